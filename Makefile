@@ -1,0 +1,142 @@
+# ohdc: `make help` says what there is. Object files mirror the tree under build/PROFILE[-clang]/.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+include mk/flags.mk
+include mk/libs.mk
+include mk/pure.mk
+
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-4s %s\n' $(1) '$(2)'
+else
+say = @:
+endif
+
+SERVICES := ingress linker dispatcher installer
+
+# --- sources -> objects -> archives -> programs ---------------------------------------------------
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+without_main = $(filter-out %/main.c,$(1))
+
+# The members of each archive: NAME_SRCS. A list file beside the archive notices removed sources.
+base_SRCS := $(wildcard common/base/*.c)
+domain_SRCS := $(wildcard common/domain/*.c)
+io_SRCS := $(wildcard common/io/*.c)
+$(foreach s,$(SERVICES),$(eval $(s)_SRCS := $(call without_main,$(wildcard services/$(s)/*.c))))
+cli_SRCS := $(call without_main,$(wildcard cli/*.c))
+pure_SRCS := $(wildcard $(PURE_SRCS))
+ARCHIVES := base domain io pure cli $(SERVICES)
+
+MIGRATIONS := $(sort $(wildcard db/migrations/*.sql))
+MIGRATIONS_OBJ := $(if $(wildcard common/io/migrate.h),$(B)/gen/migrations.o)
+
+lib = $(B)/libohdc-$(1).a
+COMMON_LIBS := $(call lib,domain) $(call lib,io) $(call lib,base)
+
+PROGRAMS := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),ohdc-$(s))) \
+	$(if $(wildcard cli/main.c),ohdc)
+
+.PHONY: all programs
+all: programs
+programs: $(PROGRAMS:%=$(B)/bin/%)
+ifeq ($(B),build/release)
+programs: $(PROGRAMS:%=build/bin/%)
+endif
+
+build/bin/%: build/release/bin/%
+	@mkdir -p $(@D)
+	$(Q)cp -f $< $@.new && mv -f $@.new $@
+
+define service_program
+$(B)/bin/ohdc-$(1): $(B)/services/$(1)/main.o $(call lib,$(1)) $(COMMON_LIBS)
+endef
+$(foreach s,$(SERVICES),$(eval $(call service_program,$(s))))
+$(B)/bin/ohdc: $(B)/cli/main.o $(call lib,cli) $(MIGRATIONS_OBJ) $(COMMON_LIBS)
+
+$(B)/bin/%: | need-libs
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LIBS) $(EXTRA_LIBS)
+
+define archive
+$(call lib,$(1)): $(B)/gen/$(1).list $(call obj,$($(1)_SRCS))
+$(B)/gen/$(1).list: FORCE
+	$$(call update,$$@,$$(sort $$($(1)_SRCS)))
+endef
+# $(call update,FILE,WORDS): writes WORDS, one a line, only when FILE would change.
+update = @mkdir -p $(dir $(1)); printf '%s\n' $(2) >$(1).new; \
+	if cmp -s $(1) $(1).new; then rm $(1).new; else mv $(1).new $(1); fi
+$(foreach a,$(ARCHIVES),$(eval $(call archive,$(a))))
+$(B)/libohdc-%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
+
+# base, domain and pure files see only the headers they may use; the rest sees all libraries.
+LIB_CFLAGS = $(ALL_CFLAGS)
+$(B)/common/base/%.o $(B)/common/domain/%.o $(call obj,$(pure_SRCS)): LIB_CFLAGS = $(PURE_CFLAGS)
+# Suites are called from a generated registry only, so they have no prototype.
+$(B)/tests/%.o: EXTRA_CFLAGS = -Wno-missing-prototypes
+
+$(B)/%.o: %.c Makefile mk/flags.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA_CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/gen/migrations.c: tools/embed-migrations $(MIGRATIONS) $(B)/gen/migrations.list
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)tools/embed-migrations $(MIGRATIONS) >$@
+$(B)/gen/migrations.list: FORCE
+	$(call update,$@,$(MIGRATIONS))
+# SQL files are longer than the 4095 characters ISO C promises for a literal; gcc and clang have no limit.
+$(B)/gen/migrations.o: $(B)/gen/migrations.c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -Wno-overlength-strings $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# --- tests in C -----------------------------------------------------------------------------------
+
+UNIT_SRCS := $(wildcard tests/unit/*.c)
+IO_SRCS := $(wildcard tests/io/*.c)
+
+# gen/unit_suites.inc and gen/io_suites.inc: one SUITE(x) line for each tests/KIND/test_x.c.
+suites = $(sort $(patsubst tests/$(1)/test_%.c,SUITE\(%\),$(filter tests/$(1)/test_%,$(wildcard tests/$(1)/*.c))))
+$(B)/gen/%_suites.inc: FORCE
+	$(call update,$@,$(call suites,$*))
+$(B)/tests/unit/main.o: $(B)/gen/unit_suites.inc
+$(B)/tests/io/main.o: $(B)/gen/io_suites.inc
+
+$(B)/tests/unit/run: $(call obj,$(UNIT_SRCS)) $(call lib,pure) $(call lib,domain) $(call lib,base)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(PURE_LIBS)
+
+$(B)/tests/io/run: $(call obj,$(IO_SRCS)) $(SERVICES:%=$(B)/libohdc-%.a) $(call lib,cli) \
+		$(MIGRATIONS_OBJ) $(COMMON_LIBS) | need-libs
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(ALL_LIBS)
+
+.PHONY: unit io unit-build io-build
+unit-build: $(B)/tests/unit/run
+io-build: $(B)/tests/io/run
+unit: unit-build ## pure tests, no broker, no database; T=TEXT runs tests whose suite/name has TEXT
+	$(Q)$(B)/tests/unit/run $(T)
+io: io-build ## adapters against loopback servers (T= as above)
+	$(Q)$(B)/tests/io/run $(T)
+
+# --- the rest -------------------------------------------------------------------------------------
+
+.PHONY: FORCE need-libs clean
+FORCE:
+need-libs:
+	$(if $(ALL_LIBS),,@echo 'make: libraries are missing (librdkafka >= 2.6.1, libmicrohttpd \
+	>= 1.0.1, libcurl, libpq, jansson, OpenSSL, md4c, libseccomp): run "make deps"' >&2; exit 1)
+
+clean: ## removes what was built, but not build/deps
+	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
+
+-include $(shell [ -d $(B) ] && find $(B) -name '*.d')

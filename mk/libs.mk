@@ -1,0 +1,17 @@
+# The foreign libraries: found by pkg-config, the ones built by `make deps` before the system's.
+
+OHDC_DEPS ?= $(CURDIR)/build/deps
+pc = PKG_CONFIG_PATH=$(OHDC_DEPS)/lib/pkgconfig pkg-config
+
+PURE_MODULES := jansson libcrypto
+ALL_MODULES := $(PURE_MODULES) 'rdkafka >= 2.6.1' 'libmicrohttpd >= 1.0.1' libcurl libpq openssl \
+	libmd4c libseccomp
+
+PURE_CFLAGS := $(shell $(pc) --cflags $(PURE_MODULES) 2>/dev/null)
+PURE_LIBS := $(shell $(pc) --libs $(PURE_MODULES) 2>/dev/null)
+ALL_CFLAGS := $(shell $(pc) --cflags $(ALL_MODULES) 2>/dev/null)
+ALL_LIBS := $(shell $(pc) --libs $(ALL_MODULES) 2>/dev/null)
+ifneq ($(wildcard $(OHDC_DEPS)/lib),)
+ALL_LIBS += -Wl,-rpath,$(OHDC_DEPS)/lib
+endif
+CUNIT_LIBS := -lcunit
