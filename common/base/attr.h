@@ -1,0 +1,23 @@
+#ifndef OHDC_BASE_ATTR_H
+#define OHDC_BASE_ATTR_H
+
+/* Compiler attributes, spelled once. */
+
+#include <stddef.h>
+
+/** The caller must look at the result. */
+#define NODISCARD __attribute__((warn_unused_result))
+
+/** Argument `fmt` is a printf format whose values start at argument `args`. */
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/** Call `done(&variable)` when the variable leaves its scope. */
+#define CLEANUP(done) __attribute__((cleanup(done)))
+
+/** The function does not come back. */
+#define NORETURN __attribute__((noreturn))
+
+/** Number of elements of a true array. */
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

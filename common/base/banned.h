@@ -1,0 +1,9 @@
+#ifndef OHDC_BASE_BANNED_H
+#define OHDC_BASE_BANNED_H
+
+/* Functions that cannot be used safely become compile errors. Included last, by every .c file of ours. */
+
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol atoll atof
+#pragma GCC poison asctime ctime gmtime localtime tmpnam mktemp alloca setjmp longjmp strerror
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef OHDC_BASE_MEM_H
+#define OHDC_BASE_MEM_H
+
+/* Checked allocation: small, bounded requests that end the process when memory is gone (the work is redelivered). */
+
+#include "common/base/attr.h"
+
+#include <stddef.h>
+
+/** Exit status of a process that ran out of memory. */
+enum { MEM_EXIT_STATUS = 70 };
+
+/** New zeroed block of `count` × `size` bytes; never NULL; ends the process on overflow or when memory is gone. */
+NODISCARD void *mem_zalloc(size_t count, size_t size);
+
+/** Block `old` (taken, may be NULL) resized to `count` × `size` bytes; never NULL. */
+NODISCARD void *mem_resize(void *old, size_t count, size_t size);
+
+/** New copy of the text `text`; NULL gives NULL. Free with mem_free(). */
+NODISCARD char *mem_dup(const char *text);
+
+/** New NUL-terminated copy of `len` bytes at `ptr`. */
+NODISCARD char *mem_dup_n(const void *ptr, size_t len);
+
+/** Free a block; NULL is fine. */
+void mem_free(void *block);
+
+/** Overwrite `len` bytes so that the compiler cannot leave it out. */
+void mem_wipe(void *block, size_t len);
+
+/** Cleanup function for `CLEANUP(mem_free_text) char *x`. */
+void mem_free_text(char **text);
+
+#endif

@@ -1,0 +1,46 @@
+#ifndef OHDC_IO_CONFIG_H
+#define OHDC_IO_CONFIG_H
+
+/* Settings of one program: read from the environment and from secret files by the table, checked once, then looked up. */
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/secret.h"
+#include "common/base/setting.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct config;
+
+/**
+ * Read and check all settings of `table` that `reader` (one bit) uses. ERR_INPUT: one line naming the setting, what was found
+ * (never a secret) and what is expected. `ret` is new. An empty value counts as not set. The config may be read by all threads.
+ */
+NODISCARD bool config_load(const struct setting *table, size_t count, enum setting_reader reader, struct config **ret,
+			   struct err *err);
+
+/** Free; NULL is fine. */
+void config_free(struct config *config);
+
+/** Value of a text, URL, host, listen, label or file setting, borrowed; NULL when not set and without default. */
+NODISCARD const char *config_text(const struct config *config, const char *name);
+
+/** Value of an integer setting. */
+NODISCARD int64_t config_int(const struct config *config, const char *name);
+
+/** Value of a boolean setting. */
+NODISCARD bool config_bool(const struct config *config, const char *name);
+
+/** Copy of a secret as it is now (NAME_FILE is re-read when it changed; a wrong new value keeps the old one); false when not set. */
+NODISCARD bool config_secret(struct config *config, const char *name, struct secret *ret);
+
+/** Print the settings that `reader` uses for --help. */
+void config_print_help(FILE *out, const struct setting *table, size_t count, enum setting_reader reader);
+
+/** Print docs/config.md. */
+void config_print_docs(FILE *out, const struct setting *table, size_t count);
+
+#endif

@@ -1,0 +1,51 @@
+#ifndef OHDC_IO_DAEMON_H
+#define OHDC_IO_DAEMON_H
+
+/* The frame of a service: signals, the admin listener (/livez, /readyz, /metrics), stop requests, the drain deadline, exit status. */
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/io/metrics.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct daemon;
+
+/** Exit statuses of a service. */
+enum { DAEMON_EXIT_DRAINED = 0, DAEMON_EXIT_FAILED = 1, DAEMON_EXIT_CONFIGURATION = 2 };
+
+/** Settings of the frame. */
+struct daemon_options {
+	const char *program;
+	const char *admin_listen; /**< address:port */
+	int64_t grace_ms;         /**< from "unready" to "stop accepting", so that load balancers notice */
+	int64_t drain_ms;         /**< whole stop; afterwards the process ends itself with status 1 */
+	struct metrics *metrics;  /**< borrowed */
+};
+
+/**
+ * Block the signals (call before any thread is made), start the admin listener. ERR_BUSY: address in use. SIGPIPE is ignored.
+ * `ret` is new.
+ */
+NODISCARD bool daemon_new(const struct daemon_options *options, struct daemon **ret, struct err *err);
+
+/** Free; NULL is fine. */
+void daemon_free(struct daemon *daemon);
+
+/** Ready or not, as /readyz answers from now on; any thread. */
+void daemon_set_ready(struct daemon *daemon, bool ready);
+
+/** Whether stopping was asked for; loops look at it; any thread. */
+NODISCARD bool daemon_is_stopping(const struct daemon *daemon);
+
+/** Sleep at most `ms`, shorter when stopping begins; true when it has begun; any thread. */
+bool daemon_pause(struct daemon *daemon, int64_t ms);
+
+/** Ask for a stop because of a failure that a restart may mend (logged once; exit status 1); any thread. */
+void daemon_fail(struct daemon *daemon, const struct err *err);
+
+/** Wait for SIGTERM, SIGINT or daemon_fail(); then: unready, grace, arm the drain deadline. Returns the exit status so far. */
+NODISCARD int daemon_wait(struct daemon *daemon);
+
+#endif

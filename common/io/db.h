@@ -1,0 +1,112 @@
+#ifndef OHDC_IO_DB_H
+#define OHDC_IO_DB_H
+
+/* PostgreSQL: a small pool, constant SQL with parameters, rows read by number, one translation of errors. */
+
+#include "common/base/attr.h"
+#include "common/base/bytes.h"
+#include "common/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct db_pool;
+struct db; /* one borrowed connection; one thread at a time */
+
+enum { DB_PARAMS_MAX = 32 };
+
+/** A statement's parameters, in order; texts are borrowed until db_run() returned. */
+struct db_params {
+	const char *values[DB_PARAMS_MAX];
+	int lengths[DB_PARAMS_MAX];
+	int formats[DB_PARAMS_MAX];
+	char numbers[DB_PARAMS_MAX][24];
+	int count;
+};
+
+/** Append a text; NULL is SQL null. */
+void db_add_text(struct db_params *params, const char *text);
+
+/** Append an integer. */
+void db_add_int(struct db_params *params, int64_t number);
+
+/** Append a boolean. */
+void db_add_bool(struct db_params *params, bool value);
+
+/** Append bytes (bytea); a NULL pointer is SQL null. */
+void db_add_bytes(struct db_params *params, struct bytes bytes);
+
+/** Rows of a result; zeroed means none. */
+struct db_rows {
+	void *result;
+	int count;
+};
+
+/** Free the rows and zero the struct. */
+void db_rows_done(struct db_rows *rows);
+
+/** Text of a cell, borrowed from the rows; "" when null. */
+NODISCARD const char *db_text(const struct db_rows *rows, int row, int column);
+
+/** Whether a cell is null. */
+NODISCARD bool db_is_null(const struct db_rows *rows, int row, int column);
+
+/** Integer of a cell; 0 when null. */
+NODISCARD int64_t db_int(const struct db_rows *rows, int row, int column);
+
+/** Boolean of a cell; false when null. */
+NODISCARD bool db_bool(const struct db_rows *rows, int row, int column);
+
+/** Bytes of a bytea cell that was selected as encode(x, 'hex'), decoded into new memory (`ret` freed with mem_free); false when null. */
+NODISCARD bool db_hex(const struct db_rows *rows, int row, int column, uint8_t **ret, size_t *ret_len);
+
+/** How the pool connects; texts are copied. */
+struct db_options {
+	const char *url;       /**< libpq URI */
+	const char *program;   /**< application_name */
+	size_t size;           /**< most connections, at most 32 */
+	int64_t statement_timeout_ms; /**< 0: 15000 */
+};
+
+/** New pool; connects lazily: the database may be away. Sets target_session_attrs=read-write, tcp_user_timeout, UTC, and JSON-safe UTF-8. */
+NODISCARD bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct err *err);
+
+/** Free; every connection must have been given back. NULL is fine. */
+void db_pool_free(struct db_pool *pool);
+
+/** Number of times a new connection was made (a consumer that sees it grow looks at its stored offsets again). */
+NODISCARD int64_t db_pool_generation(const struct db_pool *pool);
+
+/** Borrow a connection, waiting at most `wait_ms` for a free one. ERR_BUSY: none free; ERR_NETWORK: cannot connect. */
+NODISCARD bool db_borrow(struct db_pool *pool, int64_t wait_ms, struct db **ret, struct err *err);
+
+/** Give back (an open transaction is rolled back, a broken connection closed); NULL is fine; zeroes the pointer (cleanup function). */
+void db_return(struct db **db);
+
+/**
+ * Run one statement. `params` and `ret` may be NULL. ERR_CONFLICT: unique violation, serialization failure, deadlock, lock not
+ * available; ERR_NETWORK: connection lost (outside COMMIT nothing was committed); ERR_TIMEOUT; ERR_INPUT: data exception (22…);
+ * ERR_INTERNAL otherwise. The message names the SQLSTATE.
+ */
+NODISCARD bool db_run(struct db *db, const char *sql, const struct db_params *params, struct db_rows *ret, struct err *err);
+
+/** Run a script of several statements without parameters (migrations). */
+NODISCARD bool db_script(struct db *db, const char *sql, struct err *err);
+
+/** Begin a transaction. */
+NODISCARD bool db_begin(struct db *db, struct err *err);
+
+/** Commit. ERR_UNCERTAIN: the connection died around COMMIT. */
+NODISCARD bool db_commit(struct db *db, struct err *err);
+
+/** Borrow, run one statement, give back. */
+NODISCARD bool db_query(struct db_pool *pool, const char *sql, const struct db_params *params, struct db_rows *ret, struct err *err);
+
+/** Listen on a channel (an identifier of ours) with this connection. */
+NODISCARD bool db_listen(struct db *db, const char *channel, struct err *err);
+
+/** Wait at most `wait_ms` for a notification; `ret_payload` (new, NULL when none came). ERR_NETWORK: connection lost. */
+NODISCARD bool db_wait_notification(struct db *db, int64_t wait_ms, char **ret_payload, struct err *err);
+
+#endif

@@ -1,0 +1,113 @@
+#ifndef OHDC_IO_HTTP_SERVER_H
+#define OHDC_IO_HTTP_SERVER_H
+
+/*
+ * HTTP/1.1 server: routes by method and path, bodies in pieces, answers now or later from any thread.
+ * A request belongs to the HTTP thread until it is suspended; then to whoever wins its slot; then to the HTTP thread again.
+ */
+
+#include "common/base/attr.h"
+#include "common/base/bytes.h"
+#include "common/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_server;
+struct http_request;
+
+/** An answer; texts are copied. */
+struct http_reply {
+	int status;
+	const char *content_type;    /**< NULL: application/json */
+	const char *body;            /**< NUL-terminated, NULL: empty */
+	int64_t retry_after_s;       /**< 0: no Retry-After header */
+	const char *location;        /**< NULL: no Location header */
+	bool closes;                 /**< send Connection: close */
+};
+
+/** A suspended request: slot and generation, so that a late answer cannot hit the slot's next user. Copy freely. */
+struct http_ticket {
+	uint32_t slot;
+	uint32_t generation;
+};
+
+/**
+ * What a route does. All run in the server's threads and must not block. `state` is what `begin` returned, and is given to
+ * `done` exactly once, whatever happens (answered, refused, connection lost).
+ */
+struct http_route {
+	const char *method;  /**< "POST" */
+	const char *pattern; /**< path with at most one `{}` piece that matches one non-empty segment: "/a/{}/events" */
+	/** Headers are here. May reply at once (http_reply_now) to refuse before the body is read; may return NULL state. */
+	void *(*begin)(void *context, struct http_request *request);
+	/** A piece of the body. NULL: bodies are ignored up to the server's ceiling. May reply to refuse (413). */
+	void (*body)(void *context, void *state, struct http_request *request, struct bytes piece);
+	/** The request is complete: reply now, or suspend. */
+	void (*end)(void *context, void *state, struct http_request *request);
+	/** Free the state. */
+	void (*done)(void *context, void *state);
+	void *context;
+};
+
+/** How the server runs; zero values take the defaults given. */
+struct http_server_options {
+	const char *listen;           /**< "address:port"; port 0: any free port */
+	const struct http_route *routes;
+	size_t route_count;
+	unsigned threads;             /**< 1 */
+	unsigned connection_limit;    /**< 1024 */
+	unsigned suspended_limit;     /**< slots, 4096; over it http_suspend() refuses */
+	int64_t header_timeout_ms;    /**< 5000 from connection start or last answer's end to complete headers */
+	int64_t body_timeout_ms;      /**< 10000 from headers to complete body */
+	size_t body_ceiling_bytes;    /**< 64 KiB; larger declared or received bodies: 413; routes with `body` see all pieces */
+};
+
+/** Bind, listen and start the threads. ERR_INPUT: bad address; ERR_BUSY: address in use. `ret` is new. */
+NODISCARD bool http_server_new(const struct http_server_options *options, struct http_server **ret, struct err *err);
+
+/** The port in use. */
+NODISCARD uint16_t http_server_port(const struct http_server *server);
+
+/** Stop accepting; open requests go on, with Connection: close. */
+void http_server_quiesce(struct http_server *server);
+
+/** Number of requests now suspended. */
+NODISCARD size_t http_server_suspended(struct http_server *server);
+
+/** Answer every suspended request with its deadline reply, stop the threads, free. NULL is fine. */
+void http_server_free(struct http_server *server);
+
+/** Path without the query, as sent (escapes kept). Borrowed for the request. */
+NODISCARD const char *http_request_path(const struct http_request *request);
+
+/** The text that matched `{}`, "" when the pattern has none. Borrowed for the request. */
+NODISCARD const char *http_request_piece(const struct http_request *request);
+
+/** Value of query parameter `name`, unescaped, NULL when absent. Borrowed for the request. */
+NODISCARD const char *http_request_query(struct http_request *request, const char *name);
+
+/** Value of a header (name in any case), NULL when absent. Borrowed for the request. */
+NODISCARD const char *http_request_header(const struct http_request *request, const char *name);
+
+/** How often a header was sent (any case). */
+NODISCARD size_t http_request_header_count(const struct http_request *request, const char *name);
+
+/** Content-Length as declared, -1 when not declared (chunked). */
+NODISCARD int64_t http_request_declared_length(const struct http_request *request);
+
+/** Answer from within begin, body or end; the first call wins, later ones do nothing. */
+void http_reply_now(struct http_request *request, const struct http_reply *reply);
+
+/**
+ * From within `end` only: wait for an answer from elsewhere. `on_deadline` is copied and sent when nobody answered within
+ * `deadline_ms`, and when the server stops. False: no slot is free (reply 503 instead).
+ */
+NODISCARD bool http_suspend(struct http_request *request, int64_t deadline_ms, const struct http_reply *on_deadline,
+			    struct http_ticket *ret);
+
+/** Answer a suspended request, from any thread. Of all callers and the deadline one wins; true when it was this call. */
+bool http_answer(struct http_server *server, struct http_ticket ticket, const struct http_reply *reply);
+
+#endif

@@ -1,0 +1,60 @@
+#ifndef OHDC_IO_LOG_H
+#define OHDC_IO_LOG_H
+
+/* JSON lines on standard error: a constant message, data as fields, context from the thread's scopes. Thread-safe. */
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Severity; below the level set nothing is written. */
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+
+/** One datum of a log line; made with the macros below. */
+struct log_field {
+	const char *key; /**< static, snake_case */
+	const char *text; /**< NULL: a number */
+	int64_t number;
+};
+
+/** A text field; NULL is written as null. Keys that name a secret (token, secret, password, authorization, signature) are redacted. */
+#define LOG_TEXT(key, value) ((struct log_field){(key), (value) ? (value) : "", 0})
+
+/** An integer field. */
+#define LOG_INT(key, value) ((struct log_field){(key), NULL, (int64_t)(value)})
+
+/** Write one line at a level: LOG_AT(level, "message", LOG_TEXT(…), LOG_INT(…)). At least one field is needed. */
+#define LOG_AT(level, message, ...)                                                                                    \
+	log_write((level), (message), (const struct log_field[]){__VA_ARGS__},                                         \
+		  sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+
+#define LOG_DEBUG(message, ...) LOG_AT(LOG_LEVEL_DEBUG, message, __VA_ARGS__)
+#define LOG_INFO(message, ...) LOG_AT(LOG_LEVEL_INFO, message, __VA_ARGS__)
+#define LOG_WARN(message, ...) LOG_AT(LOG_LEVEL_WARN, message, __VA_ARGS__)
+#define LOG_ERROR(message, ...) LOG_AT(LOG_LEVEL_ERROR, message, __VA_ARGS__)
+
+/** Name the program and set the level ("debug", "info", "warn", "error"); once, before threads start. */
+void log_open(const char *program, const char *level);
+
+/** Write one line; prefer the macros. */
+void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t count);
+
+/** Write `err` at warn with a message and the code. */
+void log_err(const char *message, const struct err *err);
+
+/** Context that every line of this thread carries until the scope ends; texts are borrowed for that long. */
+struct log_scope {
+	struct log_field field;
+	struct log_scope *outer;
+};
+
+/** Enter a scope; use as: CLEANUP(log_scope_leave) struct log_scope s; log_scope_enter(&s, LOG_TEXT("job_id", id)); */
+void log_scope_enter(struct log_scope *scope, struct log_field field);
+
+/** Leave the innermost scope (cleanup function). */
+void log_scope_leave(struct log_scope *scope);
+
+#endif
