@@ -43,7 +43,7 @@ PROGRAMS := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),ohdc-$
 	$(if $(wildcard cli/main.c),ohdc)
 
 .PHONY: all programs
-all: programs
+all: programs ## the programs, in build/bin (PROFILE=release|debug|asan|tsan|cover, CC=gcc|clang, V=1)
 programs: $(PROGRAMS:%=$(B)/bin/%)
 ifeq ($(B),build/release)
 programs: $(PROGRAMS:%=build/bin/%)
@@ -130,13 +130,18 @@ io: io-build ## adapters against loopback servers (T= as above)
 
 # --- the rest -------------------------------------------------------------------------------------
 
-.PHONY: FORCE need-libs clean
+include mk/deps.mk
+
+.PHONY: FORCE need-libs clean help
 FORCE:
 need-libs:
 	$(if $(ALL_LIBS),,@echo 'make: libraries are missing (librdkafka >= 2.6.1, libmicrohttpd \
 	>= 1.0.1, libcurl, libpq, jansson, OpenSSL, md4c, libseccomp): run "make deps"' >&2; exit 1)
 
-clean: ## removes what was built, but not build/deps
-	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile mk/*.mk | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
+
+clean: ## removes what was built, but not build/deps and build/venv
+	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps ! -name venv -exec rm -rf {} + 2>/dev/null || true
 
 -include $(shell [ -d $(B) ] && find $(B) -name '*.d')
