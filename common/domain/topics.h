@@ -1,0 +1,45 @@
+#ifndef OHDC_DOMAIN_TOPICS_H
+#define OHDC_DOMAIN_TOPICS_H
+
+/* Names of topics, groups and headers, and the schema versions of records. The contract is docs/topics.md. */
+
+#include "common/base/attr.h"
+
+/** The topics of one installation; each name is prefix + suffix. */
+enum topic { TOPIC_WEBHOOK, TOPIC_JOB, TOPIC_STATUS, TOPIC_DLQ };
+
+enum { TOPIC_COUNT = 4, TOPIC_NAME_SIZE = 200 };
+
+/** Write the full name ("ohdc.webhook.v1"). */
+void topic_name(enum topic topic, const char *prefix, char ret[TOPIC_NAME_SIZE]);
+
+/** Consumer groups: prefix + name. */
+#define GROUP_LINKER "linker"
+#define GROUP_DISPATCHER "dispatcher"
+
+/** Write prefix + group name. */
+void group_name(const char *group, const char *prefix, char ret[TOPIC_NAME_SIZE]);
+
+#define HEADER_SCHEMA "ohdc-schema"
+#define HEADER_DELIVERY_ID "ohdc-delivery-id"
+#define HEADER_PROVIDER "ohdc-provider"
+#define HEADER_CONNECTION_ID "ohdc-connection-id"
+#define HEADER_EVENT "ohdc-event"
+#define HEADER_REQUEST_ID "ohdc-request-id"
+#define HEADER_RECEIVED_AT "ohdc-received-at"
+#define HEADER_SOURCE "ohdc-source"
+#define HEADER_VERDICT "ohdc-verdict"
+#define HEADER_BODY_SHA256 "ohdc-body-sha256"
+#define HEADER_TRACEPARENT "traceparent"
+
+/* Headers of dead letters. */
+#define HEADER_DLQ_TOPIC "ohdc-dlq-topic"
+#define HEADER_DLQ_PARTITION "ohdc-dlq-partition"
+#define HEADER_DLQ_OFFSET "ohdc-dlq-offset"
+#define HEADER_DLQ_ERROR "ohdc-dlq-error"
+#define HEADER_DLQ_ATTEMPTS "ohdc-dlq-attempts"
+
+/** Major version written today ("1", "1.1" are read; another major pauses the partition). */
+#define RECORD_SCHEMA "1"
+
+#endif
