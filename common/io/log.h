@@ -15,16 +15,26 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERRO
 
 /** One datum of a log line; made with the macros below. */
 struct log_field {
-	const char *key; /**< static, snake_case */
-	const char *text; /**< NULL: a number */
+	const char *key;  /**< static, snake_case */
+	const char *text; /**< NULL: null, unless `is_number` */
 	int64_t number;
+	bool is_number;
 };
 
-/** A text field; NULL is written as null. Keys that name a secret (token, secret, password, authorization, signature) are redacted. */
-#define LOG_TEXT(key, value) ((struct log_field){(key), (value) ? (value) : "", 0})
+/** What LOG_TEXT() makes; a function, because compilers complain about testing an array. */
+NODISCARD static inline struct log_field log_text_field(const char *key, const char *text)
+{
+	return (struct log_field){.key = key, .text = text};
+}
+
+/**
+ * A text field; NULL is written as null. Texts are cut at 1024 bytes. Keys that name a secret (token, secret, password,
+ * authorization, signature, cookie, credential, api_key) are redacted.
+ */
+#define LOG_TEXT(key, value) (log_text_field((key), (value)))
 
 /** An integer field. */
-#define LOG_INT(key, value) ((struct log_field){(key), NULL, (int64_t)(value)})
+#define LOG_INT(key_, value) ((struct log_field){.key = (key_), .number = (int64_t)(value), .is_number = true})
 
 /** Write one line at a level: LOG_AT(level, "message", LOG_TEXT(…), LOG_INT(…)). At least one field is needed. */
 #define LOG_AT(level, message, ...)                                                                                    \
@@ -36,13 +46,19 @@ struct log_field {
 #define LOG_WARN(message, ...) LOG_AT(LOG_LEVEL_WARN, message, __VA_ARGS__)
 #define LOG_ERROR(message, ...) LOG_AT(LOG_LEVEL_ERROR, message, __VA_ARGS__)
 
-/** Name the program and set the level ("debug", "info", "warn", "error"); once, before threads start. */
+/**
+ * Name the program (borrowed for good) and set the level ("debug", "info", "warn", "error"; anything else: info). Before threads
+ * start; a second call, when the settings are known, replaces the first.
+ */
 void log_open(const char *program, const char *level);
 
-/** Write one line; prefer the macros. */
+/**
+ * Write one line; prefer the macros. A line has at most 4096 bytes (what a pipe takes in one piece); a field that does not fit is
+ * left out and the line says "cut":true. Of equal keys the innermost is written. A line that standard error refuses is lost.
+ */
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t count);
 
-/** Write `err` at warn with a message and the code. */
+/** Write `err` at warn with a message, the code, and the peer's HTTP status when there was one. */
 void log_err(const char *message, const struct err *err);
 
 /** Context that every line of this thread carries until the scope ends; texts are borrowed for that long. */
