@@ -4,6 +4,7 @@
 /* The job record: who asked for what, from the linker to the dispatcher (topic job, table job, columns record). */
 
 #include "common/base/attr.h"
+#include "common/base/bytes.h"
 #include "common/base/err.h"
 #include "common/base/uuid.h"
 #include "common/domain/provider.h"

@@ -4,6 +4,7 @@
 /* What a delivery asks for: pure decision over the parsed body. trigger_jira.c and trigger_bitbucket.c know the two products. */
 
 #include "common/base/attr.h"
+#include "common/base/bytes.h"
 #include "common/base/err.h"
 #include "common/base/limits.h"
 #include "common/domain/mention.h"
