@@ -31,7 +31,8 @@ io_SRCS := $(wildcard common/io/*.c)
 $(foreach s,$(SERVICES),$(eval $(s)_SRCS := $(call without_main,$(wildcard services/$(s)/*.c))))
 cli_SRCS := $(call without_main,$(wildcard cli/*.c))
 pure_SRCS := $(wildcard $(PURE_SRCS))
-ARCHIVES := base domain io pure cli $(SERVICES)
+fakes_SRCS := $(wildcard tests/fakes/*.c)
+ARCHIVES := base domain io pure cli fakes $(SERVICES)
 
 MIGRATIONS := $(sort $(wildcard db/migrations/*.sql))
 MIGRATIONS_OBJ := $(if $(wildcard common/io/migrate.h),$(B)/gen/migrations.o)
@@ -111,11 +112,11 @@ $(B)/gen/%_suites.inc: FORCE
 $(B)/tests/unit/main.o: $(B)/gen/unit_suites.inc
 $(B)/tests/io/main.o: $(B)/gen/io_suites.inc
 
-$(B)/tests/unit/run: $(call obj,$(UNIT_SRCS)) $(call lib,pure) $(call lib,domain) $(call lib,base)
+$(B)/tests/unit/run: $(call obj,$(UNIT_SRCS)) $(call lib,fakes) $(call lib,pure) $(call lib,domain) $(call lib,base)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(PURE_LIBS)
 
-$(B)/tests/io/run: $(call obj,$(IO_SRCS)) $(SERVICES:%=$(B)/libohdc-%.a) $(call lib,cli) \
+$(B)/tests/io/run: $(call obj,$(IO_SRCS)) $(call lib,fakes) $(SERVICES:%=$(B)/libohdc-%.a) $(call lib,cli) \
 		$(MIGRATIONS_OBJ) $(COMMON_LIBS) | need-libs
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(ALL_LIBS)
@@ -125,8 +126,8 @@ unit-build: $(B)/tests/unit/run
 io-build: $(B)/tests/io/run
 unit: unit-build ## pure tests, no broker, no database; T=TEXT runs tests whose suite/name has TEXT
 	$(Q)$(B)/tests/unit/run $(T)
-io: io-build ## adapters against loopback servers (T= as above)
-	$(Q)$(B)/tests/io/run $(T)
+io: io-build ## adapters against loopback servers and a private PostgreSQL (T= as above)
+	$(Q)$(if $(OHDC_DATABASE_URL),,tests/run/servers.py run postgres --) $(B)/tests/io/run $(T)
 
 # --- the rest -------------------------------------------------------------------------------------
 
