@@ -1,0 +1,1 @@
+"""Strict simulators of Jira, Bitbucket, the OpenHands app server and Keycloak."""
