@@ -97,7 +97,9 @@ NO_PERMISSION = "You are not permitted to access this resource"
 def error(status: int, text: str, kind: str = "", **more: Any) -> Answer:
     """Bitbucket's error entity."""
     name = f"com.atlassian.bitbucket.{kind}" if kind else None
-    return Answer(status, {"errors": [{"context": None, "message": text, "exceptionName": name, **more}]})
+    return Answer(
+        status, {"errors": [{"context": None, "message": text, "exceptionName": name, **more}]}
+    )
 
 
 class BitbucketSim(Simulator):
@@ -135,8 +137,11 @@ class BitbucketSim(Simulator):
         user = self.tokens.get(token) if kind == "Bearer" else None
         if user is None:
             self.violate(req, "missing or wrong credential")
-            return error(401, "Authentication failed. Please check your credentials.",
-                         "auth.IncorrectPasswordAuthenticationException")
+            return error(
+                401,
+                "Authentication failed. Please check your credentials.",
+                "auth.IncorrectPasswordAuthenticationException",
+            )
         return user
 
     def refuse_path(self, req: Req) -> Answer:
@@ -213,16 +218,18 @@ class BitbucketSim(Simulator):
         """The caller's name as text."""
         return Answer(body=f"{req.user.name}\n")
 
-    @route("GET", API + "/users", query=(
-        "filter start limit avatarSize permission permission.projectKey permission.repositorySlug"
-        " permission.1 permission.1.projectKey permission.1.repositorySlug"
-    ))
+    @route(
+        "GET",
+        API + "/users",
+        query=(
+            "filter start limit avatarSize permission permission.projectKey permission.repositorySlug"
+            " permission.1 permission.1.projectKey permission.1.repositorySlug"
+        ),
+    )
     def user_list(self, req: Req) -> Answer:
         """Users by text, and by an effective permission on a repository."""
         text = (req.one("filter") or "").lower()
-        hits = [
-            u for u in self.users.values() if text in f"{u.name} {u.display} {u.email}".lower()
-        ]
+        hits = [u for u in self.users.values() if text in f"{u.name} {u.display} {u.email}".lower()]
         for prefix in ("permission", "permission.1"):
             right = req.one(prefix)
             if right is None:
@@ -251,8 +258,9 @@ class BitbucketSim(Simulator):
     @route("GET", API + "/projects", query="start limit name permission")
     def projects(self, req: Req) -> Answer:
         """Projects with something readable."""
-        seen = {r.key: self.shapes.project(r) for r in self.repos.values()
-                if req.user.name in r.rights}
+        seen = {
+            r.key: self.shapes.project(r) for r in self.repos.values() if req.user.name in r.rights
+        }
         return self.paged(req, list(seen.values()))
 
     @route("GET", API + "/projects/{key}/repos", query="start limit")
@@ -261,9 +269,11 @@ class BitbucketSim(Simulator):
         hits = [r for r in self.repos.values() if r.key == key and req.user.name in r.rights]
         return self.paged(req, [self.shapes.repo(r) for r in hits])
 
-    @route("GET", API + "/repos", query=(
-        "start limit permission name projectname projectkey visibility archived"
-    ))
+    @route(
+        "GET",
+        API + "/repos",
+        query=("start limit permission name projectname projectkey visibility archived"),
+    )
     def all_repos(self, req: Req) -> Answer:
         """Repositories on which the caller has a permission."""
         right = req.one("permission") or "REPO_READ"
@@ -377,9 +387,13 @@ class BitbucketSim(Simulator):
             self.violate(req, "edits another person's comment")
             return error(401, NO_PERMISSION, "AuthorisationException")
         if req.body["version"] != old.version:
-            return error(409, "You are attempting to modify a comment based on out-of-date "
-                         "information.", "comment.CommentOutOfDateException",
-                         currentVersion=old.version, expectedVersion=req.body["version"])
+            return error(
+                409,
+                "You are attempting to modify a comment based on out-of-date information.",
+                "comment.CommentOutOfDateException",
+                currentVersion=old.version,
+                expectedVersion=req.body["version"],
+            )
         before, old.text = old.text, req.body["text"]
         old.version, old.updated = old.version + 1, time.time()
         self.spawn(self._fire("pr:comment:edited", pull, old, req.user, before))
@@ -395,8 +409,9 @@ class BitbucketSim(Simulator):
         if old.replies:
             return error(409, "The comment has replies.", "comment.CommentDeletionException")
         if old.version != req.number("version", -1):
-            return error(409, "Out of date", "comment.CommentOutOfDateException",
-                         currentVersion=old.version)
+            return error(
+                409, "Out of date", "comment.CommentOutOfDateException", currentVersion=old.version
+            )
         (old.parent.replies if old.parent else pull.comments).remove(old)
         self.spawn(self._fire("pr:comment:deleted", pull, old, req.user))
         return Answer(204)
@@ -649,6 +664,12 @@ class BitbucketSim(Simulator):
             "sslVerificationRequired": True,
         }
         return number
+
+    @control
+    def drop_hooks(self) -> None:
+        """Remove all webhooks of all repositories."""
+        for repo in self.repos.values():
+            repo.hooks.clear()
 
     @control
     async def ping(self, repo: str, hook: int) -> int:

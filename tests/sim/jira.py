@@ -126,9 +126,7 @@ class JiraSim(Simulator):
         user = req.user
         answer.headers.setdefault("X-AREQUESTID", f"{int(time.time())}x{self.fresh()}x1")
         answer.headers.setdefault("X-AUSERNAME", user.name if user else "anonymous")
-        answer.headers.setdefault(
-            "X-Seraph-LoginReason", "OK" if user else "AUTHENTICATED_FAILED"
-        )
+        answer.headers.setdefault("X-Seraph-LoginReason", "OK" if user else "AUTHENTICATED_FAILED")
         if user:
             answer.headers.setdefault("X-RateLimit-Remaining", "100")
             answer.headers.setdefault("retry-after", "0")
@@ -231,9 +229,7 @@ class JiraSim(Simulator):
         self.spawn(self.change_labels(issue, req.user, labels))
         return Answer(204)
 
-    @route(
-        "GET", "/rest/api/2/issue/{key}/comment", query="startAt maxResults orderBy expand"
-    )
+    @route("GET", "/rest/api/2/issue/{key}/comment", query="startAt maxResults orderBy expand")
     def comments(self, req: Req, key: str) -> Answer:
         """A page of comments; the server caps it at 100."""
         issue = self.visible(req, key)
@@ -320,7 +316,9 @@ class JiraSim(Simulator):
             return error(400, "Emoji is not allowed")
         people = self.reactions.setdefault(number, {}).setdefault(req.body["emojiId"], set())
         people.add(req.user.name)
-        return Answer(200, {"commentId": number, "emojiId": req.body["emojiId"], "count": len(people)})
+        return Answer(
+            200, {"commentId": number, "emojiId": req.body["emojiId"], "count": len(people)}
+        )
 
     @route("DELETE", "/rest/internal/2/reactions", query="commentId emojiId")
     def unreact(self, req: Req) -> Answer:
@@ -562,6 +560,11 @@ class JiraSim(Simulator):
         if secret:
             body["configuration"]["SECRET"] = secret
         return self._store_hook(body, self.fresh())["id"]
+
+    @control
+    def drop_hooks(self) -> None:
+        """Remove all webhooks."""
+        self.hooks.clear()
 
     @control
     def thread(self, issue: str) -> list[dict[str, Any]]:

@@ -132,7 +132,9 @@ class OheSim(Simulator):
             self.violate(req, "a user's key beside the service key")
         if not re.match(UUID, org):
             self.violate(req, "malformed org id")
-            return Answer(422, {"detail": [{"loc": ["path", "org_id"], "msg": "uuid", "type": "uuid"}]})
+            return Answer(
+                422, {"detail": [{"loc": ["path", "org_id"], "msg": "uuid", "type": "uuid"}]}
+            )
         person = self.people.get(user)
         if person is None:
             return Answer(404, {"detail": "User not found"})
@@ -148,16 +150,17 @@ class OheSim(Simulator):
             return person
         name = req.body["name"]
         found = next(
-            (k for k in self.keys.values()
-             if (k.person.id, k.org, k.name, k.dead) == (user, org, name, False)),
+            (
+                k
+                for k in self.keys.values()
+                if (k.person.id, k.org, k.name, k.dead) == (user, org, name, False)
+            ),
             None,
         )
         if found is None:
             found = Key(f"sk-oh-{uuid.uuid4().hex}", person, org, name)
             self.keys[found.text] = found
-        return Answer(
-            body={"key": found.text, "user_id": user, "org_id": org, "name": name}
-        )
+        return Answer(body={"key": found.text, "user_id": user, "org_id": org, "name": name})
 
     @route("DELETE", "/api/service/users/{user}/orgs/{org}/api-keys/{name}", auth=False)
     def unmint(self, req: Req, user: str, org: str, name: str) -> Answer:
@@ -198,13 +201,13 @@ class OheSim(Simulator):
             for org in person.orgs.values()
         ]
         current = next(iter(person.orgs))
-        return Answer(
-            body={"items": items, "next_page_id": None, "current_org_id": current}
-        )
+        return Answer(body={"items": items, "next_page_id": None, "current_org_id": current})
 
-    @route("GET", "/api/v1/git/repositories/search", query=(
-        "provider query installation_id page_id limit sort_order"
-    ))
+    @route(
+        "GET",
+        "/api/v1/git/repositories/search",
+        query=("provider query installation_id page_id limit sort_order"),
+    )
     def repositories(self, req: Req) -> Answer:
         """Repositories of the caller at one provider; a query has one page only."""
         provider, person = req.one("provider") or "", req.user
@@ -276,7 +279,9 @@ class OheSim(Simulator):
         self.posts[identity] = self.posts.get(identity, 0) + 1
         self.tasks[task.id] = task
         old = self.conversations.get(identity)
-        earlier = [t for t in self.tasks.values() if t is not task and t.conversation_id == identity]
+        earlier = [
+            t for t in self.tasks.values() if t is not task and t.conversation_id == identity
+        ]
         if old is not None and not old.deleted:
             if now < max((t.ready_at for t in earlier), default=0.0):
                 self.violate(req, f"second start of {identity} while the first starts")
@@ -312,14 +317,18 @@ class OheSim(Simulator):
         now, mine = time.time(), req.user.id
         return Answer(
             body=[
-                t.body(now, with_zone=False) if (t := self.tasks.get(i)) and t.owner == mine else None
+                t.body(now, with_zone=False)
+                if (t := self.tasks.get(i)) and t.owner == mine
+                else None
                 for i in found
             ]
         )
 
-    @route("GET", CONVERSATIONS + "/start-tasks/search", query=(
-        "conversation_id__eq created_at__gte sort_order page_id limit"
-    ))
+    @route(
+        "GET",
+        CONVERSATIONS + "/start-tasks/search",
+        query=("conversation_id__eq created_at__gte sort_order page_id limit"),
+    )
     def search_tasks(self, req: Req) -> Answer:
         """Own start tasks; conversation_id__eq knows only those that are ready."""
         now = time.time()
@@ -382,9 +391,11 @@ class OheSim(Simulator):
         found.deleted = True
         return Answer(body={"success": True})
 
-    @route("GET", "/api/v1/conversation/{identity}/events/search", query=(
-        "kind__eq timestamp__gte timestamp__lt sort_order page_id limit"
-    ))
+    @route(
+        "GET",
+        "/api/v1/conversation/{identity}/events/search",
+        query=("kind__eq timestamp__gte timestamp__lt sort_order page_id limit"),
+    )
     def events(self, req: Req, identity: str) -> Answer:
         """Events, oldest first unless asked otherwise."""
         found = self.conversations.get(identity.replace("-", "").lower())

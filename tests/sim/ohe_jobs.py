@@ -132,10 +132,16 @@ class Conversation:
     def become(self, at: float, status: str) -> None:
         """A state and both kinds of events that tell it."""
         self.states.append((at, status))
-        self.add(at, "ConversationStateUpdateEvent", "environment", key="execution_status",
-                 value=status)
-        self.add(at, "ConversationStateUpdateEvent", "environment", key="full_state",
-                 value={"execution_status": status, "id": self.id})
+        self.add(
+            at, "ConversationStateUpdateEvent", "environment", key="execution_status", value=status
+        )
+        self.add(
+            at,
+            "ConversationStateUpdateEvent",
+            "environment",
+            key="full_state",
+            value={"execution_status": status, "id": self.id},
+        )
 
     def run(self, start: float, text: str, again: bool = False) -> None:
         """Take a user message and play the script."""
@@ -154,8 +160,9 @@ class Conversation:
         elif outcome == "message":
             self.say(end, "agent", script.text)
         elif outcome == "error":
-            self.add(end, "ConversationErrorEvent", "environment", code="LLMError",
-                     detail=script.detail)
+            self.add(
+                end, "ConversationErrorEvent", "environment", code="LLMError", detail=script.detail
+            )
         self.become(end, ENDS.get(outcome, "finished"))
         if outcome in ("paused", "missing"):
             self.states.append((end, None))

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.sim.bitbucket import BitbucketSim
-from tests.sim.core import MAX_BODY, Simulator, SimError
+from tests.sim.core import MAX_BODY, SimError, Simulator
 from tests.sim.jira import JiraSim
 from tests.sim.keycloak import KeycloakSim
 from tests.sim.ohe import OheSim

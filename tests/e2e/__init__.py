@@ -1,0 +1,1 @@
+"""The real programs on a real broker and database, against strict simulators."""
