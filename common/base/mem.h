@@ -10,6 +10,9 @@
 /** Exit status of a process that ran out of memory. */
 enum { MEM_EXIT_STATUS = 70 };
 
+/** End the process: memory is gone (for results of libraries that may be NULL). Nothing is printed. */
+NORETURN void mem_gone(void);
+
 /** New zeroed block of `count` × `size` bytes; never NULL; ends the process on overflow or when memory is gone. */
 NODISCARD void *mem_zalloc(size_t count, size_t size);
 

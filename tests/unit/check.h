@@ -1,0 +1,39 @@
+#ifndef OHDC_TESTS_UNIT_CHECK_H
+#define OHDC_TESTS_UNIT_CHECK_H
+
+/* Assertions that name the row of a table. */
+
+#include <CUnit/CUnit.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/** Record the result of a condition together with the name of the row. */
+static inline void check_at(bool is_true, unsigned line, const char *file, const char *condition,
+			    const char *row)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "[%s] %s", row, condition);
+	CU_assertImplementation(is_true, line, text, file, "", CU_FALSE);
+}
+
+/** Record whether two texts are equal (NULL equals only NULL), with both of them. */
+static inline void check_text_at(const char *found, const char *wanted, unsigned line,
+				 const char *file, const char *row)
+{
+	char text[512];
+	bool is_same = found && wanted ? strcmp(found, wanted) == 0 : found == wanted;
+
+	(void)snprintf(text, sizeof(text), "[%s] '%s' is not '%s'", row, found ? found : "(null)",
+		       wanted ? wanted : "(null)");
+	CU_assertImplementation(is_same, line, text, file, "", CU_FALSE);
+}
+
+/** Assert a condition for the row named `row`. */
+#define CHECK(row, condition) check_at((condition), __LINE__, __FILE__, #condition, (row))
+
+/** Assert that two texts are equal for the row named `row`. */
+#define CHECK_TEXT(row, found, wanted) check_text_at((found), (wanted), __LINE__, __FILE__, (row))
+
+#endif
