@@ -18,18 +18,23 @@ struct config;
 /**
  * Read and check all settings of `table` that `reader` (one bit) uses. ERR_INPUT: one line naming the setting, what was found
  * (never a secret) and what is expected. `ret` is new. An empty value counts as not set. The config may be read by all threads.
+ * Unknown OHDC_ variables are logged at warn. Looking up a name that `reader` does not read ends the process (our mistake).
  */
-NODISCARD bool config_load(const struct setting *table, size_t count, enum setting_reader reader, struct config **ret,
-			   struct err *err);
+NODISCARD bool config_load(const struct setting *table, size_t count, enum setting_reader reader,
+			   struct config **ret, struct err *err);
 
 /** Free; NULL is fine. */
 void config_free(struct config *config);
 
-/** Value of a text, URL, host, listen, label or file setting, borrowed; NULL when not set and without default. */
+/** Value of a text, URL, host, listen, label, file, choice or list ("a,b") setting, borrowed; NULL when not set and without default. */
 NODISCARD const char *config_text(const struct config *config, const char *name);
 
 /** Value of an integer setting. */
 NODISCARD int64_t config_int(const struct config *config, const char *name);
+
+/** Values of a setting with several integers, in order, at most `size`; returns how many. */
+NODISCARD size_t config_ints(const struct config *config, const char *name, int64_t *ret,
+			     size_t size);
 
 /** Value of a boolean setting. */
 NODISCARD bool config_bool(const struct config *config, const char *name);
@@ -38,7 +43,8 @@ NODISCARD bool config_bool(const struct config *config, const char *name);
 NODISCARD bool config_secret(struct config *config, const char *name, struct secret *ret);
 
 /** Print the settings that `reader` uses for --help. */
-void config_print_help(FILE *out, const struct setting *table, size_t count, enum setting_reader reader);
+void config_print_help(FILE *out, const struct setting *table, size_t count,
+		       enum setting_reader reader);
 
 /** Print docs/config.md. */
 void config_print_docs(FILE *out, const struct setting *table, size_t count);

@@ -1,0 +1,293 @@
+/* Checks and normalises one value by its row of the table, and says in words what the row expects. */
+
+#include "common/io/config_value.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/base/number.h"
+#include "common/base/text.h"
+#include "common/base/url.h"
+
+#include "common/base/banned.h"
+
+enum {
+	FOUND_SHOWN_BYTES = 60, /* of a wrong value in the line for people */
+	LABEL_BYTES = 64,
+	ADDRESS_BYTES = 64,
+};
+
+void config_add_found(struct strbuf *ret, const char *found)
+{
+	size_t len = text_cut(found, FOUND_SHOWN_BYTES);
+
+	if (strstr(found, "://") != NULL && strchr(found, '@') != NULL) {
+		strbuf_add(ret, "a URL with user information");
+		return;
+	}
+	strbuf_add_char(ret, '\'');
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)found[i];
+		strbuf_add_char(ret, c < 0x20 || c == 0x7f ? '?' : found[i]);
+	}
+	strbuf_add(ret, found[len] != '\0' ? "…'" : "'");
+}
+
+static bool refuse(const struct setting *setting, const char *found, struct err *err)
+{
+	CLEANUP(strbuf_done)
+	struct strbuf line = {0};
+
+	strbuf_init(&line, CONFIG_PHRASE_BYTES);
+	config_add_found(&line, found);
+	strbuf_add(&line, ", expected ");
+	config_expectation(setting, &line);
+	return err_set(err, ERR_INPUT, "%s: found %s", setting->name, strbuf_text(&line));
+}
+
+static bool is_clean_text(const char *found)
+{
+	if (strlen(found) > LIMIT_SETTING_BYTES || !text_is_utf8(bytes_text(found)))
+		return false;
+	for (const char *c = found; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool is_label(const char *found)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	return strlen(found) <= LABEL_BYTES && found[strspn(found, allowed)] == '\0';
+}
+
+static bool is_address(const char *text, size_t len)
+{
+	char address[ADDRESS_BYTES];
+	struct in6_addr parsed;
+	bool is_v6 = len > 2 && text[0] == '[' && text[len - 1] == ']';
+
+	if (len >= sizeof(address))
+		return false;
+	memcpy(address, is_v6 ? text + 1 : text, is_v6 ? len - 2 : len);
+	address[is_v6 ? len - 2 : len] = '\0';
+	return inet_pton(is_v6 ? AF_INET6 : AF_INET, address, &parsed) == 1;
+}
+
+static bool is_listen(const char *found)
+{
+	const char *colon = strrchr(found, ':');
+	int64_t port;
+
+	return colon != NULL && is_address(found, (size_t)(colon - found)) &&
+	       number_parse(colon + 1, 0, UINT16_MAX, &port, NULL);
+}
+
+/* Without a scheme a host is reached by https, apart from localhost, which has no certificate. */
+static const char *host_scheme(const char *found)
+{
+	size_t len = strcspn(found, ":/");
+
+	return len == strlen("localhost") && strncasecmp(found, "localhost", len) == 0 ? "http"
+										       : "https";
+}
+
+static bool set_url(struct config_value *value, const char *found, const char *scheme)
+{
+	CLEANUP(url_done)
+	struct url url = {0};
+
+	if (!url_parse(found, scheme, &url, NULL))
+		return false;
+	value->text = url_text(&url);
+	return true;
+}
+
+/* Whether `word` is one of "a|b|c:", where "c:" takes any text after it. */
+static bool is_choice(const char *choices, const char *word)
+{
+	size_t len = 0;
+
+	for (const char *at = choices; *at != '\0'; at += at[len] == '|' ? len + 1 : len) {
+		len = strcspn(at, "|");
+		if (strncmp(at, word, len) != 0)
+			continue;
+		if (at[len - 1] == ':' ? word[len] != '\0' : word[len] == '\0')
+			return true;
+	}
+	return false;
+}
+
+static bool is_item(const struct setting *setting, const char *word)
+{
+	int64_t number;
+
+	if (setting->kind == SETTING_INTS)
+		return number_parse(word, setting->min, setting->max, &number, NULL);
+	return word[0] != '\0' && (setting->choices == NULL || is_choice(setting->choices, word));
+}
+
+/* Keeps "a,b" of " a , b"; every item is checked. */
+static bool set_list(struct config_value *value, const char *found)
+{
+	CLEANUP(strbuf_done)
+	struct strbuf list = {0};
+	const char *at = found;
+	size_t len = 0;
+
+	strbuf_init(&list, LIMIT_SETTING_BYTES);
+	do {
+		len = strcspn(at, ",");
+		CLEANUP(mem_free_text)
+		char *piece = mem_dup_n(at, len);
+		CLEANUP(mem_free_text)
+		char *word = text_trim(piece);
+		if (!is_item(value->setting, word))
+			return false;
+		strbuf_add(&list, list.len > 0 ? "," : "");
+		strbuf_add(&list, word);
+		at += len;
+	} while (*at++ == ',');
+	value->text = strbuf_take(&list);
+	return true;
+}
+
+static bool set_bool(struct config_value *value, const char *found)
+{
+	bool flag;
+
+	if (!number_parse_bool(found, &flag, NULL))
+		return false;
+	value->number = flag;
+	return true;
+}
+
+static bool set_text_if(struct config_value *value, const char *found, bool is_right)
+{
+	if (is_right)
+		value->text = mem_dup(found);
+	return is_right;
+}
+
+static bool set_by_kind(struct config_value *value, const char *found)
+{
+	const struct setting *setting = value->setting;
+
+	switch (setting->kind) {
+	case SETTING_TEXT:
+		return set_text_if(value, found, true);
+	case SETTING_SECRET:
+		return false;
+	case SETTING_INT:
+		return number_parse(found, setting->min, setting->max, &value->number, NULL);
+	case SETTING_BOOL:
+		return set_bool(value, found);
+	case SETTING_URL:
+		return set_url(value, found, NULL);
+	case SETTING_HOST:
+		return set_url(value, found, host_scheme(found));
+	case SETTING_LISTEN:
+		return set_text_if(value, found, is_listen(found));
+	case SETTING_LABEL:
+		return set_text_if(value, found, is_label(found));
+	case SETTING_FILE:
+		return set_text_if(value, found, access(found, R_OK) == 0);
+	case SETTING_CHOICE:
+		return set_text_if(value, found, is_choice(setting->choices, found));
+	case SETTING_LIST:
+	case SETTING_INTS:
+		return set_list(value, found);
+	}
+	return false;
+}
+
+bool config_value_set(struct config_value *value, const char *found, struct err *err)
+{
+	CLEANUP(mem_free_text)
+	char *trimmed = text_trim(found);
+
+	if (!is_clean_text(trimmed) || trimmed[0] == '\0' || !set_by_kind(value, trimmed))
+		return refuse(value->setting, found, err);
+	return true;
+}
+
+static void add_range(const struct setting *setting, const char *word, struct strbuf *ret)
+{
+	strbuf_addf(ret, "%s from %" PRId64 " to %" PRId64, word, setting->min, setting->max);
+	if (setting->unit != NULL)
+		strbuf_addf(ret, " (%s)", setting->unit);
+}
+
+/* "a, b, c:…" of "a|b|c:". */
+static void add_choices(const char *choices, struct strbuf *ret)
+{
+	for (const char *c = choices; *c != '\0'; c++) {
+		if (*c == '|')
+			strbuf_add(ret, ", ");
+		else
+			strbuf_add_char(ret, *c);
+		if (*c == ':')
+			strbuf_add(ret, "…");
+	}
+}
+
+static void add_list(const struct setting *setting, struct strbuf *ret)
+{
+	strbuf_add(ret, "words separated by commas");
+	if (setting->choices != NULL) {
+		strbuf_add(ret, ", of ");
+		add_choices(setting->choices, ret);
+	}
+}
+
+static const char *kind_phrase(enum setting_kind kind)
+{
+	switch (kind) {
+	case SETTING_TEXT:
+		return "text";
+	case SETTING_SECRET:
+		return "a secret";
+	case SETTING_BOOL:
+		return "1, 0, true, false, yes, no, on or off";
+	case SETTING_URL:
+		return "a URL such as https://host";
+	case SETTING_HOST:
+		return "a host, or a URL such as https://host";
+	case SETTING_LISTEN:
+		return "address:port such as 0.0.0.0:8080";
+	case SETTING_LABEL:
+		return "lower-case letters, digits, - and _";
+	case SETTING_FILE:
+		return "a readable file";
+	case SETTING_INT:
+	case SETTING_INTS:
+	case SETTING_CHOICE:
+	case SETTING_LIST:
+		return NULL;
+	}
+	return NULL;
+}
+
+void config_expectation(const struct setting *setting, struct strbuf *ret)
+{
+	const char *phrase = kind_phrase(setting->kind);
+
+	if (phrase != NULL) {
+		strbuf_add(ret, phrase);
+	} else if (setting->kind == SETTING_INT) {
+		add_range(setting, "a number", ret);
+	} else if (setting->kind == SETTING_INTS) {
+		add_range(setting, "numbers separated by commas, each", ret);
+	} else if (setting->kind == SETTING_CHOICE) {
+		strbuf_add(ret, "one of ");
+		add_choices(setting->choices, ret);
+	} else {
+		add_list(setting, ret);
+	}
+}
