@@ -3,7 +3,7 @@
 OHDC_DEPS ?= $(CURDIR)/build/deps
 pc = PKG_CONFIG_PATH=$(OHDC_DEPS)/lib/pkgconfig pkg-config
 
-PURE_MODULES := jansson libcrypto
+PURE_MODULES := jansson libcrypto libmd4c
 ALL_MODULES := $(PURE_MODULES) 'rdkafka >= 2.6.1' 'libmicrohttpd >= 1.0.1' libcurl libpq openssl \
 	libmd4c libseccomp
 

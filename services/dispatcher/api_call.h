@@ -1,0 +1,61 @@
+#ifndef OHDC_DISPATCHER_API_CALL_H
+#define OHDC_DISPATCHER_API_CALL_H
+
+/* One JSON call to a peer: build, send, judge the status, parse. Shared by the clients of OpenHands, Jira and Bitbucket. */
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/secret.h"
+#include "common/base/strbuf.h"
+#include "common/io/http_client.h"
+#include "services/dispatcher/call_gate.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** A peer's address; everything borrowed. The URL of a call is always `base_url` + path: nothing from a payload. */
+struct api_peer {
+	struct http_client *client;
+	const char *base_url;  /**< normalised, with context path, without trailing slash */
+	const char *name;      /**< for messages: "Jira" */
+	int64_t deadline_ms;   /**< of calls without a gate; 0: 30 s */
+};
+
+/** One call; everything borrowed. */
+struct api_call {
+	const char *method;
+	const char *path;             /**< "/rest/api/2/myself?x=y", already escaped */
+	const char *auth_name;        /**< header of the credential: "Authorization" (NULL: none) */
+	const char *auth_prefix;      /**< put before the credential: "Bearer " or "" */
+	const struct secret *auth;
+	const char *extra_header;     /**< "Name: value", NULL: none */
+	const json_t *body;           /**< NULL: none */
+	const struct call_gate *gate; /**< NULL: safe to repeat; else an unsafe call */
+};
+
+/** What came back with a 2xx; zeroed means nothing. */
+struct api_answer {
+	int status;
+	json_t *json;    /**< owned; NULL when the body is empty or no JSON */
+	char *user_name; /**< X-AUSERNAME, owned, NULL when absent */
+};
+
+/** Free and zero. */
+void api_answer_done(struct api_answer *answer);
+
+/**
+ * Make the call. A status that is not 2xx becomes an error as http_result_ok() says, its message carrying what the peer's JSON
+ * body says (`detail`, `message`, `errorMessages`, `errors[].message`; HTML is not quoted). With `need_json` a 2xx without JSON
+ * is ERR_INTERNAL, or ERR_UNCERTAIN for an unsafe call. Thread-safe.
+ */
+NODISCARD bool api_call_send(const struct api_peer *peer, const struct api_call *call, bool need_json, struct api_answer *ret,
+			     struct err *err);
+
+/** Start a path with a ceiling of LIMIT_URL_BYTES. */
+void api_path_init(struct strbuf *path);
+
+/** Append `literal`, then `value` percent-encoded (NULL: nothing of it). */
+void api_path_add(struct strbuf *path, const char *literal, const char *value);
+
+#endif

@@ -1,0 +1,61 @@
+#ifndef OHDC_DISPATCHER_COMMENT_H
+#define OHDC_DISPATCHER_COMMENT_H
+
+/* A comment as read back from Jira or Bitbucket, and lists of them: context for the agent, proof for the re-read. */
+
+#include "common/base/attr.h"
+#include "common/base/limits.h"
+#include "common/domain/limits.h"
+#include "common/domain/trigger.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** One comment; texts owned, NULL when the product has none. */
+struct comment {
+	char *id;
+	int64_t version;         /**< Bitbucket: needed to change or delete it; Jira: 0 */
+	struct person author;
+	struct person editor;    /**< Jira: who changed it last; Bitbucket lets only the author do so: empty */
+	char *text;
+	char *created;           /**< time as text for people ("2026-11-21 10:00 UTC", or as the product writes it) */
+	char *visibility_type;   /**< Jira: "group" or "role" when restricted */
+	char *visibility_value;
+	char *anchor_path;       /**< Bitbucket: file of an inline comment */
+	int64_t anchor_line;     /**< 0: file-level or none */
+};
+
+/** Free the texts and zero. */
+void comment_done(struct comment *comment);
+
+/** The newest comments, oldest first. */
+struct comments {
+	struct comment list[LIMIT_CONTEXT_COMMENTS];
+	size_t count;
+};
+
+/** Free and zero. */
+void comments_done(struct comments *comments);
+
+/** Put a comment (taken, left zeroed) before all others; dropped when the list is full. */
+void comments_add_older(struct comments *comments, struct comment *comment);
+
+/** Whether two people are the same account: Jira user key, else Bitbucket id, else name; false when nothing can be compared. */
+NODISCARD bool person_same(const struct person *a, const struct person *b);
+
+/** Free the texts and zero. */
+void person_clear(struct person *person);
+
+enum { COMMENT_HITS_MAX = 8 };
+
+/** Our comments that carry one marker, in the order of their ids (oldest first). */
+struct comment_hits {
+	char ids[COMMENT_HITS_MAX][LIMIT_ID_BYTES];
+	size_t count; /**< 0: none; more than 1: repeats, the later ones may be deleted */
+};
+
+/** Add an id at its place; doubles and what is over the limit are left out. */
+void comment_hits_add(struct comment_hits *hits, const char *id);
+
+#endif

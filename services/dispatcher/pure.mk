@@ -1,0 +1,6 @@
+PURE_SRCS += services/dispatcher/comment.c
+PURE_SRCS += services/dispatcher/marker.c
+PURE_SRCS += services/dispatcher/prompt.c
+PURE_SRCS += services/dispatcher/reply.c
+PURE_SRCS += services/dispatcher/texts.c
+PURE_SRCS += services/dispatcher/wiki.c
