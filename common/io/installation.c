@@ -1,0 +1,76 @@
+/* The installation's identity and its sealing keys. */
+
+#include "common/io/installation.h"
+
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+static const char sql_read[] = "select id, coalesce(seal_key_id, ''), coalesce(seal_fingerprint, '') from installation";
+
+static const char sql_note_key[] =
+	"update installation set seal_key_id = $1, seal_fingerprint = $2 where seal_fingerprint is null";
+
+static void close_file(FILE **file)
+{
+	if (*file)
+		(void)fclose(*file);
+}
+
+bool installation_load_keys(const char *path, struct crypto_keyring *ret, struct err *err)
+{
+	CLEANUP(close_file) FILE *file = fopen(path, "re");
+	if (!file)
+		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE: cannot read '%s' (errno %d)", path, errno);
+	char *text = mem_zalloc(1, LIMIT_SETTING_BYTES + 1);
+	size_t len = fread(text, 1, LIMIT_SETTING_BYTES, file);
+	bool is_ok = len < LIMIT_SETTING_BYTES && crypto_keyring_parse(text, ret, err);
+	if (!is_ok && len >= LIMIT_SETTING_BYTES)
+		err_set(err, ERR_INPUT, "more than %d bytes", LIMIT_SETTING_BYTES);
+	mem_wipe(text, len);
+	mem_free(text);
+	return is_ok ? true : err_wrap(err, "OHDC_SEAL_KEYS_FILE '%s'", path);
+}
+
+static bool has_fingerprint(const struct crypto_keyring *keys, const char *fingerprint)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		char own[17];
+		crypto_key_fingerprint(&keys->keys[i], own);
+		if (strcmp(own, fingerprint) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool note_key(struct db_pool *pool, const struct crypto_key *key, struct err *err)
+{
+	char fingerprint[17];
+	crypto_key_fingerprint(key, fingerprint);
+	struct db_params params = {0};
+	db_add_text(&params, key->id);
+	db_add_text(&params, fingerprint);
+	return db_query(pool, sql_note_key, &params, NULL, err);
+}
+
+bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, struct uuid *ret, struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!db_query(pool, sql_read, NULL, &rows, err))
+		return err_wrap(err, "installation");
+	if (rows.count != 1 || !uuid_parse(db_text(&rows, 0, 0), ret))
+		return err_set(err, ERR_INTERNAL, "installation: no row; run 'ohdc migrate'");
+	if (!keys || keys->count == 0)
+		return true;
+	if (db_text(&rows, 0, 2)[0] == '\0')
+		return note_key(pool, &keys->keys[0], err);
+	if (!has_fingerprint(keys, db_text(&rows, 0, 2)))
+		return err_set(err, ERR_AUTH, "sealing keys: this database was sealed with key '%s', which is not among them",
+			       db_text(&rows, 0, 1));
+	return true;
+}

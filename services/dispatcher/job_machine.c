@@ -1,0 +1,386 @@
+/* The life of a job, as a pure transition function. */
+
+#include "services/dispatcher/job_machine.h"
+
+#include "common/base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+static const char *const phase_names[] = {
+	[JOB_QUEUED] = "QUEUED",       [JOB_PREPARING] = "PREPARING", [JOB_STARTING] = "STARTING",
+	[JOB_RUNNING] = "RUNNING",     [JOB_ANSWERING] = "ANSWERING", [JOB_WAITING] = "WAITING",
+	[JOB_DONE] = "DONE",           [JOB_REFUSED] = "REFUSED",     [JOB_FAILED] = "FAILED",
+	[JOB_STOPPED] = "STOPPED",
+};
+
+static const char *const step_names[] = {
+	[STEP_REREAD] = "reread",
+	[STEP_KEY] = "key",
+	[STEP_REACT] = "react",
+	[STEP_REPOSITORY] = "repository",
+	[STEP_START] = "start",
+	[STEP_ACKNOWLEDGE] = "acknowledge",
+	[STEP_FOLLOW_START] = "follow_start",
+	[STEP_FOLLOW_RUN] = "follow_run",
+	[STEP_RESULT] = "result",
+	[STEP_GUIDANCE] = "guidance",
+	[STEP_END] = "end",
+};
+
+static const char *const ending_names[] = {
+	[ENDING_NONE] = "",
+	[ENDING_FINISHED] = "finished",
+	[ENDING_ERROR] = "error",
+	[ENDING_STUCK] = "stuck",
+	[ENDING_CONFIRMATION] = "confirmation",
+	[ENDING_START_FAILED] = "start_failed",
+	[ENDING_VANISHED] = "vanished",
+	[ENDING_DEADLINE] = "deadline",
+};
+
+static bool find_name(const char *const *names, size_t count, const char *name, size_t *ret)
+{
+	for (size_t i = 0; name && i < count; i++) {
+		if (strcmp(names[i], name) == 0) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *job_phase_name(enum job_phase phase)
+{
+	return phase_names[phase];
+}
+
+bool job_phase_parse(const char *name, enum job_phase *ret)
+{
+	size_t i;
+	if (!find_name(phase_names, ARRAY_LEN(phase_names), name, &i))
+		return false;
+	*ret = (enum job_phase)i;
+	return true;
+}
+
+const char *job_step_name(enum job_step step)
+{
+	return step_names[step];
+}
+
+bool job_step_parse(const char *name, enum job_step *ret)
+{
+	size_t i;
+	if (!find_name(step_names, ARRAY_LEN(step_names), name, &i))
+		return false;
+	*ret = (enum job_step)i;
+	return true;
+}
+
+const char *job_ending_name(enum job_ending ending)
+{
+	return ending_names[ending];
+}
+
+bool job_ending_parse(const char *name, enum job_ending *ret)
+{
+	size_t i;
+	if (!find_name(ending_names, ARRAY_LEN(ending_names), name, &i))
+		return false;
+	*ret = (enum job_ending)i;
+	return true;
+}
+
+/* The phase that people see while a step is being worked on. */
+static enum job_phase phase_of(enum job_step step)
+{
+	switch (step) {
+	case STEP_REREAD:
+	case STEP_KEY:
+	case STEP_REACT:
+	case STEP_REPOSITORY:
+		return JOB_PREPARING;
+	case STEP_START:
+	case STEP_ACKNOWLEDGE:
+	case STEP_FOLLOW_START:
+		return JOB_STARTING;
+	case STEP_FOLLOW_RUN:
+		return JOB_RUNNING;
+	case STEP_RESULT:
+	case STEP_GUIDANCE:
+		return JOB_ANSWERING;
+	case STEP_END:
+		return JOB_DONE;
+	}
+	assert(!"unknown step");
+	return JOB_FAILED;
+}
+
+static enum job_step step_after(enum job_step step)
+{
+	switch (step) {
+	case STEP_REREAD:
+		return STEP_KEY;
+	case STEP_KEY:
+		return STEP_REACT;
+	case STEP_REACT:
+		return STEP_REPOSITORY;
+	case STEP_REPOSITORY:
+		return STEP_START;
+	case STEP_START:
+		return STEP_ACKNOWLEDGE;
+	case STEP_ACKNOWLEDGE:
+		return STEP_FOLLOW_START;
+	case STEP_FOLLOW_START:
+		return STEP_FOLLOW_RUN;
+	case STEP_FOLLOW_RUN:
+		return STEP_RESULT;
+	case STEP_RESULT:
+	case STEP_GUIDANCE:
+	case STEP_END:
+		return STEP_END;
+	}
+	assert(!"unknown step");
+	return STEP_END;
+}
+
+static void set_detail(struct job_machine *job, const char *detail)
+{
+	size_t len = detail ? text_cut(detail, sizeof(job->detail) - 1) : 0;
+	if (len > 0)
+		memcpy(job->detail, detail, len);
+	job->detail[len] = '\0';
+}
+
+/* Deadline of the phase that a step opens; steps within a phase keep the phase's deadline. */
+static void open_phase(struct job_machine *job, enum job_step step, int64_t now_ms, const struct job_rules *rules)
+{
+	switch (step) {
+	case STEP_ACKNOWLEDGE:
+		job->deadline_ms = now_ms + rules->start_deadline_ms;
+		break;
+	case STEP_FOLLOW_RUN:
+		job->deadline_ms = now_ms + rules->run_deadline_ms;
+		break;
+	case STEP_RESULT:
+	case STEP_GUIDANCE:
+		job->deadline_ms = now_ms + rules->answer_deadline_ms;
+		break;
+	case STEP_REREAD:
+	case STEP_KEY:
+	case STEP_REACT:
+	case STEP_REPOSITORY:
+	case STEP_START:
+	case STEP_FOLLOW_START:
+	case STEP_END:
+		break;
+	}
+}
+
+static void go_to(struct job_machine *job, enum job_step step, int64_t now_ms, const struct job_rules *rules)
+{
+	job->step = step;
+	job->phase = phase_of(step);
+	job->attempts = 0;
+	job->polls = 0;
+	job->next_ms = now_ms;
+	open_phase(job, step, now_ms, rules);
+}
+
+static void end(struct job_machine *job, enum job_phase phase, enum reason outcome)
+{
+	job->step = STEP_END;
+	job->phase = phase;
+	job->outcome = outcome;
+	job->deadline_ms = 0;
+}
+
+void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason reason, int64_t now_ms,
+		      const struct job_rules *rules)
+{
+	*job = (struct job_machine){.kind = kind, .queued_ms = now_ms};
+	job->deadline_ms = now_ms + rules->horizon_ms;
+	if (kind == JOB_ANSWER) {
+		job->outcome = reason;
+		go_to(job, STEP_GUIDANCE, now_ms, rules);
+	} else {
+		go_to(job, STEP_REREAD, now_ms, rules);
+	}
+	job->phase = JOB_QUEUED;
+}
+
+bool job_machine_is_ended(const struct job_machine *job)
+{
+	return job->step == STEP_END;
+}
+
+/* The terminal answer is there (or was impossible): what the job has come to. */
+static void end_answered(struct job_machine *job)
+{
+	if (job->step == STEP_GUIDANCE)
+		end(job, JOB_REFUSED, job->outcome);
+	else if (job->ending == ENDING_FINISHED)
+		end(job, JOB_DONE, job->outcome);
+	else
+		end(job, JOB_FAILED, job->outcome);
+}
+
+static void apply_done(struct job_machine *job, int64_t now_ms, const struct job_rules *rules)
+{
+	switch (job->step) {
+	case STEP_RESULT:
+	case STEP_GUIDANCE:
+		end_answered(job);
+		return;
+	case STEP_START:
+		job->is_started = true;
+		job->outcome = REASON_JOB_STARTED;
+		break;
+	case STEP_REREAD:
+	case STEP_KEY:
+	case STEP_REACT:
+	case STEP_REPOSITORY:
+	case STEP_ACKNOWLEDGE:
+	case STEP_FOLLOW_START:
+	case STEP_FOLLOW_RUN:
+	case STEP_END:
+		break;
+	}
+	job->detail[0] = '\0';
+	go_to(job, step_after(job->step), now_ms, rules);
+}
+
+static void refuse(struct job_machine *job, enum reason reason, int64_t now_ms, const struct job_rules *rules)
+{
+	job->outcome = reason;
+	go_to(job, STEP_GUIDANCE, now_ms, rules);
+}
+
+static void finish_as(struct job_machine *job, enum job_ending ending, int64_t now_ms, const struct job_rules *rules)
+{
+	job->ending = ending;
+	if (ending == ENDING_START_FAILED)
+		job->outcome = REASON_UPSTREAM_FAILED;
+	go_to(job, STEP_RESULT, now_ms, rules);
+}
+
+/* A step that cannot be done: the next best thing, so that the asker still hears something. */
+static void apply_give_up(struct job_machine *job, int64_t now_ms, const struct job_rules *rules)
+{
+	switch (job->step) {
+	case STEP_REACT:
+	case STEP_ACKNOWLEDGE:
+		go_to(job, step_after(job->step), now_ms, rules);
+		return;
+	case STEP_REREAD:
+	case STEP_KEY:
+	case STEP_REPOSITORY:
+	case STEP_START:
+		refuse(job, REASON_UPSTREAM_FAILED, now_ms, rules);
+		return;
+	case STEP_FOLLOW_START:
+	case STEP_FOLLOW_RUN:
+		finish_as(job, ENDING_VANISHED, now_ms, rules);
+		return;
+	case STEP_RESULT:
+	case STEP_GUIDANCE:
+		end(job, JOB_FAILED, REASON_CANNOT_ANSWER);
+		return;
+	case STEP_END:
+		return;
+	}
+}
+
+/* Whether time is up for the current step. Before the start the whole job has one horizon. */
+static bool is_overdue(const struct job_machine *job, int64_t now_ms)
+{
+	return job->deadline_ms > 0 && now_ms >= job->deadline_ms;
+}
+
+static void apply_overdue(struct job_machine *job, int64_t now_ms, const struct job_rules *rules)
+{
+	if (job->step == STEP_FOLLOW_START || job->step == STEP_FOLLOW_RUN)
+		finish_as(job, ENDING_DEADLINE, now_ms, rules);
+	else
+		apply_give_up(job, now_ms, rules);
+}
+
+static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t random, const struct job_rules *rules)
+{
+	job->attempts = 0;
+	job->polls++;
+	if (is_overdue(job, now_ms)) {
+		apply_overdue(job, now_ms, rules);
+		return;
+	}
+	job->phase = phase_of(job->step);
+	job->next_ms = now_ms + backoff_delay_ms(&rules->poll, job->polls, random);
+}
+
+static void apply_retry(struct job_machine *job, const struct job_event *event, int64_t now_ms, uint32_t random,
+			const struct job_rules *rules)
+{
+	job->attempts++;
+	bool is_decoration = job->step == STEP_REACT || job->step == STEP_ACKNOWLEDGE;
+	if (is_overdue(job, now_ms) || (is_decoration && job->attempts >= JOB_ACKNOWLEDGE_ATTEMPTS)) {
+		apply_overdue(job, now_ms, rules);
+		return;
+	}
+	int64_t at = now_ms + backoff_delay_ms(&rules->retry, job->attempts, random);
+	job->phase = phase_of(job->step);
+	job->next_ms = event->until_ms > at ? event->until_ms : at;
+}
+
+static void apply_wait(struct job_machine *job, const struct job_event *event, int64_t now_ms,
+		       const struct job_rules *rules)
+{
+	if (is_overdue(job, now_ms)) {
+		apply_overdue(job, now_ms, rules);
+		return;
+	}
+	job->phase = event->kind == EVENT_WAIT ? JOB_WAITING : phase_of(job->step);
+	job->next_ms = event->until_ms > now_ms ? event->until_ms : now_ms;
+	if (job->deadline_ms > 0 && job->next_ms > job->deadline_ms)
+		job->next_ms = job->deadline_ms;
+}
+
+void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms, uint32_t random,
+		       const struct job_rules *rules)
+{
+	if (job_machine_is_ended(job))
+		return;
+	if (event->detail)
+		set_detail(job, event->detail);
+
+	switch (event->kind) {
+	case EVENT_DONE:
+		apply_done(job, now_ms, rules);
+		return;
+	case EVENT_PENDING:
+		apply_pending(job, now_ms, random, rules);
+		return;
+	case EVENT_RETRY:
+		apply_retry(job, event, now_ms, random, rules);
+		return;
+	case EVENT_WAIT:
+	case EVENT_LATER:
+		apply_wait(job, event, now_ms, rules);
+		return;
+	case EVENT_REFUSE:
+		refuse(job, event->reason, now_ms, rules);
+		return;
+	case EVENT_DROP:
+		end(job, JOB_REFUSED, event->reason);
+		return;
+	case EVENT_ENDED:
+		finish_as(job, event->ending, now_ms, rules);
+		return;
+	case EVENT_GIVE_UP:
+		apply_give_up(job, now_ms, rules);
+		return;
+	}
+}

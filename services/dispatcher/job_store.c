@@ -1,0 +1,379 @@
+/* SQL of table job. */
+
+#include "services/dispatcher/job_store.h"
+
+#include "common/base/json_field.h"
+#include "common/base/mem.h"
+#include "common/io/sysclock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+static const char sql_intake[] =
+	"insert into job (job_id, kind, event_key, start_attempt, provider, connection_id, instance_id, subject,"
+	" user_id, org_id, record, progress, outcome)"
+	" select r.job_id, r.kind, r.event_key, r.start_attempt, r.provider, r.connection_id, r.instance_id, r.subject,"
+	" r.user_id, r.org_id, r.record, r.progress, r.outcome"
+	" from jsonb_to_recordset($1::jsonb) as r(job_id uuid, kind text, event_key text, start_attempt int,"
+	" provider text, connection_id bigint, instance_id bigint, subject text, user_id text, org_id text,"
+	" record jsonb, progress jsonb, outcome text)"
+	" on conflict (job_id) do nothing returning job_id";
+
+static const char sql_started[] =
+	"update trigger t set state = 'STARTED'"
+	" from jsonb_to_recordset($1::jsonb) as r(job_id uuid, kind text, event_key text)"
+	" where t.event_key = r.event_key and t.job_id = r.job_id and t.state = 'SENT' and r.kind = 'start'";
+
+static const char sql_position_set[] =
+	"insert into consumer_offset (group_name, topic, topic_partition, next_offset) values ($1, $2, $3, $4)"
+	" on conflict (group_name, topic, topic_partition)"
+	" do update set next_offset = excluded.next_offset, updated_at = now()";
+
+static const char sql_position[] =
+	"select next_offset from consumer_offset where group_name = $1 and topic = $2 and topic_partition = $3";
+
+static const char sql_claim[] =
+	"update job set lease_owner = $1, lease_until = clock_timestamp() + $2 * interval '1 ms', epoch = epoch + 1,"
+	" crashes = crashes + 1, updated_at = clock_timestamp()"
+	" where job_id = (select job_id from job where ended_at is null and next_attempt_at <= clock_timestamp()"
+	" and (lease_until is null or lease_until < clock_timestamp())"
+	" order by next_attempt_at limit 1 for update skip locked)"
+	" returning job_id, record, progress, epoch, crashes, user_id, org_id, repository, git_provider, start_task_id,"
+	" (extract(epoch from clock_timestamp()) * 1000)::bigint";
+
+/* $1 job, $2 epoch, then what a step may have changed. */
+#define SAVE_COLUMNS                                                                                                   \
+	"update job set state = $3, outcome = $4, detail = $5, progress = $6::jsonb, user_id = $7, org_id = $8,"       \
+	" repository = $9, git_provider = $10, start_task_id = $11, conversation_id = $12::uuid, attempts = $13,"      \
+	" updated_at = clock_timestamp()"
+
+static const char sql_save[] = SAVE_COLUMNS ", lease_until = clock_timestamp() + $14 * interval '1 ms'"
+					    " where job_id = $1 and epoch = $2"
+					    " returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
+
+static const char sql_release[] =
+	SAVE_COLUMNS ", lease_owner = null, lease_until = null, crashes = 0,"
+		     " next_attempt_at = to_timestamp($14::bigint / 1000.0),"
+		     " ended_at = case when $15::boolean then clock_timestamp() end"
+		     " where job_id = $1 and epoch = $2"
+		     " returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
+
+/* A job that ended without a start leaves its key unspent: the ask may be decided again, as the next attempt. */
+static const char sql_unspent[] =
+	"update trigger set state = 'REFUSED', outcome = $2, detail = $3, start_attempt = start_attempt + 1,"
+	" decided_at = clock_timestamp() where event_key = $1 and job_id = $4::uuid and state in ('SENT', 'STARTED')";
+
+static const char sql_conversation[] =
+	"insert into conversation (subject, user_id, conversation_id, job_id) values ($1, $2, $3, $3)"
+	" on conflict (subject, user_id) do update set conversation_id = excluded.conversation_id,"
+	" job_id = excluded.job_id, updated_at = now()";
+
+static const char sql_note[] = "insert into job_step (job_id, state, reason, detail) values ($1, $2, $3, $4)";
+
+static const char sql_count[] = "select state, count(*) from job where ended_at is null group by state";
+
+void job_done(struct job *job)
+{
+	if (!job)
+		return;
+	job_record_done(&job->record);
+	mem_free(job->user_id);
+	mem_free(job->org_id);
+	mem_free(job->repository);
+	mem_free(job->git_provider);
+	mem_free(job->start_task_id);
+	mem_free(job->title);
+	mem_free(job->final_text);
+	mem_free(job->asked_text);
+	*job = (struct job){0};
+}
+
+/* ---- progress: the machine's state as JSON ------------------------------------------------------------------- */
+
+static json_t *progress_of(const struct job_machine *machine)
+{
+	json_t *json = json_object();
+	json_put_text(json, "phase", job_phase_name(machine->phase));
+	json_put_text(json, "step", job_step_name(machine->step));
+	json_put_text(json, "outcome", reason_name(machine->outcome));
+	json_put_text(json, "ending", job_ending_name(machine->ending));
+	json_object_set_new(json, "started", json_boolean(machine->is_started));
+	json_put_int(json, "attempts", machine->attempts);
+	json_put_int(json, "polls", machine->polls);
+	json_put_int(json, "queued_ms", machine->queued_ms);
+	json_put_int(json, "next_ms", machine->next_ms);
+	json_put_int(json, "deadline_ms", machine->deadline_ms);
+	json_put_text(json, "detail", machine->detail);
+	return json;
+}
+
+static bool progress_read(const json_t *json, enum job_kind kind, struct job_machine *ret, struct err *err)
+{
+	struct job_machine machine = {.kind = kind};
+	if (!job_phase_parse(json_text_at(json, "phase"), &machine.phase) ||
+	    !job_step_parse(json_text_at(json, "step"), &machine.step))
+		return err_set(err, ERR_INTERNAL, "job: stored progress has no known phase and step");
+	const char *outcome = json_text_at(json, "outcome");
+	if (outcome && !reason_parse(outcome, &machine.outcome))
+		machine.outcome = REASON_NONE;
+	const char *ending = json_text_at(json, "ending");
+	if (ending && !job_ending_parse(ending, &machine.ending))
+		machine.ending = ENDING_NONE;
+	machine.is_started = json_bool_at(json, "started", false);
+	machine.attempts = json_int_at(json, "attempts", 0);
+	machine.polls = json_int_at(json, "polls", 0);
+	machine.queued_ms = json_int_at(json, "queued_ms", 0);
+	machine.next_ms = json_int_at(json, "next_ms", 0);
+	machine.deadline_ms = json_int_at(json, "deadline_ms", 0);
+	const char *detail = json_text_at(json, "detail");
+	(void)snprintf(machine.detail, sizeof(machine.detail), "%s", detail ? detail : "");
+	*ret = machine;
+	return true;
+}
+
+/* Findings of the steps ride in the same column. */
+static char *findings_text(const struct job *job)
+{
+	json_auto_t *json = progress_of(&job->machine);
+	json_put_text(json, "title", job->title);
+	json_put_text(json, "final_text", job->final_text);
+	json_put_text(json, "asked_text", job->asked_text);
+	return json_compact(json);
+}
+
+/* ---- intake -------------------------------------------------------------------------------------------------- */
+
+static json_t *arrival_row(const struct job_arrival *arrival, const struct job_rules *rules, int64_t now_ms)
+{
+	const struct job_record *record = &arrival->record;
+	struct job_machine machine;
+	job_machine_init(&machine, record->kind, record->reason, now_ms, rules);
+
+	json_t *row = json_object();
+	json_put_text(row, "job_id", record->job_id);
+	json_put_text(row, "kind", job_kind_name(record->kind));
+	json_put_text(row, "event_key", record->event_key);
+	json_put_int(row, "start_attempt", record->start_attempt);
+	json_put_text(row, "provider", provider_name(record->provider));
+	json_put_int(row, "connection_id", record->connection_id);
+	json_put_int(row, "instance_id", record->instance_id);
+	json_put_text(row, "subject", record->ask.subject ? record->ask.subject : record->event_key);
+	json_put_text(row, "user_id", record->user_id);
+	json_put_text(row, "org_id", record->org_id);
+	json_object_set_new(row, "record", json_loadb(arrival->text, arrival->text_len, JSON_ALLOW_NUL, NULL));
+	json_object_set_new(row, "progress", progress_of(&machine));
+	json_put_text(row, "outcome", machine.outcome == REASON_NONE ? NULL : reason_name(machine.outcome));
+	return row;
+}
+
+static bool store_positions(struct db *db, const struct job_position *positions, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct db_params params = {0};
+		db_add_text(&params, positions[i].group);
+		db_add_text(&params, positions[i].topic);
+		db_add_int(&params, positions[i].partition);
+		db_add_int(&params, positions[i].next_offset);
+		if (!db_run(db, sql_position_set, &params, NULL, err))
+			return false;
+	}
+	return true;
+}
+
+bool job_store_intake(struct db_pool *pool, const struct job_arrival *arrivals, size_t count,
+		      const struct job_position *positions, size_t position_count, const struct job_rules *rules,
+		      int64_t now_ms, size_t *ret_new, struct err *err)
+{
+	json_auto_t *rows = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(rows, arrival_row(&arrivals[i], rules, now_ms));
+	CLEANUP(mem_free_text) char *text = json_compact(rows);
+
+	CLEANUP(db_return) struct db *db = NULL;
+	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err))
+		return err_wrap(err, "job intake");
+	struct db_params params = {0};
+	db_add_text(&params, text);
+	CLEANUP(db_rows_done) struct db_rows inserted = {0};
+	if (!db_run(db, sql_intake, &params, &inserted, err) || !db_run(db, sql_started, &params, NULL, err) ||
+	    !store_positions(db, positions, position_count, err) || !db_commit(db, err))
+		return err_wrap(err, "job intake");
+	*ret_new = (size_t)inserted.count;
+	return true;
+}
+
+bool job_store_position(struct db_pool *pool, const char *group, const char *topic, int32_t partition, int64_t *ret,
+			struct err *err)
+{
+	struct db_params params = {0};
+	db_add_text(&params, group);
+	db_add_text(&params, topic);
+	db_add_int(&params, partition);
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!db_query(pool, sql_position, &params, &rows, err))
+		return err_wrap(err, "stored position");
+	*ret = rows.count > 0 ? db_int(&rows, 0, 0) : -1;
+	return true;
+}
+
+/* ---- claim, save, release ------------------------------------------------------------------------------------ */
+
+static char *dup_cell(const struct db_rows *rows, int column)
+{
+	return db_is_null(rows, 0, column) ? NULL : mem_dup(db_text(rows, 0, column));
+}
+
+static char *dup_at(const json_t *json, const char *key)
+{
+	return mem_dup(json_text_at(json, key));
+}
+
+static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err *err)
+{
+	CLEANUP(job_done) struct job job = {0};
+	if (!job_record_read(bytes_text(db_text(rows, 0, 1)), &job.record, err))
+		return err_wrap(err, "job '%s'", db_text(rows, 0, 0));
+	json_auto_t *progress = json_loads(db_text(rows, 0, 2), JSON_ALLOW_NUL, NULL);
+	if (!progress_read(progress, job.record.kind, &job.machine, err))
+		return err_wrap(err, "job '%s'", db_text(rows, 0, 0));
+	job.title = dup_at(progress, "title");
+	job.final_text = dup_at(progress, "final_text");
+	job.asked_text = dup_at(progress, "asked_text");
+	job.epoch = db_int(rows, 0, 3);
+	job.crashes = db_int(rows, 0, 4);
+	job.user_id = dup_cell(rows, 5);
+	job.org_id = dup_cell(rows, 6);
+	job.repository = dup_cell(rows, 7);
+	job.git_provider = dup_cell(rows, 8);
+	job.start_task_id = dup_cell(rows, 9);
+	job.now_ms = db_int(rows, 0, 10);
+	*ret = job;
+	job = (struct job){0};
+	return true;
+}
+
+bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, struct job *ret, bool *ret_found,
+		     struct err *err)
+{
+	int64_t asked_mono_ms = sysclock_monotonic_ms();
+	struct db_params params = {0};
+	db_add_text(&params, owner);
+	db_add_int(&params, lease_ms);
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!db_query(pool, sql_claim, &params, &rows, err))
+		return err_wrap(err, "claim a job");
+	*ret_found = rows.count > 0;
+	if (rows.count == 0)
+		return true;
+	if (!job_from_row(&rows, ret, err))
+		return false;
+	ret->lease_until_mono_ms = asked_mono_ms + lease_ms;
+	return true;
+}
+
+static void add_saved(struct db_params *params, const struct job *job, const char *progress)
+{
+	const struct job_machine *machine = &job->machine;
+	db_add_text(params, job->record.job_id);
+	db_add_int(params, job->epoch);
+	db_add_text(params, job_phase_name(machine->phase));
+	db_add_text(params, machine->outcome == REASON_NONE ? NULL : reason_name(machine->outcome));
+	db_add_text(params, machine->detail[0] ? machine->detail : NULL);
+	db_add_text(params, progress);
+	db_add_text(params, job->user_id);
+	db_add_text(params, job->org_id);
+	db_add_text(params, job->repository);
+	db_add_text(params, job->git_provider);
+	db_add_text(params, job->start_task_id);
+	db_add_text(params, machine->is_started ? job->record.job_id : NULL);
+	db_add_int(params, machine->attempts);
+}
+
+static bool take_time(const struct db_rows *rows, struct job *job, struct err *err)
+{
+	if (rows->count == 0)
+		return err_set(err, ERR_CONFLICT, "job '%s': the lease went to somebody else", job->record.job_id);
+	job->now_ms = db_int(rows, 0, 0);
+	return true;
+}
+
+bool job_store_save(struct db_pool *pool, struct job *job, int64_t lease_ms, struct err *err)
+{
+	int64_t asked_mono_ms = sysclock_monotonic_ms();
+	CLEANUP(mem_free_text) char *progress = findings_text(job);
+	struct db_params params = {0};
+	add_saved(&params, job, progress);
+	db_add_int(&params, lease_ms);
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!db_query(pool, sql_save, &params, &rows, err) || !take_time(&rows, job, err))
+		return err_wrap(err, "save job");
+	job->lease_until_mono_ms = asked_mono_ms + lease_ms;
+	return true;
+}
+
+static bool note_unspent(struct db *db, const struct job *job, struct err *err)
+{
+	if (job->machine.is_started || job->record.kind != JOB_START || !job_machine_is_ended(&job->machine))
+		return true;
+	struct db_params params = {0};
+	db_add_text(&params, job->record.event_key);
+	db_add_text(&params, reason_name(job->machine.outcome));
+	db_add_text(&params, job->machine.detail);
+	db_add_text(&params, job->record.job_id);
+	return db_run(db, sql_unspent, &params, NULL, err);
+}
+
+static bool note_conversation(struct db *db, const struct job *job, struct err *err)
+{
+	if (!job->machine.is_started || !job->user_id || !job->record.ask.subject)
+		return true;
+	struct db_params params = {0};
+	db_add_text(&params, job->record.ask.subject);
+	db_add_text(&params, job->user_id);
+	db_add_text(&params, job->record.job_id);
+	return db_run(db, sql_conversation, &params, NULL, err);
+}
+
+bool job_store_release(struct db_pool *pool, struct job *job, struct err *err)
+{
+	CLEANUP(mem_free_text) char *progress = findings_text(job);
+	struct db_params params = {0};
+	add_saved(&params, job, progress);
+	db_add_int(&params, job->machine.next_ms);
+	db_add_bool(&params, job_machine_is_ended(&job->machine));
+
+	CLEANUP(db_return) struct db *db = NULL;
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err) || !db_run(db, sql_release, &params, &rows, err) ||
+	    !take_time(&rows, job, err) || !note_unspent(db, job, err) || !note_conversation(db, job, err) ||
+	    !db_commit(db, err))
+		return err_wrap(err, "release job");
+	return true;
+}
+
+bool job_store_note(struct db_pool *pool, const struct job *job, struct err *err)
+{
+	struct db_params params = {0};
+	db_add_text(&params, job->record.job_id);
+	db_add_text(&params, job_phase_name(job->machine.phase));
+	db_add_text(&params, job->machine.outcome == REASON_NONE ? NULL : reason_name(job->machine.outcome));
+	db_add_text(&params, job->machine.detail[0] ? job->machine.detail : job_step_name(job->machine.step));
+	return db_query(pool, sql_note, &params, NULL, err);
+}
+
+bool job_store_count(struct db_pool *pool, int64_t ret[JOB_STOPPED + 1], struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!db_query(pool, sql_count, NULL, &rows, err))
+		return err_wrap(err, "count jobs");
+	for (int i = 0; i <= JOB_STOPPED; i++)
+		ret[i] = 0;
+	for (int i = 0; i < rows.count; i++) {
+		enum job_phase phase;
+		if (job_phase_parse(db_text(&rows, i, 0), &phase))
+			ret[phase] = db_int(&rows, i, 1);
+	}
+	return true;
+}
