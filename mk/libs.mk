@@ -9,7 +9,8 @@ ALL_MODULES := $(PURE_MODULES) 'rdkafka >= 2.6.1' 'libmicrohttpd >= 1.0.1' libcu
 
 PURE_CFLAGS := $(shell $(pc) --cflags $(PURE_MODULES) 2>/dev/null)
 PURE_LIBS := $(shell $(pc) --libs $(PURE_MODULES) 2>/dev/null)
-ALL_CFLAGS := $(shell $(pc) --cflags $(ALL_MODULES) 2>/dev/null)
+# -isystem: the warnings are for our code, not for the libraries' headers.
+ALL_CFLAGS := $(patsubst -I%,-isystem %,$(shell $(pc) --cflags $(ALL_MODULES) 2>/dev/null))
 ALL_LIBS := $(shell $(pc) --libs $(ALL_MODULES) 2>/dev/null)
 ifneq ($(wildcard $(OHDC_DEPS)/lib),)
 ALL_LIBS += -Wl,-rpath,$(OHDC_DEPS)/lib
