@@ -22,6 +22,12 @@ enum {
 	CHANNEL_MAX = 63,        /* an identifier of PostgreSQL */
 };
 
+/* A process that is stopped inside a transaction must not keep its locks: the server ends that session. */
+static const char SESSION_SQL[] =
+	"SELECT set_config('statement_timeout', $1, false),"
+	" set_config('idle_in_transaction_session_timeout', '30000', false),"
+	" set_config('TimeZone', 'UTC', false)";
+
 static void result_done(PGresult **result)
 {
 	PQclear(*result);
@@ -60,11 +66,16 @@ static enum err_code code_of_state(const char *state)
 		const char *class;
 		enum err_code code;
 	} table[] = {
-		{"23505", ERR_CONFLICT}, {"40001", ERR_CONFLICT}, {"40P01", ERR_CONFLICT},
-		{"55P03", ERR_CONFLICT}, {"57014", ERR_TIMEOUT},  {"22", ERR_INPUT},
+		{"23505", ERR_CONFLICT},
+		{"40001", ERR_CONFLICT},
+		{"40P01", ERR_CONFLICT},
+		{"55P03", ERR_CONFLICT},
+		{"57014", ERR_TIMEOUT},
+		{"22", ERR_INPUT},
 		{"53", ERR_BUSY},
 		/* The statement's plan or name is gone; a new connection has it. */
-		{"0A000", ERR_CONFLICT}, {"26000", ERR_CONFLICT},
+		{"0A000", ERR_CONFLICT},
+		{"26000", ERR_CONFLICT},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -93,8 +104,8 @@ static bool fail_result(struct db *db, const PGresult *result, bool may_commit, 
 
 	if (!state || PQstatus(db->conn) == CONNECTION_BAD)
 		return fail_lost(db, may_commit, PQerrorMessage(db->conn), err);
-	copy_message(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), is_class(state, "22"), text,
-		     sizeof(text));
+	copy_message(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), is_class(state, "22"),
+		     text, sizeof(text));
 	if (is_session_lost(state)) {
 		bool is_refused = is_class(state, "25006");
 		return fail_lost(db, may_commit && !is_refused, text, err);
@@ -316,32 +327,32 @@ static PGconn *open_connection(const struct db_pool *pool)
 {
 	/* A later name wins: what stands before dbname may be changed by the URL, what stands behind not. */
 	const char *const names[] = {
-		"connect_timeout",     "keepalives_idle",  "keepalives_interval",
-		"keepalives_count",    "tcp_user_timeout", "gssencmode",
-		"application_name",    "dbname",           "target_session_attrs",
-		"client_encoding",     NULL,
+		"connect_timeout",
+		"keepalives_idle",
+		"keepalives_interval",
+		"keepalives_count",
+		"tcp_user_timeout",
+		"gssencmode",
+		"application_name",
+		"dbname",
+		"target_session_attrs",
+		"client_encoding",
+		NULL,
 	};
 	const char *const values[] = {
-		"5", "10", "3", "3", "10000", "disable", pool->program, pool->url, "read-write",
-		"UTF8", NULL,
+		"5",           "10",      "3",          "3",    "10000", "disable",
+		pool->program, pool->url, "read-write", "UTF8", NULL,
 	};
 
 	return PQconnectdbParams(names, values, 1);
 }
 
-/*
- * Session settings. A process that is stopped inside a transaction must not hold its locks: the server
- * ends such a session.
- */
 static bool set_session(struct db *db, struct err *err)
 {
-	static const char sql[] = "SELECT set_config('statement_timeout', $1, false), "
-				  "set_config('idle_in_transaction_session_timeout', '30000', false), "
-				  "set_config('TimeZone', 'UTC', false)";
 	struct db_params params = {0};
 
 	db_add_int(&params, db->pool->statement_timeout_ms);
-	return db_run(db, sql, &params, NULL, err);
+	return db_run(db, SESSION_SQL, &params, NULL, err);
 }
 
 bool db_connect(struct db *db, struct err *err)

@@ -33,8 +33,8 @@ bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct 
 	if (!options->url || !check_url(options->url, err))
 		return err_set(err, ERR_INPUT, "the database URL cannot be read");
 	if (options->size < 1 || options->size > DB_POOL_SIZE_MAX)
-		return err_set(err, ERR_INPUT, "database pool size %zu is not in 1..%d", options->size,
-			       DB_POOL_SIZE_MAX);
+		return err_set(err, ERR_INPUT, "database pool size %zu is not in 1..%d",
+			       options->size, DB_POOL_SIZE_MAX);
 	struct db_pool *pool = mem_zalloc(1, sizeof(*pool));
 	pthread_condattr_t attr;
 	(void)pthread_condattr_init(&attr);
@@ -45,9 +45,9 @@ bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct 
 	pool->url = mem_dup(options->url);
 	pool->program = mem_dup(options->program ? options->program : "ohdc");
 	pool->size = options->size;
-	pool->statement_timeout_ms = options->statement_timeout_ms > 0 ?
-					     options->statement_timeout_ms :
-					     STATEMENT_TIMEOUT_DEFAULT_MS;
+	pool->statement_timeout_ms = options->statement_timeout_ms > 0
+					     ? options->statement_timeout_ms
+					     : STATEMENT_TIMEOUT_DEFAULT_MS;
 	for (size_t i = 0; i < DB_POOL_SIZE_MAX; i++)
 		pool->slots[i].pool = pool;
 	*ret = pool;

@@ -1,0 +1,292 @@
+/* The producer: one librdkafka client, one thread that serves its reports, and a new client after a fatal error. */
+#include "common/io/kafka.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/io/kafka_client.h"
+#include "common/io/log.h"
+#include "common/io/sysclock.h"
+
+#include "common/base/banned.h"
+
+enum {
+	QUEUE_BYTES_DEFAULT = 64 * 1024 * 1024,
+	QUEUE_BYTES_PER_RECORD = 1024, /* bounds the number of small records, whose own cost counts too */
+	POLL_MS = 100,                 /* how late a stop or a fatal error is noticed */
+	PURGE_WAIT_MS = 2000,
+	VALUES_MAX = 6 + KAFKA_HEADERS_MAX,
+};
+
+struct kafka_producer {
+	struct kafka_producer_options options; /* texts are owned */
+	pthread_rwlock_t lock;                 /* guards `client`: senders read, the swap writes */
+	rd_kafka_t *client;
+	pthread_t thread;
+	_Atomic bool is_connected;
+	_Atomic bool is_fatal;
+	_Atomic bool is_stopping;
+	_Atomic int64_t flush_ms;
+};
+
+/* --- callbacks, all in the producer's thread ---------------------------------------------------- */
+
+/* What may have reached the log although its report failed must not look as if it had not. */
+static void fill_failure(const rd_kafka_message_t *message, struct err *ret)
+{
+	(void)kafka_client_fail(ret, message->err, "record not confirmed");
+	if (ret->code != ERR_INPUT &&
+	    rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED)
+		ret->code = ERR_UNCERTAIN;
+}
+
+static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *context)
+{
+	struct kafka_producer *producer = context;
+	struct err failure = {0};
+
+	(void)rk;
+	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		atomic_store(&producer->is_connected, true);
+		producer->options.report(producer->options.context, message->_private, NULL);
+		return;
+	}
+	fill_failure(message, &failure);
+	producer->options.report(producer->options.context, message->_private, &failure);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *context)
+{
+	struct kafka_producer *producer = context;
+
+	(void)rk;
+	LOG_DEBUG("kafka producer error", LOG_TEXT("reason", reason),
+		  LOG_TEXT("name", rd_kafka_err2name((rd_kafka_resp_err_t)code)));
+	if (code == RD_KAFKA_RESP_ERR__FATAL)
+		atomic_store(&producer->is_fatal, true);
+	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		atomic_store(&producer->is_connected, false);
+}
+
+/* librdkafka tells when all brokers are down, but not when one is up again: its statistics do. */
+static int on_statistics(rd_kafka_t *rk, char *json, size_t len, void *context)
+{
+	struct kafka_producer *producer = context;
+
+	(void)rk;
+	bool is_up = memmem(json, len, "\"state\":\"UP\"", sizeof("\"state\":\"UP\"") - 1) != NULL;
+	atomic_store(&producer->is_connected, is_up);
+	return 0; /* librdkafka frees the text */
+}
+
+/* --- the client --------------------------------------------------------------------------------- */
+
+static bool new_conf(const struct kafka_producer_options *options, rd_kafka_conf_t **ret,
+		     struct err *err)
+{
+	char kbytes[24];
+	char records[24];
+	char ceiling[24];
+	const struct kafka_property fixed[] = {
+		{"acks", "all"},
+		{"enable.idempotence", "true"},
+		{"linger.ms", "0"},
+		{"partitioner", "murmur2_random"},
+		{"queue.buffering.max.kbytes", kbytes},
+		{"queue.buffering.max.messages", records},
+		{"message.max.bytes", ceiling},
+		{"statistics.interval.ms", "500"},
+	};
+
+	(void)snprintf(kbytes, sizeof(kbytes), "%zu", options->queue_bytes / 1024);
+	(void)snprintf(records, sizeof(records), "%zu",
+		       options->queue_bytes / QUEUE_BYTES_PER_RECORD);
+	(void)snprintf(ceiling, sizeof(ceiling), "%zu", options->message_ceiling_bytes);
+	return kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), ret, err);
+}
+
+static bool new_client(struct kafka_producer *producer, rd_kafka_t **ret, struct err *err)
+{
+	rd_kafka_conf_t *conf = NULL;
+	char reason[160];
+
+	if (!new_conf(&producer->options, &conf, err))
+		return false;
+	rd_kafka_conf_set_opaque(conf, producer);
+	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_stats_cb(conf, on_statistics);
+	rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
+	if (!client) {
+		rd_kafka_conf_destroy(conf);
+		return err_set(err, ERR_INPUT, "kafka producer: %s", reason);
+	}
+	*ret = client;
+	return true;
+}
+
+/* Give each open record its report, then let the client go. */
+static void end_client(rd_kafka_t *client)
+{
+	(void)rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	(void)rd_kafka_flush(client, PURGE_WAIT_MS);
+	rd_kafka_destroy(client);
+}
+
+/* An idempotent producer cannot go on after a fatal error; a new one can. */
+static void replace_client(struct kafka_producer *producer)
+{
+	rd_kafka_t *next = NULL;
+	struct err err = {0};
+
+	if (!new_client(producer, &next, &err)) {
+		LOG_DEBUG("kafka producer cannot be replaced", LOG_TEXT("reason", err.message));
+		return; /* tried again after the next poll */
+	}
+	(void)pthread_rwlock_wrlock(&producer->lock);
+	rd_kafka_t *old = producer->client;
+	producer->client = next;
+	(void)pthread_rwlock_unlock(&producer->lock);
+	end_client(old);
+	/* Only now: the old client may have told of its error once more. */
+	atomic_store(&producer->is_fatal, false);
+}
+
+static void *serve(void *context)
+{
+	struct kafka_producer *producer = context;
+
+	while (!atomic_load(&producer->is_stopping)) {
+		(void)rd_kafka_poll(producer->client, POLL_MS);
+		if (atomic_load(&producer->is_fatal))
+			replace_client(producer);
+	}
+	int64_t flush_ms = atomic_load(&producer->flush_ms);
+	(void)rd_kafka_flush(producer->client, (int)(flush_ms < INT32_MAX ? flush_ms : INT32_MAX));
+	end_client(producer->client);
+	return NULL;
+}
+
+/* --- the producer ------------------------------------------------------------------------------- */
+
+static void copy_options(const struct kafka_producer_options *options,
+			 struct kafka_producer_options *ret)
+{
+	*ret = *options;
+	ret->cluster.brokers = mem_dup(options->cluster.brokers);
+	ret->cluster.config_file = mem_dup(options->cluster.config_file);
+	ret->cluster.client_id = mem_dup(options->cluster.client_id);
+	ret->cluster.ca_file = mem_dup(options->cluster.ca_file);
+	if (ret->queue_bytes == 0)
+		ret->queue_bytes = QUEUE_BYTES_DEFAULT;
+	if (ret->message_ceiling_bytes == 0)
+		ret->message_ceiling_bytes = LIMIT_TOPIC_MESSAGE_BYTES;
+}
+
+static void free_memory(struct kafka_producer *producer)
+{
+	struct kafka_cluster *cluster = &producer->options.cluster;
+	const char *texts[] = {cluster->brokers, cluster->config_file, cluster->client_id,
+			       cluster->ca_file};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		mem_free((void *)(uintptr_t)texts[i]);
+	(void)pthread_rwlock_destroy(&producer->lock);
+	mem_free(producer);
+}
+
+bool kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **ret,
+			struct err *err)
+{
+	struct kafka_producer *producer = mem_zalloc(1, sizeof(*producer));
+
+	copy_options(options, &producer->options);
+	(void)pthread_rwlock_init(&producer->lock, NULL);
+	if (!new_client(producer, &producer->client, err)) {
+		free_memory(producer);
+		return false;
+	}
+	if (pthread_create(&producer->thread, NULL, serve, producer) != 0) {
+		rd_kafka_destroy(producer->client);
+		free_memory(producer);
+		return err_set(err, ERR_BUSY, "kafka producer: no thread");
+	}
+	*ret = producer;
+	return true;
+}
+
+void kafka_producer_free(struct kafka_producer *producer, int64_t flush_ms)
+{
+	if (!producer)
+		return;
+	atomic_store(&producer->flush_ms, flush_ms > 0 ? flush_ms : 0);
+	atomic_store(&producer->is_stopping, true);
+	(void)pthread_join(producer->thread, NULL);
+	free_memory(producer);
+}
+
+/* librdkafka's arrays are not const, though the bytes are copied and left alone. */
+static void *borrow(const void *bytes)
+{
+	return (void *)(uintptr_t)bytes;
+}
+
+static size_t fill_values(const struct kafka_record *record, void *opaque,
+			  rd_kafka_vu_t ret[VALUES_MAX])
+{
+	size_t count = 0;
+
+	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_TOPIC, {.cstr = record->topic}};
+	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}};
+	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_OPAQUE, {.ptr = opaque}};
+	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_KEY,
+				       {.mem = {borrow(record->key.ptr), record->key.len}}};
+	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_VALUE,
+				       {.mem = {borrow(record->value.ptr), record->value.len}}};
+	if (record->timestamp_ms > 0)
+		ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_TIMESTAMP,
+					       {.i64 = record->timestamp_ms}};
+	for (size_t i = 0; i < record->header_count; i++) {
+		const struct kafka_header *header = &record->headers[i];
+		ret[count++] = (rd_kafka_vu_t){
+			RD_KAFKA_VTYPE_HEADER,
+			{.header = {header->name, header->value.ptr, (ssize_t)header->value.len}}};
+	}
+	return count;
+}
+
+/* A fatal client refuses until the thread has replaced it: soon, so the caller may try again. */
+static bool fail_send(rd_kafka_error_t *error, const char *topic, struct err *err)
+{
+	int resp = rd_kafka_error_code(error);
+
+	rd_kafka_error_destroy(error);
+	(void)kafka_client_fail(err, resp, topic);
+	if (err && resp == RD_KAFKA_RESP_ERR__FATAL)
+		err->code = ERR_BUSY;
+	return false;
+}
+
+bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record *record,
+			 void *opaque, struct err *err)
+{
+	rd_kafka_vu_t values[VALUES_MAX];
+	size_t count = fill_values(record, opaque, values);
+
+	(void)pthread_rwlock_rdlock(&producer->lock);
+	rd_kafka_error_t *error = rd_kafka_produceva(producer->client, values, count);
+	(void)pthread_rwlock_unlock(&producer->lock);
+	return !error || fail_send(error, record->topic, err);
+}
+
+bool kafka_producer_is_connected(const struct kafka_producer *producer)
+{
+	return atomic_load(&producer->is_connected);
+}
