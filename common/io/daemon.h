@@ -18,10 +18,10 @@ enum { DAEMON_EXIT_DRAINED = 0, DAEMON_EXIT_FAILED = 1, DAEMON_EXIT_CONFIGURATIO
 /** Settings of the frame. */
 struct daemon_options {
 	const char *program;
-	const char *admin_listen; /**< address:port */
-	int64_t grace_ms;         /**< from "unready" to "stop accepting", so that load balancers notice */
-	int64_t drain_ms;         /**< whole stop; afterwards the process ends itself with status 1 */
-	struct metrics *metrics;  /**< borrowed */
+	const char *admin_listen; /**< address:port; port 0: any free port, which is logged */
+	int64_t grace_ms; /**< from "unready" to "stop accepting", so that load balancers notice */
+	int64_t drain_ms; /**< whole stop; afterwards the process ends itself with status 1 */
+	struct metrics *metrics; /**< borrowed */
 };
 
 /**
@@ -36,7 +36,10 @@ void daemon_free(struct daemon *daemon);
 /** Ready or not, as /readyz answers from now on; any thread. */
 void daemon_set_ready(struct daemon *daemon, bool ready);
 
-/** Whether stopping was asked for; loops look at it; any thread. */
+/** The port of the admin listener. */
+NODISCARD uint16_t daemon_admin_port(const struct daemon *daemon);
+
+/** Whether stopping was asked for (true from the start of the grace time on); loops look at it; any thread. */
 NODISCARD bool daemon_is_stopping(const struct daemon *daemon);
 
 /** Sleep at most `ms`, shorter when stopping begins; true when it has begun; any thread. */
@@ -45,7 +48,13 @@ bool daemon_pause(struct daemon *daemon, int64_t ms);
 /** Ask for a stop because of a failure that a restart may mend (logged once; exit status 1); any thread. */
 void daemon_fail(struct daemon *daemon, const struct err *err);
 
-/** Wait for SIGTERM, SIGINT or daemon_fail(); then: unready, grace, arm the drain deadline. Returns the exit status so far. */
+/**
+ * Wait for SIGTERM, SIGINT, SIGHUP or daemon_fail(); then: arm the drain deadline, unready, grace. Returns the exit status so far.
+ * Further signals change nothing.
+ */
 NODISCARD int daemon_wait(struct daemon *daemon);
+
+/** Exit status so far: DAEMON_EXIT_FAILED after daemon_fail(), also one while draining, else DAEMON_EXIT_DRAINED; any thread. */
+NODISCARD int daemon_status(const struct daemon *daemon);
 
 #endif

@@ -1,0 +1,230 @@
+/* The frame of a service: waits for signals, answers probes, and ends the process when draining takes too long. */
+
+#include "common/io/daemon.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/io/daemon_admin.h"
+#include "common/io/log.h"
+#include "common/io/sysclock.h"
+
+#include "common/base/banned.h"
+
+enum { MS_PER_S = 1000, NS_PER_MS = 1000000 };
+
+struct daemon {
+	int64_t grace_ms;
+	int64_t drain_ms;
+	struct daemon_admin *admin;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* is_stopping or is_done, on the monotonic clock */
+	atomic_bool is_stopping;
+	bool is_done; /* the drain deadline no longer counts */
+	atomic_int status;
+	pthread_t timer;
+	bool has_timer;
+};
+
+static void free_pointed(struct daemon **daemon)
+{
+	daemon_free(*daemon);
+}
+
+static void fill_stop_signals(sigset_t *ret)
+{
+	(void)sigemptyset(ret);
+	(void)sigaddset(ret, SIGTERM);
+	(void)sigaddset(ret, SIGINT);
+	(void)sigaddset(ret, SIGHUP);
+}
+
+/* Blocked for good, in this thread and all later ones: daemon_wait() takes them, one too many must not end a drain. */
+static bool take_signals(struct err *err)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t signals;
+
+	fill_stop_signals(&signals);
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
+		return err_set(err, ERR_INTERNAL, "signals cannot be blocked");
+	return true;
+}
+
+static void init_sync(struct daemon *daemon)
+{
+	pthread_condattr_t monotonic;
+
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&daemon->changed, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	(void)pthread_mutex_init(&daemon->lock, NULL);
+}
+
+bool daemon_new(const struct daemon_options *options, struct daemon **ret, struct err *err)
+{
+	CLEANUP(free_pointed)
+	struct daemon *daemon = mem_zalloc(1, sizeof(*daemon));
+
+	init_sync(daemon);
+	daemon->grace_ms = options->grace_ms;
+	daemon->drain_ms = options->drain_ms;
+	if (!take_signals(err) ||
+	    !daemon_admin_new(options->admin_listen, options->metrics, &daemon->admin, err))
+		return false;
+	LOG_INFO("started", LOG_TEXT("service", options->program),
+		 LOG_INT("admin_port", daemon_admin_port(daemon)));
+	*ret = daemon;
+	daemon = NULL;
+	return true;
+}
+
+/* Ends the wait of the timer thread before what it uses goes away. */
+static void end_timer(struct daemon *daemon)
+{
+	(void)pthread_mutex_lock(&daemon->lock);
+	daemon->is_done = true;
+	(void)pthread_cond_broadcast(&daemon->changed);
+	(void)pthread_mutex_unlock(&daemon->lock);
+	if (daemon->has_timer)
+		(void)pthread_join(daemon->timer, NULL);
+}
+
+void daemon_free(struct daemon *daemon)
+{
+	if (daemon == NULL)
+		return;
+	daemon_admin_free(daemon->admin);
+	end_timer(daemon);
+	(void)pthread_cond_destroy(&daemon->changed);
+	(void)pthread_mutex_destroy(&daemon->lock);
+	mem_free(daemon);
+}
+
+uint16_t daemon_admin_port(const struct daemon *daemon)
+{
+	return daemon_admin_listens_on(daemon->admin);
+}
+
+void daemon_set_ready(struct daemon *daemon, bool ready)
+{
+	if (daemon_admin_set_ready(daemon->admin, ready) != ready)
+		LOG_INFO("readiness changed", LOG_INT("ready", ready));
+}
+
+bool daemon_is_stopping(const struct daemon *daemon)
+{
+	return atomic_load(&daemon->is_stopping);
+}
+
+int daemon_status(const struct daemon *daemon)
+{
+	return atomic_load(&daemon->status);
+}
+
+static struct timespec deadline_after(int64_t ms)
+{
+	int64_t at_ms = sysclock_monotonic_ms() + ms;
+
+	return (struct timespec){
+		.tv_sec = (time_t)(at_ms / MS_PER_S),
+		.tv_nsec = (long)(at_ms % MS_PER_S) * NS_PER_MS,
+	};
+}
+
+bool daemon_pause(struct daemon *daemon, int64_t ms)
+{
+	struct timespec deadline = deadline_after(ms);
+	int waited = 0;
+
+	(void)pthread_mutex_lock(&daemon->lock);
+	while (!atomic_load(&daemon->is_stopping) && waited != ETIMEDOUT)
+		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, &deadline);
+	(void)pthread_mutex_unlock(&daemon->lock);
+	return daemon_is_stopping(daemon);
+}
+
+void daemon_fail(struct daemon *daemon, const struct err *err)
+{
+	if (atomic_exchange(&daemon->status, DAEMON_EXIT_FAILED) == DAEMON_EXIT_FAILED)
+		return;
+	LOG_ERROR("the service stops because of a failure",
+		  LOG_TEXT("code", err_code_name(err->code)), LOG_TEXT("error", err->message));
+	(void)kill(getpid(), SIGTERM);
+}
+
+/* Waits until daemon_free() or the deadline; true when it was the deadline. */
+static bool wait_until_done(struct daemon *daemon, const struct timespec *deadline)
+{
+	int waited = 0;
+	bool is_done;
+
+	(void)pthread_mutex_lock(&daemon->lock);
+	while (!daemon->is_done && waited != ETIMEDOUT)
+		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, deadline);
+	is_done = daemon->is_done;
+	(void)pthread_mutex_unlock(&daemon->lock);
+	return !is_done;
+}
+
+/* Whatever still hangs is left behind: unconfirmed work is redelivered. */
+static void *run_timer(void *context)
+{
+	struct daemon *daemon = context;
+	struct timespec deadline = deadline_after(daemon->drain_ms);
+
+	if (!wait_until_done(daemon, &deadline))
+		return NULL;
+	LOG_ERROR("the stop took too long, the process ends itself",
+		  LOG_INT("drain_ms", daemon->drain_ms));
+	_exit(DAEMON_EXIT_FAILED);
+}
+
+static void arm_timer(struct daemon *daemon)
+{
+	int failed = pthread_create(&daemon->timer, NULL, run_timer, daemon);
+
+	daemon->has_timer = failed == 0;
+	if (failed != 0)
+		LOG_WARN("the stop has no deadline", LOG_INT("errno", failed));
+}
+
+static void begin_stop(struct daemon *daemon)
+{
+	(void)pthread_mutex_lock(&daemon->lock);
+	atomic_store(&daemon->is_stopping, true);
+	(void)pthread_cond_broadcast(&daemon->changed);
+	(void)pthread_mutex_unlock(&daemon->lock);
+}
+
+static void sleep_ms(int64_t ms)
+{
+	struct timespec deadline = deadline_after(ms);
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
+		continue;
+}
+
+int daemon_wait(struct daemon *daemon)
+{
+	sigset_t signals;
+	int received = 0;
+
+	fill_stop_signals(&signals);
+	while (sigwait(&signals, &received) != 0)
+		continue;
+	LOG_INFO("stopping", LOG_TEXT("signal", sigabbrev_np(received)),
+		 LOG_INT("status", daemon_status(daemon)));
+	arm_timer(daemon);
+	daemon_admin_stop(daemon->admin);
+	begin_stop(daemon);
+	sleep_ms(daemon->grace_ms);
+	return daemon_status(daemon);
+}
