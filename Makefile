@@ -84,7 +84,7 @@ $(B)/common/base/%.o $(B)/common/domain/%.o $(call obj,$(pure_SRCS)): LIB_CFLAGS
 # Suites are called from a generated registry only, so they have no prototype.
 $(B)/tests/%.o: EXTRA_CFLAGS = -Wno-missing-prototypes
 
-$(B)/%.o: %.c Makefile mk/flags.mk
+$(B)/%.o: %.c Makefile mk/flags.mk | need-libs
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA_CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
@@ -132,11 +132,12 @@ io: io-build ## adapters against loopback servers and a private PostgreSQL (T= a
 # --- the rest -------------------------------------------------------------------------------------
 
 include mk/deps.mk
+include mk/lint.mk
 
 .PHONY: FORCE need-libs clean help
 FORCE:
 need-libs:
-	$(if $(ALL_LIBS),,@echo 'make: libraries are missing (librdkafka >= 2.6.1, libmicrohttpd \
+	$(if $(filter -l%,$(ALL_LIBS)),,@echo 'make: libraries are missing (librdkafka >= 2.6.1, libmicrohttpd \
 	>= 1.0.1, libcurl, libpq, jansson, OpenSSL, md4c, libseccomp): run "make deps"' >&2; exit 1)
 
 help: ## this list

@@ -41,6 +41,9 @@ PROFILE_LDFLAGS := -fsanitize=thread
 else ifeq ($(PROFILE),cover)
 PROFILE_CFLAGS := -O0 -g --coverage -fprofile-update=atomic
 PROFILE_LDFLAGS := --coverage
+else ifeq ($(PROFILE),analyzer)
+PROFILE_CFLAGS := -O1 -g -fanalyzer -Wno-analyzer-too-complex
+PROFILE_LDFLAGS :=
 else
 $(error PROFILE is one of release, debug, asan, tsan, cover; not '$(PROFILE)')
 endif

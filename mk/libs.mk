@@ -3,9 +3,9 @@
 OHDC_DEPS ?= $(CURDIR)/build/deps
 pc = PKG_CONFIG_PATH=$(OHDC_DEPS)/lib/pkgconfig pkg-config
 
-PURE_MODULES := jansson libcrypto libmd4c
+PURE_MODULES := jansson libcrypto md4c
 ALL_MODULES := $(PURE_MODULES) 'rdkafka >= 2.6.1' 'libmicrohttpd >= 1.0.1' libcurl libpq openssl \
-	libmd4c libseccomp
+	libseccomp
 
 PURE_CFLAGS := $(shell $(pc) --cflags $(PURE_MODULES) 2>/dev/null)
 PURE_LIBS := $(shell $(pc) --libs $(PURE_MODULES) 2>/dev/null)
