@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
 
 include mk/flags.mk
@@ -133,6 +133,7 @@ io: io-build ## adapters against loopback servers and a private PostgreSQL (T= a
 
 include mk/deps.mk
 include mk/lint.mk
+include mk/test.mk
 
 .PHONY: FORCE need-libs clean help
 FORCE:

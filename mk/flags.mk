@@ -14,6 +14,10 @@ WARN := -Wall -Wextra -Wpedantic -Werror -Wconversion -Wsign-conversion -Wshadow
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wcast-align \
 	-Wpointer-arith -Wformat=2 -Wundef -Wvla -Wwrite-strings -Wswitch-enum -Wnull-dereference \
 	-Wdouble-promotion -Wimplicit-fallthrough -fno-common
+ifneq ($(IS_CLANG),)
+# Part of clang's -Wconversion; it objects to assert(!"reason").
+WARN += -Wno-string-conversion
+endif
 
 LANG_FLAGS := -std=c17 -D_GNU_SOURCE -pthread -I. -I$(B)
 

@@ -7,7 +7,7 @@ HEADERS = $(shell git ls-files -co --exclude-standard 'common/*.h' 'services/*.h
 SHELL_FILES = $(shell git grep -Il --untracked '^\#!/bin/\(ba\)\?sh')
 PYTHON_FILES = $(shell git grep -Il --untracked '^\#!/usr/bin/\(env \)\?python3' ; git ls-files -co --exclude-standard '*.py')
 C_INPUTS := '*.c' '*.h' '*.sql' Makefile
-SUB = $(MAKE) --no-print-directory
+SUB = $(MAKE)
 
 # The checks without a compiler first: they answer soonest.
 CHECKS := format layers banned ceilings words shell ruff headers gcc clang pure hardening docs \

@@ -1,0 +1,23 @@
+# `make test`: the gate; its rungs are in mk/rungs.txt. Coverage and the end-to-end tests are here too.
+
+.PHONY: test e2e e2e-asan cover demo
+test: ## the gate: all rungs of mk/rungs.txt; the last line sums them up
+	+@tools/run-rungs
+
+e2e: all ## the programs with real servers and strict simulators; T=EXPRESSION chooses tests (pytest -k)
+	@tools/run-pytest tests/e2e $(if $(T),-k '$(T)')
+
+e2e-asan: ## some of these (marker asan) with programs that watch their memory
+	@$(SUB) PROFILE=asan all
+	@OHDC_BIN=$(CURDIR)/build/asan/bin tools/run-pytest tests/e2e -m asan $(if $(T),-k '$(T)')
+
+cover: ## line and branch coverage of unit and io tests, in build/cover/report
+	@$(SUB) PROFILE=cover unit-build io-build
+	@find build/cover -name '*.gcda' -delete
+	@$(SUB) PROFILE=cover unit io || true
+	@mkdir -p build/cover/report
+	@$(VENV)/gcovr -r . --filter 'common/' --filter 'services/' --filter 'cli/' --merge-mode-functions=merge-use-line-0 \
+		--print-summary --html-details build/cover/report/index.html build/cover | tail -n 4
+
+demo: all ## the main job on this machine: three asks become conversations and answers
+	@tests/demo/run
