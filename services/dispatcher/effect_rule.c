@@ -83,6 +83,7 @@ void effect_sent_failed(struct effect *effect, const struct err *failure, int64_
 			const int64_t delays_ms[EFFECT_PROBE_DELAYS])
 {
 	switch (failure->code) {
+	case ERR_AUTH:
 	case ERR_NETWORK:
 	case ERR_CONFLICT:
 	case ERR_BUSY:
@@ -97,7 +98,6 @@ void effect_sent_failed(struct effect *effect, const struct err *failure, int64_
 		return;
 	case ERR_NONE:
 	case ERR_INPUT:
-	case ERR_AUTH:
 	case ERR_NOT_FOUND:
 		effect->state = EFFECT_FAILED;
 		return;

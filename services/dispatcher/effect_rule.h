@@ -48,8 +48,8 @@ NODISCARD int64_t effect_wait_ms(const struct effect *effect);
 void effect_begin(struct effect *effect, int64_t until_ms);
 
 /**
- * After sending failed. Never sent (NETWORK, CONFLICT, BUSY, LIMIT): back to intent. UNCERTAIN: stays attempting, looked for from
- * now on. Anything else is final: failed.
+ * After sending failed. Surely nothing there (NETWORK, CONFLICT, BUSY, LIMIT, and AUTH: a locked-out bot may be let in again):
+ * back to intent. UNCERTAIN: stays attempting, looked for from now on. INPUT and NOT_FOUND are final: failed.
  */
 void effect_sent_failed(struct effect *effect, const struct err *failure, int64_t now_ms,
 			const int64_t delays_ms[EFFECT_PROBE_DELAYS]);

@@ -1,0 +1,122 @@
+/* Reads a connection with its instance, and picks the token that may be used there. */
+
+#include "services/dispatcher/peer.h"
+
+#include "common/base/mem.h"
+#include "common/base/url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+static const char sql_peer[] =
+	"select i.base_url, c.org_id, m.org_id, i.bot_id, i.bot_key, i.bot_name, i.bot_email,"
+	" encode(c.bot_token_sealed, 'hex')"
+	" from connection c join instance i on i.id = c.instance_id"
+	" left join org_map m on m.instance_id = i.id and m.project_key = $3"
+	" where c.provider = $1 and c.id = $2";
+
+void peer_done(struct peer *peer)
+{
+	if (!peer)
+		return;
+	mem_free(peer->base_url);
+	mem_free(peer->org_id);
+	mem_free(peer->mapped_org);
+	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++)
+		mem_free(peer->bot_names[i]);
+	secret_done(&peer->token);
+	*peer = (struct peer){0};
+}
+
+static char *dup_cell(const struct db_rows *rows, int column)
+{
+	return db_is_null(rows, 0, column) ? NULL : mem_dup(db_text(rows, 0, column));
+}
+
+/* Jira issue keys start with the project's key; Bitbucket names it. */
+static char *project_of(const struct job_record *record)
+{
+	if (record->provider == PROVIDER_BITBUCKET)
+		return mem_dup(record->ask.project_key);
+	const char *key = record->ask.issue_key;
+	const char *dash = key ? strrchr(key, '-') : NULL;
+	return dash ? mem_dup_n(key, (size_t)(dash - key)) : NULL;
+}
+
+/* A token from the environment goes only to the server that the environment names. */
+static bool environment_names(const struct peer_source *source, const struct peer *peer)
+{
+	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_BASE_URL" : "BITBUCKET_DATA_CENTER_HOST";
+	const char *base_url = config_text(source->config, name);
+	return base_url && strcmp(base_url, peer->base_url) == 0;
+}
+
+static bool open_stored_token(const struct peer_source *source, const struct job_record *record, struct bytes sealed,
+			      struct secret *ret, struct err *err)
+{
+	char place[80];
+	(void)snprintf(place, sizeof(place), "connection.bot_token:%s/%lld", provider_name(record->provider),
+		       (long long)record->connection_id);
+	return crypto_open(source->keys, place, sealed, ret, err);
+}
+
+static bool load_token(const struct peer_source *source, const struct job_record *record, const struct db_rows *rows,
+		       struct peer *peer, struct err *err)
+{
+	uint8_t *sealed = NULL;
+	size_t len = 0;
+	if (db_hex(rows, 0, 7, &sealed, &len)) {
+		bool is_open = open_stored_token(source, record, bytes_of(sealed, len), &peer->token, err);
+		mem_free(sealed);
+		return is_open;
+	}
+	if (!environment_names(source, peer))
+		return true;
+	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
+							    : "BITBUCKET_DATA_CENTER_BOT_TOKEN";
+	(void)config_secret(source->config, name, &peer->token);
+	return true;
+}
+
+static void name_bot(const struct peer_source *source, const struct db_rows *rows, struct peer *peer)
+{
+	size_t count = 0;
+	for (int column = 3; column <= 6; column++)
+		peer->bot_names[count++] = dup_cell(rows, column);
+	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_EMAIL"
+							    : "BITBUCKET_DATA_CENTER_BOT_USERNAME";
+	if (environment_names(source, peer))
+		peer->bot_names[count++] = mem_dup(config_text(source->config, name));
+	peer->bot.label = config_text(source->config, "OH_RESOLVER_LABEL");
+	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++)
+		peer->bot.names[i] = peer->bot_names[i];
+}
+
+bool peer_load(const struct peer_source *source, const struct job_record *record, struct peer *ret, struct err *err)
+{
+	CLEANUP(mem_free_text) char *project = project_of(record);
+	struct db_params params = {0};
+	db_add_text(&params, provider_name(record->provider));
+	db_add_int(&params, record->connection_id);
+	db_add_text(&params, project);
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!db_query(source->pool, sql_peer, &params, &rows, err))
+		return err_wrap(err, "connection");
+	if (rows.count == 0)
+		return err_set(err, ERR_NOT_FOUND, "connection '%s/%lld' is not there", provider_name(record->provider),
+			       (long long)record->connection_id);
+
+	ret->provider = record->provider;
+	ret->base_url = dup_cell(&rows, 0);
+	ret->org_id = dup_cell(&rows, 1);
+	ret->mapped_org = dup_cell(&rows, 2);
+	name_bot(source, &rows, ret);
+	if (!load_token(source, record, &rows, ret, err))
+		return err_wrap(err, "bot token");
+	int64_t deadline_ms = config_int(source->config, "JIRA_DC_HTTP_TIMEOUT") * 1000;
+	ret->jira = (struct jira_api){source->client, ret->base_url, &ret->token, deadline_ms};
+	ret->bitbucket = (struct bitbucket_api){source->client, ret->base_url, &ret->token, 0};
+	return true;
+}

@@ -1,0 +1,112 @@
+/* What all steps share: from errors and ledger outcomes to events. */
+
+#include "services/dispatcher/dispatcher.h"
+
+#include "services/dispatcher/marker.h"
+
+#include <stdio.h>
+
+#include "common/base/banned.h"
+
+/* How long a job waits for a bot that is locked out, and for a limit that names no time. */
+enum { WAIT_LOCKED_OUT_MS = 60 * 1000, WAIT_LIMIT_MS = 30 * 1000 };
+
+bool step_do(struct task *task, struct job_event *ret, struct err *err)
+{
+	switch (task->job.machine.step) {
+	case STEP_REREAD:
+		return step_reread(task, ret, err);
+	case STEP_KEY:
+		return step_key(task, ret, err);
+	case STEP_REACT:
+		return step_react(task, ret, err);
+	case STEP_REPOSITORY:
+		return step_repository(task, ret, err);
+	case STEP_START:
+		return step_start(task, ret, err);
+	case STEP_ACKNOWLEDGE:
+		return step_acknowledge(task, ret, err);
+	case STEP_FOLLOW_START:
+		return step_follow_start(task, ret, err);
+	case STEP_FOLLOW_RUN:
+		return step_follow_run(task, ret, err);
+	case STEP_RESULT:
+		return step_result(task, ret, err);
+	case STEP_GUIDANCE:
+		return step_guidance(task, ret, err);
+	case STEP_END:
+		break;
+	}
+	return err_set(err, ERR_INTERNAL, "job '%s' has no step to do", task->job.record.job_id);
+}
+
+struct job_event step_failed(const struct task *task, const struct err *err)
+{
+	struct job_event event = {.kind = EVENT_RETRY, .detail = err->message};
+	switch (err->code) {
+	case ERR_LIMIT:
+		event.kind = EVENT_WAIT;
+		event.until_ms = task->job.now_ms + (err->retry_after_ms > 0 ? err->retry_after_ms : WAIT_LIMIT_MS);
+		break;
+	case ERR_AUTH:
+		event.kind = EVENT_WAIT;
+		event.until_ms = task->job.now_ms + WAIT_LOCKED_OUT_MS;
+		break;
+	case ERR_INPUT:
+	case ERR_NOT_FOUND:
+		event.kind = EVENT_GIVE_UP;
+		break;
+	case ERR_NONE:
+	case ERR_CONFLICT:
+	case ERR_BUSY:
+	case ERR_NETWORK:
+	case ERR_TIMEOUT:
+	case ERR_UNCERTAIN:
+	case ERR_INTERNAL:
+		if (err->retry_after_ms > 0)
+			event.until_ms = task->job.now_ms + err->retry_after_ms;
+		break;
+	}
+	return event;
+}
+
+struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result, const struct err *err)
+{
+	switch (result->outcome) {
+	case LEDGER_CONFIRMED:
+	case LEDGER_SKIPPED:
+		return (struct job_event){.kind = EVENT_DONE};
+	case LEDGER_REFUSED:
+		return (struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message};
+	case LEDGER_LATER:
+		return (struct job_event){.kind = EVENT_LATER, .until_ms = result->until_ms};
+	case LEDGER_AGAIN:
+		return step_failed(task, err);
+	}
+	return (struct job_event){.kind = EVENT_RETRY, .detail = err->message};
+}
+
+void step_marker(const struct task *task, enum effect_kind kind, char ret[])
+{
+	char effect_id[UUID_TEXT_SIZE + 16];
+	(void)snprintf(effect_id, sizeof(effect_id), "%s:%s", task->job.record.job_id, effect_kind_name(kind));
+	marker_make(bytes_of(task->dispatcher->installation.bytes, sizeof(task->dispatcher->installation.bytes)),
+		    effect_id, ret);
+}
+
+const char *task_asked_text(const struct task *task)
+{
+	return task->job.asked_text ? task->job.asked_text : task->job.record.ask.comment_text;
+}
+
+struct pull_request_ref task_pull_request(const struct task *task)
+{
+	const struct ask *ask = &task->job.record.ask;
+	return (struct pull_request_ref){ask->project_key, ask->repo_slug, ask->pull_request_id};
+}
+
+const char *task_issue(const struct task *task)
+{
+	const struct ask *ask = &task->job.record.ask;
+	return ask->issue_id ? ask->issue_id : ask->issue_key;
+}

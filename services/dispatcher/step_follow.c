@@ -1,0 +1,173 @@
+/* Follow a start task, then its conversation, to an end. All through OpenHands' API. */
+
+#include "services/dispatcher/dispatcher.h"
+
+#include "common/base/mem.h"
+#include "services/dispatcher/marker.h"
+#include "services/dispatcher/openhands_follow.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+/* Polls after which something that should be there counts as gone, and a finished run without a text as silent. */
+enum { POLLS_UNTIL_GONE = 5, POLLS_FOR_TEXT = 3 };
+
+static bool pending(struct job_event *ret, const char *detail)
+{
+	*ret = (struct job_event){.kind = EVENT_PENDING, .detail = detail};
+	return true;
+}
+
+static bool ended(struct job_event *ret, enum job_ending ending, const char *detail)
+{
+	*ret = (struct job_event){.kind = EVENT_ENDED, .ending = ending, .detail = detail};
+	return true;
+}
+
+static bool failed(const struct task *task, struct job_event *ret, const struct err *err)
+{
+	*ret = step_failed(task, err);
+	/* A question that OpenHands refuses today may be answered tomorrow: the phase's deadline decides. */
+	if (ret->kind == EVENT_GIVE_UP)
+		ret->kind = EVENT_RETRY;
+	return true;
+}
+
+static bool read_conversation(const struct task *task, struct openhands_conversation *ret, struct err *err)
+{
+	const char *id = task->job.record.job_id;
+	return openhands_read_conversations(task->dispatcher->openhands, &task->user, &id, 1, ret, err);
+}
+
+/* ---- start task ------------------------------------------------------------------------------------------------ */
+
+/* A start that reads ERROR may have lost a race against itself: the conversation is the proof. */
+static bool judge_failed_start(const struct task *task, const struct openhands_task *start, struct job_event *ret,
+			       struct err *err)
+{
+	struct openhands_conversation conversation = {0};
+	if (!read_conversation(task, &conversation, err))
+		return failed(task, ret, err);
+	if (conversation.exists && conversation.sandbox == OPENHANDS_SANDBOX_RUNNING) {
+		*ret = (struct job_event){.kind = EVENT_DONE};
+		return true;
+	}
+	err_set(err, ERR_INTERNAL, "%s", start->detail);
+	return ended(ret, ENDING_START_FAILED, err->message);
+}
+
+static bool judge_missing_start(const struct task *task, struct job_event *ret, struct err *err)
+{
+	struct openhands_conversation conversation = {0};
+	if (!read_conversation(task, &conversation, err))
+		return failed(task, ret, err);
+	if (!conversation.exists)
+		return pending(ret, "OpenHands does not know the start task");
+	*ret = (struct job_event){.kind = EVENT_DONE};
+	return true;
+}
+
+bool step_follow_start(struct task *task, struct job_event *ret, struct err *err)
+{
+	const char *id = task->job.start_task_id;
+	struct openhands_task start = {0};
+	if (id && !openhands_read_tasks(task->dispatcher->openhands, &task->user, &id, 1, &start, err))
+		return failed(task, ret, err);
+	switch (start.status) {
+	case OPENHANDS_TASK_READY:
+		*ret = (struct job_event){.kind = EVENT_DONE};
+		return true;
+	case OPENHANDS_TASK_ERROR:
+		return judge_failed_start(task, &start, ret, err);
+	case OPENHANDS_TASK_MISSING:
+		return judge_missing_start(task, ret, err);
+	case OPENHANDS_TASK_WORKING:
+		err_set(err, ERR_NONE, "start task: %s", start.phase);
+		return pending(ret, err->message);
+	}
+	return pending(ret, NULL);
+}
+
+/* ---- conversation ---------------------------------------------------------------------------------------------- */
+
+static enum job_ending ending_of(enum openhands_execution execution)
+{
+	switch (execution) {
+	case OPENHANDS_EXECUTION_FINISHED:
+		return ENDING_FINISHED;
+	case OPENHANDS_EXECUTION_ERROR:
+		return ENDING_ERROR;
+	case OPENHANDS_EXECUTION_STUCK:
+		return ENDING_STUCK;
+	case OPENHANDS_EXECUTION_CONFIRMATION:
+		return ENDING_CONFIRMATION;
+	case OPENHANDS_EXECUTION_DELETING:
+		return ENDING_VANISHED;
+	case OPENHANDS_EXECUTION_NONE:
+	case OPENHANDS_EXECUTION_IDLE:
+	case OPENHANDS_EXECUTION_RUNNING:
+	case OPENHANDS_EXECUTION_PAUSED:
+		return ENDING_NONE;
+	}
+	return ENDING_NONE;
+}
+
+/* The conversation says so itself, or, once its sandbox sleeps or is gone, its events do. */
+static enum job_ending pick_ending(const struct openhands_conversation *conversation,
+				   const struct openhands_outcome *outcome)
+{
+	enum job_ending ending = ending_of(conversation->execution);
+	bool is_silent = conversation->execution == OPENHANDS_EXECUTION_NONE ||
+			 conversation->execution == OPENHANDS_EXECUTION_PAUSED;
+	if (ending == ENDING_NONE && is_silent && outcome->is_message_seen)
+		ending = ending_of(outcome->execution);
+	return ending;
+}
+
+static bool is_gone(const struct task *task, const struct openhands_conversation *conversation)
+{
+	bool is_lost = !conversation->exists || conversation->sandbox == OPENHANDS_SANDBOX_MISSING ||
+		       conversation->sandbox == OPENHANDS_SANDBOX_ERROR;
+	return is_lost && task->job.machine.polls >= POLLS_UNTIL_GONE;
+}
+
+static bool judge_run(struct task *task, const struct openhands_conversation *conversation,
+		      struct openhands_outcome *outcome, struct job_event *ret, struct err *err)
+{
+	enum job_ending ending = pick_ending(conversation, outcome);
+	if (ending == ENDING_NONE)
+		return is_gone(task, conversation) ? ended(ret, ENDING_VANISHED, "conversation or sandbox are gone")
+						   : pending(ret, NULL);
+	bool is_text_due = ending == ENDING_FINISHED && !outcome->final_text;
+	if (is_text_due && task->job.machine.polls < POLLS_FOR_TEXT)
+		return pending(ret, "finished; its last words are not there yet");
+	mem_free(task->job.final_text);
+	task->job.final_text = outcome->final_text;
+	outcome->final_text = NULL;
+	err_set(err, ERR_NONE, "%s%s%s", outcome->error_code, outcome->error_code[0] ? ": " : "", outcome->error_detail);
+	return ended(ret, ending, err->message);
+}
+
+/* The events cost a call: they are read only when the conversation has something to say, or nothing any more. */
+static bool needs_events(const struct openhands_conversation *conversation)
+{
+	return conversation->execution != OPENHANDS_EXECUTION_RUNNING &&
+	       conversation->execution != OPENHANDS_EXECUTION_IDLE;
+}
+
+bool step_follow_run(struct task *task, struct job_event *ret, struct err *err)
+{
+	struct openhands_conversation conversation = {0};
+	if (!read_conversation(task, &conversation, err))
+		return failed(task, ret, err);
+	CLEANUP(openhands_outcome_done) struct openhands_outcome outcome = {0};
+	char reference[MARKER_SIZE];
+	step_marker(task, EFFECT_START, reference);
+	if (needs_events(&conversation) &&
+	    !openhands_read_outcome(task->dispatcher->openhands, &task->user, task->job.record.job_id, reference, &outcome,
+				    err))
+		return failed(task, ret, err);
+	return judge_run(task, &conversation, &outcome, ret, err);
+}
