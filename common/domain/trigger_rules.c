@@ -1,0 +1,133 @@
+/* The rules that do not depend on the product. */
+
+#include "common/domain/trigger_rules.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/json_field.h"
+#include "common/base/mem.h"
+#include "common/base/strbuf.h"
+#include "common/base/text.h"
+
+#include "common/base/banned.h"
+
+static const char marker[] = "ohdc-";
+
+enum { MARKER_HEX_LEN = 16 };
+
+bool trigger_malformed(struct ask *ask, const char *format, ...)
+{
+	va_list args;
+
+	ask->verdict = REASON_MALFORMED;
+	va_start(args, format);
+	(void)vsnprintf(ask->detail, sizeof(ask->detail), format, args);
+	va_end(args);
+	return false;
+}
+
+void trigger_none(struct ask *ask, const char *format, ...)
+{
+	va_list args;
+
+	ask->verdict = REASON_NO_TRIGGER;
+	va_start(args, format);
+	(void)vsnprintf(ask->detail, sizeof(ask->detail), format, args);
+	va_end(args);
+}
+
+char *trigger_text(const json_t *body, const char *path, size_t max_bytes)
+{
+	const char *text = json_text_at(body, path);
+
+	return text != NULL ? mem_dup_n(text, text_cut(text, max_bytes)) : NULL;
+}
+
+char *trigger_id(const json_t *body, const char *path)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	char id[LIMIT_ID_BYTES];
+
+	if (!json_id_at(body, path, id, sizeof(id)) || id[strspn(id, allowed)] != '\0')
+		return NULL;
+	return mem_dup(id);
+}
+
+bool trigger_is_text(const json_t *body, const char *path)
+{
+	const json_t *value = json_at(body, path);
+
+	return value == NULL || json_is_string(value);
+}
+
+char *trigger_key(const char *format, ...)
+{
+	char text[LIMIT_EVENT_KEY_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return mem_dup(text);
+}
+
+void person_done(struct person *person)
+{
+	mem_free(person->id);
+	mem_free(person->key);
+	mem_free(person->name);
+	mem_free(person->email);
+	mem_free(person->display_name);
+	*person = (struct person){0};
+}
+
+bool person_is_bot(const struct person *person, const struct bot *bot)
+{
+	return bot_is(bot, person->id) || bot_is(bot, person->key) || bot_is(bot, person->name) ||
+	       bot_is(bot, person->email);
+}
+
+/* Start of the last line that is not blank. */
+static const char *last_line(const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+		len--;
+	while (len > 0 && text[len - 1] != '\n')
+		len--;
+	return text + len;
+}
+
+bool trigger_has_marker(const char *text)
+{
+	const char *line;
+
+	if (text_is_empty(text))
+		return false;
+	line = last_line(text);
+	if (line[strspn(line, " \t")] == '>')
+		return false;
+	for (line = strstr(line, marker); line != NULL; line = strstr(line + 1, marker)) {
+		if (strspn(line + sizeof(marker) - 1, "0123456789abcdef") >= MARKER_HEX_LEN)
+			return true;
+	}
+	return false;
+}
+
+void trigger_decide_comment(const struct trigger_context *context, struct ask *ask)
+{
+	ask->is_mention = mention_found(context->provider, ask->comment_text, context->bot);
+	if (person_is_bot(&ask->actor, context->bot) || trigger_has_marker(ask->comment_text)) {
+		ask->verdict = REASON_BOT_AUTHOR;
+		(void)snprintf(ask->detail, sizeof(ask->detail), "the bot wrote this comment");
+	} else if (!ask->is_mention) {
+		trigger_none(ask, "the comment does not mention @%s", context->bot->label);
+	} else {
+		ask->verdict = REASON_TRIGGERED;
+		ask->kind = TRIGGER_COMMENT;
+		ask->detail[0] = '\0';
+	}
+}
