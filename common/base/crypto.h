@@ -14,6 +14,7 @@
 
 enum {
 	CRYPTO_DIGEST_SIZE = 32,
+	CRYPTO_SHA1_SIZE = 20,
 	CRYPTO_KEY_SIZE = 32,
 	CRYPTO_NONCE_SIZE = 12,
 	CRYPTO_KEY_ID_MAX = 32,
@@ -22,6 +23,9 @@ enum {
 
 /** SHA-256. */
 void crypto_sha256(struct bytes data, uint8_t ret[CRYPTO_DIGEST_SIZE]);
+
+/** SHA-1, for name-based UUIDs alone. */
+void crypto_sha1(struct bytes data, uint8_t ret[CRYPTO_SHA1_SIZE]);
 
 /** HMAC-SHA256. */
 void crypto_hmac(struct bytes key, struct bytes data, uint8_t ret[CRYPTO_DIGEST_SIZE]);

@@ -1,0 +1,104 @@
+/* The file of sealing keys, and what may be said about a key. */
+#include "common/base/crypto.h"
+#include "common/base/encode.h"
+#include "common/base/mem.h"
+
+#include <string.h>
+
+#include "common/base/banned.h"
+
+static const char id_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			       "abcdefghijklmnopqrstuvwxyz"
+			       "0123456789._-";
+static const char blanks[] = " \t\r";
+
+/* Read `KEYID 64hex`; the key is never quoted in a message. */
+static bool read_key(const char *line, size_t len, struct crypto_key *ret)
+{
+	size_t id_len = strspn(line, id_chars);
+	size_t gap = strspn(line + id_len, blanks);
+
+	if (id_len == 0 || id_len > CRYPTO_KEY_ID_MAX || gap == 0)
+		return false;
+	while (len > 0 && strchr(blanks, line[len - 1]))
+		len--;
+	if (len < id_len + gap || !decode_hex(bytes_of(line + id_len + gap, len - id_len - gap),
+					      ret->key, CRYPTO_KEY_SIZE))
+		return false;
+	memcpy(ret->id, line, id_len);
+	ret->id[id_len] = '\0';
+	return true;
+}
+
+static bool has_id(const struct crypto_keyring *ring, const char *id)
+{
+	for (size_t i = 0; i < ring->count; i++) {
+		if (strcmp(ring->keys[i].id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Add the key of one line to the ring. */
+static bool add_line(struct crypto_keyring *ring, const char *line, size_t len, int number,
+		     struct err *err)
+{
+	struct crypto_key *key = &ring->keys[ring->count];
+
+	if (ring->count == CRYPTO_SEAL_KEYS_MAX)
+		return err_set(err, ERR_INPUT, "line %d: more than %d keys", number,
+			       CRYPTO_SEAL_KEYS_MAX);
+	if (!read_key(line, len, key))
+		return err_set(err, ERR_INPUT,
+			       "line %d: expected a key id, a blank and %d hex digits", number,
+			       2 * CRYPTO_KEY_SIZE);
+	if (has_id(ring, key->id))
+		return err_set(err, ERR_INPUT, "line %d: key id '%s' is there twice", number,
+			       key->id);
+	ring->count++;
+	return true;
+}
+
+bool crypto_keyring_parse(const char *text, struct crypto_keyring *ret, struct err *err)
+{
+	CLEANUP(crypto_keyring_done)
+	struct crypto_keyring ring = {0};
+	int number = 1;
+
+	for (; *text != '\0'; number++) {
+		text += strspn(text, blanks);
+		size_t len = strcspn(text, "\n");
+
+		if (len > 0 && *text != '#' && !add_line(&ring, text, len, number, err))
+			return false;
+		text += len;
+		text += *text == '\n';
+	}
+	if (ring.count == 0)
+		return err_set(err, ERR_INPUT, "there is no key in it");
+	*ret = ring;
+	return true;
+}
+
+void crypto_keyring_done(struct crypto_keyring *ring)
+{
+	if (ring)
+		mem_wipe(ring, sizeof(*ring));
+}
+
+void crypto_key_fingerprint(const struct crypto_key *key, char ret[17])
+{
+	static const char label[] = "ohdc sealing key";
+	uint8_t data[sizeof(label) + CRYPTO_KEY_SIZE];
+	uint8_t digest[CRYPTO_DIGEST_SIZE];
+	CLEANUP(strbuf_done)
+	struct strbuf hex;
+
+	memcpy(data, label, sizeof(label));
+	memcpy(data + sizeof(label), key->key, CRYPTO_KEY_SIZE);
+	crypto_sha256(bytes_of(data, sizeof(data)), digest);
+	mem_wipe(data, sizeof(data));
+	strbuf_init(&hex, 16);
+	encode_hex(&hex, bytes_of(digest, 8));
+	memcpy(ret, strbuf_text(&hex), 17);
+}
