@@ -109,8 +109,7 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Whether `text` starts with `prefix`, ASCII letters compared without case. */
-static bool starts_nocase(const char *text, const char *prefix)
+bool text_starts_nocase(const char *text, const char *prefix)
 {
 	while (*prefix != '\0' && lower(*text) == lower(*prefix)) {
 		text++;
@@ -123,7 +122,7 @@ bool text_equal_nocase(const char *a, const char *b)
 {
 	if (!a || !b)
 		return a == b;
-	return starts_nocase(a, b) && strlen(a) == strlen(b);
+	return text_starts_nocase(a, b) && strlen(a) == strlen(b);
 }
 
 bool text_starts(const char *text, const char *prefix)
@@ -134,7 +133,7 @@ bool text_starts(const char *text, const char *prefix)
 const char *text_find_nocase(const char *haystack, const char *needle)
 {
 	for (; *haystack != '\0'; haystack++) {
-		if (starts_nocase(haystack, needle))
+		if (text_starts_nocase(haystack, needle))
 			return haystack;
 	}
 	return *needle == '\0' ? haystack : NULL;

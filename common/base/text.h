@@ -25,6 +25,9 @@ NODISCARD bool text_equal_nocase(const char *a, const char *b);
 /** Whether `text` starts with `prefix`. */
 NODISCARD bool text_starts(const char *text, const char *prefix);
 
+/** Whether `text` starts with `prefix`, ASCII letters compared without case. */
+NODISCARD bool text_starts_nocase(const char *text, const char *prefix);
+
 /** First place of `needle` in `haystack`, ASCII letters compared without case; NULL when absent. */
 NODISCARD const char *text_find_nocase(const char *haystack, const char *needle);
 
