@@ -1,0 +1,211 @@
+/* JSON from outside into jansson values, and typed reads of their fields. */
+#include "common/base/json_field.h"
+
+#include "common/base/json_scan.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+/* jansson's own texts quote the body; ours name the place alone. */
+static bool refuse_parsed(const json_error_t *error, struct err *err)
+{
+	if (json_error_code(error) == json_error_duplicate_key)
+		return err_set(err, ERR_INPUT, "JSON has a key twice at byte %d", error->position);
+	if (json_error_code(error) == json_error_numeric_overflow)
+		return err_set(err, ERR_INPUT, "JSON has a number out of range at byte %d",
+			       error->position);
+	if (json_error_code(error) == json_error_out_of_memory)
+		mem_gone();
+	return err_set(err, ERR_INPUT, "JSON is not usable at byte %d", error->position);
+}
+
+static bool parse(struct bytes text, json_t **ret, struct err *err)
+{
+	json_error_t error;
+	json_t *root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+
+	if (!root)
+		return refuse_parsed(&error, err);
+	*ret = root;
+	return true;
+}
+
+static bool parse_repaired(struct bytes text, json_t **ret, struct err *err)
+{
+	CLEANUP(strbuf_done)
+	struct strbuf repaired;
+
+	/* U+FFFD takes three bytes; no defect is shorter than one. */
+	strbuf_init(&repaired, 3 * text.len);
+	json_add_repaired(&repaired, text);
+	return parse(bytes_of(repaired.text, repaired.len), ret, err);
+}
+
+bool json_read(struct bytes body, size_t max_bytes, int max_depth, json_t **ret, struct err *err)
+{
+	if (body.len > max_bytes)
+		return err_set(err, ERR_INPUT, "JSON of %zu bytes is longer than %zu", body.len,
+			       max_bytes);
+
+	struct json_scan scan = json_scan(body);
+	if (!scan.is_json)
+		return err_set(err, ERR_INPUT, "not JSON at byte %zu", scan.end);
+	if (scan.depth == 0)
+		return err_set(err, ERR_INPUT, "JSON is neither object nor array");
+	if (max_depth < 0 || scan.depth > (size_t)max_depth)
+		return err_set(err, ERR_INPUT, "JSON is %zu levels deep, more than %d", scan.depth,
+			       max_depth);
+	return scan.needs_repair ? parse_repaired(body, ret, err) : parse(body, ret, err);
+}
+
+bool json_is_json(struct bytes body)
+{
+	return json_scan(body).is_json;
+}
+
+json_t *json_at(const json_t *root, const char *path)
+{
+	while (*path != '\0' && root) {
+		size_t len = strcspn(path, ".");
+
+		root = json_object_getn(root, path, len);
+		path += len;
+		path += *path == '.';
+	}
+	/* jansson counts references even for readers, so its getters hand out what is not const. */
+	return json_is_null(root) ? NULL : (json_t *)(uintptr_t)root;
+}
+
+const char *json_text_at(const json_t *root, const char *path)
+{
+	return json_string_value(json_at(root, path));
+}
+
+static const char *type_name(const json_t *value)
+{
+	if (!value)
+		return "nothing";
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return "an object";
+	case JSON_ARRAY:
+		return "an array";
+	case JSON_STRING:
+		return "a text";
+	case JSON_INTEGER:
+		return "an integer";
+	case JSON_REAL:
+		return "a fraction";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "a boolean";
+	case JSON_NULL:
+		return "null";
+	}
+	return "something else";
+}
+
+bool json_need_text(const json_t *root, const char *path, size_t max_bytes, const char **ret,
+		    struct err *err)
+{
+	const json_t *value = json_at(root, path);
+
+	if (!json_is_string(value))
+		return err_set(err, ERR_INPUT, "'%s' is %s, expected a text", path, type_name(value));
+	size_t len = json_string_length(value);
+	if (len == 0)
+		return err_set(err, ERR_INPUT, "'%s' is empty, expected a text", path);
+	if (len > max_bytes)
+		return err_set(err, ERR_INPUT, "'%s' has %zu bytes, expected at most %zu", path,
+			       len, max_bytes);
+	*ret = json_string_value(value);
+	return true;
+}
+
+bool json_need_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t *ret,
+		   struct err *err)
+{
+	const json_t *value = json_at(root, path);
+
+	if (!json_is_integer(value))
+		return err_set(err, ERR_INPUT,
+			       "'%s' is %s, expected an integer from %" PRId64 " to %" PRId64, path,
+			       type_name(value), min, max);
+	int64_t found = json_integer_value(value);
+	if (found < min || found > max)
+		return err_set(err, ERR_INPUT,
+			       "'%s' is %" PRId64 ", expected an integer from %" PRId64
+			       " to %" PRId64,
+			       path, found, min, max);
+	*ret = found;
+	return true;
+}
+
+int64_t json_int_at(const json_t *root, const char *path, int64_t fallback)
+{
+	const json_t *value = json_at(root, path);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+bool json_bool_at(const json_t *root, const char *path, bool fallback)
+{
+	const json_t *value = json_at(root, path);
+
+	return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+bool json_id_at(const json_t *root, const char *path, char *ret, size_t size)
+{
+	const json_t *value = json_at(root, path);
+	char digits[24];
+	const char *id = json_string_value(value);
+
+	if (json_is_integer(value)) {
+		(void)snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT,
+			       json_integer_value(value));
+		id = digits;
+	}
+	if (text_is_empty(id) || strlen(id) >= size)
+		return false;
+	memcpy(ret, id, strlen(id) + 1);
+	return true;
+}
+
+/* `object` is always an object of ours and `value` valid UTF-8: only memory can be missing. */
+static void put(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) != 0)
+		mem_gone();
+}
+
+void json_put_text(json_t *object, const char *key, const char *text)
+{
+	CLEANUP(strbuf_done)
+	struct strbuf repaired;
+
+	if (!text)
+		return;
+	strbuf_init(&repaired, 3 * strlen(text));
+	text_add_repaired(&repaired, bytes_text(text));
+	put(object, key, json_stringn(strbuf_text(&repaired), repaired.len));
+}
+
+void json_put_int(json_t *object, const char *key, int64_t value)
+{
+	put(object, key, json_integer(value));
+}
+
+char *json_compact(const json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	if (!text)
+		mem_gone();
+	return text;
+}
