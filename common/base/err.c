@@ -69,19 +69,19 @@ bool err_wrap(struct err *err, const char *format, ...)
 enum err_verdict err_verdict(const struct err *err)
 {
 	switch (err->code) {
-	case ERR_INPUT:	    /* the same input fails the same way for ever */
-	case ERR_AUTH:	    /* waiting grants no right: tell the person or the operator instead */
+	case ERR_INPUT:     /* the same input fails the same way for ever */
+	case ERR_AUTH:      /* waiting grants no right: tell the person or the operator instead */
 	case ERR_NOT_FOUND: /* what is gone or hidden does not come back by asking again */
 		return VERDICT_DROP;
 	case ERR_UNCERTAIN: /* a blind repeat could do it twice */
 		return VERDICT_PROBE;
 	case ERR_CONFLICT: /* read again: the winner's state decides next time */
-	case ERR_LIMIT:	   /* the peer said when; `retry_after_ms` outranks the back-off */
-	case ERR_BUSY:	   /* a local queue or pool drains by itself */
+	case ERR_LIMIT:    /* the peer said when; `retry_after_ms` outranks the back-off */
+	case ERR_BUSY:     /* a local queue or pool drains by itself */
 	case ERR_NETWORK:  /* nothing reached the peer */
 	case ERR_TIMEOUT:  /* only calls that are safe to repeat end here */
 	case ERR_INTERNAL: /* peers and releases get fixed; the horizon of the work ends it otherwise */
-	case ERR_NONE:	   /* a failure nobody described is no reason to lose work */
+	case ERR_NONE:     /* a failure nobody described is no reason to lose work */
 		return VERDICT_RETRY;
 	}
 	return VERDICT_RETRY;
