@@ -148,12 +148,12 @@ static enum job_step step_after(enum job_step step)
 	return STEP_END;
 }
 
-static void set_detail(struct job_machine *job, const char *detail)
+static void set_text(char ret[JOB_DETAIL_SIZE], const char *text)
 {
-	size_t len = detail ? text_cut(detail, sizeof(job->detail) - 1) : 0;
+	size_t len = text ? text_cut(text, JOB_DETAIL_SIZE - 1) : 0;
 	if (len > 0)
-		memcpy(job->detail, detail, len);
-	job->detail[len] = '\0';
+		memcpy(ret, text, len);
+	ret[len] = '\0';
 }
 
 /* Deadline of the phase that a step opens; steps within a phase keep the phase's deadline. */
@@ -257,12 +257,14 @@ static void apply_done(struct job_machine *job, int64_t now_ms, const struct job
 static void refuse(struct job_machine *job, enum reason reason, int64_t now_ms, const struct job_rules *rules)
 {
 	job->outcome = reason;
+	set_text(job->told, job->detail);
 	go_to(job, STEP_GUIDANCE, now_ms, rules);
 }
 
 static void finish_as(struct job_machine *job, enum job_ending ending, int64_t now_ms, const struct job_rules *rules)
 {
 	job->ending = ending;
+	set_text(job->told, job->detail);
 	if (ending == ENDING_START_FAILED)
 		job->outcome = REASON_UPSTREAM_FAILED;
 	go_to(job, STEP_RESULT, now_ms, rules);
@@ -354,7 +356,7 @@ void job_machine_apply(struct job_machine *job, const struct job_event *event, i
 	if (job_machine_is_ended(job))
 		return;
 	if (event->detail)
-		set_detail(job, event->detail);
+		set_text(job->detail, event->detail);
 
 	switch (event->kind) {
 	case EVENT_DONE:

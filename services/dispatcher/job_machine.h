@@ -104,7 +104,8 @@ struct job_machine {
 	int64_t queued_ms;    /**< when the job came */
 	int64_t next_ms;      /**< nothing is done before */
 	int64_t deadline_ms;  /**< of the current phase, 0: none */
-	char detail[JOB_DETAIL_SIZE]; /**< last failure or reason, for people */
+	char detail[JOB_DETAIL_SIZE]; /**< last failure or reason, for operators */
+	char told[JOB_DETAIL_SIZE];   /**< what the answer quotes: names of repositories, a peer's words */
 };
 
 /** A new job: JOB_START begins with STEP_REREAD, JOB_ANSWER with STEP_GUIDANCE for `reason`. */

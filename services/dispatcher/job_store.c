@@ -106,6 +106,7 @@ static json_t *progress_of(const struct job_machine *machine)
 	json_put_int(json, "next_ms", machine->next_ms);
 	json_put_int(json, "deadline_ms", machine->deadline_ms);
 	json_put_text(json, "detail", machine->detail);
+	json_put_text(json, "told", machine->told);
 	return json;
 }
 
@@ -128,7 +129,9 @@ static bool progress_read(const json_t *json, enum job_kind kind, struct job_mac
 	machine.next_ms = json_int_at(json, "next_ms", 0);
 	machine.deadline_ms = json_int_at(json, "deadline_ms", 0);
 	const char *detail = json_text_at(json, "detail");
+	const char *told = json_text_at(json, "told");
 	(void)snprintf(machine.detail, sizeof(machine.detail), "%s", detail ? detail : "");
+	(void)snprintf(machine.told, sizeof(machine.told), "%s", told ? told : "");
 	*ret = machine;
 	return true;
 }

@@ -164,7 +164,7 @@ bool step_result(struct task *task, struct job_event *ret, struct err *err)
 	struct reply_values values = {
 		.conversation_id = task->job.record.job_id,
 		.repository = task->job.repository,
-		.detail = task->job.machine.detail,
+		.detail = task->job.machine.told,
 		.marker = marker,
 	};
 	bool has_words = task->job.machine.ending == ENDING_FINISHED && task->job.final_text;
@@ -215,8 +215,8 @@ bool step_guidance(struct task *task, struct job_event *ret, struct err *err)
 	struct reply_context context = reply_for(task);
 	struct reply_values values = {
 		.repository = task->job.repository,
-		.detail = task->job.machine.detail,
-		.names = task->job.machine.detail,
+		.detail = task->job.machine.told,
+		.names = task->job.machine.told,
 		.marker = marker,
 	};
 	CLEANUP(mem_free_text) char *body = reply_text(&context, text, &values);

@@ -1,0 +1,211 @@
+/* Claim, carry, give back. A job whose worker dies is claimed by another when its lease ends. */
+
+#include "services/dispatcher/worker.h"
+
+#include "common/base/mem.h"
+#include "common/io/entropy.h"
+#include "common/io/log.h"
+#include "common/io/sysclock.h"
+#include "services/dispatcher/feed.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/banned.h"
+
+enum {
+	IDLE_WAIT_MS = 500,       /**< how long a job that another replica took in may lie unseen */
+	FAILURE_PAUSE_MS = 1000,  /**< after the database failed */
+	CRASHES_UNTIL_QUARANTINE = 3,
+	STEPS_MAX = 64,           /**< in one claim: more is a circle */
+};
+
+struct workers {
+	const struct dispatcher *dispatcher;
+	struct daemon *daemon;
+	pthread_mutex_t lock;
+	pthread_cond_t due;
+	size_t thread_count;
+	pthread_t threads[];
+};
+
+/* ---- one job --------------------------------------------------------------------------------------------------- */
+
+/* What of a job's state people and the feed are told about. */
+static bool is_news(const struct job_machine *before, const struct job_machine *after)
+{
+	return before->phase != after->phase || before->outcome != after->outcome;
+}
+
+static void tell(const struct task *task)
+{
+	const struct job_machine *machine = &task->job.machine;
+	struct err err = {0};
+	if (!job_store_note(task->dispatcher->pool, &task->job, &err))
+		log_err("job history not written", &err);
+	feed_publish(task->dispatcher, &task->job);
+	if (job_machine_is_ended(machine))
+		LOG_INFO("job ended", LOG_TEXT("state", job_phase_name(machine->phase)),
+			 LOG_TEXT("reason", reason_name(machine->outcome)), LOG_TEXT("detail", machine->detail));
+}
+
+static void quarantine(struct task *task)
+{
+	task->job.machine.phase = JOB_FAILED;
+	task->job.machine.step = STEP_END;
+	task->job.machine.outcome = REASON_QUARANTINED;
+	(void)snprintf(task->job.machine.detail, sizeof(task->job.machine.detail),
+		       "%lld claims in a row ended without being given back", (long long)task->job.crashes - 1);
+}
+
+static void apply(struct task *task, const struct job_event *event)
+{
+	struct job_machine before = task->job.machine;
+	job_machine_apply(&task->job.machine, event, task->job.now_ms, entropy_u32(), &task->dispatcher->rules);
+	if (is_news(&before, &task->job.machine))
+		tell(task);
+}
+
+/* Step after step until the job waits, ends, or we are asked to stop. */
+static bool carry(struct task *task, struct daemon *daemon, struct err *err)
+{
+	struct job *job = &task->job;
+	int64_t offset_ms = job->now_ms - sysclock_monotonic_ms();
+	for (int i = 0; i < STEPS_MAX && !job_machine_is_ended(&job->machine); i++) {
+		job->now_ms = sysclock_monotonic_ms() + offset_ms;
+		if (job->machine.next_ms > job->now_ms || daemon_is_stopping(daemon))
+			break;
+		task->user = (struct openhands_user){job->user_id, job->org_id};
+		struct job_event event = {0};
+		struct err reason = {0};
+		if (!step_do(task, &event, &reason)) {
+			*err = reason;
+			return false;
+		}
+		job->now_ms = sysclock_monotonic_ms() + offset_ms;
+		apply(task, &event);
+	}
+	return true;
+}
+
+static bool prepare(struct task *task, struct err *err)
+{
+	struct job *job = &task->job;
+	if (!job->user_id)
+		job->user_id = mem_dup(job->record.user_id);
+	if (peer_load(&task->dispatcher->peers, &job->record, &task->peer, err))
+		return true;
+	if (err->code != ERR_NOT_FOUND && err->code != ERR_AUTH && err->code != ERR_INPUT)
+		return false;
+	/* The connection is gone or cannot be opened: the job goes on, so that its end can be seen. */
+	apply(task, &(struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message});
+	*err = (struct err){0};
+	return true;
+}
+
+static void task_done(struct task *task)
+{
+	job_done(&task->job);
+	peer_done(&task->peer);
+}
+
+static bool run_job(struct task *task, struct daemon *daemon, struct err *err)
+{
+	CLEANUP(log_scope_leave) struct log_scope scope;
+	log_scope_enter(&scope, LOG_TEXT("job_id", task->job.record.job_id));
+	if (task->job.crashes > CRASHES_UNTIL_QUARANTINE) {
+		quarantine(task);
+		tell(task);
+	} else if (!prepare(task, err) || !carry(task, daemon, err)) {
+		return false;
+	}
+	return job_store_release(task->dispatcher->pool, &task->job, err);
+}
+
+/* ---- threads --------------------------------------------------------------------------------------------------- */
+
+static void wait_for_work(struct workers *workers)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)IDLE_WAIT_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_mutex_lock(&workers->lock);
+	pthread_cond_timedwait(&workers->due, &workers->lock, &until);
+	pthread_mutex_unlock(&workers->lock);
+}
+
+static void work_once(struct workers *workers)
+{
+	const struct dispatcher *dispatcher = workers->dispatcher;
+	CLEANUP(task_done) struct task task = {.dispatcher = dispatcher};
+	struct err err = {0};
+	bool is_found = false;
+	if (!job_store_claim(dispatcher->pool, dispatcher->owner, dispatcher->ledger.lease_ms, &task.job, &is_found,
+			     &err)) {
+		log_err("no job could be claimed", &err);
+		daemon_pause(workers->daemon, FAILURE_PAUSE_MS);
+		return;
+	}
+	if (!is_found) {
+		wait_for_work(workers);
+		return;
+	}
+	if (!run_job(&task, workers->daemon, &err)) {
+		log_err("job left to its next claim", &err);
+		daemon_pause(workers->daemon, FAILURE_PAUSE_MS);
+	}
+}
+
+static void *run(void *context)
+{
+	struct workers *workers = context;
+	while (!daemon_is_stopping(workers->daemon))
+		work_once(workers);
+	return NULL;
+}
+
+bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count, struct workers **ret,
+		 struct err *err)
+{
+	struct workers *workers = mem_zalloc(1, sizeof(*workers) + count * sizeof(pthread_t));
+	workers->dispatcher = dispatcher;
+	workers->daemon = daemon;
+	pthread_mutex_init(&workers->lock, NULL);
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&workers->due, &attr);
+	pthread_condattr_destroy(&attr);
+	for (size_t i = 0; i < count; i++) {
+		if (pthread_create(&workers->threads[i], NULL, run, workers) != 0)
+			return err_set(err, ERR_BUSY, "no thread for worker %zu", i);
+		workers->thread_count++;
+	}
+	*ret = workers;
+	return true;
+}
+
+void workers_wake(struct workers *workers)
+{
+	pthread_mutex_lock(&workers->lock);
+	pthread_cond_signal(&workers->due);
+	pthread_mutex_unlock(&workers->lock);
+}
+
+void workers_free(struct workers *workers)
+{
+	if (!workers)
+		return;
+	pthread_mutex_lock(&workers->lock);
+	pthread_cond_broadcast(&workers->due);
+	pthread_mutex_unlock(&workers->lock);
+	for (size_t i = 0; i < workers->thread_count; i++)
+		pthread_join(workers->threads[i], NULL);
+	pthread_cond_destroy(&workers->due);
+	pthread_mutex_destroy(&workers->lock);
+	mem_free(workers);
+}
