@@ -27,6 +27,12 @@ static const struct kafka_property defaults[] = {
 	/* A new or lost topic is an error soon, not after half a minute. */
 	{"topic.metadata.propagation.max.ms", "5000"},
 	{"log_level", "5"},
+	/* The partitions of a killed consumer go to the others after this. */
+	{"session.timeout.ms", "10000"},
+	/* After the bounded fetch queue was full: the default of 1 s would starve a fast reader. */
+	{"fetch.queue.backoff.ms", "50"},
+	{"fetch.max.bytes", "16777216"},
+	{"queued.min.messages", "10000"},
 };
 
 /* Promises rest on these, and on the fixed ones of the client at hand: the file may not name them. */

@@ -20,6 +20,12 @@ struct migration_file {
 extern const struct migration_file migration_files[];
 extern const size_t migration_file_count;
 
+/** A list of files in the order of their names; the tests bring their own. */
+struct migration_set {
+	const struct migration_file *files;
+	size_t count;
+};
+
 /** One file's state. */
 struct migration_state {
 	const char *name;
@@ -31,5 +37,12 @@ NODISCARD bool migrate_run(struct db_pool *pool, bool apply, struct migration_st
 
 /** Whether the database has exactly or more than the files known here; ERR_CONFLICT says what is missing. */
 NODISCARD bool migrate_check(struct db_pool *pool, struct err *err);
+
+/** migrate_run() for a given list. */
+NODISCARD bool migrate_run_set(const struct migration_set *set, struct db_pool *pool, bool apply, struct migration_state *ret,
+			       struct err *err);
+
+/** migrate_check() for a given list. */
+NODISCARD bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, struct err *err);
 
 #endif

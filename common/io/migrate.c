@@ -1,0 +1,203 @@
+/* Applies the embedded migrations, each in one transaction with its row in schema_migration. */
+#include "common/io/migrate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/crypto.h"
+#include "common/base/encode.h"
+
+#include "common/base/banned.h"
+
+enum { BORROW_WAIT_MS = 15000 };
+
+static const char HAS_TABLE_SQL[] = "SELECT to_regclass('schema_migration') IS NOT NULL";
+
+static const char LIST_SQL[] = "SELECT name, sha256 FROM schema_migration ORDER BY name";
+
+static const char RECORD_SQL[] = "INSERT INTO schema_migration (name, sha256) VALUES ($1, $2)";
+
+/*
+ * One migrator at a time; the lock goes with the transaction. A migration may take long, and so may
+ * waiting for another one.
+ */
+static const char LOCK_SQL[] = "SET LOCAL statement_timeout = 0;"
+			       "SELECT pg_advisory_xact_lock(7305790243516834917);"
+			       "CREATE TABLE IF NOT EXISTS schema_migration ("
+			       " name text PRIMARY KEY,"
+			       " sha256 text NOT NULL,"
+			       " applied_at timestamptz NOT NULL DEFAULT now());";
+
+static void digest_text(const char *sql, char ret[2 * CRYPTO_DIGEST_SIZE + 1])
+{
+	uint8_t digest[CRYPTO_DIGEST_SIZE];
+
+	crypto_sha256(bytes_text(sql), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		(void)snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* --- what is there ------------------------------------------------------------------------------ */
+
+/* Rows of schema_migration; none when the table does not exist yet. */
+static bool read_applied(struct db *db, struct db_rows *ret, struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows table = {0};
+
+	if (!db_run(db, HAS_TABLE_SQL, NULL, &table, err))
+		return false;
+	if (!db_bool(&table, 0, 0))
+		return true;
+	return db_run(db, LIST_SQL, NULL, ret, err);
+}
+
+static const char *find_digest(const struct db_rows *applied, const char *name)
+{
+	for (int row = 0; row < applied->count; row++) {
+		if (strcmp(db_text(applied, row, 0), name) == 0)
+			return db_text(applied, row, 1);
+	}
+	return NULL;
+}
+
+static bool is_known(const struct migration_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (strcmp(set->files[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* An applied file is history: it may not change, and nothing may be put in before it. */
+static bool compare(const struct migration_set *set, const struct db_rows *applied,
+		    struct migration_state *ret, struct err *err)
+{
+	const char *missing = NULL;
+	char digest[2 * CRYPTO_DIGEST_SIZE + 1];
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct migration_file *file = &set->files[i];
+		const char *found = find_digest(applied, file->name);
+		digest_text(file->sql, digest);
+		if (found && strcmp(found, digest) != 0)
+			return err_set(err, ERR_CONFLICT,
+				       "migration '%s' was applied with another text", file->name);
+		if (found && missing)
+			return err_set(err, ERR_CONFLICT,
+				       "migration '%s' is missing, though '%s' was applied",
+				       missing, file->name);
+		missing = found ? missing : file->name;
+		ret[i] = (struct migration_state){.name = file->name, .was_applied = found != NULL};
+	}
+	return true;
+}
+
+static bool refuse_newer(const struct migration_set *set, const struct db_rows *applied,
+			 struct err *err)
+{
+	for (int row = 0; row < applied->count; row++) {
+		if (!is_known(set, db_text(applied, row, 0)))
+			return err_set(err, ERR_CONFLICT,
+				       "the database is newer: it has migration '%s'",
+				       db_text(applied, row, 0));
+	}
+	return true;
+}
+
+static bool read_state(const struct migration_set *set, struct db *db, struct migration_state *ret,
+		       struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows applied = {0};
+
+	return read_applied(db, &applied, err) && refuse_newer(set, &applied, err) &&
+	       compare(set, &applied, ret, err);
+}
+
+/* --- applying ----------------------------------------------------------------------------------- */
+
+static bool record_file(struct db *db, const struct migration_file *file, struct err *err)
+{
+	struct db_params params = {0};
+	char digest[2 * CRYPTO_DIGEST_SIZE + 1];
+
+	digest_text(file->sql, digest);
+	db_add_text(&params, file->name);
+	db_add_text(&params, digest);
+	return db_run(db, RECORD_SQL, &params, NULL, err);
+}
+
+/* Looked up again under the lock: another migrator may have been at work meanwhile. */
+static bool apply_locked(struct db *db, const struct migration_file *file, struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows applied = {0};
+
+	if (!db_script(db, LOCK_SQL, err) || !read_applied(db, &applied, err))
+		return false;
+	if (find_digest(&applied, file->name))
+		return true;
+	return db_script(db, file->sql, err) && record_file(db, file, err);
+}
+
+static bool apply_file(struct db_pool *pool, const struct migration_file *file, struct err *err)
+{
+	CLEANUP(db_return) struct db *db = NULL;
+
+	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err))
+		return false;
+	if (!db_begin(db, err) || !apply_locked(db, file, err) || !db_commit(db, err))
+		return err_wrap(err, "migration '%s'", file->name);
+	return true;
+}
+
+static bool read_state_of_pool(const struct migration_set *set, struct db_pool *pool,
+			       struct migration_state *ret, struct err *err)
+{
+	CLEANUP(db_return) struct db *db = NULL;
+
+	return db_borrow(pool, BORROW_WAIT_MS, &db, err) && read_state(set, db, ret, err);
+}
+
+bool migrate_run_set(const struct migration_set *set, struct db_pool *pool, bool apply,
+		     struct migration_state *ret, struct err *err)
+{
+	if (!read_state_of_pool(set, pool, ret, err))
+		return false;
+	for (size_t i = 0; apply && i < set->count; i++) {
+		if (!ret[i].was_applied && !apply_file(pool, &set->files[i], err))
+			return false;
+	}
+	return true;
+}
+
+bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, struct err *err)
+{
+	CLEANUP(db_return) struct db *db = NULL;
+	CLEANUP(db_rows_done) struct db_rows applied = {0};
+	char digest[2 * CRYPTO_DIGEST_SIZE + 1];
+
+	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err) || !read_applied(db, &applied, err))
+		return false;
+	for (size_t i = 0; i < set->count; i++) {
+		const char *found = find_digest(&applied, set->files[i].name);
+		digest_text(set->files[i].sql, digest);
+		if (!found || strcmp(found, digest) != 0)
+			return err_set(err, ERR_CONFLICT, "migration '%s' %s", set->files[i].name,
+				       found ? "was applied with another text" : "is not applied");
+	}
+	return true;
+}
+
+bool migrate_run(struct db_pool *pool, bool apply, struct migration_state *ret, struct err *err)
+{
+	const struct migration_set set = {migration_files, migration_file_count};
+
+	return migrate_run_set(&set, pool, apply, ret, err);
+}
+
+bool migrate_check(struct db_pool *pool, struct err *err)
+{
+	const struct migration_set set = {migration_files, migration_file_count};
+
+	return migrate_check_set(&set, pool, err);
+}
