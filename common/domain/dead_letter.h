@@ -1,0 +1,23 @@
+#ifndef OHDC_DOMAIN_DEAD_LETTER_H
+#define OHDC_DOMAIN_DEAD_LETTER_H
+
+/* Headers of a dead letter: where the record stood and why it could not be used. Its key, value and own headers stay. */
+
+#include "common/base/err.h"
+#include "common/domain/delivery.h"
+
+#include <stdint.h>
+
+/** Where a record stood. */
+struct dead_letter {
+	const char *topic;
+	int32_t partition;
+	int64_t offset;
+	int64_t attempts;
+	const struct err *error;
+};
+
+/** Write the headers. */
+void dead_letter_write(const struct dead_letter *letter, delivery_put_fn *put, void *record);
+
+#endif

@@ -1,0 +1,205 @@
+/* Consume, insert, commit. */
+
+#include "services/dispatcher/intake.h"
+
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/domain/dead_letter.h"
+#include "common/domain/limits.h"
+#include "common/domain/topics.h"
+#include "common/io/kafka_wait.h"
+#include "common/io/log.h"
+#include "common/io/sysclock.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+enum {
+	BATCH_MAX = 200,         /**< records in one transaction */
+	PARTITIONS_MAX = 256,    /**< positions in one transaction */
+	POLL_MS = 500,           /**< longest wait for records, and so for a stop */
+	FAILURE_PAUSE_MS = 1000,
+	SCHEMA_PAUSE_MS = 30000, /**< between looks at a record of a newer major schema */
+	DEAD_LETTER_WAIT_MS = 30000,
+};
+
+struct intake {
+	const struct dispatcher *dispatcher;
+	struct daemon *daemon;
+	struct workers *workers;
+	struct kafka_consumer *consumer;
+	char group[TOPIC_NAME_SIZE];
+	char topic[TOPIC_NAME_SIZE];
+	char dlq[TOPIC_NAME_SIZE];
+	pthread_t thread;
+	bool is_running;
+};
+
+/* One batch as it goes into the database. */
+struct load {
+	struct job_arrival arrivals[BATCH_MAX];
+	size_t count;
+	struct job_position positions[PARTITIONS_MAX];
+	size_t position_count;
+};
+
+static void load_free(struct load **load)
+{
+	for (size_t i = 0; *load && i < (*load)->count; i++)
+		job_record_done(&(*load)->arrivals[i].record);
+	mem_free(*load);
+	*load = NULL;
+}
+
+static bool stored_position(void *context, const char *topic, int32_t partition, int64_t *ret, struct err *err)
+{
+	const struct intake *intake = context;
+	return job_store_position(intake->dispatcher->pool, intake->group, topic, partition, ret, err);
+}
+
+static void note_position(const struct intake *intake, struct load *load, const struct kafka_record *record)
+{
+	for (size_t i = 0; i < load->position_count; i++) {
+		if (load->positions[i].partition == record->partition) {
+			load->positions[i].next_offset = record->offset + 1;
+			return;
+		}
+	}
+	if (load->position_count < PARTITIONS_MAX)
+		load->positions[load->position_count++] =
+			(struct job_position){intake->group, intake->topic, record->partition, record->offset + 1};
+}
+
+static void put_header(void *record, const char *name, const char *value)
+{
+	kafka_record_add_header(record, name, value);
+}
+
+static bool set_aside(const struct intake *intake, const struct kafka_record *record, const struct err *why,
+		      struct err *err)
+{
+	struct kafka_record letter = *record;
+	letter.topic = intake->dlq;
+	struct dead_letter place = {record->topic, record->partition, record->offset, 1, why};
+	dead_letter_write(&place, put_header, &letter);
+	LOG_WARN("job record set aside", LOG_TEXT("error", why->message), LOG_INT("partition", record->partition),
+		 LOG_INT("offset", record->offset));
+	return kafka_send_and_wait(intake->dispatcher->producer, &letter, DEAD_LETTER_WAIT_MS, err);
+}
+
+/* Read one record into the load. A newer major schema stops the batch right before it: nothing is lost, the reader is. */
+static bool take_record(const struct intake *intake, const struct kafka_record *record, struct load *load, struct err *err)
+{
+	struct job_arrival arrival = {.text = (const char *)record->value.ptr, .text_len = record->value.len};
+	struct err why = {0};
+	if (job_record_read(record->value, &arrival.record, &why)) {
+		load->arrivals[load->count++] = arrival;
+	} else if (why.code == ERR_CONFLICT) {
+		*err = why;
+		return false;
+	} else if (!set_aside(intake, record, &why, err)) {
+		return false;
+	}
+	note_position(intake, load, record);
+	return true;
+}
+
+static bool store(const struct intake *intake, const struct load *load, struct err *err)
+{
+	const struct dispatcher *dispatcher = intake->dispatcher;
+	size_t new_count = 0;
+	if (load->position_count == 0)
+		return true;
+	if (!job_store_intake(dispatcher->pool, load->arrivals, load->count, load->positions, load->position_count,
+			      &dispatcher->rules, sysclock_now_ms(), &new_count, err))
+		return false;
+	for (size_t i = 0; i < new_count; i++)
+		workers_wake(intake->workers);
+	metric_add(metrics_cell(dispatcher->metrics, METRIC_COUNTER, "ohdc_jobs_taken_total", NULL, "New jobs taken in"),
+		   (int64_t)new_count);
+	return true;
+}
+
+static bool take_batch(const struct intake *intake, const struct kafka_batch *batch, struct err *err)
+{
+	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
+	struct err stop = {0};
+	bool is_whole = true;
+	for (size_t i = 0; i < batch->count && is_whole; i++)
+		is_whole = take_record(intake, &batch->records[i], load, &stop);
+	if (!store(intake, load, err))
+		return false;
+	if (!is_whole)
+		*err = stop;
+	return is_whole;
+}
+
+static void turn(struct intake *intake)
+{
+	CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
+	struct err err = {0};
+	if (kafka_consumer_poll(intake->consumer, BATCH_MAX, POLL_MS, &batch, &err) &&
+	    (batch.count == 0 || take_batch(intake, &batch, &err))) {
+		if (batch.count > 0)
+			kafka_consumer_commit(intake->consumer, &batch);
+		return;
+	}
+	log_err("job records not taken in", &err);
+	daemon_pause(intake->daemon, err.code == ERR_CONFLICT ? SCHEMA_PAUSE_MS : FAILURE_PAUSE_MS);
+	struct err again = {0};
+	if (!kafka_consumer_rewind(intake->consumer, &again))
+		log_err("consumer not rewound", &again);
+}
+
+static void *run(void *context)
+{
+	struct intake *intake = context;
+	int64_t generation = db_pool_generation(intake->dispatcher->pool);
+	while (!daemon_is_stopping(intake->daemon)) {
+		turn(intake);
+		/* After a fail-over the database may be older than what we committed: look at its positions again. */
+		int64_t now = db_pool_generation(intake->dispatcher->pool);
+		struct err err = {0};
+		if (now != generation && kafka_consumer_rewind(intake->consumer, &err))
+			generation = now;
+	}
+	return NULL;
+}
+
+bool intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster, struct daemon *daemon,
+		struct workers *workers, struct intake **ret, struct err *err)
+{
+	struct intake *intake = mem_zalloc(1, sizeof(*intake));
+	intake->dispatcher = dispatcher;
+	intake->daemon = daemon;
+	intake->workers = workers;
+	group_name(GROUP_DISPATCHER, dispatcher->topic_prefix, intake->group);
+	topic_name(TOPIC_JOB, dispatcher->topic_prefix, intake->topic);
+	topic_name(TOPIC_DLQ, dispatcher->topic_prefix, intake->dlq);
+	struct kafka_consumer_options options = {
+		.cluster = *cluster,
+		.group = intake->group,
+		.topic = intake->topic,
+		.position = stored_position,
+		.context = intake,
+	};
+	if (!kafka_consumer_new(&options, &intake->consumer, err)) {
+		mem_free(intake);
+		return false;
+	}
+	intake->is_running = pthread_create(&intake->thread, NULL, run, intake) == 0;
+	*ret = intake;
+	return intake->is_running || err_set(err, ERR_BUSY, "no thread for the intake");
+}
+
+void intake_free(struct intake *intake)
+{
+	if (!intake)
+		return;
+	if (intake->is_running)
+		pthread_join(intake->thread, NULL);
+	kafka_consumer_free(intake->consumer);
+	mem_free(intake);
+}
