@@ -17,14 +17,17 @@
 struct http_server;
 struct http_request;
 
+enum { HTTP_REPLY_HEADERS_MAX = 8 };
+
 /** An answer; texts are copied. */
 struct http_reply {
 	int status;
-	const char *content_type;    /**< NULL: application/json */
-	const char *body;            /**< NUL-terminated, NULL: empty */
-	int64_t retry_after_s;       /**< 0: no Retry-After header */
-	const char *location;        /**< NULL: no Location header */
-	bool closes;                 /**< send Connection: close */
+	const char *content_type;                    /**< NULL: application/json */
+	const char *body;                            /**< NUL-terminated, NULL: empty */
+	int64_t retry_after_s;                       /**< 0: no Retry-After header */
+	const char *location;                        /**< NULL: no Location header */
+	bool closes;                                 /**< send Connection: close */
+	const char *headers[HTTP_REPLY_HEADERS_MAX]; /**< further ones, "Name: value", NULL ends */
 };
 
 /** A suspended request: slot and generation, so that a late answer cannot hit the slot's next user. Copy freely. */
@@ -38,7 +41,7 @@ struct http_ticket {
  * `done` exactly once, whatever happens (answered, refused, connection lost).
  */
 struct http_route {
-	const char *method;  /**< "POST" */
+	const char *method; /**< "POST" */
 	const char *pattern; /**< path with at most one `{}` piece that matches one non-empty segment: "/a/{}/events" */
 	/** Headers are here. May reply at once (http_reply_now) to refuse before the body is read; may return NULL state. */
 	void *(*begin)(void *context, struct http_request *request);
@@ -53,19 +56,21 @@ struct http_route {
 
 /** How the server runs; zero values take the defaults given. */
 struct http_server_options {
-	const char *listen;           /**< "address:port"; port 0: any free port */
-	const struct http_route *routes;
+	const char *listen;              /**< "address:port"; port 0: any free port */
+	const struct http_route *routes; /**< borrowed until http_server_free(), with their texts */
 	size_t route_count;
-	unsigned threads;             /**< 1 */
-	unsigned connection_limit;    /**< 1024 */
-	unsigned suspended_limit;     /**< slots, 4096; over it http_suspend() refuses */
-	int64_t header_timeout_ms;    /**< 5000 from connection start or last answer's end to complete headers */
-	int64_t body_timeout_ms;      /**< 10000 from headers to complete body */
-	size_t body_ceiling_bytes;    /**< 64 KiB; larger declared or received bodies: 413; routes with `body` see all pieces */
+	unsigned threads;          /**< 1 */
+	unsigned connection_limit; /**< 1024 */
+	unsigned suspended_limit;  /**< slots, 4096; over it http_suspend() refuses */
+	int64_t header_timeout_ms; /**< 5000 from connection start, later from the request line, to complete headers */
+	int64_t body_timeout_ms; /**< 10000 from headers to complete body; as long again for the client to take the answer */
+	int64_t idle_timeout_ms; /**< 75000 between two requests: longer than a proxy keeps an idle connection, or it loses a race */
+	size_t body_ceiling_bytes; /**< 64 KiB; larger declared or received bodies: 413; routes with `body` see all pieces */
 };
 
 /** Bind, listen and start the threads. ERR_INPUT: bad address; ERR_BUSY: address in use. `ret` is new. */
-NODISCARD bool http_server_new(const struct http_server_options *options, struct http_server **ret, struct err *err);
+NODISCARD bool http_server_new(const struct http_server_options *options, struct http_server **ret,
+			       struct err *err);
 
 /** The port in use. */
 NODISCARD uint16_t http_server_port(const struct http_server *server);
@@ -104,10 +109,11 @@ void http_reply_now(struct http_request *request, const struct http_reply *reply
  * From within `end` only: wait for an answer from elsewhere. `on_deadline` is copied and sent when nobody answered within
  * `deadline_ms`, and when the server stops. False: no slot is free (reply 503 instead).
  */
-NODISCARD bool http_suspend(struct http_request *request, int64_t deadline_ms, const struct http_reply *on_deadline,
-			    struct http_ticket *ret);
+NODISCARD bool http_suspend(struct http_request *request, int64_t deadline_ms,
+			    const struct http_reply *on_deadline, struct http_ticket *ret);
 
 /** Answer a suspended request, from any thread. Of all callers and the deadline one wins; true when it was this call. */
-bool http_answer(struct http_server *server, struct http_ticket ticket, const struct http_reply *reply);
+bool http_answer(struct http_server *server, struct http_ticket ticket,
+		 const struct http_reply *reply);
 
 #endif
