@@ -49,14 +49,12 @@ void config_free(struct config *config)
 
 static bool is_set(const struct config_value *value, const char *found)
 {
-	return value->setting->kind == SETTING_SECRET ? secret_is_set(&value->secret)
-						      : found != NULL;
+	return value->setting->kind == SETTING_SECRET ? secret_is_set(&value->secret) : found != NULL;
 }
 
 static bool refuse_missing(const struct setting *setting, struct err *err)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf phrase = {0};
+	CLEANUP(strbuf_done) struct strbuf phrase = {0};
 
 	strbuf_init(&phrase, CONFIG_PHRASE_BYTES);
 	config_expectation(setting, &phrase);
@@ -86,8 +84,7 @@ static bool load_value(struct config_value *value, enum setting_reader reader, s
 bool config_load(const struct setting *table, size_t count, enum setting_reader reader,
 		 struct config **ret, struct err *err)
 {
-	CLEANUP(free_pointed)
-	struct config *config = config_new(count);
+	CLEANUP(free_pointed) struct config *config = config_new(count);
 
 	for (size_t i = 0; i < count; i++) {
 		if ((table[i].readers & (unsigned)reader) == 0)
@@ -110,8 +107,7 @@ static struct config_value *look_up(const struct config *config, const char *nam
 		if (strcmp(config->values[i].setting->name, name) == 0)
 			return &config->values[i];
 	}
-	LOG_ERROR("the program looks up a setting that it does not read",
-		  LOG_TEXT("setting", name));
+	LOG_ERROR("the program looks up a setting that it does not read", LOG_TEXT("setting", name));
 	abort();
 }
 
@@ -138,10 +134,8 @@ size_t config_ints(const struct config *config, const char *name, int64_t *ret, 
 
 	while (at != NULL && *at != '\0' && count < size) {
 		size_t len = strcspn(at, ",");
-		CLEANUP(mem_free_text)
-		char *word = mem_dup_n(at, len);
-		if (!number_parse(word, value->setting->min, value->setting->max, &ret[count],
-				  NULL))
+		CLEANUP(mem_free_text) char *word = mem_dup_n(at, len);
+		if (!number_parse(word, value->setting->min, value->setting->max, &ret[count], NULL))
 			break;
 		count++;
 		at += at[len] == ',' ? len + 1 : len;

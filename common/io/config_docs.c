@@ -10,8 +10,7 @@
 
 static void print_expectation(FILE *out, const struct setting *setting)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf phrase = {0};
+	CLEANUP(strbuf_done) struct strbuf phrase = {0};
 
 	strbuf_init(&phrase, CONFIG_PHRASE_BYTES);
 	config_expectation(setting, &phrase);

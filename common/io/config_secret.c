@@ -123,8 +123,7 @@ static const char *read_secret(int fd, struct secret *ret)
 /* NULL when `ret` and `ret_id` were set, else what was found. O_NONBLOCK: a pipe must not stop the program. */
 static const char *read_file(const char *path, struct secret *ret, struct config_file_id *ret_id)
 {
-	CLEANUP(close_fd)
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
 	const char *fault;
 
@@ -145,18 +144,15 @@ static bool refuse(const char *name, const char *fault, struct err *err)
 
 static bool refuse_file(const char *name, const char *path, const char *fault, struct err *err)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf shown = {0};
+	CLEANUP(strbuf_done) struct strbuf shown = {0};
 
 	strbuf_init(&shown, CONFIG_PHRASE_BYTES);
 	config_add_found(&shown, path);
-	return err_set(err, ERR_INPUT,
-		       "%s: found %s, %s, expected a file with a secret of one line", name,
-		       strbuf_text(&shown), fault);
+	return err_set(err, ERR_INPUT, "%s: found %s, %s, expected a file with a secret of one line",
+		       name, strbuf_text(&shown), fault);
 }
 
-static bool load_file(struct config_value *value, const char *name, const char *path,
-		      struct err *err)
+static bool load_file(struct config_value *value, const char *name, const char *path, struct err *err)
 {
 	const char *fault = read_file(path, &value->secret, &value->file.seen);
 

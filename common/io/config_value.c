@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/limits.h"
@@ -24,6 +25,7 @@ enum {
 void config_add_found(struct strbuf *ret, const char *found)
 {
 	size_t len = text_cut(found, FOUND_SHOWN_BYTES);
+	bool is_text = text_is_utf8(bytes_text(found));
 
 	if (strstr(found, "://") != NULL && strchr(found, '@') != NULL) {
 		strbuf_add(ret, "a URL with user information");
@@ -32,15 +34,15 @@ void config_add_found(struct strbuf *ret, const char *found)
 	strbuf_add_char(ret, '\'');
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)found[i];
-		strbuf_add_char(ret, c < 0x20 || c == 0x7f ? '?' : found[i]);
+		bool is_shown = c >= 0x20 && c != 0x7f && (is_text || c < 0x80);
+		strbuf_add_char(ret, is_shown ? found[i] : '?');
 	}
 	strbuf_add(ret, found[len] != '\0' ? "…'" : "'");
 }
 
 static bool refuse(const struct setting *setting, const char *found, struct err *err)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf line = {0};
+	CLEANUP(strbuf_done) struct strbuf line = {0};
 
 	strbuf_init(&line, CONFIG_PHRASE_BYTES);
 	config_add_found(&line, found);
@@ -89,6 +91,13 @@ static bool is_listen(const char *found)
 	       number_parse(colon + 1, 0, UINT16_MAX, &port, NULL);
 }
 
+static bool is_readable_file(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) && access(path, R_OK) == 0;
+}
+
 /* Without a scheme a host is reached by https, apart from localhost, which has no certificate. */
 static const char *host_scheme(const char *found)
 {
@@ -100,8 +109,7 @@ static const char *host_scheme(const char *found)
 
 static bool set_url(struct config_value *value, const char *found, const char *scheme)
 {
-	CLEANUP(url_done)
-	struct url url = {0};
+	CLEANUP(url_done) struct url url = {0};
 
 	if (!url_parse(found, scheme, &url, NULL))
 		return false;
@@ -136,18 +144,15 @@ static bool is_item(const struct setting *setting, const char *word)
 /* Keeps "a,b" of " a , b"; every item is checked. */
 static bool set_list(struct config_value *value, const char *found)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf list = {0};
+	CLEANUP(strbuf_done) struct strbuf list = {0};
 	const char *at = found;
 	size_t len = 0;
 
 	strbuf_init(&list, LIMIT_SETTING_BYTES);
 	do {
 		len = strcspn(at, ",");
-		CLEANUP(mem_free_text)
-		char *piece = mem_dup_n(at, len);
-		CLEANUP(mem_free_text)
-		char *word = text_trim(piece);
+		CLEANUP(mem_free_text) char *piece = mem_dup_n(at, len);
+		CLEANUP(mem_free_text) char *word = text_trim(piece);
 		if (!is_item(value->setting, word))
 			return false;
 		strbuf_add(&list, list.len > 0 ? "," : "");
@@ -197,7 +202,7 @@ static bool set_by_kind(struct config_value *value, const char *found)
 	case SETTING_LABEL:
 		return set_text_if(value, found, is_label(found));
 	case SETTING_FILE:
-		return set_text_if(value, found, access(found, R_OK) == 0);
+		return set_text_if(value, found, is_readable_file(found));
 	case SETTING_CHOICE:
 		return set_text_if(value, found, is_choice(setting->choices, found));
 	case SETTING_LIST:
@@ -209,8 +214,7 @@ static bool set_by_kind(struct config_value *value, const char *found)
 
 bool config_value_set(struct config_value *value, const char *found, struct err *err)
 {
-	CLEANUP(mem_free_text)
-	char *trimmed = text_trim(found);
+	CLEANUP(mem_free_text) char *trimmed = text_trim(found);
 
 	if (!is_clean_text(trimmed) || trimmed[0] == '\0' || !set_by_kind(value, trimmed))
 		return refuse(value->setting, found, err);
@@ -251,8 +255,6 @@ static const char *kind_phrase(enum setting_kind kind)
 	switch (kind) {
 	case SETTING_TEXT:
 		return "text";
-	case SETTING_SECRET:
-		return "a secret";
 	case SETTING_BOOL:
 		return "1, 0, true, false, yes, no, on or off";
 	case SETTING_URL:
@@ -265,6 +267,7 @@ static const char *kind_phrase(enum setting_kind kind)
 		return "lower-case letters, digits, - and _";
 	case SETTING_FILE:
 		return "a readable file";
+	case SETTING_SECRET:
 	case SETTING_INT:
 	case SETTING_INTS:
 	case SETTING_CHOICE:
@@ -278,7 +281,9 @@ void config_expectation(const struct setting *setting, struct strbuf *ret)
 {
 	const char *phrase = kind_phrase(setting->kind);
 
-	if (phrase != NULL) {
+	if (setting->kind == SETTING_SECRET) {
+		strbuf_addf(ret, "a secret, or its file in %s_FILE", setting->name);
+	} else if (phrase != NULL) {
 		strbuf_add(ret, phrase);
 	} else if (setting->kind == SETTING_INT) {
 		add_range(setting, "a number", ret);
