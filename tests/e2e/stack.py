@@ -26,12 +26,13 @@ SERVICES = ("ingress", "linker", "dispatcher", "installer")
 WEB_HOST = "app.example.com"
 
 SPEED = {
+    "OHDC_GRACE_MS": "0",
     "OHDC_POLL_MIN_MS": "50",
     "OHDC_POLL_MAX_MS": "300",
-    "OHDC_LEASE_MS": "9000",
+    "OHDC_LEASE_MS": "12000",
     "OHDC_SWEEP_MS": "500",
     "OHDC_PROBE_DELAYS_MS": "100,200,400",
-    "OHDC_HTTP_DEADLINE_MS": "3000",
+    "JIRA_DC_HTTP_TIMEOUT": "3",
 }
 
 
@@ -159,11 +160,13 @@ class Stack:
             "OHDC_DATABASE_URL": self.url,
             "OHDC_KAFKA_BROKERS": self.kafka.brokers,
             "OHDC_KAFKA_PREFIX": self.prefix,
+            "OHDC_KAFKA_PARTITIONS": "4",
             "OHDC_SEAL_KEYS_FILE": str(self.keys),
             "WEB_HOST": WEB_HOST,
             "ENABLE_JIRA_DC": "1",
             "JIRA_DC_BASE_URL": self.sims.jira.base_url,
             "BITBUCKET_DATA_CENTER_HOST": self.sims.bitbucket.base_url,
+            "BITBUCKET_DATA_CENTER_BOT_USERNAME": "openhands",
             "OHDC_OPERATOR": "e2e",
         }
 
@@ -181,7 +184,6 @@ class Stack:
             "JIRA_DC_SERVICE_ACCOUNT_PAT": "bot-pat",
             "JIRA_DC_ENABLE_OAUTH": "1",
             "BITBUCKET_DATA_CENTER_BOT_TOKEN": "bot-token",
-            "BITBUCKET_DATA_CENTER_BOT_USERNAME": "openhands",
         }
 
     def env_for(self, program: str) -> dict[str, str]:
@@ -304,7 +306,11 @@ class Stack:
                 continue
             headers = {k: v.decode() for k, v in message.headers() or []}
             yield Record(
-                message.partition(), message.offset(), message.key(), message.value() or b"", headers
+                message.partition(),
+                message.offset(),
+                message.key(),
+                message.value() or b"",
+                headers,
             )
             if message.offset() + 1 >= ends.get(message.partition(), 0):
                 ends.pop(message.partition(), None)

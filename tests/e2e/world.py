@@ -31,7 +31,9 @@ class World:
         """A new pull request."""
         return self.stack.sims.bitbucket.add_pull(repo=repo, author="ana", **more)
 
-    def ask_pull(self, text: str, user: str = "ana", number: int = 0, **more: Any) -> tuple[int, int]:
+    def ask_pull(
+        self, text: str, user: str = "ana", number: int = 0, **more: Any
+    ) -> tuple[int, int]:
         """Comment on a (new) pull request; pull request and comment id. Expects a 200."""
         number = number or self.pull()
         sent = self.stack.sims.bitbucket.comment_as(
@@ -83,10 +85,21 @@ class World:
             "select * from job where event_key like %s order by created_at", f"%{event_key_part}%"
         )
 
+    def one_job(self, key_part: str | int) -> dict[str, Any]:
+        """The app server's only job of an ask: started once, run once."""
+        rows = [row for row in self.job_rows(f":{key_part}") if row["kind"] == "start"]
+        assert len(rows) == 1, rows
+        identity = rows[0]["conversation_id"].hex
+        found = [job for job in self.stack.sims.ohe.jobs() if job["id"] == identity]
+        assert [(job["posts"], job["runs"]) for job in found] == [(1, 1)], found
+        return found[0]
+
     def wait_pull(self, number: int, count: int = 2, deadline: float = 30) -> list[dict[str, Any]]:
         """Until the bot has written so many comments on a pull request."""
         wait_until(
-            lambda: len(self.pull_answers(number)) >= count, deadline, f"{count} answers on {number}"
+            lambda: len(self.pull_answers(number)) >= count,
+            deadline,
+            f"{count} answers on {number}",
         )
         return self.pull_answers(number)
 
@@ -138,7 +151,11 @@ def make_world(stack: Stack) -> World:
     sims.ohe.add_person(email="bob@example.com", identity=people["bob"], repos={PROVIDER: ["X/y"]})
     sims.bitbucket.add_user(name=BOT, token="bot-token", display="OpenHands")
     sims.jira.add_user(
-        name=BOT, token="bot-pat", key="JIRAUSER9", email="openhands@example.com", display="OpenHands"
+        name=BOT,
+        token="bot-pat",
+        key="JIRAUSER9",
+        email="openhands@example.com",
+        display="OpenHands",
     )
     rights = {"ana": "REPO_WRITE", "bob": "REPO_WRITE", "zoe": "REPO_READ", BOT: "REPO_WRITE"}
     sims.bitbucket.add_repo(key="PROJ", slug="web", rights=rights)
@@ -147,7 +164,13 @@ def make_world(stack: Stack) -> World:
     jira = stack.connect("jira", "--base-url", sims.jira.base_url)
     for name in ("ana", "bob"):
         stack.ohdc(
-            "links", "add", "--connection", jira.name, "--jira-key", keys[name], "--user",
+            "links",
+            "add",
+            "--connection",
+            jira.name,
+            "--jira-key",
+            keys[name],
+            "--user",
             people[name],
         )
     stack.start()

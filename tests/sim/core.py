@@ -393,9 +393,9 @@ class Simulator:
         return self.sent
 
     @control
-    async def redeliver(self, index: int = -1, times: int = 1) -> list[int]:
-        """Send a webhook that was sent before again, byte for byte."""
-        old = self.sent[index]
+    async def redeliver(self, containing: str, times: int = 1) -> list[int]:
+        """Send the first webhook whose body has a text again, byte for byte."""
+        old = next(record for record in self.sent if containing in record["body"])
         statuses = []
         for _ in range(times):
             body = old["body"].encode()

@@ -1,0 +1,110 @@
+"""The same delivery again, an offset reset, a replay with Kafka's own tools: nothing happens twice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.world import World
+from tests.sim.client import ROOT
+
+
+def counts(world: World) -> dict[str, int]:
+    """Everything that must not grow."""
+    sims = world.stack.sims
+    return {
+        "jobs": len(sims.ohe.jobs()),
+        "runs": sum(job["runs"] for job in sims.ohe.jobs()),
+        "job rows": world.stack.rows("select count(*) as n from job")[0]["n"],
+        "comments": len(sims.bitbucket.calls(match=r"^POST .*/comments$"))
+        + len(sims.jira.calls(match=r"^POST .*/comment$")),
+    }
+
+
+@pytest.mark.asan
+def test_a_delivery_sent_five_times_is_one_job(world: World) -> None:
+    """Same bytes, same signature, same request id, as a sender or an attacker would repeat them."""
+    number, comment = world.ask_pull("@openhands five times")
+    again = world.stack.sims.bitbucket.redeliver(containing="five times", times=4)
+    assert again == [200] * 4
+    world.wait_pull(number)
+    world.drained()
+    assert len(world.pull_answers(number)) == 2
+    rows = world.stack.rows(
+        "select verdict from delivery where event_key like %s", f"%:comment:{comment}"
+    )
+    assert sorted(row["verdict"] for row in rows) == ["DUPLICATE"] * 4 + ["TRIGGERED"]
+    world.one_job(comment)
+
+
+def runbook_command() -> list[str]:
+    """The reset command as docs/runbooks/replay.md prints it, without program and server."""
+    text = (ROOT / "docs/runbooks/replay.md").read_text()
+    found = re.search(r"kafka-consumer-groups[^\n]*((?:\\\n[^\n]*)*--to-earliest[^\n]*)", text)
+    assert found, "the runbook has no reset to the earliest offset"
+    line = found[0].replace("\\\n", " ").split()
+    start = line.index("--bootstrap-server")
+    return [word for place, word in enumerate(line) if place not in (0, start, start + 1)]
+
+
+def reset(world: World) -> None:
+    """Stop the linker, reset its group to the beginning by the runbook's words, start it."""
+    linker = world.stack.programs["linker"]
+    assert linker.stop() == 0
+    arguments = [word.replace("ohdc.", world.stack.prefix) for word in runbook_command()]
+    shown = world.stack.kafka.tool("ConsumerGroupCommand", arguments)
+    assert world.stack.topic("webhook") in shown, shown
+    linker.start()
+
+
+def test_the_runbook_is_there() -> None:
+    """Its command is the one that the next test runs."""
+    assert Path(ROOT / "docs/runbooks/replay.md").exists()
+    words = runbook_command()
+    assert words[:3] == ["--group", "ohdc.linker", "--topic"]
+    assert "--execute" in words
+
+
+@pytest.mark.asan
+def test_offsets_reset_to_the_beginning_change_nothing(world: World) -> None:
+    """Every record is read again; each ask still has one conversation and one answer."""
+    number, comment = world.ask_pull("@openhands before the reset")
+    key, jira_comment = world.ask_issue("@openhands before the reset")
+    refused, refused_comment = world.ask_issue("@openhands who am I", user="zoe")
+    world.wait_pull(number)
+    world.wait_issue(key)
+    world.wait_issue(refused, 1)
+    world.drained()
+    before = counts(world)
+    deliveries = world.stack.rows("select count(*) as n from delivery")[0]["n"]
+    reset(world)
+    later, last = world.ask_pull("@openhands after the reset")
+    world.wait_pull(later)
+    world.drained()
+    after = counts(world)
+    assert after["jobs"] == before["jobs"] + 1
+    assert after["job rows"] == before["job rows"] + 1
+    assert after["comments"] == before["comments"] + 2
+    assert world.stack.rows("select count(*) as n from delivery")[0]["n"] == deliveries + 3
+    for part in (comment, jira_comment, last):
+        world.one_job(part)
+    assert len(world.job_rows(f":comment:{refused_comment}")) == 1
+
+
+def test_a_lost_database_position_is_taken_from_kafka(world: World) -> None:
+    """The smaller of both positions wins: a database set back to nothing reads all again."""
+    number, comment = world.ask_pull("@openhands position")
+    world.wait_pull(number)
+    world.drained()
+    before = counts(world)
+    linker = world.stack.programs["linker"]
+    linker.kill9()
+    world.stack.rows("update consumer_offset set next_offset = 0 returning 1 as one")
+    linker.start()
+    later, _ = world.ask_pull("@openhands position again")
+    world.wait_pull(later)
+    world.drained()
+    assert counts(world)["jobs"] == before["jobs"] + 1
+    world.one_job(comment)
