@@ -19,21 +19,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "asan: also run with sanitized programs (OHDC_BIN)")
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """The last line that the gate reads."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None or config.option.collectonly:
-        return
-    stats = reporter.stats
-    failed = len(stats.get("failed", [])) + len(stats.get("error", []))
-    skipped = stats.get("skipped", [])
-    line = f"{len(stats.get('passed', []))} passed, {failed} failed"
-    if skipped:
-        names = ", ".join(sorted({report.nodeid.split("::")[-1] for report in skipped}))
-        line += f", {len(skipped)} skipped: {names}"
-    print(f"\n{line}")
-
-
 @pytest.fixture(scope="session")
 def run_dir() -> Iterator[Path]:
     """Folder of this run; kept when OHDC_E2E_KEEP is set."""
