@@ -75,6 +75,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
         if wait:
             wait_until(self.ready, 20, f"{self.name} is ready; its log is {self.log}")

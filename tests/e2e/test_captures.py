@@ -62,7 +62,7 @@ def load(name: str) -> dict[str, Any]:
 def explain(world: World, name: str, body: bytes, *more: str) -> dict[str, Any]:
     """What `ohdc explain` makes of a body."""
     return json.loads(
-        world.stack.ohdc("explain", name.split("/")[0], "--bot", "openhands", *more, text=body)
+        world.stack.ohdc("explain", name.split("/", maxsplit=1)[0], "--bot", "openhands", *more, text=body)
     )
 
 
@@ -82,7 +82,7 @@ def test_explain_reads_each_capture(world: World, name: str) -> None:
     """Event, object and comment; none of them asks for anything."""
     event, subject, comment = EXPECTED[name]
     found = explain(world, name, encode(load(name)))
-    assert found["provider"] == name.split("/")[0]
+    assert found["provider"] == name.split("/", maxsplit=1)[0]
     assert found["event"] == event
     assert found["trigger"] is None
     assert found["reason"] == "NO_TRIGGER"

@@ -59,16 +59,20 @@ class Sims:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            start_new_session=True,
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("the simulators did not start")
-        addresses: dict[str, str] = json.loads(line)
-        control = addresses.pop("control")
-        for name, url in addresses.items():
-            setattr(self, name, Remote(control, name, url))
-        self.started = list(addresses)
+        return self.attach(json.loads(line))
+
+    def attach(self, addresses: dict[str, str]) -> Sims:
+        """Use simulators that run already: their control address and those of the products."""
+        self.addresses = addresses
+        self.started = [name for name in addresses if name != "control"]
+        for name in self.started:
+            setattr(self, name, Remote(addresses["control"], name, addresses[name]))
         return self
 
     def remotes(self) -> list[Remote]:
