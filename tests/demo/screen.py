@@ -22,7 +22,7 @@ def paint(text: str, code: str) -> str:
 def line(at: float, who: str, text: str) -> None:
     """One event."""
     clock = datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    code = COLOURS.get(who.split()[0].lower(), "37")
+    code = COLOURS.get(who.split(maxsplit=1)[0].lower(), "37")
     print(f"  {paint(clock, '2')}  {paint(f'{who:<11}', code)} {text}", flush=True)
 
 
