@@ -32,30 +32,29 @@ static void format_message(char *ret, size_t size, const char *format, va_list v
 	end_on_character(ret, size);
 }
 
-bool err_set(struct err *err, enum err_code code, const char *format, ...)
+void err_fill(struct err *err, enum err_code code, const char *format, ...)
 {
 	char message[ERR_MESSAGE_SIZE];
 	va_list values;
 
 	if (!err)
-		return false;
+		return;
 	/* Formatted apart first: the values may point into the message that is replaced. */
 	va_start(values, format);
 	format_message(message, sizeof(message), format, values);
 	va_end(values);
 	*err = (struct err){.code = code};
 	memcpy(err->message, message, sizeof(message));
-	return false;
 }
 
-bool err_wrap(struct err *err, const char *format, ...)
+void err_add_context(struct err *err, const char *format, ...)
 {
 	char context[ERR_MESSAGE_SIZE];
 	char whole[2 * ERR_MESSAGE_SIZE + 2];
 	va_list values;
 
 	if (!err)
-		return false;
+		return;
 	va_start(values, format);
 	format_message(context, sizeof(context), format, values);
 	va_end(values);
@@ -63,7 +62,6 @@ bool err_wrap(struct err *err, const char *format, ...)
 	memcpy(err->message, whole, sizeof(err->message) - 1);
 	err->message[sizeof(err->message) - 1] = '\0';
 	end_on_character(err->message, sizeof(err->message));
-	return false;
 }
 
 enum err_verdict err_verdict(const struct err *err)

@@ -40,11 +40,23 @@ struct err {
 	char message[ERR_MESSAGE_SIZE];
 };
 
-/** Fill `err` (may be NULL) with a code and a message; always returns false, so that `return err_set(…)` reads well. */
-PRINTF_LIKE(3, 4) bool err_set(struct err *err, enum err_code code, const char *format, ...);
+/** Fill `err` (may be NULL) with a code and a formatted message; false, so that `return err_set(…)` reads well. */
+#define err_set(err, ...) (err_fill((err), __VA_ARGS__), err_is_false())
 
-/** Put "`context`: " before the message of `err` (may be NULL); always returns false. */
-PRINTF_LIKE(2, 3) bool err_wrap(struct err *err, const char *format, ...);
+/** Put a formatted context and ": " before the message of `err` (may be NULL); false, as err_set(). */
+#define err_wrap(err, ...) (err_add_context((err), __VA_ARGS__), err_is_false())
+
+/** What err_set() calls. */
+PRINTF_LIKE(3, 4) void err_fill(struct err *err, enum err_code code, const char *format, ...);
+
+/** What err_wrap() calls. */
+PRINTF_LIKE(2, 3) void err_add_context(struct err *err, const char *format, ...);
+
+/** False, here in the header, so that static analysers know what follows a failure; may be ignored. */
+static inline bool err_is_false(void)
+{
+	return false;
+}
 
 /** The one place that decides whether failed work is dropped, repeated or probed. */
 NODISCARD enum err_verdict err_verdict(const struct err *err);
