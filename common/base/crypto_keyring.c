@@ -61,8 +61,7 @@ static bool add_line(struct crypto_keyring *ring, const char *line, size_t len, 
 
 bool crypto_keyring_parse(const char *text, struct crypto_keyring *ret, struct err *err)
 {
-	CLEANUP(crypto_keyring_done)
-	struct crypto_keyring ring = {0};
+	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 	int number = 1;
 
 	for (; *text != '\0'; number++) {
@@ -91,8 +90,7 @@ void crypto_key_fingerprint(const struct crypto_key *key, char ret[17])
 	static const char label[] = "ohdc sealing key";
 	uint8_t data[sizeof(label) + CRYPTO_KEY_SIZE];
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
-	CLEANUP(strbuf_done)
-	struct strbuf hex;
+	CLEANUP(strbuf_done) struct strbuf hex = {0};
 
 	memcpy(data, label, sizeof(label));
 	memcpy(data + sizeof(label), key->key, CRYPTO_KEY_SIZE);

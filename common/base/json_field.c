@@ -37,8 +37,7 @@ static bool parse(struct bytes text, json_t **ret, struct err *err)
 
 static bool parse_repaired(struct bytes text, json_t **ret, struct err *err)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf repaired;
+	CLEANUP(strbuf_done) struct strbuf repaired = {0};
 
 	/* U+FFFD takes three bytes; no defect is shorter than one. */
 	strbuf_init(&repaired, 3 * text.len);
@@ -186,8 +185,7 @@ static void put(json_t *object, const char *key, json_t *value)
 
 void json_put_text(json_t *object, const char *key, const char *text)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf repaired;
+	CLEANUP(strbuf_done) struct strbuf repaired = {0};
 
 	if (!text)
 		return;

@@ -79,16 +79,14 @@ static bool read_port(const char *text, bool is_https, int64_t *ret, struct err 
 /* Read `len` bytes "host[:port]" into the host and port of `url`. */
 static bool read_authority(const char *text, size_t len, struct url *url, struct err *err)
 {
-	CLEANUP(mem_free_text)
-	char *authority = mem_dup_n(text, len);
+	CLEANUP(mem_free_text) char *authority = mem_dup_n(text, len);
 
 	if (strchr(authority, '@'))
 		return err_set(err, ERR_INPUT, "the URL must not hold a user name or password");
 
 	const char *end = authority[0] == '[' ? strchr(authority, ']') : NULL;
 	size_t host_len = end ? (size_t)(end + 1 - authority) : strcspn(authority, ":");
-	CLEANUP(mem_free_text)
-	char *host = mem_dup_n(authority, host_len);
+	CLEANUP(mem_free_text) char *host = mem_dup_n(authority, host_len);
 	if (host_len == 0)
 		return err_set(err, ERR_INPUT, "the URL has no host");
 	if (host_len > HOST_MAX || !(is_host_name(host) || is_ipv6(host)))
@@ -131,8 +129,7 @@ static bool read_path(const char *text, char **ret, struct err *err)
 
 	while (len > 0 && text[len - 1] == '/')
 		len--;
-	CLEANUP(mem_free_text)
-	char *path = mem_dup_n(text, len);
+	CLEANUP(mem_free_text) char *path = mem_dup_n(text, len);
 	for (const char *at = path; *at != '\0';) {
 		size_t segment = strcspn(at + 1, "/");
 
@@ -147,8 +144,7 @@ static bool read_path(const char *text, char **ret, struct err *err)
 
 bool url_parse(const char *text, const char *default_scheme, struct url *ret, struct err *err)
 {
-	CLEANUP(url_done)
-	struct url url = {0};
+	CLEANUP(url_done) struct url url = {0};
 
 	if (text_is_empty(text))
 		return err_set(err, ERR_INPUT, "the URL is empty");
@@ -179,8 +175,7 @@ void url_done(struct url *url)
 
 char *url_text(const struct url *url)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf text;
+	CLEANUP(strbuf_done) struct strbuf text = {0};
 
 	strbuf_init(&text, LIMIT_URL_BYTES + sizeof("https://"));
 	strbuf_add(&text, url->is_https ? "https://" : "http://");
@@ -193,10 +188,8 @@ char *url_text(const struct url *url)
 
 bool url_contains(const struct url *base, const char *text)
 {
-	CLEANUP(mem_free_text)
-	char *place = mem_dup_n(text, strcspn(text, "?#"));
-	CLEANUP(url_done)
-	struct url url = {0};
+	CLEANUP(mem_free_text) char *place = mem_dup_n(text, strcspn(text, "?#"));
+	CLEANUP(url_done) struct url url = {0};
 
 	if (!url_parse(place, NULL, &url, NULL) || url.is_https != base->is_https ||
 	    url.port != base->port || strcmp(url.host, base->host) != 0)
@@ -207,8 +200,7 @@ bool url_contains(const struct url *base, const char *text)
 
 bool url_has_host(const char *text, const char *host)
 {
-	CLEANUP(url_done)
-	struct url url = {0};
+	CLEANUP(url_done) struct url url = {0};
 
 	return read_scheme(&text, NULL, &url.is_https, NULL) &&
 	       read_authority(text, strcspn(text, "/?#"), &url, NULL) &&

@@ -29,8 +29,7 @@ struct uuid uuid_v4(const uint8_t random[16])
 struct uuid uuid_v5(const struct uuid *space, struct bytes name)
 {
 	uint8_t digest[CRYPTO_SHA1_SIZE];
-	CLEANUP(strbuf_done)
-	struct strbuf data;
+	CLEANUP(strbuf_done) struct strbuf data = {0};
 
 	strbuf_init(&data, sizeof(space->bytes) + name.len);
 	strbuf_add_bytes(&data, bytes_of(space->bytes, sizeof(space->bytes)));
@@ -76,8 +75,7 @@ void uuid_text(const struct uuid *uuid, char ret[UUID_TEXT_SIZE])
 
 void uuid_hex(const struct uuid *uuid, char ret[UUID_HEX_SIZE])
 {
-	CLEANUP(strbuf_done)
-	struct strbuf hex;
+	CLEANUP(strbuf_done) struct strbuf hex = {0};
 
 	strbuf_init(&hex, HEX_LEN);
 	encode_hex(&hex, bytes_of(uuid->bytes, sizeof(uuid->bytes)));
