@@ -23,7 +23,7 @@ static inline struct bytes bytes_of(const void *ptr, size_t len)
 /** The slice over a NUL-terminated text of ours, without its NUL; NULL gives the empty slice. */
 static inline struct bytes bytes_text(const char *text)
 {
-	return bytes_of(text, text ? strlen(text) : 0);
+	return text ? bytes_of(text, strlen(text)) : bytes_of(NULL, 0);
 }
 
 /** Whether two slices hold the same bytes (not for secrets: crypto_equal()). */

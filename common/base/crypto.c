@@ -127,8 +127,7 @@ static size_t write_header(const struct crypto_key *key, uint8_t ret[HEADER_MAX]
 static bool encrypt(const struct crypto_key *key, struct bytes header, const char *place,
 		    const uint8_t *nonce, struct bytes plain, uint8_t *ret)
 {
-	CLEANUP(free_cipher)
-	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+	CLEANUP(free_cipher) EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
 	int len = 0;
 	int rest = 0;
 
@@ -214,8 +213,7 @@ static const struct crypto_key *find_key(const struct crypto_keyring *ring, stru
 static bool decrypt(const struct crypto_key *key, const struct sealed *sealed, const char *place,
 		    uint8_t *ret)
 {
-	CLEANUP(free_cipher)
-	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+	CLEANUP(free_cipher) EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
 	uint8_t tag[TAG_SIZE];
 	size_t text_len = sealed->body.len - TAG_SIZE;
 	int len = 0;
@@ -243,8 +241,7 @@ bool crypto_open(const struct crypto_keyring *ring, const char *place, struct by
 		return err_set(err, ERR_AUTH, "sealed with a key that is not in the key file");
 
 	size_t len = parts.body.len - TAG_SIZE;
-	CLEANUP(secret_done)
-	struct secret plain = {.text = mem_zalloc(len + 1, 1), .len = len};
+	CLEANUP(secret_done) struct secret plain = {.text = mem_zalloc(len + 1, 1), .len = len};
 	if (!decrypt(key, &parts, place, (uint8_t *)plain.text))
 		return err_set(err, ERR_AUTH, "sealed secret was altered or belongs elsewhere");
 	secret_done(ret);

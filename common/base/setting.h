@@ -13,8 +13,7 @@ enum setting_reader {
 	SETTING_DISPATCHER = 4,
 	SETTING_INSTALLER = 8,
 	SETTING_CLI = 16,
-	SETTING_SERVICES =
-		SETTING_INGRESS | SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER,
+	SETTING_SERVICES = SETTING_INGRESS | SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER,
 	SETTING_ALL = SETTING_SERVICES | SETTING_CLI,
 };
 
@@ -22,16 +21,16 @@ enum setting_reader {
 enum setting_kind {
 	SETTING_TEXT,
 	SETTING_SECRET, /**< also as NAME_FILE, re-read on change; never printed */
-	SETTING_INT,	/**< min to max */
-	SETTING_INTS,	/**< integers separated by commas, each min to max */
-	SETTING_BOOL,	/**< 1, 0, true, false, yes, no, on, off */
-	SETTING_URL,	/**< base URL with scheme; normalised */
+	SETTING_INT,    /**< min to max */
+	SETTING_INTS,   /**< integers separated by commas, each min to max */
+	SETTING_BOOL,   /**< 1, 0, true, false, yes, no, on, off */
+	SETTING_URL,    /**< base URL with scheme; normalised */
 	SETTING_HOST, /**< bare host; scheme, port and context path are understood, https without a scheme; normalised to a base URL */
 	SETTING_LISTEN, /**< address:port */
-	SETTING_LABEL,	/**< a label word: lower-case letters, digits, - and _ */
-	SETTING_FILE,	/**< path of a file that must be readable */
+	SETTING_LABEL,  /**< a label word: lower-case letters, digits, - and _ */
+	SETTING_FILE,   /**< path of a file that must be readable */
 	SETTING_CHOICE, /**< one of `choices` */
-	SETTING_LIST,	/**< words separated by commas; each one of `choices` when there are any */
+	SETTING_LIST,   /**< words separated by commas; each one of `choices` when there are any */
 };
 
 /**
@@ -48,8 +47,7 @@ struct setting {
 	int64_t min;
 	int64_t max;
 	const char *unit; /**< "ms", "bytes" …, NULL: none */
-	const char *
-		choices; /**< allowed words "a|b|c"; one that ends with ':' takes any text after it; NULL: none */
+	const char *choices; /**< allowed words "a|b|c"; one that ends with ':' takes any text after it; NULL: none */
 	const char *help; /**< one sentence for people */
 };
 

@@ -69,7 +69,8 @@ void strbuf_add_bytes(struct strbuf *buf, struct bytes bytes)
 
 void strbuf_add(struct strbuf *buf, const char *text)
 {
-	strbuf_add_bytes(buf, bytes_text(text));
+	if (text)
+		strbuf_add_bytes(buf, bytes_text(text));
 }
 
 void strbuf_add_char(struct strbuf *buf, char c)

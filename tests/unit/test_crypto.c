@@ -12,8 +12,7 @@
 /* The digest as hex in a buffer of the caller. */
 static const char *hex_of(const uint8_t *bytes, size_t len, char *ret, size_t size)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf hex;
+	CLEANUP(strbuf_done) struct strbuf hex;
 
 	strbuf_init(&hex, size - 1);
 	encode_hex(&hex, bytes_of(bytes, len));
@@ -107,8 +106,8 @@ static void test_crypto_hmac_vectors(void)
 /* A sender's `sha256=HEX` header against the digest of the body it came with. */
 static void test_crypto_hmac_fits_signature_header(void)
 {
-	static const char header
-		[] = "sha256=5D37968f223590f6af5b47fe7645c9d2861d6d35ae4b6a2d40187c7125aa62c5";
+	static const char header[] =
+		"sha256=5D37968f223590f6af5b47fe7645c9d2861d6d35ae4b6a2d40187c7125aa62c5";
 	uint8_t sent[CRYPTO_DIGEST_SIZE];
 	uint8_t ours[CRYPTO_DIGEST_SIZE];
 
@@ -152,8 +151,7 @@ static const uint8_t nonce[CRYPTO_NONCE_SIZE] = {0x60, 0x61, 0x62, 0x63, 0x64, 0
 static void test_crypto_seal_format_is_fixed(void)
 {
 	struct crypto_keyring ring = ring_of("k1", 0);
-	CLEANUP(strbuf_done)
-	struct strbuf sealed;
+	CLEANUP(strbuf_done) struct strbuf sealed;
 	char hex[200];
 
 	strbuf_init(&sealed, 100);
@@ -171,10 +169,8 @@ static void test_crypto_open_gives_back_what_was_sealed(void)
 
 	memset(plain, 'p', LIMIT_SETTING_BYTES);
 	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
-		CLEANUP(strbuf_done)
-		struct strbuf sealed;
-		CLEANUP(secret_done)
-		struct secret secret = {0};
+		CLEANUP(strbuf_done) struct strbuf sealed;
+		CLEANUP(secret_done) struct secret secret = {0};
 		struct err err = {0};
 		struct bytes bytes = bytes_of(plain, lens[i]);
 
@@ -191,10 +187,8 @@ static void test_crypto_open_finds_older_keys(void)
 {
 	struct crypto_keyring old = ring_of("k1", 1);
 	struct crypto_keyring both = ring_of("k2", 2);
-	CLEANUP(strbuf_done)
-	struct strbuf sealed;
-	CLEANUP(secret_done)
-	struct secret secret = {0};
+	CLEANUP(strbuf_done) struct strbuf sealed;
+	CLEANUP(secret_done) struct secret secret = {0};
 
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&old, PLACE, nonce, bytes_text("s"), &sealed, NULL));
@@ -224,14 +218,12 @@ static void test_crypto_open_refuses_other_place_and_keys(void)
 		{"id that took a letter of the place", &longer_id, "onnection.secret:7"},
 		{"no keys", &none, PLACE},
 	};
-	CLEANUP(strbuf_done)
-	struct strbuf sealed;
+	CLEANUP(strbuf_done) struct strbuf sealed;
 
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&ring, PLACE, nonce, bytes_text("secret"), &sealed, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(secret_done)
-		struct secret secret = {0};
+		CLEANUP(secret_done) struct secret secret = {0};
 		struct err err = {0};
 
 		CHECK(rows[i].name, !crypto_open(rows[i].ring, rows[i].place,
@@ -243,14 +235,12 @@ static void test_crypto_open_refuses_other_place_and_keys(void)
 static void test_crypto_open_refuses_every_altered_bit(void)
 {
 	struct crypto_keyring ring = ring_of("k1", 1);
-	CLEANUP(strbuf_done)
-	struct strbuf sealed;
+	CLEANUP(strbuf_done) struct strbuf sealed;
 
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&ring, PLACE, nonce, bytes_text("secret"), &sealed, NULL));
 	for (size_t bit = 0; bit < 8 * sealed.len; bit++) {
-		CLEANUP(secret_done)
-		struct secret secret = {0};
+		CLEANUP(secret_done) struct secret secret = {0};
 		struct err err = {0};
 
 		sealed.text[bit / 8] = (char)(sealed.text[bit / 8] ^ (1 << bit % 8));
@@ -265,16 +255,13 @@ static void test_crypto_open_refuses_every_altered_bit(void)
 static void test_crypto_open_refuses_every_cut(void)
 {
 	struct crypto_keyring ring = ring_of("k1", 1);
-	CLEANUP(strbuf_done)
-	struct strbuf sealed;
+	CLEANUP(strbuf_done) struct strbuf sealed;
 
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&ring, PLACE, nonce, bytes_text("secret"), &sealed, NULL));
 	for (size_t len = 0; len < sealed.len; len++) {
-		CLEANUP(mem_free_text)
-		char *part = mem_dup_n(sealed.text, len);
-		CLEANUP(secret_done)
-		struct secret secret = {0};
+		CLEANUP(mem_free_text) char *part = mem_dup_n(sealed.text, len);
+		CLEANUP(secret_done) struct secret secret = {0};
 		struct err err = {0};
 
 		CU_ASSERT_FALSE(crypto_open(&ring, PLACE, bytes_of(part, len), &secret, &err));
@@ -288,8 +275,7 @@ static void test_crypto_seal_refuses(void)
 	struct crypto_keyring none = {0};
 	struct bytes too_long = bytes_of(PLACE, LIMIT_SETTING_BYTES + 1); /* never read */
 	struct err err = {0};
-	CLEANUP(strbuf_done)
-	struct strbuf small;
+	CLEANUP(strbuf_done) struct strbuf small;
 
 	strbuf_init(&small, 40);
 	strbuf_add(&small, "before");

@@ -13,8 +13,7 @@ static void test_crypto_keyring_parse_reads_newest_first(void)
 {
 	static const char text[] = "# sealing keys\n\n  " ID_32 "\t" HEX_B " \r\n"
 				   "   # older\nk.1_-  " HEX_A;
-	CLEANUP(crypto_keyring_done)
-	struct crypto_keyring ring = {0};
+	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 	struct err err = {0};
 
 	CU_ASSERT_TRUE(crypto_keyring_parse(text, &ring, &err));
@@ -48,8 +47,7 @@ static void test_crypto_keyring_parse_refuses(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(crypto_keyring_done)
-		struct crypto_keyring ring = {0};
+		CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 		struct err err = {0};
 
 		CHECK(rows[i].name, !crypto_keyring_parse(rows[i].text, &ring, &err));
@@ -62,10 +60,8 @@ static void test_crypto_keyring_parse_refuses(void)
 
 static void test_crypto_keyring_parse_has_a_ceiling(void)
 {
-	CLEANUP(crypto_keyring_done)
-	struct crypto_keyring ring = {0};
-	CLEANUP(strbuf_done)
-	struct strbuf text;
+	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
+	CLEANUP(strbuf_done) struct strbuf text;
 	struct err err = {0};
 
 	strbuf_init(&text, 4096);
@@ -91,8 +87,7 @@ static void test_crypto_keyring_done_wipes(void)
 
 static void test_crypto_key_fingerprint_depends_on_key_alone(void)
 {
-	CLEANUP(crypto_keyring_done)
-	struct crypto_keyring ring = {0};
+	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 	char print[17];
 
 	CU_ASSERT_TRUE(crypto_keyring_parse("a " HEX_A "\nb " HEX_A "\nc " HEX_B, &ring, NULL));

@@ -6,8 +6,7 @@
 
 static void test_encode_hex_and_back(void)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf hex;
+	CLEANUP(strbuf_done) struct strbuf hex;
 	uint8_t all[256];
 	uint8_t back[256] = {0};
 
@@ -61,8 +60,7 @@ static void test_encode_base64url(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(strbuf_done)
-		struct strbuf text;
+		CLEANUP(strbuf_done) struct strbuf text;
 
 		strbuf_init(&text, 100);
 		encode_base64url(&text, bytes_text(rows[i].bytes));
@@ -72,8 +70,7 @@ static void test_encode_base64url(void)
 
 static void test_encode_percent(void)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf text;
+	CLEANUP(strbuf_done) struct strbuf text;
 
 	strbuf_init(&text, 100);
 	encode_percent(&text, bytes_text("aZ09-._~ /?&=+%\xC3\xA9"));
@@ -93,8 +90,7 @@ static void test_decode_percent(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(strbuf_done)
-		struct strbuf plain;
+		CLEANUP(strbuf_done) struct strbuf plain;
 
 		strbuf_init(&plain, 100);
 		CHECK(rows[i].text,
@@ -106,8 +102,7 @@ static void test_decode_percent(void)
 
 static void test_decode_percent_refuses_raw_nul(void)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf plain;
+	CLEANUP(strbuf_done) struct strbuf plain;
 
 	strbuf_init(&plain, 100);
 	CU_ASSERT_FALSE(decode_percent(&plain, bytes_of("a\0b", 3)));

@@ -36,12 +36,9 @@ static void test_mem_resize_keeps_content(void)
 
 static void test_mem_dup_copies(void)
 {
-	CLEANUP(mem_free_text)
-	char *copy = mem_dup("text");
-	CLEANUP(mem_free_text)
-	char *part = mem_dup_n("abc", 2);
-	CLEANUP(mem_free_text)
-	char *none = mem_dup_n(NULL, 0);
+	CLEANUP(mem_free_text) char *copy = mem_dup("text");
+	CLEANUP(mem_free_text) char *part = mem_dup_n("abc", 2);
+	CLEANUP(mem_free_text) char *none = mem_dup_n(NULL, 0);
 
 	CU_ASSERT_STRING_EQUAL(copy, "text");
 	CU_ASSERT_STRING_EQUAL(part, "ab");

@@ -6,8 +6,7 @@
 
 static void test_secret_copies_bytes(void)
 {
-	CLEANUP(secret_done)
-	struct secret secret = {0};
+	CLEANUP(secret_done) struct secret secret = {0};
 	char outside[] = "to\0ken";
 
 	CU_ASSERT_FALSE(secret_is_set(&secret));
@@ -21,8 +20,7 @@ static void test_secret_copies_bytes(void)
 
 static void test_secret_set_takes_part_of_itself(void)
 {
-	CLEANUP(secret_done)
-	struct secret secret = {0};
+	CLEANUP(secret_done) struct secret secret = {0};
 
 	secret_set(&secret, "old new", 7);
 	secret_set(&secret, secret.text + 4, 3);

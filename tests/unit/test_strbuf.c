@@ -7,8 +7,7 @@
 
 static void test_strbuf_appends_every_way(void)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf buf;
+	CLEANUP(strbuf_done) struct strbuf buf;
 
 	strbuf_init(&buf, 1000);
 	CU_ASSERT_STRING_EQUAL(strbuf_text(&buf), "");
@@ -28,8 +27,7 @@ static void test_strbuf_stops_at_ceiling(void)
 	static const size_t ceilings[] = {0, 1, 5, 63, 64, 65, 128, 1000};
 
 	for (size_t i = 0; i < ARRAY_LEN(ceilings); i++) {
-		CLEANUP(strbuf_done)
-		struct strbuf buf;
+		CLEANUP(strbuf_done) struct strbuf buf;
 		char name[32];
 
 		(void)snprintf(name, sizeof(name), "ceiling %zu", ceilings[i]);
@@ -48,8 +46,7 @@ static void test_strbuf_stops_at_ceiling(void)
 
 static void test_strbuf_keeps_what_fits(void)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf buf;
+	CLEANUP(strbuf_done) struct strbuf buf;
 
 	strbuf_init(&buf, 6);
 	strbuf_add(&buf, "abc");
@@ -66,16 +63,13 @@ static void test_strbuf_keeps_what_fits(void)
 
 static void test_strbuf_take_leaves_it_reusable(void)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf buf;
+	CLEANUP(strbuf_done) struct strbuf buf;
 
 	strbuf_init(&buf, 3);
-	CLEANUP(mem_free_text)
-	char *empty = strbuf_take(&buf);
+	CLEANUP(mem_free_text) char *empty = strbuf_take(&buf);
 	CU_ASSERT_STRING_EQUAL(empty, "");
 	strbuf_add(&buf, "abcd");
-	CLEANUP(mem_free_text)
-	char *first = strbuf_take(&buf);
+	CLEANUP(mem_free_text) char *first = strbuf_take(&buf);
 	CU_ASSERT_STRING_EQUAL(first, "abc");
 	CU_ASSERT_FALSE(buf.is_cut);
 	strbuf_add(&buf, "xyz!");

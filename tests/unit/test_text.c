@@ -37,8 +37,7 @@ static void test_text_utf8_is_checked_and_repaired(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(strbuf_done)
-		struct strbuf buf;
+		CLEANUP(strbuf_done) struct strbuf buf;
 		struct bytes bytes = bytes_of(rows[i].text, rows[i].len);
 
 		strbuf_init(&buf, 100);
@@ -52,8 +51,7 @@ static void test_text_utf8_is_checked_and_repaired(void)
 
 static void test_text_repair_replaces_nul(void)
 {
-	CLEANUP(strbuf_done)
-	struct strbuf buf;
+	CLEANUP(strbuf_done) struct strbuf buf;
 
 	strbuf_init(&buf, 100);
 	text_add_repaired(&buf, bytes_of("a\0b", 3));
@@ -228,12 +226,9 @@ static void test_text_word_before(void)
 
 static void test_text_small_questions(void)
 {
-	CLEANUP(mem_free_text)
-	char *trimmed = text_trim(" \t\r\n a b\f\v ");
-	CLEANUP(mem_free_text)
-	char *blank = text_trim(" \n");
-	CLEANUP(mem_free_text)
-	char *low = text_lower("AbZ@[\xC3\x84");
+	CLEANUP(mem_free_text) char *trimmed = text_trim(" \t\r\n a b\f\v ");
+	CLEANUP(mem_free_text) char *blank = text_trim(" \n");
+	CLEANUP(mem_free_text) char *low = text_lower("AbZ@[\xC3\x84");
 
 	CU_ASSERT_STRING_EQUAL(trimmed, "a b");
 	CU_ASSERT_STRING_EQUAL(blank, "");

@@ -31,14 +31,12 @@ static void test_url_parse_normalises(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(url_done)
-		struct url url = {0};
+		CLEANUP(url_done) struct url url = {0};
 		struct err err = {0};
 
 		CHECK(rows[i].text, url_parse(rows[i].text, rows[i].scheme, &url, &err));
 		CHECK_TEXT(rows[i].text, err.message, "");
-		CLEANUP(mem_free_text)
-		char *normal = url.host ? url_text(&url) : NULL;
+		CLEANUP(mem_free_text) char *normal = url.host ? url_text(&url) : NULL;
 		CHECK_TEXT(rows[i].text, normal, rows[i].normal);
 	}
 }
@@ -106,8 +104,7 @@ static void test_url_parse_refuses(void)
 
 static void test_url_parse_has_a_ceiling(void)
 {
-	CLEANUP(url_done)
-	struct url url = {0};
+	CLEANUP(url_done) struct url url = {0};
 	struct err err = {0};
 	char text[LIMIT_URL_BYTES + 2];
 
@@ -149,8 +146,7 @@ static void test_url_contains(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(url_done)
-		struct url base = {0};
+		CLEANUP(url_done) struct url base = {0};
 
 		CHECK(rows[i].base, url_parse(rows[i].base, NULL, &base, NULL));
 		CHECK(rows[i].text, url_contains(&base, rows[i].text) == rows[i].is_inside);
