@@ -124,7 +124,7 @@ def test_ceilings_passes_at_the_ceiling(tmp_path):
 
 def archive(directory, text):
     write(directory, "a.c", text)
-    subprocess.run(["gcc", "-O2", "-c", "a.c"], cwd=directory, check=True)
+    subprocess.run(["gcc", "-O2", "-fPIE", "-fno-common", "-c", "a.c"], cwd=directory, check=True)
     subprocess.run(["ar", "rcs", "liba.a", "a.o"], cwd=directory, check=True)
     return "liba.a"
 
@@ -153,6 +153,29 @@ def test_pure_passes_memory_text_and_own_calls(tmp_path):
         "char *f(const char *a) { char *b = malloc(strlen(a)); return g(memcpy(b, a, strlen(a))); }\n"
     )
     assert check("check-pure", tmp_path, archive(tmp_path, text)) == (0, "")
+
+
+GLOBALS_BAD = [
+    ("variable", "int counter; int f(void) { return counter++; }\n", "counter"),
+    ("initialised", "static int counter = 3; int f(void) { return counter++; }\n", "counter"),
+    ("inside a function", "int f(void) { static int calls; return calls++; }\n", "calls"),
+    ("per thread", "static _Thread_local int depth; int f(void) { return depth++; }\n", "depth"),
+    ("writable table", 'static const char *names[] = {"a", "b"}; void f(int i) { names[i] = names[0]; }\n', "names"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), GLOBALS_BAD, ids=[row[0] for row in GLOBALS_BAD])
+def test_globals_finds(tmp_path, name, text, message):
+    archive(tmp_path, text)
+    status, output = check("check-globals", tmp_path, "a.o")
+    assert status == 1
+    assert message in output
+
+
+def test_globals_passes_constant_tables(tmp_path):
+    text = 'static const char *const names[] = {"a", "b"}; const char *f(int i) { return names[i]; }\n'
+    archive(tmp_path, text)
+    assert check("check-globals", tmp_path, "a.o") == (0, "")
 
 
 PROGRAM = """#include <stdio.h>
