@@ -173,6 +173,12 @@ static const struct setting settings[] = {
 	ROW(.name = "OHDC_LEASE_MS", .readers = SETTING_LINKER | SETTING_DISPATCHER,
 	    .kind = SETTING_INT, .fallback = "60000", .min = 1000, .max = 600000, .unit = "ms",
 	    .help = "How long a process owns a piece of work without renewing it."),
+	ROW(.name = "OHDC_CALL_DEADLINE_MS", .readers = SETTING_DISPATCHER, .kind = SETTING_INT,
+	    .fallback = "30000", .min = 500, .max = 300000, .unit = "ms",
+	    .help = "Longest call that must not be repeated (start, message, comment)."),
+	ROW(.name = "OHDC_LEASE_MARGIN_MS", .readers = SETTING_DISPATCHER, .kind = SETTING_INT,
+	    .fallback = "5000", .min = 100, .max = 60000, .unit = "ms",
+	    .help = "Lease that must be left beyond such a call's deadline when it is sent."),
 	ROW(.name = "OHDC_RETRY_HORIZON_S", .readers = SETTING_LINKER | SETTING_DISPATCHER,
 	    .kind = SETTING_INT, .fallback = "86400", .min = 1, .max = 604800, .unit = "s",
 	    .help = "How long a failing step is repeated before the ask is answered with "

@@ -28,13 +28,14 @@ struct dispatcher {
 	struct db_pool *pool;
 	struct kafka_producer *producer;  /**< status feed and dead letters */
 	struct metrics *metrics;
-	struct openhands *openhands;
+	struct openhands *openhands;      /**< owned */
 	struct peer_source peers;
 	struct ledger ledger;
 	struct job_rules rules;
-	struct texts texts;               /**< owned by main */
+	struct texts texts;               /**< owned */
 	struct uuid installation;
 	char owner[DISPATCHER_OWNER_SIZE]; /**< of leases: program, host, random */
+	char *provider_list;              /**< owned; git_providers point into it */
 	const char *git_providers[DISPATCHER_GIT_PROVIDERS_MAX];
 	size_t git_provider_count;
 	const char *app_host;

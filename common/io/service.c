@@ -1,0 +1,133 @@
+/* Opens and closes what every service has. */
+
+#include "common/io/service.h"
+
+#include "common/io/installation.h"
+#include "common/io/log.h"
+#include "common/io/migrate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+#ifndef OHDC_VERSION
+#define OHDC_VERSION "0.1.0"
+#endif
+
+enum { DATABASE_PAUSE_MS = 1000 };
+
+static bool answer_arguments(const struct service_options *options, int argc, char **argv, int *ret_status)
+{
+	if (argc == 1)
+		return true;
+	*ret_status = DAEMON_EXIT_DRAINED;
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("%s %s\n", options->program, OHDC_VERSION);
+	} else if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		printf("%s: %s\n\nSettings are environment variables:\n\n", options->program, options->purpose);
+		config_print_help(stdout, options->settings, options->setting_count, options->reader);
+	} else {
+		(void)fprintf(stderr, "%s: unknown argument '%s', expected --help, --version or none\n", options->program,
+			      argv[1]);
+		*ret_status = DAEMON_EXIT_CONFIGURATION;
+	}
+	return false;
+}
+
+static bool open_settings(const struct service_options *options, struct service *service, struct err *err)
+{
+	if (!config_load(options->settings, options->setting_count, options->reader, &service->config, err))
+		return false;
+	const char *keys = config_text(service->config, "OHDC_SEAL_KEYS_FILE");
+	if (!options->needs_keys)
+		return true;
+	if (!keys)
+		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
+	return installation_load_keys(keys, &service->keys, err);
+}
+
+static bool open_pool(const struct service_options *options, struct service *service, struct err *err)
+{
+	CLEANUP(secret_done) struct secret url = {0};
+	if (!config_secret(service->config, "OHDC_DATABASE_URL", &url))
+		return err_set(err, ERR_INPUT, "OHDC_DATABASE_URL is not set, expected a libpq URI");
+	struct db_options database = {
+		.url = url.text,
+		.program = options->program,
+		.size = (size_t)config_int(service->config, "OHDC_DATABASE_POOL") + options->extra_connections,
+	};
+	return db_pool_new(&database, &service->pool, err);
+}
+
+static bool open_frame(const struct service_options *options, struct service *service, struct err *err)
+{
+	service->metrics = metrics_new();
+	struct daemon_options frame = {
+		.program = options->program,
+		.admin_listen = config_text(service->config, "OHDC_ADMIN_LISTEN"),
+		.grace_ms = config_int(service->config, "OHDC_GRACE_MS"),
+		.drain_ms = config_int(service->config, "OHDC_DRAIN_MS"),
+		.metrics = service->metrics,
+	};
+	return daemon_new(&frame, &service->daemon, err) && open_pool(options, service, err);
+}
+
+bool service_open(const struct service_options *options, int argc, char **argv, struct service *ret, int *ret_status)
+{
+	struct err err = {0};
+	if (!answer_arguments(options, argc, argv, ret_status))
+		return false;
+	*ret_status = DAEMON_EXIT_CONFIGURATION;
+	if (!open_settings(options, ret, &err)) {
+		(void)fprintf(stderr, "%s: %s\n", options->program, err.message);
+		return false;
+	}
+	log_open(options->program, config_text(ret->config, "OHDC_LOG_LEVEL"));
+	if (!open_frame(options, ret, &err)) {
+		(void)fprintf(stderr, "%s: %s\n", options->program, err.message);
+		if (err.code != ERR_INPUT)
+			*ret_status = DAEMON_EXIT_FAILED;
+		return false;
+	}
+	*ret_status = DAEMON_EXIT_DRAINED;
+	LOG_INFO("starting", LOG_TEXT("version", OHDC_VERSION));
+	return true;
+}
+
+bool service_wait_database(struct service *service, struct err *err)
+{
+	const struct crypto_keyring *keys = service->keys.count > 0 ? &service->keys : NULL;
+	while (!daemon_is_stopping(service->daemon)) {
+		*err = (struct err){0};
+		if (migrate_check(service->pool, err) &&
+		    installation_open(service->pool, keys, &service->installation, err))
+			return true;
+		if (err->code == ERR_AUTH)
+			return false;
+		log_err("waiting for the database", err);
+		daemon_pause(service->daemon, DATABASE_PAUSE_MS);
+	}
+	return false;
+}
+
+struct kafka_cluster service_kafka(const struct service *service, const char *client_id)
+{
+	return (struct kafka_cluster){
+		.brokers = config_text(service->config, "OHDC_KAFKA_BROKERS"),
+		.config_file = config_text(service->config, "OHDC_KAFKA_CONFIG_FILE"),
+		.client_id = client_id,
+	};
+}
+
+void service_close(struct service *service)
+{
+	if (service->daemon)
+		LOG_INFO("stopped", LOG_INT("status", daemon_status(service->daemon)));
+	db_pool_free(service->pool);
+	daemon_free(service->daemon);
+	metrics_free(service->metrics);
+	crypto_keyring_done(&service->keys);
+	config_free(service->config);
+	*service = (struct service){0};
+}

@@ -1,0 +1,59 @@
+#ifndef OHDC_IO_SERVICE_H
+#define OHDC_IO_SERVICE_H
+
+/* What every service has: settings, log, metrics, the daemon frame, the database, the sealing keys. The first paragraph of main. */
+
+#include "common/base/attr.h"
+#include "common/base/crypto.h"
+#include "common/base/err.h"
+#include "common/base/setting.h"
+#include "common/base/uuid.h"
+#include "common/io/config.h"
+#include "common/io/daemon.h"
+#include "common/io/db.h"
+#include "common/io/kafka.h"
+#include "common/io/metrics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** What main says about its program; static. */
+struct service_options {
+	const char *program;  /**< "ohdc-linker" */
+	const char *purpose;  /**< one line for --help */
+	enum setting_reader reader;
+	const struct setting *settings;
+	size_t setting_count;
+	size_t extra_connections; /**< database connections beside OHDC_DATABASE_POOL (threads of their own) */
+	bool needs_keys;      /**< reads OHDC_SEAL_KEYS_FILE */
+};
+
+/** The opened frame; zeroed means not open. */
+struct service {
+	struct config *config;
+	struct metrics *metrics;
+	struct daemon *daemon;
+	struct db_pool *pool;
+	struct crypto_keyring keys;
+	struct uuid installation; /**< after service_wait_database() */
+};
+
+/**
+ * Answer --help and --version, read the settings, block the signals, open log, metrics, admin listener and pool.
+ * False: leave main with `*ret_status` (0 after --help, 2 for settings with one line on standard error, 1 otherwise).
+ */
+NODISCARD bool service_open(const struct service_options *options, int argc, char **argv, struct service *ret, int *ret_status);
+
+/**
+ * Wait until the database answers with a schema this program knows and the sealing keys fit, saying once a second what is
+ * missing. False: stopping was asked for, or the keys are wrong (`err` is set).
+ */
+NODISCARD bool service_wait_database(struct service *service, struct err *err);
+
+/** The Kafka cluster of the settings; texts borrowed from the config. */
+NODISCARD struct kafka_cluster service_kafka(const struct service *service, const char *client_id);
+
+/** Log the last line, close everything in order. */
+void service_close(struct service *service);
+
+#endif

@@ -1,0 +1,86 @@
+/* ohdc-dispatcher: starts jobs as the person who asked, follows them, answers where it was asked. */
+
+#include "common/domain/settings.h"
+#include "common/io/kafka_wait.h"
+#include "common/io/log.h"
+#include "common/io/service.h"
+#include "services/dispatcher/intake.h"
+#include "services/dispatcher/setup.h"
+#include "services/dispatcher/worker.h"
+
+#include "common/base/banned.h"
+
+/* What lives as long as the program; closed in reverse order. */
+struct program {
+	struct service service;
+	struct http_client *client;
+	struct kafka_producer *producer;
+	struct dispatcher dispatcher;
+	struct workers *workers;
+	struct intake *intake;
+};
+
+enum { FLUSH_MS = 5000 };
+
+static void program_close(struct program *program)
+{
+	intake_free(program->intake);
+	workers_free(program->workers);
+	dispatcher_done(&program->dispatcher);
+	kafka_producer_free(program->producer, FLUSH_MS);
+	http_client_free(program->client);
+	service_close(&program->service);
+}
+
+static bool open_adapters(struct program *program, struct err *err)
+{
+	struct service *service = &program->service;
+	struct http_client_options http = {
+		.ca_file = config_text(service->config, "SSL_CERT_FILE"),
+		.user_agent = "ohdc-dispatcher",
+	};
+	struct kafka_producer_options kafka = {
+		.cluster = service_kafka(service, "ohdc-dispatcher"),
+		.report = kafka_wait_report,
+	};
+	return http_client_curl_new(&http, &program->client, err) &&
+	       kafka_producer_new(&kafka, &program->producer, err);
+}
+
+static bool start(struct program *program, struct err *err)
+{
+	struct service *service = &program->service;
+	struct kafka_cluster cluster = service_kafka(service, "ohdc-dispatcher");
+	size_t worker_count = (size_t)config_int(service->config, "OHDC_WORKERS");
+	if (!open_adapters(program, err) || !service_wait_database(service, err) ||
+	    !dispatcher_init(&program->dispatcher, service, program->client, program->producer, err))
+		return false;
+	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers, err) &&
+	       intake_new(&program->dispatcher, &cluster, service->daemon, program->workers, &program->intake, err);
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(program_close) struct program program = {0};
+	int status = DAEMON_EXIT_DRAINED;
+	size_t setting_count;
+	const struct setting *settings = settings_all(&setting_count);
+	const struct service_options options = {
+		.program = "ohdc-dispatcher",
+		.purpose = "starts jobs as the person who asked, follows them, answers where it was asked",
+		.reader = SETTING_DISPATCHER,
+		.settings = settings,
+		.setting_count = setting_count,
+		.extra_connections = 8,
+		.needs_keys = true,
+	};
+	if (!service_open(&options, argc, argv, &program.service, &status))
+		return status;
+
+	struct err err = {0};
+	if (start(&program, &err))
+		daemon_set_ready(program.service.daemon, true);
+	else if (err.code != ERR_NONE)
+		daemon_fail(program.service.daemon, &err);
+	return daemon_wait(program.service.daemon);
+}
