@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,10 +14,9 @@ from tests.e2e.signing import encode, headers, post
 from tests.e2e.stack import Connection
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
-from tests.sim.client import ROOT
+from tests.sim.client import beside
 
-FOLDERS = [ROOT.parent / "shared" / "payloads", Path("../shared/payloads").resolve()]
-FOUND = next((folder for folder in FOLDERS if folder.is_dir()), None)
+FOUND = beside("payloads")
 NAMES = (
     [
         str(path.relative_to(FOUND))
@@ -62,7 +60,9 @@ def load(name: str) -> dict[str, Any]:
 def explain(world: World, name: str, body: bytes, *more: str) -> dict[str, Any]:
     """What `ohdc explain` makes of a body."""
     return json.loads(
-        world.stack.ohdc("explain", name.split("/", maxsplit=1)[0], "--bot", "openhands", *more, text=body)
+        world.stack.ohdc(
+            "explain", name.split("/", maxsplit=1)[0], "--bot", "openhands", *more, text=body
+        )
     )
 
 

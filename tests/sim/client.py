@@ -14,6 +14,14 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def beside(path: str) -> Path | None:
+    """Reference material in a folder `shared` beside or above the repository, where there is one."""
+    for parent in ROOT.parents:
+        if (parent / "shared" / path).exists():
+            return parent / "shared" / path
+    return None
+
+
 class Remote:
     """One simulator; each of its control methods is a method here."""
 
