@@ -25,7 +25,7 @@ enum {
 void config_add_found(struct strbuf *ret, const char *found)
 {
 	size_t len = text_cut(found, FOUND_SHOWN_BYTES);
-	bool is_text = text_is_utf8(bytes_text(found));
+	bool is_text = text_is_utf8(bytes_of(found, strlen(found)));
 
 	if (strstr(found, "://") != NULL && strchr(found, '@') != NULL) {
 		strbuf_add(ret, "a URL with user information");
@@ -53,7 +53,7 @@ static bool refuse(const struct setting *setting, const char *found, struct err 
 
 static bool is_clean_text(const char *found)
 {
-	if (strlen(found) > LIMIT_SETTING_BYTES || !text_is_utf8(bytes_text(found)))
+	if (strlen(found) > LIMIT_SETTING_BYTES || !text_is_utf8(bytes_of(found, strlen(found))))
 		return false;
 	for (const char *c = found; *c != '\0'; c++) {
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
@@ -163,6 +163,17 @@ static bool set_list(struct config_value *value, const char *found)
 	return true;
 }
 
+static bool set_text(struct config_value *value, const char *found)
+{
+	value->text = mem_dup(found);
+	return true;
+}
+
+static bool set_int(struct config_value *value, const char *found)
+{
+	return number_parse(found, value->setting->min, value->setting->max, &value->number, NULL);
+}
+
 static bool set_bool(struct config_value *value, const char *found)
 {
 	bool flag;
@@ -173,50 +184,50 @@ static bool set_bool(struct config_value *value, const char *found)
 	return true;
 }
 
-static bool set_text_if(struct config_value *value, const char *found, bool is_right)
+static bool set_base_url(struct config_value *value, const char *found)
 {
-	if (is_right)
-		value->text = mem_dup(found);
-	return is_right;
+	return set_url(value, found, NULL);
 }
 
-static bool set_by_kind(struct config_value *value, const char *found)
+static bool set_host(struct config_value *value, const char *found)
 {
-	const struct setting *setting = value->setting;
-
-	switch (setting->kind) {
-	case SETTING_TEXT:
-		return set_text_if(value, found, true);
-	case SETTING_SECRET:
-		return false;
-	case SETTING_INT:
-		return number_parse(found, setting->min, setting->max, &value->number, NULL);
-	case SETTING_BOOL:
-		return set_bool(value, found);
-	case SETTING_URL:
-		return set_url(value, found, NULL);
-	case SETTING_HOST:
-		return set_url(value, found, host_scheme(found));
-	case SETTING_LISTEN:
-		return set_text_if(value, found, is_listen(found));
-	case SETTING_LABEL:
-		return set_text_if(value, found, is_label(found));
-	case SETTING_FILE:
-		return set_text_if(value, found, is_readable_file(found));
-	case SETTING_CHOICE:
-		return set_text_if(value, found, is_choice(setting->choices, found));
-	case SETTING_LIST:
-	case SETTING_INTS:
-		return set_list(value, found);
-	}
-	return false;
+	return set_url(value, found, host_scheme(found));
 }
+
+static bool set_listen(struct config_value *value, const char *found)
+{
+	return is_listen(found) && set_text(value, found);
+}
+
+static bool set_label(struct config_value *value, const char *found)
+{
+	return is_label(found) && set_text(value, found);
+}
+
+static bool set_file(struct config_value *value, const char *found)
+{
+	return is_readable_file(found) && set_text(value, found);
+}
+
+static bool set_choice(struct config_value *value, const char *found)
+{
+	return is_choice(value->setting->choices, found) && set_text(value, found);
+}
+
+/* By kind; a secret is read elsewhere. */
+static bool (*const setters[])(struct config_value *, const char *) = {
+	[SETTING_TEXT] = set_text,     [SETTING_INT] = set_int,      [SETTING_INTS] = set_list,
+	[SETTING_BOOL] = set_bool,     [SETTING_URL] = set_base_url, [SETTING_HOST] = set_host,
+	[SETTING_LISTEN] = set_listen, [SETTING_LABEL] = set_label,  [SETTING_FILE] = set_file,
+	[SETTING_CHOICE] = set_choice, [SETTING_LIST] = set_list,
+};
 
 bool config_value_set(struct config_value *value, const char *found, struct err *err)
 {
 	CLEANUP(mem_free_text) char *trimmed = text_trim(found);
 
-	if (!is_clean_text(trimmed) || trimmed[0] == '\0' || !set_by_kind(value, trimmed))
+	if (!is_clean_text(trimmed) || trimmed[0] == '\0' ||
+	    !setters[value->setting->kind](value, trimmed))
 		return refuse(value->setting, found, err);
 	return true;
 }
@@ -250,36 +261,21 @@ static void add_list(const struct setting *setting, struct strbuf *ret)
 	}
 }
 
-static const char *kind_phrase(enum setting_kind kind)
-{
-	switch (kind) {
-	case SETTING_TEXT:
-		return "text";
-	case SETTING_BOOL:
-		return "1, 0, true, false, yes, no, on or off";
-	case SETTING_URL:
-		return "a URL such as https://host";
-	case SETTING_HOST:
-		return "a host, or a URL such as https://host";
-	case SETTING_LISTEN:
-		return "address:port such as 0.0.0.0:8080";
-	case SETTING_LABEL:
-		return "lower-case letters, digits, - and _";
-	case SETTING_FILE:
-		return "a readable file";
-	case SETTING_SECRET:
-	case SETTING_INT:
-	case SETTING_INTS:
-	case SETTING_CHOICE:
-	case SETTING_LIST:
-		return NULL;
-	}
-	return NULL;
-}
+/* By kind, where a constant says it. */
+static const char *const phrases[] = {
+	[SETTING_TEXT] = "text",
+	[SETTING_BOOL] = "1, 0, true, false, yes, no, on or off",
+	[SETTING_URL] = "a URL such as https://host",
+	[SETTING_HOST] = "a host, or a URL such as https://host",
+	[SETTING_LISTEN] = "address:port such as 0.0.0.0:8080",
+	[SETTING_LABEL] = "lower-case letters, digits, - and _",
+	[SETTING_FILE] = "a readable file",
+	[SETTING_LIST] = NULL,
+};
 
 void config_expectation(const struct setting *setting, struct strbuf *ret)
 {
-	const char *phrase = kind_phrase(setting->kind);
+	const char *phrase = phrases[setting->kind];
 
 	if (setting->kind == SETTING_SECRET) {
 		strbuf_addf(ret, "a secret, or its file in %s_FILE", setting->name);

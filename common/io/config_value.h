@@ -16,8 +16,7 @@
 #include <time.h>
 
 enum {
-	CONFIG_PHRASE_BYTES =
-		512 /**< what is expected, in words: the longest list of choices and some */
+	CONFIG_PHRASE_BYTES = 512 /**< what is expected, in words: the longest list of choices and some */
 };
 
 /** Which content of a file was seen; zeroed: none. */
@@ -40,7 +39,7 @@ struct config_file {
 /** One setting as it is now. */
 struct config_value {
 	const struct setting *setting;
-	char *text;	/**< normalised; NULL: not set, or a secret */
+	char *text;     /**< normalised; NULL: not set, or a secret */
 	int64_t number; /**< SETTING_INT and SETTING_BOOL */
 	struct secret secret;
 	struct config_file file; /**< `path` NULL: the secret came from the environment */

@@ -70,8 +70,7 @@ static void init_sync(struct daemon *daemon)
 
 bool daemon_new(const struct daemon_options *options, struct daemon **ret, struct err *err)
 {
-	CLEANUP(free_pointed)
-	struct daemon *daemon = mem_zalloc(1, sizeof(*daemon));
+	CLEANUP(free_pointed) struct daemon *daemon = mem_zalloc(1, sizeof(*daemon));
 
 	init_sync(daemon);
 	daemon->grace_ms = options->grace_ms;

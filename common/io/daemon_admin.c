@@ -65,8 +65,7 @@ static void end_readyz(void *context, void *state, struct http_request *request)
 static void end_metrics(void *context, void *state, struct http_request *request)
 {
 	struct daemon_admin *admin = context;
-	CLEANUP(strbuf_done)
-	struct strbuf text = {0};
+	CLEANUP(strbuf_done) struct strbuf text = {0};
 
 	(void)state;
 	strbuf_init(&text, METRICS_TEXT_BYTES);
@@ -105,8 +104,7 @@ static struct http_route route_of(struct daemon_admin *admin, const char *path,
 bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon_admin **ret,
 		      struct err *err)
 {
-	CLEANUP(free_pointed)
-	struct daemon_admin *admin = mem_zalloc(1, sizeof(*admin));
+	CLEANUP(free_pointed) struct daemon_admin *admin = mem_zalloc(1, sizeof(*admin));
 	struct http_server_options options = {
 		.listen = listen,
 		.routes = admin->routes,

@@ -75,8 +75,7 @@ static void put_line(const struct log_line *line)
 	} while (written < 0 && errno == EINTR);
 }
 
-void log_write(enum log_level level, const char *message, const struct log_field *fields,
-	       size_t count)
+void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t count)
 {
 	struct log_line line;
 	int saved_errno = errno;

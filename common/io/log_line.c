@@ -68,7 +68,7 @@ static void add_quoted(struct log_line *line, const char *text)
 
 static bool names_secret(const char *key)
 {
-	static const char *const words[] = {"token",	 "secret", "password",	 "authorization",
+	static const char *const words[] = {"token",     "secret", "password",   "authorization",
 					    "signature", "cookie", "credential", "api_key"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {

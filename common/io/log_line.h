@@ -6,9 +6,9 @@
 #include "common/io/log.h"
 
 enum {
-	LOG_LINE_BYTES = 4096,	  /**< PIPE_BUF of Linux: lines of several processes do not mix */
+	LOG_LINE_BYTES = 4096,    /**< PIPE_BUF of Linux: lines of several processes do not mix */
 	LOG_LINE_TAIL_BYTES = 16, /**< kept free for `,"cut":true}` and the newline */
-	LOG_TEXT_BYTES = 1024,	  /**< of one text field, before escaping */
+	LOG_TEXT_BYTES = 1024,    /**< of one text field, before escaping */
 };
 
 /** The line; start with zeroed. */
