@@ -19,5 +19,5 @@ cover: ## line and branch coverage of unit and io tests, in build/cover/report
 	@$(VENV)/gcovr -r . --filter 'common/' --filter 'services/' --filter 'cli/' --merge-mode-functions=merge-use-line-0 \
 		--print-summary --html-details build/cover/report/index.html build/cover | tail -n 4
 
-demo: all ## the main job on this machine: three asks become conversations and answers
-	@tests/demo/run
+demo: ## the main job on this machine: three asks become conversations and answers (KEEP=1: leave it running)
+	+@KEEP=$(KEEP) tests/demo/run
