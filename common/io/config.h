@@ -39,8 +39,11 @@ NODISCARD size_t config_ints(const struct config *config, const char *name, int6
 /** Value of a boolean setting. */
 NODISCARD bool config_bool(const struct config *config, const char *name);
 
-/** Copy of a secret as it is now (NAME_FILE is re-read when it changed; a wrong new value keeps the old one); false when not set. */
-NODISCARD bool config_secret(struct config *config, const char *name, struct secret *ret);
+/**
+ * Copy of a secret as it is now (NAME_FILE is re-read when it changed; a wrong new value keeps the old one); false, and `ret` as it
+ * was, when not set.
+ */
+bool config_secret(struct config *config, const char *name, struct secret *ret);
 
 /** Print the settings that `reader` uses for --help. */
 void config_print_help(FILE *out, const struct setting *table, size_t count,

@@ -37,6 +37,13 @@ static size_t distance(const char *a, const char *b)
 	return row[b_len];
 }
 
+/* What the project's own build and tests are told; a developer's shell may have it. */
+static bool is_tool_setting(const char *name)
+{
+	return text_starts(name, "OHDC_E2E_") || strcmp(name, "OHDC_DEPS") == 0 ||
+	       strcmp(name, "OHDC_BIN") == 0 || strcmp(name, "OHDC_PYTHON") == 0;
+}
+
 /* Kubernetes gives every pod such variables for each service of its namespace, so for one named ohdc-ingress too. */
 static bool is_service_link(const char *name)
 {
@@ -83,7 +90,7 @@ static void warn_if_unknown(const struct setting *table, size_t count, const cha
 
 	memcpy(name, variable, len);
 	name[len] = '\0';
-	if (!text_starts(name, "OHDC_") || is_service_link(name))
+	if (!text_starts(name, "OHDC_") || is_tool_setting(name) || is_service_link(name))
 		return;
 	nearest = nearest_name(table, count, name);
 	if (nearest != NULL)
