@@ -21,17 +21,31 @@ struct text_field {
 #define PERSON_TEXT(member) {#member, offsetof(struct person, member)}
 
 static const struct text_field ask_texts[] = {
-	ASK_TEXT(event), ASK_TEXT(event_key), ASK_TEXT(alias_key), ASK_TEXT(subject),
-	ASK_TEXT(issue_id), ASK_TEXT(issue_key), ASK_TEXT(pull_request_id),
-	ASK_TEXT(pull_request_title), ASK_TEXT(project_key), ASK_TEXT(repo_slug),
-	ASK_TEXT(repo_id), ASK_TEXT(from_project_key), ASK_TEXT(from_repo_slug), ASK_TEXT(branch),
-	ASK_TEXT(comment_id), ASK_TEXT(comment_text), ASK_TEXT(parent_id),
-	ASK_TEXT(visibility_type), ASK_TEXT(visibility_value), ASK_TEXT(anchor_path),
+	ASK_TEXT(event),
+	ASK_TEXT(event_key),
+	ASK_TEXT(alias_key),
+	ASK_TEXT(subject),
+	ASK_TEXT(issue_id),
+	ASK_TEXT(issue_key),
+	ASK_TEXT(pull_request_id),
+	ASK_TEXT(pull_request_title),
+	ASK_TEXT(project_key),
+	ASK_TEXT(repo_slug),
+	ASK_TEXT(repo_id),
+	ASK_TEXT(from_project_key),
+	ASK_TEXT(from_repo_slug),
+	ASK_TEXT(branch),
+	ASK_TEXT(comment_id),
+	ASK_TEXT(comment_text),
+	ASK_TEXT(parent_id),
+	ASK_TEXT(visibility_type),
+	ASK_TEXT(visibility_value),
+	ASK_TEXT(anchor_path),
 };
 
 static const struct text_field person_texts[] = {
-	PERSON_TEXT(id), PERSON_TEXT(key), PERSON_TEXT(name), PERSON_TEXT(email),
-	PERSON_TEXT(display_name),
+	PERSON_TEXT(id),    PERSON_TEXT(key),          PERSON_TEXT(name),
+	PERSON_TEXT(email), PERSON_TEXT(display_name),
 };
 
 static const char *const repo_kind_names[] = {
@@ -45,8 +59,7 @@ static char **text_of(void *object, const struct text_field *field)
 	return (char **)(void *)((char *)object + field->offset);
 }
 
-static void put_texts(json_t *json, const void *object, const struct text_field *fields,
-		      size_t count)
+static void put_texts(json_t *json, const void *object, const struct text_field *fields, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *place = (const char *)object + fields[i].offset;
@@ -151,7 +164,8 @@ static void read_refs(const json_t *json, struct repo_refs *refs)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		if (refs->count < LIMIT_REPOSITORIES && read_ref(item, &refs->list[refs->count]))
 			refs->count++;
 	}
@@ -165,7 +179,8 @@ bool ask_from_json(const json_t *json, struct ask *ret, struct err *err)
 		return err_set(err, ERR_INPUT, "an ask is no object");
 	if (!read_kind(json, &ask, err) ||
 	    !read_texts(json, &ask, ask_texts, ARRAY_LEN(ask_texts), err) ||
-	    !read_texts(json_at(json, "actor"), &ask.actor, person_texts, ARRAY_LEN(person_texts), err))
+	    !read_texts(json_at(json, "actor"), &ask.actor, person_texts, ARRAY_LEN(person_texts),
+			err))
 		return false;
 	ask.is_mention = json_bool_at(json, "is_mention", false);
 	ask.is_edit = json_bool_at(json, "is_edit", false);

@@ -47,8 +47,8 @@ static bool read_text(const struct reading *reading, const char *name, size_t ma
 		return true;
 	}
 	if (value.len > max_bytes || !text_is_utf8(value) || memchr(value.ptr, 0, value.len) != NULL)
-		return err_set(reading->err, ERR_INPUT, "header '%s' is no text of at most %zu bytes",
-			       name, max_bytes);
+		return err_set(reading->err, ERR_INPUT,
+			       "header '%s' is no text of at most %zu bytes", name, max_bytes);
 	*ret = mem_dup_n(value.ptr, value.len);
 	return true;
 }
@@ -80,8 +80,7 @@ static bool read_schema(const struct reading *reading)
 {
 	CLEANUP(mem_free_text) char *schema = NULL;
 
-	return read_needed(reading, HEADER_SCHEMA, &schema) &&
-	       record_schema_ok(schema, reading->err);
+	return read_needed(reading, HEADER_SCHEMA, &schema) && record_schema_ok(schema, reading->err);
 }
 
 static bool read_id(const struct reading *reading, char ret[UUID_TEXT_SIZE])
@@ -104,8 +103,8 @@ static bool read_provider(const struct reading *reading, enum provider *ret)
 	if (!read_needed(reading, HEADER_PROVIDER, &text))
 		return false;
 	if (!provider_parse(text, ret))
-		return err_set(reading->err, ERR_INPUT, "header '%s' names no known product: '%.40s'",
-			       HEADER_PROVIDER, text);
+		return err_set(reading->err, ERR_INPUT,
+			       "header '%s' names no known product: '%.40s'", HEADER_PROVIDER, text);
 	return true;
 }
 

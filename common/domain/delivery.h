@@ -18,13 +18,13 @@ struct delivery {
 	char id[UUID_TEXT_SIZE];
 	enum provider provider;
 	int64_t connection_id;
-	char *event;            /**< X-Event-Key or webhookEvent, "" when the body had none */
-	char *request_id;       /**< the sender's, NULL when it sent none */
+	char *event;      /**< X-Event-Key or webhookEvent, "" when the body had none */
+	char *request_id; /**< the sender's, NULL when it sent none */
 	int64_t received_at_ms;
-	char *source;           /**< webhook, reconcile or simulate */
-	enum reason verdict;    /**< REASON_NONE: not known yet */
-	char *body_sha256;      /**< 64 hex digits of the whole body, kept or not */
-	char *traceparent;      /**< W3C trace context, NULL when there is none */
+	char *source;        /**< webhook, reconcile or simulate */
+	enum reason verdict; /**< REASON_NONE: not known yet */
+	char *body_sha256;   /**< 64 hex digits of the whole body, kept or not */
+	char *traceparent;   /**< W3C trace context, NULL when there is none */
 };
 
 /** Free the texts and zero. */
@@ -39,7 +39,8 @@ typedef void delivery_put_fn(void *record, const char *name, const char *value);
 /**
  * Read the headers of a record. ERR_INPUT: can never succeed, dead-letter it. ERR_CONFLICT: an unknown major schema, pause.
  */
-NODISCARD bool delivery_read(delivery_header_fn *header, const void *record, struct delivery *ret, struct err *err);
+NODISCARD bool delivery_read(delivery_header_fn *header, const void *record, struct delivery *ret,
+			     struct err *err);
 
 /** Write the headers of a record, in the order of the struct, schema first. */
 void delivery_write(const struct delivery *delivery, delivery_put_fn *put, void *record);

@@ -28,17 +28,17 @@ NODISCARD const char *job_kind_name(enum job_kind kind);
 struct job_record {
 	char job_id[UUID_TEXT_SIZE];
 	enum job_kind kind;
-	enum reason reason;      /**< for JOB_ANSWER: what to tell */
-	int64_t start_attempt;   /**< 0 for the first */
+	enum reason reason;    /**< for JOB_ANSWER: what to tell */
+	int64_t start_attempt; /**< 0 for the first */
 	char *event_key;
 	enum provider provider;
 	int64_t connection_id;
 	int64_t instance_id;
 	char delivery_id[UUID_TEXT_SIZE];
 	int64_t received_at_ms;
-	char *traceparent;       /**< NULL when there is none */
-	char *user_id;           /**< OpenHands user, NULL for JOB_ANSWER of somebody unknown */
-	char *org_id;            /**< NULL: the dispatcher decides */
+	char *traceparent; /**< NULL when there is none */
+	char *user_id;     /**< OpenHands user, NULL for JOB_ANSWER of somebody unknown */
+	char *org_id;      /**< NULL: the dispatcher decides */
 	struct ask ask;
 };
 
@@ -52,11 +52,12 @@ NODISCARD char *job_record_text(const struct job_record *record);
 NODISCARD bool job_record_read(struct bytes text, struct job_record *ret, struct err *err);
 
 /** Id of the job and of its conversation: UUIDv5(installation, "{kind}:{event key}:{number}"). */
-void job_id_make(const struct uuid *installation, enum job_kind kind, const char *event_key, int64_t number,
-		 char ret[UUID_TEXT_SIZE]);
+void job_id_make(const struct uuid *installation, enum job_kind kind, const char *event_key,
+		 int64_t number, char ret[UUID_TEXT_SIZE]);
 
 /** New compact JSON text for topic status: one per change of a job. */
-NODISCARD char *status_record_text(const struct job_record *record, const char *state, enum reason reason, const char *detail,
+NODISCARD char *status_record_text(const struct job_record *record, const char *state,
+				   enum reason reason, const char *detail,
 				   const char *conversation_id, int64_t at_ms);
 
 #endif

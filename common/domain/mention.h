@@ -12,8 +12,8 @@
 
 /** Who the bot is, and the word that calls it. Texts borrowed. */
 struct bot {
-	const char *label;                      /**< "openhands": the label, and @ + it the mention */
-	const char *names[LIMIT_BOT_NAMES];     /**< name, key, slug, e-mail, numeric id: any of them is the bot; NULL entries are skipped */
+	const char *label; /**< "openhands": the label, and @ + it the mention */
+	const char *names[LIMIT_BOT_NAMES]; /**< name, key, slug, e-mail, numeric id: any of them is the bot; NULL entries are skipped */
 };
 
 /** Whether the text mentions the bot; in Jira also [~name] and [~accountid:key] of it. */

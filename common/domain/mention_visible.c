@@ -11,8 +11,8 @@
 
 enum {
 	BACKTICK_RUN_MAX = 63,
-	WIKI_TAG_MAX = 512,         /* a macro's tag with its parameters */
-	WIKI_MONOSPACE_MAX = 1024,  /* {{text}}; keeps hostile texts from taking long */
+	WIKI_TAG_MAX = 512,        /* a macro's tag with its parameters */
+	WIKI_MONOSPACE_MAX = 1024, /* {{text}}; keeps hostile texts from taking long */
 };
 
 static void blank(char *from, const char *end)

@@ -38,8 +38,8 @@ void repo_refs_put(struct repo_refs *refs, enum repo_ref_kind kind, const char *
 {
 	if (refs->count == LIMIT_REPOSITORIES || is_known(refs, name, host))
 		return;
-	refs->list[refs->count++] =
-		(struct repo_ref){.kind = kind, .name = mem_dup(name), .host = mem_dup(host)};
+	refs->list[refs->count++] = (struct repo_ref){
+		.kind = kind, .name = mem_dup(name), .host = mem_dup(host)};
 }
 
 /* What may stand around the word and the value: bullets, headings, bold, monospace, table cells, links. */

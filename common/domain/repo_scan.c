@@ -10,28 +10,35 @@
 
 #include "common/base/banned.h"
 
-static const char name_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+static const char name_chars[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
 
 /* Common pairs of words. */
 static const char *const word_pairs[] = {
-	"and/or", "or/and", "yes/no", "true/false", "on/off", "read/write", "input/output",
-	"client/server", "server/client", "he/she", "she/he", "his/her", "him/her", "left/right",
-	"up/down", "start/stop", "pass/fail", "before/after", "request/response", "either/or",
-	"frontend/backend", "backend/frontend", "add/remove", "create/update", "enable/disable",
+	"and/or",           "or/and",           "yes/no",           "true/false",
+	"on/off",           "read/write",       "input/output",     "client/server",
+	"server/client",    "he/she",           "she/he",           "his/her",
+	"him/her",          "left/right",       "up/down",          "start/stop",
+	"pass/fail",        "before/after",     "request/response", "either/or",
+	"frontend/backend", "backend/frontend", "add/remove",       "create/update",
+	"enable/disable",
 };
 
 /* First words of paths, and of media types. */
 static const char *const path_words[] = {
-	"src", "lib", "bin", "etc", "usr", "var", "tmp", "opt", "dev", "home", "node_modules",
-	"build", "dist", "target", "application", "text", "image", "audio", "video", "multipart",
+	"src",         "lib",  "bin",   "etc",          "usr",   "var",       "tmp",
+	"opt",         "dev",  "home",  "node_modules", "build", "dist",      "target",
+	"application", "text", "image", "audio",        "video", "multipart",
 };
 
 /* Endings that make a name a file. */
 static const char *const file_endings[] = {
-	"txt", "md", "rst", "py", "js", "ts", "tsx", "jsx", "mjs", "c", "h", "cc", "cpp", "hpp",
-	"java", "kt", "go", "rs", "rb", "php", "cs", "swift", "json", "yml", "yaml", "xml", "html",
-	"htm", "css", "scss", "sh", "sql", "toml", "ini", "cfg", "conf", "log", "csv", "pdf", "png",
-	"jpg", "jpeg", "gif", "svg", "zip", "gz", "lock", "properties", "gradle", "ipynb", "vue",
+	"txt", "md",   "rst",        "py",     "js",    "ts",   "tsx",  "jsx", "mjs",
+	"c",   "h",    "cc",         "cpp",    "hpp",   "java", "kt",   "go",  "rs",
+	"rb",  "php",  "cs",         "swift",  "json",  "yml",  "yaml", "xml", "html",
+	"htm", "css",  "scss",       "sh",     "sql",   "toml", "ini",  "cfg", "conf",
+	"log", "csv",  "pdf",        "png",    "jpg",   "jpeg", "gif",  "svg", "zip",
+	"gz",  "lock", "properties", "gradle", "ipynb", "vue",
 };
 
 static bool is_one_of(const char *text, size_t len, const char *const *list, size_t count)
@@ -160,13 +167,13 @@ static size_t skip_len(const char *text)
 
 	if (len > 0)
 		return len;
-	len = strcspn(text, " \t\r\n[('\":`{|*,;");
+	len = strcspn(text, " \t\r\n[('\":`{}|*,;");
 	return len > 0 ? len : 1;
 }
 
 void repo_scan_bare(struct repo_refs *refs, const char *text)
 {
-	static const char after[] = " \t\r\n])}'\",.:;!?|*`";
+	static const char after[] = " \t\r\n])}{'\",.:;!?|*`";
 	char name[REPO_NAME_SIZE];
 
 	while (*text != '\0') {

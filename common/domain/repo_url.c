@@ -22,27 +22,60 @@ struct path {
 
 /* First words of paths that lead to pages, not to repositories. */
 static const char *const page_words[] = {
-	"browse", "secure", "rest", "projects", "users", "plugins", "issues", "wiki", "display",
-	"confluence", "pages", "servicedesk", "dashboard", "login", "logout", "settings", "admin",
-	"search", "api", "orgs", "scm", "download", "attachments", "images", "static", "explore",
-	"notifications", "marketplace", "sponsors", "features", "groups", "profile", "integration",
+	"browse",    "secure",  "rest",          "projects",    "users",       "plugins",
+	"issues",    "wiki",    "display",       "confluence",  "pages",       "servicedesk",
+	"dashboard", "login",   "logout",        "settings",    "admin",       "search",
+	"api",       "orgs",    "scm",           "download",    "attachments", "images",
+	"static",    "explore", "notifications", "marketplace", "sponsors",    "features",
+	"groups",    "profile", "integration",
 };
 
 /* Second words that show that the first one is a context path of Jira or Confluence. */
-static const char *const context_words[] = {"browse", "secure", "rest", "display", "plugins",
-					    "servicedesk"};
+static const char *const context_words[] = {"browse",  "secure",  "rest",
+					    "display", "plugins", "servicedesk"};
 
 /* Third words on Git hosts that lead to a part of the repository, not to a deeper group. */
 static const char *const part_words[] = {
-	"-", "blob", "tree", "raw", "blame", "src", "browse", "issues", "issue", "pull", "pulls",
-	"pull-requests", "pullrequests", "merge_requests", "commit", "commits", "compare", "wiki",
-	"wikis", "actions", "releases", "tags", "branches", "discussions", "security", "settings",
-	"projects", "graphs", "network", "pipelines", "jobs", "edit", "find", "archive",
+	"-",
+	"blob",
+	"tree",
+	"raw",
+	"blame",
+	"src",
+	"browse",
+	"issues",
+	"issue",
+	"pull",
+	"pulls",
+	"pull-requests",
+	"pullrequests",
+	"merge_requests",
+	"commit",
+	"commits",
+	"compare",
+	"wiki",
+	"wikis",
+	"actions",
+	"releases",
+	"tags",
+	"branches",
+	"discussions",
+	"security",
+	"settings",
+	"projects",
+	"graphs",
+	"network",
+	"pipelines",
+	"jobs",
+	"edit",
+	"find",
+	"archive",
 };
 
 /* Endings of pages and pictures. */
-static const char *const page_endings[] = {".html", ".htm", ".pdf", ".png", ".jpg", ".jpeg", ".gif",
-					   ".svg", ".php", ".aspx", ".jsp", ".zip", ".txt", ".css"};
+static const char *const page_endings[] = {".html", ".htm", ".pdf", ".png", ".jpg",
+					   ".jpeg", ".gif", ".svg", ".php", ".aspx",
+					   ".jsp",  ".zip", ".txt", ".css"};
 
 static bool is_one_of(const char *text, const char *const *list, size_t count)
 {
@@ -72,7 +105,8 @@ static bool is_page(const char *segment)
 
 static bool is_name(const char *segment)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~";
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~";
 
 	return *segment != '\0' && segment[strspn(segment, allowed)] == '\0' &&
 	       segment[strspn(segment, ".")] != '\0';

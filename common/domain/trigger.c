@@ -107,8 +107,7 @@ static bool bitbucket_origin_ok(const json_t *body, const struct trigger_origin 
 	       text_equal_nocase(slug, origin->repo_slug);
 }
 
-bool trigger_origin_ok(enum provider provider, const json_t *body,
-		       const struct trigger_origin *origin)
+bool trigger_origin_ok(enum provider provider, const json_t *body, const struct trigger_origin *origin)
 {
 	return provider == PROVIDER_JIRA ? jira_origin_ok(body, origin->host)
 					 : bitbucket_origin_ok(body, origin);

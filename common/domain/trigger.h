@@ -24,35 +24,35 @@ NODISCARD const char *trigger_kind_name(enum trigger_kind kind);
 
 /** A person as the product names them; texts owned, NULL when the body has none. */
 struct person {
-	char *id;    /**< Bitbucket: numeric id; Jira: NULL */
-	char *key;   /**< Jira: user key; Bitbucket: slug */
-	char *name;  /**< login name */
+	char *id;   /**< Bitbucket: numeric id; Jira: NULL */
+	char *key;  /**< Jira: user key; Bitbucket: slug */
+	char *name; /**< login name */
 	char *email;
 	char *display_name;
 };
 
 /** What was read from a delivery; texts owned, NULL when absent or not of this product. */
 struct ask {
-	enum reason verdict;     /**< TRIGGERED, NO_TRIGGER, BOT_AUTHOR, STALE or MALFORMED */
-	char detail[160];        /**< for people: why not, or what is malformed */
+	enum reason verdict; /**< TRIGGERED, NO_TRIGGER, BOT_AUTHOR, STALE or MALFORMED */
+	char detail[160];    /**< for people: why not, or what is malformed */
 	enum trigger_kind kind;
-	char *event;             /**< as the body (Jira) or the header (Bitbucket) names it */
-	char *event_key;         /**< set when kind is not TRIGGER_NONE, and for comments without a mention too */
-	char *alias_key;         /**< the label's key when the comment wins */
-	char *subject;           /**< partition key of the subject, NULL when the body has none */
+	char *event; /**< as the body (Jira) or the header (Bitbucket) names it */
+	char *event_key; /**< set when kind is not TRIGGER_NONE, and for comments without a mention too */
+	char *alias_key; /**< the label's key when the comment wins */
+	char *subject;   /**< partition key of the subject, NULL when the body has none */
 	bool is_mention;
 	bool is_edit;
-	int64_t happened_at_ms;  /**< time of the triggering change, 0 when the body says nothing */
-	struct person actor;     /**< who asked: for a comment its author */
-	char *issue_id, *issue_key;                                  /* Jira */
-	char *pull_request_id, *pull_request_title;                  /* Bitbucket, from here */
-	char *project_key, *repo_slug, *repo_id;                     /* of toRef */
-	char *from_project_key, *from_repo_slug, *branch;            /* of fromRef */
+	int64_t happened_at_ms; /**< time of the triggering change, 0 when the body says nothing */
+	struct person actor;    /**< who asked: for a comment its author */
+	char *issue_id, *issue_key;                       /* Jira */
+	char *pull_request_id, *pull_request_title;       /* Bitbucket, from here */
+	char *project_key, *repo_slug, *repo_id;          /* of toRef */
+	char *from_project_key, *from_repo_slug, *branch; /* of fromRef */
 	char *comment_id, *comment_text, *parent_id;
-	char *visibility_type, *visibility_value;                    /* Jira: restriction of the comment */
-	char *anchor_path;                                           /* Bitbucket: file of an inline comment */
-	int64_t anchor_line;                                         /**< 0: file-level or none */
-	struct repo_refs repositories;                               /**< candidates of comment and description as the body has them */
+	char *visibility_type, *visibility_value; /* Jira: restriction of the comment */
+	char *anchor_path;                        /* Bitbucket: file of an inline comment */
+	int64_t anchor_line;                      /**< 0: file-level or none */
+	struct repo_refs repositories; /**< candidates of comment and description as the body has them */
 };
 
 /** Free and zero. */
@@ -62,11 +62,11 @@ void ask_done(struct ask *ask);
 struct trigger_context {
 	enum provider provider;
 	int64_t instance_id;
-	const char *event;        /**< header ohdc-event */
+	const char *event; /**< header ohdc-event */
 	const struct bot *bot;
 	int64_t received_at_ms;
-	int64_t max_age_ms;       /**< OHDC_MAX_TRIGGER_AGE; 0: no limit */
-	int64_t activated_at_ms;  /**< of the connection, for edits; 0: not known */
+	int64_t max_age_ms;      /**< OHDC_MAX_TRIGGER_AGE; 0: no limit */
+	int64_t activated_at_ms; /**< of the connection, for edits; 0: not known */
 };
 
 /** Decide. Never fails: what cannot be used has verdict MALFORMED and says why in `detail`. `ret` is released with ask_done(). */
@@ -74,7 +74,8 @@ void trigger_decide(const struct trigger_context *context, const json_t *body, s
 
 /** The two products' readers, called by trigger_decide(). */
 void trigger_read_jira(const struct trigger_context *context, const json_t *body, struct ask *ret);
-void trigger_read_bitbucket(const struct trigger_context *context, const json_t *body, struct ask *ret);
+void trigger_read_bitbucket(const struct trigger_context *context, const json_t *body,
+			    struct ask *ret);
 
 /** New partition key of the body's subject, NULL when it has none (the record is keyed by its delivery id then). */
 NODISCARD char *trigger_subject(enum provider provider, int64_t instance_id, const json_t *body);
@@ -87,11 +88,12 @@ struct trigger_origin {
 	const char *host;        /**< Jira: host of the instance */
 	const char *project_key; /**< Bitbucket: repository of the connection */
 	const char *repo_slug;
-	int64_t repo_id;         /**< 0: not known */
+	int64_t repo_id; /**< 0: not known */
 };
 
 /** Whether the body belongs there: Jira: all hosts in its self links agree; Bitbucket: key and slug, or the stored numeric id. */
-NODISCARD bool trigger_origin_ok(enum provider provider, const json_t *body, const struct trigger_origin *origin);
+NODISCARD bool trigger_origin_ok(enum provider provider, const json_t *body,
+				 const struct trigger_origin *origin);
 
 /** Whether a body may hold an ask, and so must be kept: label word or a bot name in its bytes, in doubt (escapes) yes. */
 NODISCARD bool trigger_may_ask(struct bytes body, const struct bot *bot);

@@ -89,14 +89,15 @@ static bool read_pull_request(const json_t *body, struct ask *ask)
 static char *read_path(const json_t *anchor)
 {
 	const json_t *components = json_at(anchor, "path.components");
-	CLEANUP(strbuf_done) struct strbuf path;
+	CLEANUP(strbuf_done) struct strbuf path = {0};
 	const json_t *item;
 	size_t i;
 
 	if (!json_is_array(components))
 		return trigger_text(anchor, "path", LIMIT_URL_BYTES);
 	strbuf_init(&path, LIMIT_URL_BYTES);
-	json_array_foreach(components, i, item) {
+	json_array_foreach(components, i, item)
+	{
 		if (i > 0)
 			strbuf_add_char(&path, '/');
 		strbuf_add(&path, json_string_value(item));
@@ -120,8 +121,8 @@ static void read_anchor(const json_t *body, struct ask *ask)
 static void read_times(const json_t *body, struct ask *ask)
 {
 	ask->is_edit = strcmp(ask->event, "pr:comment:edited") == 0;
-	ask->happened_at_ms =
-		iso_time_at(body, ask->is_edit ? "comment.updatedDate" : "comment.createdDate");
+	ask->happened_at_ms = iso_time_at(body, ask->is_edit ? "comment.updatedDate"
+							     : "comment.createdDate");
 	if (ask->happened_at_ms == 0)
 		ask->happened_at_ms = iso_time_at(body, "date");
 }
@@ -150,8 +151,7 @@ static void put_repository(struct ask *ask)
 	repo_refs_put(&ask->repositories, REPO_REF_LINE, name, NULL);
 }
 
-void trigger_read_bitbucket(const struct trigger_context *context, const json_t *body,
-			    struct ask *ret)
+void trigger_read_bitbucket(const struct trigger_context *context, const json_t *body, struct ask *ret)
 {
 	ret->event = text_is_empty(context->event) ? trigger_event_name(PROVIDER_BITBUCKET, body)
 						   : mem_dup(context->event);

@@ -125,7 +125,8 @@ static bool is_label_added(const json_t *body, const char *label)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(items, i, item) {
+	json_array_foreach(items, i, item)
+	{
 		const char *field = json_text_at(item, "field");
 
 		if (field != NULL && text_equal_nocase(field, "labels") &&
@@ -143,7 +144,8 @@ static bool is_label_there(const json_t *body, const char *label)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(labels, i, item) {
+	json_array_foreach(labels, i, item)
+	{
 		const char *text = json_string_value(item);
 
 		if (text != NULL && strcmp(text, label) == 0)
@@ -246,7 +248,8 @@ void trigger_read_jira(const struct trigger_context *context, const json_t *body
 		return;
 	}
 	if (ret->issue_id == NULL) {
-		(void)trigger_malformed(ret, "issue.id is missing, and comment.self names no issue");
+		(void)trigger_malformed(ret,
+					"issue.id is missing, and comment.self names no issue");
 		return;
 	}
 	decide(context, event, body, ret);

@@ -47,7 +47,8 @@ char *trigger_text(const json_t *body, const char *path, size_t max_bytes)
 
 char *trigger_id(const json_t *body, const char *path)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	char id[LIMIT_ID_BYTES];
 
 	if (!json_id_at(body, path, id, sizeof(id)) || id[strspn(id, allowed)] != '\0')
