@@ -70,11 +70,14 @@ def test_a_pull_request_from_a_fork_works_on_its_branch(world: World) -> None:
     """The pull request belongs to the target; the branch is the fork's."""
     sims = world.stack.sims
     sims.bitbucket.add_repo(key="~ANA", slug="web", rights={"ana": "REPO_ADMIN"}, owner="ana")
+    repos = {"bitbucket_data_center": ["PROJ/web", "PROJ/api", "OTHER/web", "~ANA/web"]}
+    sims.ohe.set_repos(identity=world.people["ana"], repos=repos)
     number = world.pull(origin="~ANA/web", branch="from-fork")
     _, comment = world.ask_pull("@openhands check the fork", number=number)
     world.wait_pull(number)
     request = world.one_job(comment)["request"]
     assert request["selected_branch"] == "from-fork"
+    assert request["selected_repository"] == "~ANA/web"
 
 
 def test_an_edit_that_adds_the_mention_starts_once(world: World) -> None:

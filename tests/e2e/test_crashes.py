@@ -16,9 +16,6 @@ from tests.e2e.world import World
 KILLS = 20
 SEED = int(os.environ.get("OHDC_E2E_SEED") or 20261121)
 
-# a job lives long enough to be hit in each of its phases
-SETTINGS = {"OHDC_LEASE_MS": "10000"}
-
 
 def ask(world: World, place: int) -> tuple[str, int | str]:
     """The next ask: pull requests and issues in turn."""

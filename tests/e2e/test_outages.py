@@ -88,17 +88,9 @@ def test_a_bot_that_gets_401_waits(world: World) -> None:
         times=-1,
     )
     number, comment = world.ask_pull("@openhands bot locked out")
-    state = "select state from job where event_key like %s"
-    wait_until(
-        lambda: world.stack.rows(state + " and state = 'WAITING'", f"%:comment:{comment}"),
-        20,
-        "state WAITING",
-    )
+    world.wait_waiting(comment)
     sims.bitbucket.heal()
-    world.stack.rows(
-        "update job set next_attempt_at = now() where event_key like %s returning 1 as one",
-        f"%:comment:{comment}",
-    )
+    world.nudge(comment)
     world.wait_pull(number, 2, 60)
     world.one_job(comment)
 

@@ -120,37 +120,20 @@ LIMITS = [
 def test_a_limit_makes_the_job_wait(world: World, name: str, body: dict, headers: dict) -> None:
     """WAITING with a reason; nothing is given up and no attempt is burnt."""
     sims = world.stack.sims
-    sims.ohe.fault(match=START, status=429, body=body, headers=headers, times=2)
+    sims.ohe.fault(match=START, status=429, body=body, headers=headers, times=-1)
     number, comment = world.ask_pull(f"@openhands limited by {name}")
-    steps = "select s.state, s.reason from job_step s join job j using (job_id)"
-    where = " where j.event_key like %s and s.state = 'WAITING'"
-    waiting = wait_until(
-        lambda: world.stack.rows(steps + where, f"%:comment:{comment}"), 20, "state WAITING"
-    )
-    assert waiting[0]["reason"] == "LIMITED"
-    if name != "rate":
-        # the limits' own pauses are minutes: let the job try again now
-        world.stack.rows(
-            "update job set next_attempt_at = now() where event_key like %s and ended_at is null"
-            " returning 1 as one",
-            f"%:comment:{comment}",
-        )
-        sims.ohe.heal()
-        wait_until(lambda: nudge(world, comment), 30, "the job ends", every=0.3)
+    row = world.wait_waiting(comment)
+    assert row["detail"]
+    assert row["attempts"] == 0
+    sims.ohe.heal()
+
+    def ended() -> bool:
+        world.nudge(comment)
+        return world.job_rows(f":comment:{comment}")[0]["ended_at"] is not None
+
+    wait_until(ended, 30, "the job ends", every=0.3)
     world.wait_pull(number, 2)
     world.one_job(comment)
-
-
-def nudge(world: World, comment: int) -> bool:
-    """Let a waiting job try now; true once it has ended."""
-    rows = world.stack.rows(
-        "update job set next_attempt_at = now() where event_key like %s and state = 'WAITING'"
-        " returning 1 as one",
-        f"%:comment:{comment}",
-    )
-    del rows
-    ended = "select 1 as one from job where event_key like %s and ended_at is not null"
-    return bool(world.stack.rows(ended, f"%:comment:{comment}"))
 
 
 def test_a_refusal_by_the_org_is_answered(world: World) -> None:

@@ -85,6 +85,21 @@ class World:
             "select * from job where event_key like %s order by created_at", f"%{event_key_part}%"
         )
 
+    def nudge(self, comment: int | str) -> None:
+        """Let a job that waits for a limit or a locked-out bot try now instead of in minutes."""
+        self.stack.rows(
+            "update job set next_attempt_at = now(), progress = jsonb_set(progress, '{next_ms}', '0')"
+            " where event_key like %s and state = 'WAITING' and lease_owner is null returning job_id",
+            f"%:comment:{comment}",
+        )
+
+    def wait_waiting(self, comment: int | str) -> dict[str, Any]:
+        """Until the job of a comment is WAITING; its row."""
+        sql = "select * from job where event_key like %s and state = 'WAITING'"
+        return wait_until(
+            lambda: self.stack.rows(sql, f"%:comment:{comment}"), 20, "a job that is WAITING"
+        )[0]
+
     def one_job(self, key_part: str | int) -> dict[str, Any]:
         """The app server's only job of an ask: started once, run once."""
         rows = [row for row in self.job_rows(f":{key_part}") if row["kind"] == "start"]
