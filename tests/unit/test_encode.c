@@ -29,7 +29,9 @@ static void test_decode_hex_is_strict(void)
 	} rows[] = {
 		{"00fF", true},   {"ABcd", true},  {"", false},       {"00f", false},
 		{"00fF0", false}, {"00f ", false}, {"0x00", false},   {"00fg", false},
-		{"00/:", false},  {"@`AG", false}, {"00fF00", false},
+		{"00/:", false},  {"@`AG", false}, {"00fF00", false}, {"00/0", false},
+		{"00:0", false},  {"00@0", false}, {"00G0", false},   {"00`0", false},
+		{"00g0", false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

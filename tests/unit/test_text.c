@@ -74,6 +74,7 @@ static void test_text_cut_ends_on_character(void)
 		{"inside two bytes", "a\xC3\xA9z", 2, 1},
 		{"after two bytes", "a\xC3\xA9z", 3, 3},
 		{"inside emoji", "ab\xF0\x9F\x98\x80", 5, 2},
+		{"only continuations", "\x80\x80\x80", 2, 0},
 		{"first character too long", "\xF0\x9F\x98\x80", 3, 0},
 	};
 

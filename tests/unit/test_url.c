@@ -27,6 +27,7 @@ static void test_url_parse_normalises(void)
 		{"http://10.1.2.3", NULL, "http://10.1.2.3"},
 		{"http://[2001:DB8::1]:8080/x", NULL, "http://[2001:db8::1]:8080/x"},
 		{"http://[::1]", NULL, "http://[::1]"},
+		{"http://AZaz09-_", NULL, "http://azaz09-_"},
 		{"http://my_host-1/%20x", NULL, "http://my_host-1/%20x"},
 	};
 
