@@ -3,11 +3,12 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/base/attr.h"
+#include "common/base/number.h"
 #include "common/io/metrics_cell.h"
 
 #include "common/base/banned.h"
@@ -79,23 +80,33 @@ void metrics_write_family(const struct metric_family *family, struct strbuf *ret
 	}
 }
 
+/* The next number of a line of numbers. */
+static bool read_number(const char **rest, int64_t *ret)
+{
+	char word[24];
+	size_t len = strcspn(*rest, " \n");
+
+	if (len >= sizeof(word))
+		return false;
+	memcpy(word, *rest, len);
+	word[len] = '\0';
+	*rest += (*rest)[len] == ' ' ? len + 1 : len;
+	return number_parse(word, 0, INT64_MAX, ret, NULL);
+}
+
 /* The kernel's own text: pages of address space, pages in memory, and more. */
 static bool read_memory(int64_t *ret_all_pages, int64_t *ret_resident_pages)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
 	char line[128];
-	char *rest = line;
+	const char *rest = line;
 	bool is_read;
 
 	if (file == NULL)
 		return false;
 	is_read = fgets(line, sizeof(line), file) != NULL;
 	(void)fclose(file);
-	if (!is_read)
-		return false;
-	*ret_all_pages = strtoll(rest, &rest, 10);
-	*ret_resident_pages = strtoll(rest, &rest, 10);
-	return true;
+	return is_read && read_number(&rest, ret_all_pages) && read_number(&rest, ret_resident_pages);
 }
 
 static void write_bytes(struct strbuf *ret, const char *name, const char *help, int64_t pages)

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
 #include "tests/io/capture.h"
@@ -104,6 +106,18 @@ static int child_end(struct child *child, char **ret_log)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* Status of an answer, 0 when it is none. */
+static int status_of(const char *answer)
+{
+	char digits[4] = {0};
+	int64_t status = 0;
+
+	if (!text_starts(answer, "HTTP/1.1 "))
+		return 0;
+	memcpy(digits, answer + strlen("HTTP/1.1 "), 3);
+	return number_parse(digits, 100, 599, &status, NULL) ? (int)status : 0;
+}
+
 /* Status of GET `path` on the port, 0 when there is no answer; the whole answer in `ret_answer`. */
 static int get(int64_t port, const char *path, char ret_answer[ANSWER_BYTES])
 {
@@ -127,7 +141,7 @@ static int get(int64_t port, const char *path, char ret_answer[ANSWER_BYTES])
 	}
 	ret_answer[len] = '\0';
 	(void)close(fd);
-	return strncmp(ret_answer, "HTTP/1.1 ", 9) == 0 ? (int)strtol(ret_answer + 9, NULL, 10) : 0;
+	return status_of(ret_answer);
 }
 
 static int serve_and_drain(struct service *service)
