@@ -17,7 +17,7 @@ from tests.e2e.world import World, make_world
 from tests.run.servers import Kafka, Postgres, process_started, scratch_dir
 from tests.sim.client import ROOT, Sims
 
-STATE = ROOT / "build" / "demo.json"
+STATE = Path(os.environ.get("OHDC_DEMO_STATE") or ROOT / "build" / "demo.json")
 PACE = {"OHDC_POLL_MIN_MS": "250", "OHDC_POLL_MAX_MS": "1000"}
 ANCHOR = {"path": "src/login.c", "line": 42, "lineType": "ADDED", "fileType": "TO"}
 RESULT = {
