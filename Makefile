@@ -55,7 +55,7 @@ build/bin/%: build/release/bin/%
 	$(Q)cp -f $< $@.new && mv -f $@.new $@
 
 define service_program
-$(B)/bin/ohdc-$(1): $(B)/services/$(1)/main.o $(call lib,$(1)) $(COMMON_LIBS)
+$(B)/bin/ohdc-$(1): $(B)/services/$(1)/main.o $(call lib,$(1)) $(MIGRATIONS_OBJ) $(COMMON_LIBS)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_program,$(s))))
 $(B)/bin/ohdc: $(B)/cli/main.o $(call lib,cli) $(MIGRATIONS_OBJ) $(COMMON_LIBS)

@@ -1,0 +1,188 @@
+/* From a verified body to a durable record: nothing is acknowledged before the brokers have it. */
+
+#include "services/ingress/ingress.h"
+
+#include "common/base/encode.h"
+#include "common/base/json_field.h"
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/domain/delivery.h"
+#include "common/domain/trigger.h"
+#include "common/io/entropy.h"
+#include "common/io/log.h"
+#include "common/io/sysclock.h"
+
+#include <string.h>
+
+#include "common/base/banned.h"
+
+enum { RETRY_AFTER_S = 5 };
+
+static const struct http_reply reply_jira = {.status = 200, .body = "{\"success\":true}"};
+static const struct http_reply reply_bitbucket = {
+	.status = 200, .body = "{\"message\":\"Bitbucket DC events endpoint reached successfully.\"}"};
+static const struct http_reply reply_not_json = {
+	.status = 400, .body = "{\"error\":\"Invalid payload.\",\"error_type\":\"JSONDecodeError\"}"};
+static const struct http_reply reply_not_durable = {
+	.status = 503,
+	.body = "{\"detail\":\"The event could not be stored. Please send it again.\"}",
+	.retry_after_s = RETRY_AFTER_S};
+
+/* What the delivery report needs to answer; freed by it. */
+struct flight {
+	struct http_ticket ticket;
+	enum provider provider;
+	enum reason verdict;
+	int64_t began_us;
+};
+
+/* What a body turned out to be; texts owned. */
+struct finding {
+	enum reason verdict; /* REASON_NONE: for the linker to decide */
+	char *subject;
+	char *event;
+	bool is_kept;
+};
+
+static void finding_done(struct finding *finding)
+{
+	mem_free(finding->subject);
+	mem_free(finding->event);
+}
+
+static void answer(const struct ingress *ingress, const struct request *request, struct http_ticket ticket,
+		   const struct http_reply *reply, enum reason result)
+{
+	if (http_answer(ingress->server, ticket, reply))
+		ingress_count(ingress, request->provider, result);
+}
+
+/* ---- what is it? --------------------------------------------------------------------------------------------- */
+
+static bool is_at_home(const struct connection *connection, const json_t *body)
+{
+	struct trigger_origin origin = {connection->host, connection->project_key, connection->repo_slug,
+					connection->repo_id};
+	return trigger_origin_ok(connection->provider, body, &origin);
+}
+
+static void classify_body(const struct ingress *ingress, const struct connection *connection,
+			  const struct request *request, const json_t *body, struct finding *ret)
+{
+	ret->subject = trigger_subject(connection->provider, connection->instance_id, body);
+	ret->event = request->event ? mem_dup(request->event) : trigger_event_name(connection->provider, body);
+	ret->is_kept = ingress->keeps_all ||
+		       trigger_may_ask(bytes_of(request->body, request->body_len), &connection->bot);
+}
+
+/* False: the request was answered, there is nothing to store. */
+static bool classify(struct ingress *ingress, const struct connection *connection, const struct request *request,
+		     struct http_ticket ticket, struct finding *ret)
+{
+	struct bytes raw = bytes_of(request->body, request->body_len);
+	json_auto_t *body = NULL;
+	struct err err = {0};
+	if (!request->body) {
+		ret->verdict = REASON_TOO_LARGE;
+	} else if (json_read(raw, ingress->body_cap, LIMIT_JSON_DEPTH, &body, &err)) {
+		if (!is_at_home(connection, body)) {
+			answer(ingress, request, ticket, refusal_of(request->provider), REASON_WRONG_ORIGIN);
+			return false;
+		}
+		classify_body(ingress, connection, request, body, ret);
+	} else if (json_is_json(raw)) {
+		ret->verdict = REASON_MALFORMED;
+		ret->is_kept = true;
+	} else {
+		answer(ingress, request, ticket, &reply_not_json, REASON_MALFORMED);
+		return false;
+	}
+	if (!connection->is_on)
+		ret->verdict = REASON_INTEGRATION_OFF;
+	return true;
+}
+
+/* ---- into Kafka ---------------------------------------------------------------------------------------------- */
+
+static void put_header(void *record, const char *name, const char *value)
+{
+	kafka_record_add_header(record, name, value);
+}
+
+static void make_ids(const struct request *request, struct delivery *delivery, char traceparent[56])
+{
+	struct uuid id = entropy_uuid();
+	uuid_text(&id, delivery->id);
+	uint8_t random[24];
+	entropy_fill(random, sizeof(random));
+	traceparent_new(random, traceparent);
+	delivery->traceparent = request->traceparent ? request->traceparent : traceparent;
+}
+
+static bool send_record(struct ingress *ingress, const struct connection *connection, const struct request *request,
+			const struct finding *finding, struct flight *flight, struct err *err)
+{
+	char source[] = "webhook";
+	char no_event[] = "";
+	char traceparent[56];
+	CLEANUP(strbuf_done) struct strbuf digest = {0};
+	strbuf_init(&digest, 2 * CRYPTO_DIGEST_SIZE);
+	encode_hex(&digest, bytes_of(request->digest, sizeof(request->digest)));
+
+	struct delivery delivery = {
+		.provider = request->provider,
+		.connection_id = connection->id,
+		.event = finding->event ? finding->event : no_event,
+		.request_id = request->request_id,
+		.received_at_ms = request->received_at_ms,
+		.source = source,
+		.verdict = finding->verdict,
+		.body_sha256 = request->body ? digest.text : NULL,
+	};
+	make_ids(request, &delivery, traceparent);
+	struct kafka_record record = {
+		.topic = ingress->topic,
+		.key = bytes_text(finding->subject ? finding->subject : delivery.id),
+		.value = finding->is_kept ? bytes_of(request->body, request->body_len) : bytes_of(NULL, 0),
+	};
+	delivery_write(&delivery, put_header, &record);
+	return kafka_producer_send(ingress->producer, &record, flight, err);
+}
+
+void accept_delivery(struct ingress *ingress, const struct connection *connection, const struct request *request,
+		     struct http_ticket ticket)
+{
+	CLEANUP(finding_done) struct finding finding = {0};
+	if (!classify(ingress, connection, request, ticket, &finding))
+		return;
+
+	struct flight *flight = mem_zalloc(1, sizeof(*flight));
+	*flight = (struct flight){ticket, request->provider, finding.verdict, request->began_us};
+	struct err err = {0};
+	if (send_record(ingress, connection, request, &finding, flight, &err))
+		return;
+	mem_free(flight);
+	LOG_WARN("delivery not stored", LOG_TEXT("error", err.message),
+		 LOG_TEXT("provider", provider_name(request->provider)), LOG_INT("connection_id", connection->id));
+	answer(ingress, request, ticket, &reply_not_durable, REASON_LIMITED);
+}
+
+/*
+ * The only place that says 2xx to a delivery. The second store (table backlog) takes over here when the broker does not confirm
+ * in time; until it exists the request's deadline answers 503.
+ */
+void accept_report(void *context, void *opaque, const struct err *failure)
+{
+	const struct ingress *ingress = context;
+	struct flight *flight = opaque;
+	const struct http_reply *reply = flight->provider == PROVIDER_JIRA ? &reply_jira : &reply_bitbucket;
+	if (failure)
+		reply = &reply_not_durable;
+	if (http_answer(ingress->server, flight->ticket, reply)) {
+		ingress_count(ingress, flight->provider, failure ? REASON_LIMITED : flight->verdict);
+		metric_observe_us(metrics_cell(ingress->metrics, METRIC_HISTOGRAM, "ohdc_acknowledge_ms", NULL,
+					       "Time from a request's headers to its answer after the brokers confirmed"),
+				  sysclock_monotonic_us() - flight->began_us);
+	}
+	mem_free(flight);
+}

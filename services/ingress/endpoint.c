@@ -1,0 +1,286 @@
+/* HTTP glue: collect the body, verify, accept; or refuse. */
+
+#include "services/ingress/ingress.h"
+
+#include "common/base/encode.h"
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/base/number.h"
+#include "common/domain/delivery.h"
+#include "common/domain/signature.h"
+#include "common/io/sysclock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+/* One request on the HTTP thread. */
+struct exchange {
+	struct request *request;
+	size_t size;             /* allocated for the body */
+	struct passing *passing; /* set once the body is over the cap */
+};
+
+static const struct http_reply reply_refused_jira = {.status = 403,
+						     .body = "{\"detail\":\"Invalid webhook signature!\"}"};
+static const struct http_reply reply_refused_bitbucket = {
+	.status = 403, .body = "{\"detail\":\"Request signatures didn't match!\"}"};
+static const struct http_reply reply_not_found = {.status = 404, .body = "{\"detail\":\"Not Found\"}"};
+static const struct http_reply reply_bad_id = {
+	.status = 422, .body = "{\"detail\":\"The connection id in the path is not an integer.\"}"};
+static const struct http_reply reply_oversize = {
+	.status = 413, .body = "{\"detail\":\"The request body is larger than 64 MiB.\"}", .closes = true};
+static const struct http_reply reply_busy = {
+	.status = 503, .body = "{\"detail\":\"Too many requests are waiting.\"}", .retry_after_s = 5};
+static const struct http_reply reply_late = {
+	.status = 503,
+	.body = "{\"detail\":\"The event could not be stored in time. Please send it again.\"}",
+	.retry_after_s = 5};
+static const struct http_reply reply_webhooks_off = {.status = 200,
+						     .body = "{\"message\":\"Jira DC webhooks are disabled.\"}"};
+static const struct http_reply reply_ping = {.status = 200,
+					     .body = "{\"message\":\"Bitbucket DC ping acknowledged.\"}"};
+
+const struct http_reply *refusal_of(enum provider provider)
+{
+	return provider == PROVIDER_JIRA ? &reply_refused_jira : &reply_refused_bitbucket;
+}
+
+void ingress_count(const struct ingress *ingress, enum provider provider, enum reason result)
+{
+	char labels[96];
+	(void)snprintf(labels, sizeof(labels), "provider=\"%s\",result=\"%s\"", provider_name(provider),
+		       result == REASON_NONE ? "STORED" : reason_name(result));
+	metric_add(metrics_cell(ingress->metrics, METRIC_COUNTER, "ohdc_requests_total", labels,
+				"Webhook requests answered, by result"),
+		   1);
+}
+
+void request_free(struct request *request)
+{
+	if (!request)
+		return;
+	mem_free(request->event);
+	mem_free(request->request_id);
+	mem_free(request->traceparent);
+	mem_free(request->body);
+	mem_free(request);
+}
+
+/* ---- headers ------------------------------------------------------------------------------------------------- */
+
+/* What is answered without looking at the body; NULL: go on. */
+static const struct http_reply *answer_early(const struct ingress *ingress, enum provider provider,
+					     const struct http_request *http)
+{
+	const char *event = http_request_header(http, "X-Event-Key");
+	if (provider == PROVIDER_JIRA && !ingress->is_jira_enabled)
+		return &reply_not_found;
+	if (provider == PROVIDER_JIRA && !ingress->are_jira_webhooks_on)
+		return &reply_webhooks_off;
+	if (provider == PROVIDER_BITBUCKET && event && strcmp(event, "diagnostics:ping") == 0)
+		return &reply_ping;
+	if (http_request_declared_length(http) > LIMIT_BODY_VERIFY_BYTES)
+		return &reply_oversize;
+	return NULL;
+}
+
+static char *short_header(const struct http_request *http, const char *name)
+{
+	const char *value = http_request_header(http, name);
+	return value && strlen(value) <= LIMIT_ID_BYTES ? mem_dup(value) : NULL;
+}
+
+static struct request *read_headers(enum provider provider, int64_t id, const struct http_request *http)
+{
+	struct request *request = mem_zalloc(1, sizeof(*request));
+	request->provider = provider;
+	request->connection_id = id;
+	request->received_at_ms = sysclock_now_ms();
+	request->began_us = sysclock_monotonic_us();
+	const char *signature = http_request_header(http, "X-Hub-Signature");
+	request->is_signed = http_request_header_count(http, "X-Hub-Signature") == 1 &&
+			     signature_parse(signature, request->signature);
+	request->event = provider == PROVIDER_BITBUCKET ? short_header(http, "X-Event-Key") : NULL;
+	request->request_id = short_header(http, "X-Request-Id");
+	if (!request->request_id)
+		request->request_id = short_header(http, "X-Atlassian-Webhook-Identifier");
+	const char *traceparent = http_request_header(http, "traceparent");
+	if (traceparent && traceparent_is_valid(traceparent))
+		request->traceparent = mem_dup(traceparent);
+	return request;
+}
+
+static struct exchange *begin(struct ingress *ingress, enum provider provider, struct http_request *http)
+{
+	int64_t id;
+	struct err err = {0};
+	const struct http_reply *early = answer_early(ingress, provider, http);
+	if (!early && !number_parse(http_request_piece(http), 0, INT64_MAX, &id, &err))
+		early = &reply_bad_id;
+	if (early) {
+		http_reply_now(http, early);
+		if (early == &reply_oversize)
+			ingress_count(ingress, provider, REASON_OVERSIZE);
+		return NULL;
+	}
+	struct exchange *exchange = mem_zalloc(1, sizeof(*exchange));
+	exchange->request = read_headers(provider, id, http);
+	int64_t declared = http_request_declared_length(http);
+	exchange->size = declared > 0 && (size_t)declared <= ingress->body_cap ? (size_t)declared : 0;
+	if (exchange->size > 0)
+		exchange->request->body = mem_zalloc(1, exchange->size);
+	return exchange;
+}
+
+static void *begin_jira(void *context, struct http_request *http)
+{
+	return begin(context, PROVIDER_JIRA, http);
+}
+
+static void *begin_bitbucket(void *context, struct http_request *http)
+{
+	return begin(context, PROVIDER_BITBUCKET, http);
+}
+
+/* ---- body ---------------------------------------------------------------------------------------------------- */
+
+/* Over the cap: from here on the bytes only pass by, and are still authenticated. */
+static void let_pass(struct ingress *ingress, struct exchange *exchange, struct bytes piece)
+{
+	struct request *request = exchange->request;
+	if (!exchange->passing) {
+		const struct connection *connection =
+			connection_cache_acquire(ingress->cache, request->provider, request->connection_id);
+		exchange->passing = passing_new(connection);
+		connection_cache_release(ingress->cache);
+		passing_add(exchange->passing, bytes_of(request->body, request->body_len));
+		mem_free(request->body);
+		request->body = NULL;
+	}
+	passing_add(exchange->passing, piece);
+}
+
+static void keep(struct exchange *exchange, struct bytes piece, size_t cap)
+{
+	struct request *request = exchange->request;
+	size_t needed = request->body_len + piece.len;
+	if (needed > exchange->size) {
+		size_t doubled = exchange->size * 2 < cap ? exchange->size * 2 : cap;
+		exchange->size = needed > doubled ? needed : doubled;
+		request->body = mem_resize(request->body, 1, exchange->size);
+	}
+	memcpy(request->body + request->body_len, piece.ptr, piece.len);
+}
+
+static void body(void *context, void *state, struct http_request *http, struct bytes piece)
+{
+	struct ingress *ingress = context;
+	struct exchange *exchange = state;
+	if (!exchange || piece.len == 0)
+		return;
+	struct request *request = exchange->request;
+	if (request->body_len + piece.len > LIMIT_BODY_VERIFY_BYTES) {
+		http_reply_now(http, &reply_oversize);
+		ingress_count(ingress, request->provider, REASON_OVERSIZE);
+		return;
+	}
+	if (exchange->passing || request->body_len + piece.len > ingress->body_cap)
+		let_pass(ingress, exchange, piece);
+	else
+		keep(exchange, piece, ingress->body_cap);
+	request->body_len += piece.len;
+}
+
+/* ---- end ----------------------------------------------------------------------------------------------------- */
+
+static void refuse(struct ingress *ingress, const struct request *request, struct http_request *http, enum reason reason)
+{
+	http_reply_now(http, refusal_of(request->provider));
+	ingress_count(ingress, request->provider, reason);
+}
+
+static bool suspend(struct ingress *ingress, const struct request *request, struct http_request *http,
+		    struct http_ticket *ret)
+{
+	if (http_suspend(http, ingress->deadline_ms, &reply_late, ret))
+		return true;
+	http_reply_now(http, &reply_busy);
+	ingress_count(ingress, request->provider, REASON_LIMITED);
+	return false;
+}
+
+/* Refused only after the connection was read anew; a body over the cap is gone by then and refused at once. */
+static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange, struct http_request *http,
+			     enum reason reason)
+{
+	struct request *request = exchange->request;
+	struct http_ticket ticket;
+	if (!request->is_signed || exchange->passing ||
+	    !connection_cache_may_reread(ingress->cache, request->provider, request->connection_id)) {
+		refuse(ingress, request, http, reason);
+		return;
+	}
+	if (!suspend(ingress, request, http, &ticket))
+		return;
+	if (reread_submit(ingress->reread, request, ticket))
+		exchange->request = NULL;
+	else if (http_answer(ingress->server, ticket, refusal_of(request->provider)))
+		ingress_count(ingress, request->provider, reason);
+}
+
+static enum verdict_signature judge(const struct exchange *exchange, const struct connection *connection)
+{
+	if (!exchange->passing)
+		return verify_body(connection, exchange->request);
+	if (passing_fits(exchange->passing, exchange->request))
+		return SIGNATURE_FITS;
+	return connection ? SIGNATURE_WRONG : SIGNATURE_NO_CONNECTION;
+}
+
+static void end(void *context, void *state, struct http_request *http)
+{
+	struct ingress *ingress = context;
+	struct exchange *exchange = state;
+	if (!exchange)
+		return;
+	struct request *request = exchange->request;
+	crypto_sha256(bytes_of(request->body, request->body ? request->body_len : 0), request->digest);
+	const struct connection *connection =
+		connection_cache_acquire(ingress->cache, request->provider, request->connection_id);
+	enum verdict_signature verdict = judge(exchange, connection);
+	struct http_ticket ticket;
+	if (verdict == SIGNATURE_FITS && suspend(ingress, request, http, &ticket))
+		accept_delivery(ingress, connection, request, ticket);
+	connection_cache_release(ingress->cache);
+	if (verdict == SIGNATURE_WRONG)
+		refuse_or_reread(ingress, exchange, http, REASON_BAD_SIGNATURE);
+	else if (verdict == SIGNATURE_NO_CONNECTION)
+		refuse_or_reread(ingress, exchange, http, REASON_UNKNOWN_CONNECTION);
+}
+
+static void done(void *context, void *state)
+{
+	(void)context;
+	struct exchange *exchange = state;
+	if (!exchange)
+		return;
+	passing_free(exchange->passing);
+	request_free(exchange->request);
+	mem_free(exchange);
+}
+
+void endpoint_routes(struct ingress *ingress, struct http_route ret[ENDPOINT_ROUTES])
+{
+	ret[0] = (struct http_route){.method = "POST",
+				     .pattern = "/integration/jira-dc/connections/{}/events",
+				     .begin = begin_jira,
+				     .body = body,
+				     .end = end,
+				     .done = done,
+				     .context = ingress};
+	ret[1] = ret[0];
+	ret[1].pattern = "/integration/bitbucket-dc/connections/{}/events";
+	ret[1].begin = begin_bitbucket;
+}

@@ -1,0 +1,100 @@
+/* ohdc-ingress: takes signed webhooks and acknowledges them once they are durable. */
+
+#include "common/base/limits.h"
+#include "common/domain/settings.h"
+#include "common/io/log.h"
+#include "common/io/service.h"
+#include "services/ingress/ingress.h"
+
+#include <string.h>
+
+#include "common/base/banned.h"
+
+enum { FLUSH_MS = 5000, SETTLE_MS = 5000, SETTLE_STEP_MS = 10 };
+
+/* What lives as long as the program. */
+struct program {
+	struct service service;
+	struct ingress ingress;
+};
+
+/* Stop taking requests, let the brokers confirm what is on its way, then close in an order in which nobody calls into the dead. */
+static void program_close(struct program *program)
+{
+	struct ingress *ingress = &program->ingress;
+	if (ingress->server)
+		http_server_quiesce(ingress->server);
+	reread_free(ingress->reread);
+	kafka_producer_free(ingress->producer, FLUSH_MS);
+	http_server_free(ingress->server);
+	connection_cache_free(ingress->cache);
+	service_close(&program->service);
+}
+
+static void read_settings(const struct config *config, struct ingress *ret)
+{
+	size_t topic_limit = LIMIT_TOPIC_MESSAGE_BYTES - LIMIT_TOPIC_MARGIN_BYTES;
+	size_t wanted = (size_t)config_int(config, "OHDC_MAX_BODY_BYTES");
+	topic_name(TOPIC_WEBHOOK, config_text(config, "OHDC_KAFKA_PREFIX"), ret->topic);
+	ret->is_jira_enabled = config_bool(config, "ENABLE_JIRA_DC");
+	ret->are_jira_webhooks_on = config_bool(config, "JIRA_DC_WEBHOOKS_ENABLED");
+	ret->keeps_all = strcmp(config_text(config, "OHDC_KEEP_BODIES"), "all") == 0;
+	ret->body_cap = wanted < topic_limit ? wanted : topic_limit;
+	ret->deadline_ms = config_int(config, "OHDC_PRODUCE_DEADLINE_MS");
+}
+
+static bool listen_for_webhooks(struct program *program, struct err *err)
+{
+	struct http_route routes[ENDPOINT_ROUTES];
+	endpoint_routes(&program->ingress, routes);
+	struct http_server_options http = {
+		.listen = config_text(program->service.config, "OHDC_HTTP_LISTEN"),
+		.routes = routes,
+		.route_count = ENDPOINT_ROUTES,
+		.body_ceiling_bytes = LIMIT_BODY_VERIFY_BYTES,
+	};
+	return http_server_new(&http, &program->ingress.server, err);
+}
+
+static bool start(struct program *program, struct err *err)
+{
+	struct service *service = &program->service;
+	struct ingress *ingress = &program->ingress;
+	ingress->metrics = service->metrics;
+	read_settings(service->config, ingress);
+	struct kafka_producer_options kafka = {
+		.cluster = service_kafka(service, "ohdc-ingress"),
+		.report = accept_report,
+		.context = ingress,
+	};
+	struct connection_cache_options cache = {service->pool, &service->keys, service->daemon,
+						 config_text(service->config, "OH_RESOLVER_LABEL")};
+	return service_wait_database(service, err) && kafka_producer_new(&kafka, &ingress->producer, err) &&
+	       connection_cache_new(&cache, &ingress->cache, err) &&
+	       reread_new(ingress, service->daemon, &ingress->reread, err) && listen_for_webhooks(program, err);
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(program_close) struct program program = {0};
+	int status = DAEMON_EXIT_DRAINED;
+	size_t setting_count;
+	const struct setting *settings = settings_all(&setting_count);
+	const struct service_options options = {
+		.program = "ohdc-ingress",
+		.purpose = "takes signed webhooks and acknowledges them once they are durable",
+		.reader = SETTING_INGRESS,
+		.settings = settings,
+		.setting_count = setting_count,
+		.needs_keys = true,
+	};
+	if (!service_open(&options, argc, argv, &program.service, &status))
+		return status;
+
+	struct err err = {0};
+	if (start(&program, &err))
+		daemon_set_ready(program.service.daemon, true);
+	else if (err.code != ERR_NONE)
+		daemon_fail(program.service.daemon, &err);
+	return daemon_wait(program.service.daemon);
+}

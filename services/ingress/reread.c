@@ -1,0 +1,119 @@
+/* Before a 403 the connection is read once more, so that a fresh secret or id is never refused. One read serves all who wait. */
+
+#include "services/ingress/ingress.h"
+
+#include "common/base/mem.h"
+#include "common/io/log.h"
+
+#include <pthread.h>
+
+#include "common/base/banned.h"
+
+enum {
+	WAITING_MAX = 256, /**< a flood of bad signatures is refused at once beyond this */
+	PAUSE_MS = 50,     /**< between two reads, so that a flood costs the database twenty reads a second */
+};
+
+struct waiting {
+	struct request *request;
+	struct http_ticket ticket;
+};
+
+struct reread {
+	struct ingress *ingress;
+	struct daemon *daemon;
+	pthread_mutex_t lock;
+	pthread_cond_t submitted;
+	struct waiting list[WAITING_MAX];
+	size_t count;
+	bool is_stopping;
+	pthread_t thread;
+	bool is_running;
+};
+
+static void judge_again(struct ingress *ingress, const struct waiting *waiting)
+{
+	const struct request *request = waiting->request;
+	const struct connection *connection =
+		connection_cache_acquire(ingress->cache, request->provider, request->connection_id);
+	enum verdict_signature verdict = verify_body(connection, request);
+	if (verdict == SIGNATURE_FITS)
+		accept_delivery(ingress, connection, request, waiting->ticket);
+	connection_cache_release(ingress->cache);
+	if (verdict == SIGNATURE_FITS)
+		return;
+	if (http_answer(ingress->server, waiting->ticket, refusal_of(request->provider)))
+		ingress_count(ingress, request->provider,
+			      verdict == SIGNATURE_WRONG ? REASON_BAD_SIGNATURE : REASON_UNKNOWN_CONNECTION);
+}
+
+/* Take all who wait; false when there is nothing to do any more. */
+static bool take(struct reread *reread, struct waiting ret[WAITING_MAX], size_t *ret_count)
+{
+	pthread_mutex_lock(&reread->lock);
+	while (reread->count == 0 && !reread->is_stopping)
+		pthread_cond_wait(&reread->submitted, &reread->lock);
+	*ret_count = reread->count;
+	for (size_t i = 0; i < reread->count; i++)
+		ret[i] = reread->list[i];
+	reread->count = 0;
+	pthread_mutex_unlock(&reread->lock);
+	return *ret_count > 0;
+}
+
+static void *run(void *context)
+{
+	struct reread *reread = context;
+	struct waiting *list = mem_zalloc(WAITING_MAX, sizeof(*list));
+	size_t count;
+	while (take(reread, list, &count)) {
+		struct err err = {0};
+		if (!connection_cache_reload(reread->ingress->cache, &err))
+			log_err("connections are judged as last read", &err);
+		for (size_t i = 0; i < count; i++) {
+			judge_again(reread->ingress, &list[i]);
+			request_free(list[i].request);
+		}
+		daemon_pause(reread->daemon, PAUSE_MS);
+	}
+	mem_free(list);
+	return NULL;
+}
+
+bool reread_new(struct ingress *ingress, struct daemon *daemon, struct reread **ret, struct err *err)
+{
+	struct reread *reread = mem_zalloc(1, sizeof(*reread));
+	reread->ingress = ingress;
+	reread->daemon = daemon;
+	pthread_mutex_init(&reread->lock, NULL);
+	pthread_cond_init(&reread->submitted, NULL);
+	reread->is_running = pthread_create(&reread->thread, NULL, run, reread) == 0;
+	*ret = reread;
+	return reread->is_running || err_set(err, ERR_BUSY, "no thread to read connections again");
+}
+
+bool reread_submit(struct reread *reread, struct request *request, struct http_ticket ticket)
+{
+	pthread_mutex_lock(&reread->lock);
+	bool is_taken = reread->count < WAITING_MAX && !reread->is_stopping;
+	if (is_taken)
+		reread->list[reread->count++] = (struct waiting){request, ticket};
+	pthread_cond_signal(&reread->submitted);
+	pthread_mutex_unlock(&reread->lock);
+	return is_taken;
+}
+
+void reread_free(struct reread *reread)
+{
+	if (!reread)
+		return;
+	pthread_mutex_lock(&reread->lock);
+	reread->is_stopping = true;
+	pthread_cond_signal(&reread->submitted);
+	pthread_mutex_unlock(&reread->lock);
+	if (reread->is_running)
+		pthread_join(reread->thread, NULL);
+	pthread_cond_destroy(&reread->submitted);
+	pthread_mutex_destroy(&reread->lock);
+	mem_free(reread);
+}
