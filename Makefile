@@ -60,7 +60,9 @@ endef
 $(foreach s,$(SERVICES),$(eval $(call service_program,$(s))))
 $(B)/bin/ohdc: $(B)/cli/main.o $(call lib,cli) $(MIGRATIONS_OBJ) $(COMMON_LIBS)
 
-$(B)/bin/%: | need-libs
+# ThreadSanitizer has to see the threads of the libraries too.
+TSAN_OBJ := $(if $(filter tsan,$(PROFILE)),$(B)/tests/tsan/c11_threads.o)
+$(B)/bin/%: $(TSAN_OBJ) | need-libs
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LIBS) $(EXTRA_LIBS)
@@ -117,7 +119,7 @@ $(B)/tests/unit/run: $(call obj,$(UNIT_SRCS)) $(call lib,fakes) $(call lib,pure)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(PURE_LIBS)
 
 $(B)/tests/io/run: $(call obj,$(IO_SRCS)) $(call lib,fakes) $(SERVICES:%=$(B)/libohdc-%.a) $(call lib,cli) \
-		$(MIGRATIONS_OBJ) $(COMMON_LIBS) | need-libs
+		$(MIGRATIONS_OBJ) $(TSAN_OBJ) $(COMMON_LIBS) | need-libs
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(ALL_LIBS)
 
@@ -126,8 +128,8 @@ unit-build: $(B)/tests/unit/run
 io-build: $(B)/tests/io/run
 unit: unit-build ## pure tests, no broker, no database; T=TEXT runs tests whose suite/name has TEXT
 	$(Q)$(B)/tests/unit/run $(T)
-io: io-build ## adapters against loopback servers and a private PostgreSQL (T= as above)
-	$(Q)$(if $(OHDC_DATABASE_URL),,tests/run/servers.py run postgres --) $(B)/tests/io/run $(T)
+io: io-build ## adapters against loopback servers and a private PostgreSQL, TEST_DATABASE_URL (T= as above)
+	$(Q)$(if $(TEST_DATABASE_URL),,tests/run/servers.py run postgres --) $(B)/tests/io/run $(T)
 
 # --- the rest -------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 # `make test`: the gate; its rungs are in mk/rungs.txt. Coverage and the end-to-end tests are here too.
 
-.PHONY: test e2e e2e-asan cover demo
+.PHONY: test e2e e2e-asan cover tsan demo
 test: ## the gate: all rungs of mk/rungs.txt; the last line sums them up
 	+@tools/run-rungs
 

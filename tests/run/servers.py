@@ -3,8 +3,9 @@
 
     servers.py up DIR [kafka] [postgres]            start in the background, print how to reach them
     servers.py down DIR                             stop them; the data stays
-    servers.py run [kafka] [postgres] -- COMMAND    start, run COMMAND with the addresses in its
-                                                    environment, stop, remove the data
+    servers.py run [kafka] [postgres] -- COMMAND    start, run COMMAND with TEST_KAFKA_BROKERS
+                                                    and TEST_DATABASE_URL in its environment,
+                                                    stop, remove the data
 
 Everything listens on loopback, on ports chosen at the first start and kept afterwards, with its
 data below one folder. Servers are ended by process id, and waited for. Only the standard library
@@ -530,9 +531,9 @@ def run(*args: str) -> int:
         for server in servers:
             server.start()
             if isinstance(server, Kafka):
-                environment["OHDC_KAFKA_BROKERS"] = server.brokers
+                environment["TEST_KAFKA_BROKERS"] = server.brokers
             elif isinstance(server, Postgres):
-                environment["OHDC_DATABASE_URL"] = server.url
+                environment["TEST_DATABASE_URL"] = server.url
         return subprocess.run(command, env=environment).returncode
     finally:
         for server in servers:
