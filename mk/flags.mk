@@ -43,7 +43,7 @@ else ifeq ($(PROFILE),tsan)
 PROFILE_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 PROFILE_LDFLAGS := -fsanitize=thread
 else ifeq ($(PROFILE),cover)
-PROFILE_CFLAGS := -O0 -g --coverage -fprofile-update=atomic
+PROFILE_CFLAGS := -O0 -g --coverage -fprofile-update=atomic -fprofile-abs-path
 PROFILE_LDFLAGS := --coverage
 else ifeq ($(PROFILE),analyzer)
 PROFILE_CFLAGS := -O1 -g -fanalyzer -Wno-analyzer-too-complex

@@ -17,7 +17,12 @@ cover: ## line and branch coverage of unit and io tests, in build/cover/report
 	@$(SUB) PROFILE=cover unit io || true
 	@mkdir -p build/cover/report
 	@$(VENV)/gcovr -r . --filter 'common/' --filter 'services/' --filter 'cli/' --merge-mode-functions=merge-use-line-0 \
+		--gcov-ignore-errors=source_not_found \
 		--print-summary --html-details build/cover/report/index.html build/cover | tail -n 4
+
+tsan: ## unit and io tests under ThreadSanitizer
+	@$(SUB) PROFILE=tsan unit-build io-build
+	@tools/run-tsan
 
 demo: ## the main job on this machine: three asks become conversations and answers (KEEP=1: leave it running)
 	+@KEEP=$(KEEP) tests/demo/run
