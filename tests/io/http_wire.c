@@ -99,8 +99,7 @@ static bool read_more(struct wire *wire)
 	return true;
 }
 
-/* The number at `text`, after spaces. */
-static size_t number_at(const char *text)
+size_t wire_number(const char *text)
 {
 	size_t number = 0;
 
@@ -120,7 +119,7 @@ static size_t message_len(const struct wire *wire)
 		return 0;
 	len = (size_t)(end - wire->text) + 4;
 	if (length && length < end)
-		len += number_at(length + strlen("\r\nContent-Length:"));
+		len += wire_number(length + strlen("\r\nContent-Length:"));
 	return len <= wire->len ? len : 0;
 }
 
@@ -159,7 +158,7 @@ bool wire_read_end(struct wire *wire)
 
 int wire_status(const struct wire *wire)
 {
-	return strncmp(wire->text, "HTTP/1.1 ", 9) == 0 ? (int)number_at(wire->text + 9) : 0;
+	return strncmp(wire->text, "HTTP/1.1 ", 9) == 0 ? (int)wire_number(wire->text + 9) : 0;
 }
 
 bool wire_wait(bool (*condition)(void *context), void *context)

@@ -43,6 +43,9 @@ bool wire_read_end(struct wire *wire);
 /** Whether something can be read within `timeout_ms`. */
 bool wire_is_readable(int fd, int timeout_ms);
 
+/** The number at `text`, after spaces. */
+size_t wire_number(const char *text);
+
 /** Status of the answer that was read, 0 when there is none. */
 int wire_status(const struct wire *wire);
 
