@@ -1,0 +1,97 @@
+/* ohdc: finds the verb, reads the settings, runs it. */
+
+#include "cli/cli.h"
+#include "common/domain/settings.h"
+#include "common/io/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+static bool is_verb(const struct verb *verb, int argc, char **argv)
+{
+	return argc >= 2 && strcmp(verb->name, argv[1]) == 0 &&
+	       (!verb->sub || (argc >= 3 && strcmp(verb->sub, argv[2]) == 0));
+}
+
+static const struct verb *find_verb(int argc, char **argv)
+{
+	size_t count;
+	const struct verb *verbs = verbs_all(&count);
+	for (size_t i = 0; i < count; i++) {
+		if (is_verb(&verbs[i], argc, argv))
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+static void print_help(void)
+{
+	size_t count;
+	const struct verb *verbs = verbs_all(&count);
+	puts("ohdc: runs, watches and repairs the Data Center side of OpenHands.\n\nUsage: ohdc VERB [arguments] [--json]\n");
+	for (size_t i = 0; i < count; i++) {
+		char name[64];
+		(void)snprintf(name, sizeof(name), "%s%s%s", verbs[i].name, verbs[i].sub ? " " : "",
+			       verbs[i].sub ? verbs[i].sub : "");
+		printf("  %-20s %s\n", name, verbs[i].help);
+	}
+	puts("\n'ohdc VERB --help' shows arguments and an example. Settings are those of the services (docs/config.md).\n"
+	     "Exit status: 0 done, 1 failed, 2 usage or setting, 6 unreachable.");
+}
+
+static int print_verb_help(const struct verb *verb)
+{
+	printf("ohdc %s%s%s %s\n  %s\n  Example: %s\n", verb->name, verb->sub ? " " : "", verb->sub ? verb->sub : "",
+	       verb->usage, verb->help, verb->example);
+	return CLI_DONE;
+}
+
+static bool take_arguments(struct cli *cli, int argc, char **argv, int first, struct err *err)
+{
+	for (int i = first; i < argc; i++) {
+		if (cli->argument_count == CLI_ARGUMENTS_MAX)
+			return err_set(err, ERR_INPUT, "more than %d arguments", CLI_ARGUMENTS_MAX);
+		cli->arguments[cli->argument_count++] = argv[i];
+	}
+	return true;
+}
+
+static bool prepare(struct cli *cli, const struct verb *verb, struct err *err)
+{
+	size_t count;
+	const struct setting *settings = settings_all(&count);
+	cli->is_json = cli_flag(cli, "json");
+	cli->operator = cli_option(cli, "operator");
+	if (!config_load(settings, count, SETTING_CLI, &cli->config, err))
+		return false;
+	log_open("ohdc", "error");
+	if (!cli->operator)
+		cli->operator = config_text(cli->config, "OHDC_OPERATOR");
+	if (verb->is_changing && !cli->operator)
+		return err_set(err, ERR_INPUT, "'%s' changes something: name who does it with --operator NAME or OHDC_OPERATOR",
+			       verb->name);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(cli_done) struct cli cli = {.program = argv[0]};
+	struct err err = {0};
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+		print_help();
+		return CLI_DONE;
+	}
+	const struct verb *verb = find_verb(argc, argv);
+	if (!verb) {
+		err_set(&err, ERR_INPUT, "unknown verb '%s%s%s', expected one of 'ohdc --help'", argc > 1 ? argv[1] : "",
+			argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+		return cli_usage(&err);
+	}
+	if (!take_arguments(&cli, argc, argv, verb->sub ? 3 : 2, &err))
+		return cli_usage(&err);
+	if (cli_flag(&cli, "help"))
+		return print_verb_help(verb);
+	return prepare(&cli, verb, &err) ? verb->run(&cli) : cli_usage(&err);
+}

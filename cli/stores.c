@@ -1,0 +1,50 @@
+/* The stores that verbs ask for: opened on first use. */
+
+#include "cli/cli.h"
+#include "common/base/json_field.h"
+#include "common/base/mem.h"
+#include "common/io/installation.h"
+
+#include "common/base/banned.h"
+
+static const char sql_audit[] = "select audit_write($1, $2, $3, $4::jsonb)";
+
+bool cli_database(struct cli *cli, struct err *err)
+{
+	if (cli->pool)
+		return true;
+	CLEANUP(secret_done) struct secret url = {0};
+	if (!config_secret(cli->config, "OHDC_DATABASE_URL", &url))
+		return err_set(err, ERR_INPUT, "OHDC_DATABASE_URL is not set, expected a libpq URI");
+	struct db_options options = {.url = url.text, .program = "ohdc", .size = 2, .statement_timeout_ms = 60000};
+	return db_pool_new(&options, &cli->pool, err);
+}
+
+bool cli_keys(struct cli *cli, struct err *err)
+{
+	struct uuid installation;
+	const char *path = config_text(cli->config, "OHDC_SEAL_KEYS_FILE");
+	if (!path)
+		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
+	return installation_load_keys(path, &cli->keys, err) && cli_database(cli, err) &&
+	       installation_open(cli->pool, &cli->keys, &installation, err);
+}
+
+bool cli_audit(struct cli *cli, const char *action, const char *object, json_t *detail, struct err *err)
+{
+	json_auto_t *taken = detail ? detail : json_object();
+	CLEANUP(mem_free_text) char *text = json_compact(taken);
+	struct db_params params = {0};
+	db_add_text(&params, cli->operator);
+	db_add_text(&params, action);
+	db_add_text(&params, object);
+	db_add_text(&params, text);
+	return db_query(cli->pool, sql_audit, &params, NULL, err);
+}
+
+void cli_done(struct cli *cli)
+{
+	db_pool_free(cli->pool);
+	crypto_keyring_done(&cli->keys);
+	config_free(cli->config);
+}

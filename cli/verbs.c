@@ -1,0 +1,52 @@
+/* The table of verbs. */
+
+#include "cli/cli.h"
+
+#include "common/base/banned.h"
+
+static const struct verb verbs[] = {
+	{"status", NULL, "[--json]", "the whole path at a glance: topics, lag, open work", "ohdc status", false, cli_status},
+	{"trace", NULL, "ID [--json]", "everything about one delivery or job, in order",
+	 "ohdc trace 6f9619ff-8b86-4d01-b42d-00c04fc964ff", false, cli_trace},
+	{"deliveries", "list", "[--connection jira/7] [--limit N] [--json]", "what arrived, newest first, and why it ended so",
+	 "ohdc deliveries list --limit 20", false, cli_deliveries_list},
+	{"deliveries", "show", "ID [--json]", "one delivery", "ohdc deliveries show 6f9619ff-8b86-4d01-b42d-00c04fc964ff",
+	 false, cli_deliveries_show},
+	{"connections", "list", "[--json]", "the connections and their state", "ohdc connections list", false,
+	 cli_connections_list},
+	{"connections", "show", "CONNECTION [--json]", "one connection, without its secrets", "ohdc connections show jira/7",
+	 false, cli_connections_show},
+	{"connections", "add", "jira --base-url URL | bitbucket --repo KEY/slug [--secret-file FILE] [--org ID] [--without-bot]",
+	 "make a connection; its secret is shown once", "ohdc connections add bitbucket --repo PROJ/web --operator ana", true,
+	 cli_connections_add},
+	{"connections", "pause", "CONNECTION", "accept deliveries, but start nothing", "ohdc connections pause jira/7", true,
+	 cli_connections_pause},
+	{"connections", "resume", "CONNECTION", "start jobs again", "ohdc connections resume jira/7", true,
+	 cli_connections_resume},
+	{"links", "list", "[--connection CONNECTION] [--json]", "which account is which user", "ohdc links list", false,
+	 cli_links_list},
+	{"links", "add", "--connection CONNECTION --jira-key KEY|--bitbucket-id ID --user UUID [--org UUID]",
+	 "say that an account is a user of OpenHands",
+	 "ohdc links add --connection jira/7 --jira-key JIRAUSER10100 --user 3f2c…", true, cli_links_add},
+	{"links", "remove", "--connection CONNECTION --jira-key KEY|--bitbucket-id ID", "forget it",
+	 "ohdc links remove --connection jira/7 --jira-key JIRAUSER10100", true, cli_links_remove},
+	{"simulate", NULL, "jira-comment|jira-label|bitbucket-comment --connection CONNECTION [--text TEXT] [--issue ID]…",
+	 "put an ask on the webhook topic as if it had arrived", "ohdc simulate jira-comment --connection jira/7", true,
+	 cli_simulate},
+	{"explain", NULL, "jira|bitbucket [--connection N] [--event KEY] [--bot NAME]… < body.json",
+	 "what a body asks for; needs no stores", "ohdc explain jira --bot openhands < body.json", false, cli_explain},
+	{"keys", "generate", "", "print a new sealing key", "ohdc keys generate > seal-keys", false, cli_keys_generate},
+	{"migrate", NULL, "[--plan]", "bring the database's schema up to date", "ohdc migrate --plan", false, cli_migrate},
+	{"topics", "plan", "", "the topics as they are and as they should be", "ohdc topics plan", false, cli_topics_plan},
+	{"topics", "apply", "", "make what is missing", "ohdc topics apply", false, cli_topics_apply},
+	{"config", "check", "", "read and check the settings", "ohdc config check", false, cli_config_check},
+	{"config", "docs", "", "print docs/config.md", "ohdc config docs > docs/config.md", false, cli_config_docs},
+	{"completion", NULL, "", "print a completion script for bash", "source <(ohdc completion)", false, cli_completion},
+	{"version", NULL, "", "print the version", "ohdc version", false, cli_version},
+};
+
+const struct verb *verbs_all(size_t *ret_count)
+{
+	*ret_count = ARRAY_LEN(verbs);
+	return verbs;
+}
