@@ -6,6 +6,7 @@
 #include <CUnit/CUnit.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /** Record the result of a condition together with the name of the row. */
@@ -28,6 +29,18 @@ static inline void check_text_at(const char *found, const char *wanted, unsigned
 	(void)snprintf(text, sizeof(text), "[%s] '%s' is not '%s'", row, found ? found : "(null)",
 		       wanted ? wanted : "(null)");
 	CU_assertImplementation(is_same, line, text, file, "", CU_FALSE);
+}
+
+/** New copy of `len` bytes with nothing behind them, so that ASan sees a read too far; free with free(). */
+static inline void *exact_copy(const void *bytes, size_t len)
+{
+	void *copy = malloc(len > 0 ? len : 1);
+
+	if (!copy)
+		abort();
+	if (len > 0)
+		memcpy(copy, bytes, len);
+	return copy;
 }
 
 /** Assert a condition for the row named `row`. */

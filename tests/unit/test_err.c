@@ -45,7 +45,8 @@ static void test_err_wrap_keeps_code_and_hints(void)
 /* However long a message is and wherever it is cut, it stays within its buffer and valid UTF-8. */
 static void test_err_message_is_cut_on_a_character(void)
 {
-	static const char *const letters[] = {"a", "\xC3\xA9", "\xE6\x97\xA5", "\xF0\x9F\x98\x80"};
+	static const char *const letters[] = {"a", "\xC3\xA9", "\xE6\x97\xA5", "\xE0\xA4\x85",
+					      "\xF0\x9F\x98\x80"};
 
 	for (size_t i = 0; i < ARRAY_LEN(letters); i++) {
 		struct err err = {0};

@@ -54,6 +54,9 @@ static void test_json_scan_knows_the_grammar(void)
 		{"\"a\\\"", false, 0},
 		{"\"\\x\"", false, 0},
 		{"\"\\u12\"", false, 0},
+		{"\"\\", false, 0},
+		{"\"\\ud83d", false, 0},
+		{"\"\\ud83d\\", false, 0},
 		{"\"\\u12g4\"", false, 0},
 		{"\"\t\"", false, 0},
 		{"\"\n\"", false, 0},
@@ -63,10 +66,13 @@ static void test_json_scan_knows_the_grammar(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct json_scan scan = json_scan(bytes_text(rows[i].text));
+		size_t len = strlen(rows[i].text);
+		void *copy = exact_copy(rows[i].text, len);
+		struct json_scan scan = json_scan(bytes_of(copy, len));
 
 		CHECK(rows[i].text, scan.is_json == rows[i].is_json);
 		CHECK(rows[i].text, scan.depth == rows[i].depth);
+		free(copy);
 	}
 	CU_ASSERT_FALSE(json_scan(bytes_of("{}\0", 3)).is_json);
 	CU_ASSERT_FALSE(json_scan(bytes_of("\"\0\"", 3)).is_json);
@@ -82,13 +88,15 @@ static void test_json_scan_agrees_with_parser(void)
 
 	for (size_t from = 0; from < sizeof(text); from++) {
 		for (size_t len = 0; len < sizeof(text) - from; len++) {
-			struct bytes part = bytes_of(text + from, len);
+			void *copy = exact_copy(text + from, len);
+			struct bytes part = bytes_of(copy, len);
 			struct json_scan scan = json_scan(part);
 			json_t *root = json_loadb(text + from, len, JSON_DECODE_ANY, NULL);
 
 			if (!scan.needs_repair && scan.is_json != (root != NULL))
 				check_at(false, __LINE__, __FILE__, text + from, "differs");
 			json_decref(root);
+			free(copy);
 		}
 	}
 }
@@ -115,6 +123,7 @@ static void test_json_scan_finds_and_repairs_broken_characters(void)
 	} rows[] = {
 		{"[\"\\ud83d\\ude00\"]", NULL},
 		{"[\"\\uD83D\\uDE00 \\u0041 \xF0\x9F\x98\x80\"]", NULL},
+		{"[\"\\ud800\\udc00\\udbff\\udfff\\ud7ff\\ue000\"]", NULL},
 		{"[\"\\\\u0000\\\\ud800\"]", NULL},
 		{"[\"\\ud83d\"]", "[\"\\uFFFD\"]"},
 		{"[\"\\ude00\"]", "[\"\\uFFFD\"]"},

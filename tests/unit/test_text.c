@@ -33,12 +33,14 @@ static void test_text_utf8_is_checked_and_repaired(void)
 		{"cut emoji", "a\xF0\x9F\x98z", 5, "a" FFFD "z"},
 		{"cut at the end", "a\xE6\x97", 3, "a" FFFD},
 		{"latin-1", "caf\xE9!", 5, "caf" FFFD "!"},
+		{"twice", "ab\x80\x63\x80z", 6, "ab" FFFD "c" FFFD "z"},
 		{"lead after lead", "\xC3\xC3\xA9", 3, FFFD "\xC3\xA9"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(strbuf_done) struct strbuf buf;
-		struct bytes bytes = bytes_of(rows[i].text, rows[i].len);
+		void *copy = exact_copy(rows[i].text, rows[i].len);
+		struct bytes bytes = bytes_of(copy, rows[i].len);
 
 		strbuf_init(&buf, 100);
 		text_add_repaired(&buf, bytes);
@@ -46,6 +48,7 @@ static void test_text_utf8_is_checked_and_repaired(void)
 		CHECK(rows[i].name, text_is_utf8(bytes_text(strbuf_text(&buf))));
 		CHECK_TEXT(rows[i].name, strbuf_text(&buf),
 			   rows[i].repaired ? rows[i].repaired : rows[i].text);
+		free(copy);
 	}
 }
 

@@ -87,6 +87,7 @@ static void test_url_parse_refuses(void)
 		{"https://a/b\\c", NULL, "the path"},
 		{"https://a/b c", NULL, "the path"},
 		{"https://a/b\n", NULL, "the path"},
+		{"https://a/b\x7F", NULL, "the path"},
 		{"https://a/\xC3\xBC", NULL, "the path"},
 	};
 
@@ -115,7 +116,9 @@ static void test_url_parse_has_a_ceiling(void)
 	CU_ASSERT_FALSE(url_parse(text, NULL, &url, &err));
 	CU_ASSERT_STRING_EQUAL(err.message, "the URL is longer than 4096 bytes");
 	text[LIMIT_URL_BYTES] = '\0';
-	CU_ASSERT_TRUE(url_parse(text, NULL, &url, &err));
+	CU_ASSERT_TRUE_FATAL(url_parse(text, NULL, &url, &err));
+	CLEANUP(mem_free_text) char *normal = url_text(&url);
+	CU_ASSERT_STRING_EQUAL(normal, text);
 }
 
 static void test_url_contains(void)
