@@ -26,24 +26,24 @@ enum { CLI_ARGUMENTS_MAX = 64 };
 
 /** One run of the program. */
 struct cli {
-	const char *program;  /**< argv[0], for the completion script */
+	const char *program; /**< argv[0], for the completion script */
 	struct config *config;
 	struct db_pool *pool; /**< NULL until cli_database() */
 	struct crypto_keyring keys;
-	bool is_json;         /**< --json */
-	const char *operator; /**< --operator or OHDC_OPERATOR, NULL: none */
+	bool is_json;                       /**< --json */
+	const char *operator;               /**< --operator or OHDC_OPERATOR, NULL: none */
 	char *arguments[CLI_ARGUMENTS_MAX]; /**< what no option has taken yet; borrowed from argv */
 	size_t argument_count;
 };
 
 /** One verb. */
 struct verb {
-	const char *name;    /**< "connections" */
-	const char *sub;     /**< "add", NULL: none */
-	const char *usage;   /**< arguments after the name */
-	const char *help;    /**< one line */
+	const char *name;  /**< "connections" */
+	const char *sub;   /**< "add", NULL: none */
+	const char *usage; /**< arguments after the name */
+	const char *help;  /**< one line */
 	const char *example;
-	bool is_changing;    /**< needs --operator NAME or OHDC_OPERATOR */
+	bool is_changing; /**< needs --operator NAME or OHDC_OPERATOR */
 	int (*run)(struct cli *cli);
 };
 
@@ -85,7 +85,8 @@ void cli_print_table(const struct db_rows *rows, const char *const *headers, int
 void cli_print_rows(const struct db_rows *rows, const char *const *names, int columns);
 
 /** New object from one row (NULL cells as null). */
-NODISCARD json_t *cli_row_object(const struct db_rows *rows, int row, const char *const *names, int columns);
+NODISCARD json_t *cli_row_object(const struct db_rows *rows, int row, const char *const *names,
+				 int columns);
 
 /* stores.c */
 
@@ -96,7 +97,8 @@ NODISCARD bool cli_database(struct cli *cli, struct err *err);
 NODISCARD bool cli_keys(struct cli *cli, struct err *err);
 
 /** Write an audit row; `detail` is taken (NULL: {}). */
-NODISCARD bool cli_audit(struct cli *cli, const char *action, const char *object, json_t *detail, struct err *err);
+NODISCARD bool cli_audit(struct cli *cli, const char *action, const char *object, json_t *detail,
+			 struct err *err);
 
 /** Free everything. */
 void cli_done(struct cli *cli);

@@ -30,21 +30,23 @@ static void print_help(void)
 {
 	size_t count;
 	const struct verb *verbs = verbs_all(&count);
-	puts("ohdc: runs, watches and repairs the Data Center side of OpenHands.\n\nUsage: ohdc VERB [arguments] [--json]\n");
+	puts("ohdc: runs, watches and repairs the Data Center side of OpenHands.\n\nUsage: ohdc "
+	     "VERB [arguments] [--json]\n");
 	for (size_t i = 0; i < count; i++) {
 		char name[64];
 		(void)snprintf(name, sizeof(name), "%s%s%s", verbs[i].name, verbs[i].sub ? " " : "",
 			       verbs[i].sub ? verbs[i].sub : "");
 		printf("  %-20s %s\n", name, verbs[i].help);
 	}
-	puts("\n'ohdc VERB --help' shows arguments and an example. Settings are those of the services (docs/config.md).\n"
+	puts("\n'ohdc VERB --help' shows arguments and an example. Settings are those of the "
+	     "services (docs/config.md).\n"
 	     "Exit status: 0 done, 1 failed, 2 usage or setting, 6 unreachable.");
 }
 
 static int print_verb_help(const struct verb *verb)
 {
-	printf("ohdc %s%s%s %s\n  %s\n  Example: %s\n", verb->name, verb->sub ? " " : "", verb->sub ? verb->sub : "",
-	       verb->usage, verb->help, verb->example);
+	printf("ohdc %s%s%s %s\n  %s\n  Example: %s\n", verb->name, verb->sub ? " " : "",
+	       verb->sub ? verb->sub : "", verb->usage, verb->help, verb->example);
 	return CLI_DONE;
 }
 
@@ -63,15 +65,17 @@ static bool prepare(struct cli *cli, const struct verb *verb, struct err *err)
 	size_t count;
 	const struct setting *settings = settings_all(&count);
 	cli->is_json = cli_flag(cli, "json");
-	cli->operator = cli_option(cli, "operator");
+	cli->operator= cli_option(cli, "operator");
 	if (!config_load(settings, count, SETTING_CLI, &cli->config, err))
 		return false;
 	log_open("ohdc", "error");
 	if (!cli->operator)
-		cli->operator = config_text(cli->config, "OHDC_OPERATOR");
+		cli->operator= config_text(cli->config, "OHDC_OPERATOR");
 	if (verb->is_changing && !cli->operator)
-		return err_set(err, ERR_INPUT, "'%s' changes something: name who does it with --operator NAME or OHDC_OPERATOR",
-			       verb->name);
+		return err_set(
+			err,
+			ERR_INPUT, "'%s' changes something: name who does it with --operator NAME or OHDC_OPERATOR",
+			verb->name);
 	return true;
 }
 
@@ -85,8 +89,8 @@ int main(int argc, char **argv)
 	}
 	const struct verb *verb = find_verb(argc, argv);
 	if (!verb) {
-		err_set(&err, ERR_INPUT, "unknown verb '%s%s%s', expected one of 'ohdc --help'", argc > 1 ? argv[1] : "",
-			argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+		err_set(&err, ERR_INPUT, "unknown verb '%s%s%s', expected one of 'ohdc --help'",
+			argc > 1 ? argv[1] : "", argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
 		return cli_usage(&err);
 	}
 	if (!take_arguments(&cli, argc, argv, verb->sub ? 3 : 2, &err))

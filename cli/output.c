@@ -34,7 +34,8 @@ json_t *cli_row_object(const struct db_rows *rows, int row, const char *const *n
 {
 	json_t *object = json_object();
 	for (int i = 0; i < columns; i++) {
-		json_t *value = db_is_null(rows, row, i) ? json_null() : json_string(db_text(rows, row, i));
+		json_t *value = db_is_null(rows, row, i) ? json_null()
+							 : json_string(db_text(rows, row, i));
 		json_object_set_new(object, names[i], value);
 	}
 	return object;
@@ -48,7 +49,8 @@ void cli_print_rows(const struct db_rows *rows, const char *const *names, int co
 	}
 }
 
-static void measure(const struct db_rows *rows, const char *const *headers, int columns, int ret[COLUMNS_MAX])
+static void measure(const struct db_rows *rows, const char *const *headers, int columns,
+		    int ret[COLUMNS_MAX])
 {
 	for (int i = 0; i < columns; i++) {
 		ret[i] = (int)strlen(headers[i]);
@@ -65,11 +67,13 @@ void cli_print_table(const struct db_rows *rows, const char *const *headers, int
 	int widths[COLUMNS_MAX] = {0};
 	measure(rows, headers, columns, widths);
 	for (int i = 0; i < columns; i++)
-		printf("%-*s%s", i + 1 < columns ? widths[i] : 0, headers[i], i + 1 < columns ? "  " : "\n");
+		printf("%-*s%s", i + 1 < columns ? widths[i] : 0, headers[i],
+		       i + 1 < columns ? "  " : "\n");
 	for (int row = 0; row < rows->count; row++) {
 		for (int i = 0; i < columns; i++) {
 			const char *cell = db_is_null(rows, row, i) ? "-" : db_text(rows, row, i);
-			printf("%-*s%s", i + 1 < columns ? widths[i] : 0, cell, i + 1 < columns ? "  " : "\n");
+			printf("%-*s%s", i + 1 < columns ? widths[i] : 0, cell,
+			       i + 1 < columns ? "  " : "\n");
 		}
 	}
 }

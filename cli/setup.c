@@ -28,7 +28,10 @@ int cli_migrate(struct cli *cli)
 	struct migration_state *states = mem_zalloc(migration_file_count + 1, sizeof(*states));
 	bool is_ok = cli_database(cli, &err) && migrate_run(cli->pool, !is_plan, states, &err);
 	for (size_t i = 0; is_ok && i < migration_file_count; i++)
-		printf("%s  %s\n", states[i].name, states[i].was_applied ? "was there" : is_plan ? "missing" : "applied");
+		printf("%s  %s\n", states[i].name,
+		       states[i].was_applied ? "was there"
+		       : is_plan             ? "missing"
+					     : "applied");
 	mem_free(states);
 	return is_ok ? CLI_DONE : cli_fail(&err);
 }
@@ -92,8 +95,9 @@ static int topics(struct cli *cli, bool is_apply)
 		return cli_fail(&err);
 	for (int i = 0; i < TOPIC_COUNT; i++)
 		print_topic(&wanted[i], &states[i]);
-	printf("%d %s\n", (int)brokers, brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed"
-						      : "brokers");
+	printf("%d %s\n", (int)brokers,
+	       brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed"
+			    : "brokers");
 	return CLI_DONE;
 }
 
@@ -162,10 +166,12 @@ int cli_completion(struct cli *cli)
 	const struct verb *verbs = verbs_all(&count);
 	puts("_ohdc() {\n\tlocal verbs=\"");
 	for (size_t i = 0; i < count; i++)
-		printf("%s%s%s\n", verbs[i].name, verbs[i].sub ? " " : "", verbs[i].sub ? verbs[i].sub : "");
+		printf("%s%s%s\n", verbs[i].name, verbs[i].sub ? " " : "",
+		       verbs[i].sub ? verbs[i].sub : "");
 	puts("\"\n\tlocal typed=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
 	     "\tCOMPREPLY=($(compgen -W \"$(awk -v t=\"$typed\" -v n=\"$COMP_CWORD\" "
-	     "'index($0, t) == 1 { print $n }' <<<\"$verbs\")\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
+	     "'index($0, t) == 1 { print $n }' <<<\"$verbs\")\" -- "
+	     "\"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
 	     "complete -F _ohdc ohdc");
 	return CLI_DONE;
 }

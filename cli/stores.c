@@ -16,7 +16,8 @@ bool cli_database(struct cli *cli, struct err *err)
 	CLEANUP(secret_done) struct secret url = {0};
 	if (!config_secret(cli->config, "OHDC_DATABASE_URL", &url))
 		return err_set(err, ERR_INPUT, "OHDC_DATABASE_URL is not set, expected a libpq URI");
-	struct db_options options = {.url = url.text, .program = "ohdc", .size = 2, .statement_timeout_ms = 60000};
+	struct db_options options = {
+		.url = url.text, .program = "ohdc", .size = 2, .statement_timeout_ms = 60000};
 	return db_pool_new(&options, &cli->pool, err);
 }
 
@@ -25,12 +26,15 @@ bool cli_keys(struct cli *cli, struct err *err)
 	struct uuid installation;
 	const char *path = config_text(cli->config, "OHDC_SEAL_KEYS_FILE");
 	if (!path)
-		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
+		return err_set(
+			err, ERR_INPUT,
+			"OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
 	return installation_load_keys(path, &cli->keys, err) && cli_database(cli, err) &&
 	       installation_open(cli->pool, &cli->keys, &installation, err);
 }
 
-bool cli_audit(struct cli *cli, const char *action, const char *object, json_t *detail, struct err *err)
+bool cli_audit(struct cli *cli, const char *action, const char *object, json_t *detail,
+	       struct err *err)
 {
 	json_auto_t *taken = detail ? detail : json_object();
 	CLEANUP(mem_free_text) char *text = json_compact(taken);

@@ -11,10 +11,11 @@
 
 #include "common/base/banned.h"
 
-static const char sql_read[] = "select id, coalesce(seal_key_id, ''), coalesce(seal_fingerprint, '') from installation";
+static const char sql_read[] =
+	"select id, coalesce(seal_key_id, ''), coalesce(seal_fingerprint, '') from installation";
 
-static const char sql_note_key[] =
-	"update installation set seal_key_id = $1, seal_fingerprint = $2 where seal_fingerprint is null";
+static const char sql_note_key[] = "update installation set seal_key_id = $1, seal_fingerprint = "
+				   "$2 where seal_fingerprint is null";
 
 static void close_file(FILE **file)
 {
@@ -26,7 +27,8 @@ bool installation_load_keys(const char *path, struct crypto_keyring *ret, struct
 {
 	CLEANUP(close_file) FILE *file = fopen(path, "re");
 	if (!file)
-		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE: cannot read '%s' (errno %d)", path, errno);
+		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE: cannot read '%s' (errno %d)",
+			       path, errno);
 	char *text = mem_zalloc(1, LIMIT_SETTING_BYTES + 1);
 	size_t len = fread(text, 1, LIMIT_SETTING_BYTES, file);
 	bool is_ok = len < LIMIT_SETTING_BYTES && crypto_keyring_parse(text, ret, err);
@@ -58,7 +60,8 @@ static bool note_key(struct db_pool *pool, const struct crypto_key *key, struct 
 	return db_query(pool, sql_note_key, &params, NULL, err);
 }
 
-bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, struct uuid *ret, struct err *err)
+bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, struct uuid *ret,
+		       struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(pool, sql_read, NULL, &rows, err))
@@ -70,7 +73,9 @@ bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, 
 	if (db_text(&rows, 0, 2)[0] == '\0')
 		return note_key(pool, &keys->keys[0], err);
 	if (!has_fingerprint(keys, db_text(&rows, 0, 2)))
-		return err_set(err, ERR_AUTH, "sealing keys: this database was sealed with key '%s', which is not among them",
-			       db_text(&rows, 0, 1));
+		return err_set(
+			err,
+			ERR_AUTH, "sealing keys: this database was sealed with key '%s', which is not among them",
+			db_text(&rows, 0, 1));
 	return true;
 }

@@ -76,8 +76,8 @@ static bool wait_for_report(struct waiter *waiter, int64_t wait_ms, struct err *
 	return is_reported;
 }
 
-bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_record *record, int64_t wait_ms,
-			 struct err *err)
+bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_record *record,
+			 int64_t wait_ms, struct err *err)
 {
 	struct waiter *waiter = waiter_new();
 	if (!kafka_producer_send(producer, record, waiter, err)) {
@@ -86,8 +86,8 @@ bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_rec
 	}
 	struct err failure = {0};
 	if (!wait_for_report(waiter, wait_ms, &failure))
-		return err_set(err, ERR_TIMEOUT, "no delivery report from topic '%s' in %lld ms", record->topic,
-			       (long long)wait_ms);
+		return err_set(err, ERR_TIMEOUT, "no delivery report from topic '%s' in %lld ms",
+			       record->topic, (long long)wait_ms);
 	if (failure.code == ERR_NONE)
 		return true;
 	*err = failure;

@@ -17,7 +17,7 @@ void kafka_wait_report(void *context, void *opaque, const struct err *failure);
  * Send and wait as long as the producer needs to report; ERR_TIMEOUT after `wait_ms` (the record may still arrive later). The
  * producer must have been made with kafka_wait_report.
  */
-NODISCARD bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_record *record, int64_t wait_ms,
-				   struct err *err);
+NODISCARD bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_record *record,
+				   int64_t wait_ms, struct err *err);
 
 #endif

@@ -17,7 +17,8 @@
 
 enum { DATABASE_PAUSE_MS = 1000 };
 
-static bool answer_arguments(const struct service_options *options, int argc, char **argv, int *ret_status)
+static bool answer_arguments(const struct service_options *options, int argc, char **argv,
+			     int *ret_status)
 {
 	if (argc == 1)
 		return true;
@@ -25,25 +26,30 @@ static bool answer_arguments(const struct service_options *options, int argc, ch
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("%s %s\n", options->program, OHDC_VERSION);
 	} else if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		printf("%s: %s\n\nSettings are environment variables:\n\n", options->program, options->purpose);
+		printf("%s: %s\n\n", options->program, options->purpose);
 		config_print_help(stdout, options->settings, options->setting_count, options->reader);
 	} else {
-		(void)fprintf(stderr, "%s: unknown argument '%s', expected --help, --version or none\n", options->program,
-			      argv[1]);
+		(void)fprintf(stderr,
+			      "%s: unknown argument '%s', expected --help, --version or none\n",
+			      options->program, argv[1]);
 		*ret_status = DAEMON_EXIT_CONFIGURATION;
 	}
 	return false;
 }
 
-static bool open_settings(const struct service_options *options, struct service *service, struct err *err)
+static bool open_settings(const struct service_options *options, struct service *service,
+			  struct err *err)
 {
-	if (!config_load(options->settings, options->setting_count, options->reader, &service->config, err))
+	if (!config_load(options->settings, options->setting_count, options->reader,
+			 &service->config, err))
 		return false;
 	const char *keys = config_text(service->config, "OHDC_SEAL_KEYS_FILE");
 	if (!options->needs_keys)
 		return true;
 	if (!keys)
-		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
+		return err_set(
+			err, ERR_INPUT,
+			"OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
 	return installation_load_keys(keys, &service->keys, err);
 }
 
@@ -55,7 +61,8 @@ static bool open_pool(const struct service_options *options, struct service *ser
 	struct db_options database = {
 		.url = url.text,
 		.program = options->program,
-		.size = (size_t)config_int(service->config, "OHDC_DATABASE_POOL") + options->extra_connections,
+		.size = (size_t)config_int(service->config, "OHDC_DATABASE_POOL") +
+			options->extra_connections,
 	};
 	return db_pool_new(&database, &service->pool, err);
 }
@@ -73,12 +80,14 @@ static bool open_frame(const struct service_options *options, struct service *se
 	return daemon_new(&frame, &service->daemon, err) && open_pool(options, service, err);
 }
 
-bool service_open(const struct service_options *options, int argc, char **argv, struct service *ret, int *ret_status)
+bool service_open(const struct service_options *options, int argc, char **argv, struct service *ret,
+		  int *ret_status)
 {
 	struct err err = {0};
 	if (!answer_arguments(options, argc, argv, ret_status))
 		return false;
 	*ret_status = DAEMON_EXIT_CONFIGURATION;
+	log_open(options->program, "info");
 	if (!open_settings(options, ret, &err)) {
 		(void)fprintf(stderr, "%s: %s\n", options->program, err.message);
 		return false;

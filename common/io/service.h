@@ -19,13 +19,13 @@
 
 /** What main says about its program; static. */
 struct service_options {
-	const char *program;  /**< "ohdc-linker" */
-	const char *purpose;  /**< one line for --help */
+	const char *program; /**< "ohdc-linker" */
+	const char *purpose; /**< one line for --help */
 	enum setting_reader reader;
 	const struct setting *settings;
 	size_t setting_count;
 	size_t extra_connections; /**< database connections beside OHDC_DATABASE_POOL (threads of their own) */
-	bool needs_keys;      /**< reads OHDC_SEAL_KEYS_FILE */
+	bool needs_keys; /**< reads OHDC_SEAL_KEYS_FILE */
 };
 
 /** The opened frame; zeroed means not open. */
@@ -42,7 +42,8 @@ struct service {
  * Answer --help and --version, read the settings, block the signals, open log, metrics, admin listener and pool.
  * False: leave main with `*ret_status` (0 after --help, 2 for settings with one line on standard error, 1 otherwise).
  */
-NODISCARD bool service_open(const struct service_options *options, int argc, char **argv, struct service *ret, int *ret_status);
+NODISCARD bool service_open(const struct service_options *options, int argc, char **argv,
+			    struct service *ret, int *ret_status);
 
 /**
  * Wait until the database answers with a schema this program knows and the sealing keys fit, saying once a second what is

@@ -17,17 +17,17 @@
 /** A peer's address; everything borrowed. The URL of a call is always `base_url` + path: nothing from a payload. */
 struct api_peer {
 	struct http_client *client;
-	const char *base_url;  /**< normalised, with context path, without trailing slash */
-	const char *name;      /**< for messages: "Jira" */
-	int64_t deadline_ms;   /**< of calls without a gate; 0: 30 s */
+	const char *base_url; /**< normalised, with context path, without trailing slash */
+	const char *name;     /**< for messages: "Jira" */
+	int64_t deadline_ms;  /**< of calls without a gate; 0: 30 s */
 };
 
 /** One call; everything borrowed. */
 struct api_call {
 	const char *method;
-	const char *path;             /**< "/rest/api/2/myself?x=y", already escaped */
-	const char *auth_name;        /**< header of the credential: "Authorization" (NULL: none) */
-	const char *auth_prefix;      /**< put before the credential: "Bearer " or "" */
+	const char *path;        /**< "/rest/api/2/myself?x=y", already escaped */
+	const char *auth_name;   /**< header of the credential: "Authorization" (NULL: none) */
+	const char *auth_prefix; /**< put before the credential: "Bearer " or "" */
 	const struct secret *auth;
 	const char *extra_header;     /**< "Name: value", NULL: none */
 	const json_t *body;           /**< NULL: none */
@@ -49,8 +49,8 @@ void api_answer_done(struct api_answer *answer);
  * body says (`detail`, `message`, `errorMessages`, `errors[].message`; HTML is not quoted). With `need_json` a 2xx without JSON
  * is ERR_INTERNAL, or ERR_UNCERTAIN for an unsafe call. Thread-safe.
  */
-NODISCARD bool api_call_send(const struct api_peer *peer, const struct api_call *call, bool need_json, struct api_answer *ret,
-			     struct err *err);
+NODISCARD bool api_call_send(const struct api_peer *peer, const struct api_call *call,
+			     bool need_json, struct api_answer *ret, struct err *err);
 
 /** Start a path with a ceiling of LIMIT_URL_BYTES. */
 void api_path_init(struct strbuf *path);

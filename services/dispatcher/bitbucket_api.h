@@ -33,8 +33,8 @@ struct pull_request_ref {
 /** A pull request; texts owned. */
 struct pull_request {
 	char *title;
-	char *description;  /**< "" when empty */
-	char *state;        /**< OPEN, MERGED, DECLINED */
+	char *description; /**< "" when empty */
+	char *state;       /**< OPEN, MERGED, DECLINED */
 	struct person author;
 	char *from_project_key, *from_repo_slug, *from_branch; /**< source; may be a fork */
 	char *to_project_key, *to_repo_slug, *to_branch;
@@ -45,15 +45,18 @@ struct pull_request {
 void pull_request_done(struct pull_request *pull_request);
 
 /** Who the token is: X-AUSERNAME, then the user. ERR_AUTH: anonymous. `ret` is released with person_clear(). */
-NODISCARD bool bitbucket_api_myself(const struct bitbucket_api *api, struct person *ret, struct err *err);
+NODISCARD bool bitbucket_api_myself(const struct bitbucket_api *api, struct person *ret,
+				    struct err *err);
 
 /** Read a pull request. ERR_NOT_FOUND: gone; ERR_AUTH: bad token or no permission (Bitbucket does not tell). */
-NODISCARD bool bitbucket_api_read_pull_request(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+NODISCARD bool bitbucket_api_read_pull_request(const struct bitbucket_api *api,
+					       const struct pull_request_ref *ref,
 					       struct pull_request *ret, struct err *err);
 
 /** Read one comment. ERR_NOT_FOUND: gone. */
-NODISCARD bool bitbucket_api_read_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
-					  const char *comment_id, struct comment *ret, struct err *err);
+NODISCARD bool bitbucket_api_read_comment(const struct bitbucket_api *api,
+					  const struct pull_request_ref *ref, const char *comment_id,
+					  struct comment *ret, struct err *err);
 
 /** Where a comment stands. */
 struct bitbucket_thread {
@@ -66,42 +69,51 @@ struct bitbucket_thread {
 void bitbucket_thread_done(struct bitbucket_thread *thread);
 
 /** Find the thread of a comment. ERR_NOT_FOUND: no activity holds it. */
-NODISCARD bool bitbucket_api_read_thread(const struct bitbucket_api *api, const struct pull_request_ref *ref,
-					 const char *comment_id, struct bitbucket_thread *ret, struct err *err);
+NODISCARD bool bitbucket_api_read_thread(const struct bitbucket_api *api,
+					 const struct pull_request_ref *ref, const char *comment_id,
+					 struct bitbucket_thread *ret, struct err *err);
 
 /** Read the newest comments, replies included, except `skip_id` (may be NULL); at most LIMIT_CONTEXT_COMMENTS, oldest first. */
-NODISCARD bool bitbucket_api_recent_comments(const struct bitbucket_api *api, const struct pull_request_ref *ref,
-					     const char *skip_id, struct comments *ret, struct err *err);
+NODISCARD bool bitbucket_api_recent_comments(const struct bitbucket_api *api,
+					     const struct pull_request_ref *ref, const char *skip_id,
+					     struct comments *ret, struct err *err);
 
 /**
  * Look through all activities, replies included, for our comments with `marker` as last line, written by `bot` (NULL: by
  * anybody). Bounded to 200 pages: ERR_INTERNAL beyond.
  */
-NODISCARD bool bitbucket_api_find_comments(const struct bitbucket_api *api, const struct pull_request_ref *ref,
-					   const char *marker, const struct bot *bot, struct comment_hits *ret, struct err *err);
+NODISCARD bool bitbucket_api_find_comments(const struct bitbucket_api *api,
+					   const struct pull_request_ref *ref, const char *marker,
+					   const struct bot *bot, struct comment_hits *ret,
+					   struct err *err);
 
 /**
  * Add a comment (unsafe), as a reply when `parent_id` is not NULL; `ret_id` gets its id. ERR_UNCERTAIN: look with
  * bitbucket_api_find_comments(). ERR_NOT_FOUND with a parent: the parent is gone, try without.
  */
-NODISCARD bool bitbucket_api_add_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
-					 const char *parent_id, const char *text, const struct call_gate *gate,
+NODISCARD bool bitbucket_api_add_comment(const struct bitbucket_api *api,
+					 const struct pull_request_ref *ref, const char *parent_id,
+					 const char *text, const struct call_gate *gate,
 					 char ret_id[LIMIT_ID_BYTES], struct err *err);
 
 /** Replace the text of our comment; reads its version first. ERR_CONFLICT: changed in between. */
-NODISCARD bool bitbucket_api_edit_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+NODISCARD bool bitbucket_api_edit_comment(const struct bitbucket_api *api,
+					  const struct pull_request_ref *ref,
 					  const char *comment_id, const char *text, struct err *err);
 
 /** Delete our comment; one that is gone already is success. ERR_CONFLICT: it has replies. */
-NODISCARD bool bitbucket_api_delete_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+NODISCARD bool bitbucket_api_delete_comment(const struct bitbucket_api *api,
+					    const struct pull_request_ref *ref,
 					    const char *comment_id, struct err *err);
 
 /** Eyes on a comment; best effort: 400, 401, 403, 404, 405 and 409 are success. */
-NODISCARD bool bitbucket_api_react(const struct bitbucket_api *api, const struct pull_request_ref *ref, const char *comment_id,
+NODISCARD bool bitbucket_api_react(const struct bitbucket_api *api,
+				   const struct pull_request_ref *ref, const char *comment_id,
 				   struct err *err);
 
 /** Whether a user (by slug, with numeric id `user_id` where known) may write to the repository, groups and inheritance included. */
-NODISCARD bool bitbucket_api_can_write(const struct bitbucket_api *api, const struct pull_request_ref *ref, const char *user_id,
+NODISCARD bool bitbucket_api_can_write(const struct bitbucket_api *api,
+				       const struct pull_request_ref *ref, const char *user_id,
 				       const char *slug, bool *ret, struct err *err);
 
 #endif

@@ -15,15 +15,15 @@
 /** One comment; texts owned, NULL when the product has none. */
 struct comment {
 	char *id;
-	int64_t version;         /**< Bitbucket: needed to change or delete it; Jira: 0 */
+	int64_t version; /**< Bitbucket: needed to change or delete it; Jira: 0 */
 	struct person author;
-	struct person editor;    /**< Jira: who changed it last; Bitbucket lets only the author do so: empty */
+	struct person editor; /**< Jira: who changed it last; Bitbucket lets only the author do so: empty */
 	char *text;
-	char *created;           /**< time as text for people ("2026-11-21 10:00 UTC", or as the product writes it) */
-	char *visibility_type;   /**< Jira: "group" or "role" when restricted */
+	char *created; /**< time as text for people ("2026-11-21 10:00 UTC", or as the product writes it) */
+	char *visibility_type; /**< Jira: "group" or "role" when restricted */
 	char *visibility_value;
-	char *anchor_path;       /**< Bitbucket: file of an inline comment */
-	int64_t anchor_line;     /**< 0: file-level or none */
+	char *anchor_path;   /**< Bitbucket: file of an inline comment */
+	int64_t anchor_line; /**< 0: file-level or none */
 };
 
 /** Free the texts and zero. */

@@ -26,16 +26,16 @@ enum { DISPATCHER_GIT_PROVIDERS_MAX = 8, DISPATCHER_OWNER_SIZE = 96 };
 struct dispatcher {
 	struct config *config;
 	struct db_pool *pool;
-	struct kafka_producer *producer;  /**< status feed and dead letters */
+	struct kafka_producer *producer; /**< status feed and dead letters */
 	struct metrics *metrics;
-	struct openhands *openhands;      /**< owned */
+	struct openhands *openhands; /**< owned */
 	struct peer_source peers;
 	struct ledger ledger;
 	struct job_rules rules;
-	struct texts texts;               /**< owned */
+	struct texts texts; /**< owned */
 	struct uuid installation;
 	char owner[DISPATCHER_OWNER_SIZE]; /**< of leases: program, host, random */
-	char *provider_list;              /**< owned; git_providers point into it */
+	char *provider_list;               /**< owned; git_providers point into it */
 	const char *git_providers[DISPATCHER_GIT_PROVIDERS_MAX];
 	size_t git_provider_count;
 	const char *app_host;
@@ -48,7 +48,7 @@ struct task {
 	const struct dispatcher *dispatcher;
 	struct job job;
 	struct peer peer;
-	struct openhands_user user;  /**< borrows from job */
+	struct openhands_user user; /**< borrows from job */
 };
 
 /**
@@ -58,14 +58,18 @@ struct task {
 NODISCARD bool step_do(struct task *task, struct job_event *ret, struct err *err);
 
 /* The steps, by file. Same contract; texts in `ret->detail` borrow from `err`. */
-NODISCARD bool step_reread(struct task *task, struct job_event *ret, struct err *err);     /* step_prepare.c */
+NODISCARD bool step_reread(struct task *task, struct job_event *ret,
+			   struct err *err); /* step_prepare.c */
 NODISCARD bool step_key(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_react(struct task *task, struct job_event *ret, struct err *err);
-NODISCARD bool step_repository(struct task *task, struct job_event *ret, struct err *err); /* step_repository.c */
-NODISCARD bool step_start(struct task *task, struct job_event *ret, struct err *err);      /* step_start.c */
-NODISCARD bool step_follow_start(struct task *task, struct job_event *ret, struct err *err); /* step_follow.c */
+NODISCARD bool step_repository(struct task *task, struct job_event *ret,
+			       struct err *err); /* step_repository.c */
+NODISCARD bool step_start(struct task *task, struct job_event *ret, struct err *err); /* step_start.c */
+NODISCARD bool step_follow_start(struct task *task, struct job_event *ret,
+				 struct err *err); /* step_follow.c */
 NODISCARD bool step_follow_run(struct task *task, struct job_event *ret, struct err *err);
-NODISCARD bool step_acknowledge(struct task *task, struct job_event *ret, struct err *err); /* step_answer.c */
+NODISCARD bool step_acknowledge(struct task *task, struct job_event *ret,
+				struct err *err); /* step_answer.c */
 NODISCARD bool step_result(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_guidance(struct task *task, struct job_event *ret, struct err *err);
 
@@ -73,7 +77,8 @@ NODISCARD bool step_guidance(struct task *task, struct job_event *ret, struct er
 struct job_event step_failed(const struct task *task, const struct err *err);
 
 /** The event for what the ledger said, where confirmed and skipped mean done. */
-struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result, const struct err *err);
+struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result,
+				  const struct err *err);
 
 /** The marker of an effect of this job. */
 void step_marker(const struct task *task, enum effect_kind kind, char ret[]);

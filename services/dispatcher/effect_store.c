@@ -13,20 +13,25 @@ static const char sql_open[] =
 	"insert into effect (job_id, kind, state, epoch) select job_id, $3, 'intent', $2 from job"
 	" where job_id = $1 and epoch = $2"
 	" on conflict (job_id, kind, seq) do update set epoch = excluded.epoch"
-	" returning state, attempts, misses, coalesce((extract(epoch from attempting_until) * 1000)::bigint, 0),"
-	" coalesce((extract(epoch from probe_at) * 1000)::bigint, 0), coalesce(remote_id, ''), " NOW_MS;
+	" returning state, attempts, misses, coalesce((extract(epoch from attempting_until) * "
+	"1000)::bigint, 0),"
+	" coalesce((extract(epoch from probe_at) * 1000)::bigint, 0), coalesce(remote_id, "
+	"''), " NOW_MS;
 
-static const char sql_save[] =
-	"update effect e set state = $4, attempts = $5, misses = $6,"
-	" attempting_until = to_timestamp($7::bigint / 1000.0), probe_at = to_timestamp($8::bigint / 1000.0),"
-	" remote_id = nullif($9, ''), detail = coalesce($10, e.detail), updated_at = clock_timestamp()"
-	" from job j where e.job_id = $1 and j.job_id = e.job_id and j.epoch = $2 and e.kind = $3 and e.seq = 0"
-	" returning " NOW_MS;
+static const char sql_save[] = "update effect e set state = $4, attempts = $5, misses = $6,"
+			       " attempting_until = to_timestamp($7::bigint / 1000.0), probe_at = "
+			       "to_timestamp($8::bigint / 1000.0),"
+			       " remote_id = nullif($9, ''), detail = coalesce($10, e.detail), "
+			       "updated_at = clock_timestamp()"
+			       " from job j where e.job_id = $1 and j.job_id = e.job_id and "
+			       "j.epoch = $2 and e.kind = $3 and e.seq = 0"
+			       " returning " NOW_MS;
 
 static const char sql_may_guide[] =
 	"insert into guidance_given (subject, account_key, reason, given_at, job_id)"
 	" values ($1, $2, $3, clock_timestamp(), $4)"
-	" on conflict (subject, account_key, reason) do update set given_at = excluded.given_at, job_id = excluded.job_id"
+	" on conflict (subject, account_key, reason) do update set given_at = excluded.given_at, "
+	"job_id = excluded.job_id"
 	" where guidance_given.job_id = excluded.job_id"
 	" or guidance_given.given_at < clock_timestamp() - interval '1 hour' returning 1";
 
@@ -42,7 +47,8 @@ static bool lease_lost(const struct effect_place *place, struct err *err)
 	return err_set(err, ERR_CONFLICT, "job '%s': the lease went to somebody else", place->job_id);
 }
 
-bool effect_store_open(struct db_pool *pool, const struct effect_place *place, struct effect_row *ret, struct err *err)
+bool effect_store_open(struct db_pool *pool, const struct effect_place *place,
+		       struct effect_row *ret, struct err *err)
 {
 	struct db_params params = {0};
 	add_place(&params, place);
@@ -65,8 +71,8 @@ bool effect_store_open(struct db_pool *pool, const struct effect_place *place, s
 	return true;
 }
 
-bool effect_store_save(struct db_pool *pool, const struct effect_place *place, struct effect_row *row,
-		       const char *detail, struct err *err)
+bool effect_store_save(struct db_pool *pool, const struct effect_place *place,
+		       struct effect_row *row, const char *detail, struct err *err)
 {
 	struct db_params params = {0};
 	add_place(&params, place);
@@ -86,8 +92,8 @@ bool effect_store_save(struct db_pool *pool, const struct effect_place *place, s
 	return true;
 }
 
-bool effect_store_may_guide(struct db_pool *pool, const char *subject, const char *account_key, const char *reason,
-			    const char *job_id, bool *ret, struct err *err)
+bool effect_store_may_guide(struct db_pool *pool, const char *subject, const char *account_key,
+			    const char *reason, const char *job_id, bool *ret, struct err *err)
 {
 	struct db_params params = {0};
 	db_add_text(&params, subject);

@@ -17,9 +17,9 @@
 #include "common/base/banned.h"
 
 enum {
-	BATCH_MAX = 200,         /**< records in one transaction */
-	PARTITIONS_MAX = 256,    /**< positions in one transaction */
-	POLL_MS = 500,           /**< longest wait for records, and so for a stop */
+	BATCH_MAX = 200,      /**< records in one transaction */
+	PARTITIONS_MAX = 256, /**< positions in one transaction */
+	POLL_MS = 500,        /**< longest wait for records, and so for a stop */
 	FAILURE_PAUSE_MS = 1000,
 	SCHEMA_PAUSE_MS = 30000, /**< between looks at a record of a newer major schema */
 	DEAD_LETTER_WAIT_MS = 30000,
@@ -53,13 +53,16 @@ static void load_free(struct load **load)
 	*load = NULL;
 }
 
-static bool stored_position(void *context, const char *topic, int32_t partition, int64_t *ret, struct err *err)
+static bool stored_position(void *context, const char *topic, int32_t partition, int64_t *ret,
+			    struct err *err)
 {
 	const struct intake *intake = context;
-	return job_store_position(intake->dispatcher->pool, intake->group, topic, partition, ret, err);
+	return job_store_position(intake->dispatcher->pool, intake->group, topic, partition, ret,
+				  err);
 }
 
-static void note_position(const struct intake *intake, struct load *load, const struct kafka_record *record)
+static void note_position(const struct intake *intake, struct load *load,
+			  const struct kafka_record *record)
 {
 	for (size_t i = 0; i < load->position_count; i++) {
 		if (load->positions[i].partition == record->partition) {
@@ -68,8 +71,8 @@ static void note_position(const struct intake *intake, struct load *load, const 
 		}
 	}
 	if (load->position_count < PARTITIONS_MAX)
-		load->positions[load->position_count++] =
-			(struct job_position){intake->group, intake->topic, record->partition, record->offset + 1};
+		load->positions[load->position_count++] = (struct job_position){
+			intake->group, intake->topic, record->partition, record->offset + 1};
 }
 
 static void put_header(void *record, const char *name, const char *value)
@@ -77,22 +80,24 @@ static void put_header(void *record, const char *name, const char *value)
 	kafka_record_add_header(record, name, value);
 }
 
-static bool set_aside(const struct intake *intake, const struct kafka_record *record, const struct err *why,
-		      struct err *err)
+static bool set_aside(const struct intake *intake, const struct kafka_record *record,
+		      const struct err *why, struct err *err)
 {
 	struct kafka_record letter = *record;
 	letter.topic = intake->dlq;
 	struct dead_letter place = {record->topic, record->partition, record->offset, 1, why};
 	dead_letter_write(&place, put_header, &letter);
-	LOG_WARN("job record set aside", LOG_TEXT("error", why->message), LOG_INT("partition", record->partition),
-		 LOG_INT("offset", record->offset));
+	LOG_WARN("job record set aside", LOG_TEXT("error", why->message),
+		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
 	return kafka_send_and_wait(intake->dispatcher->producer, &letter, DEAD_LETTER_WAIT_MS, err);
 }
 
 /* Read one record into the load. A newer major schema stops the batch right before it: nothing is lost, the reader is. */
-static bool take_record(const struct intake *intake, const struct kafka_record *record, struct load *load, struct err *err)
+static bool take_record(const struct intake *intake, const struct kafka_record *record,
+			struct load *load, struct err *err)
 {
-	struct job_arrival arrival = {.text = (const char *)record->value.ptr, .text_len = record->value.len};
+	struct job_arrival arrival = {.text = (const char *)record->value.ptr,
+				      .text_len = record->value.len};
 	struct err why = {0};
 	if (job_record_read(record->value, &arrival.record, &why)) {
 		load->arrivals[load->count++] = arrival;
@@ -112,12 +117,14 @@ static bool store(const struct intake *intake, const struct load *load, struct e
 	size_t new_count = 0;
 	if (load->position_count == 0)
 		return true;
-	if (!job_store_intake(dispatcher->pool, load->arrivals, load->count, load->positions, load->position_count,
-			      &dispatcher->rules, sysclock_now_ms(), &new_count, err))
+	if (!job_store_intake(dispatcher->pool, load->arrivals, load->count, load->positions,
+			      load->position_count, &dispatcher->rules, sysclock_now_ms(),
+			      &new_count, err))
 		return false;
 	for (size_t i = 0; i < new_count; i++)
 		workers_wake(intake->workers);
-	metric_add(metrics_cell(dispatcher->metrics, METRIC_COUNTER, "ohdc_jobs_taken_total", NULL, "New jobs taken in"),
+	metric_add(metrics_cell(dispatcher->metrics, METRIC_COUNTER, "ohdc_jobs_taken_total", NULL,
+				"New jobs taken in"),
 		   (int64_t)new_count);
 	return true;
 }
@@ -168,8 +175,8 @@ static void *run(void *context)
 	return NULL;
 }
 
-bool intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster, struct daemon *daemon,
-		struct workers *workers, struct intake **ret, struct err *err)
+bool intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster,
+		struct daemon *daemon, struct workers *workers, struct intake **ret, struct err *err)
 {
 	struct intake *intake = mem_zalloc(1, sizeof(*intake));
 	intake->dispatcher = dispatcher;

@@ -14,8 +14,9 @@
 struct intake;
 
 /** Join the consumer group and start the thread; everything borrowed. */
-NODISCARD bool intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster, struct daemon *daemon,
-			  struct workers *workers, struct intake **ret, struct err *err);
+NODISCARD bool intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster,
+			  struct daemon *daemon, struct workers *workers, struct intake **ret,
+			  struct err *err);
 
 /** Wait for the thread (the daemon is stopping), leave the group, free; NULL is fine. */
 void intake_free(struct intake *intake);

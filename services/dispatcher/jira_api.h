@@ -48,28 +48,31 @@ NODISCARD bool jira_issue_has_label(const struct jira_issue *issue, const char *
 NODISCARD bool jira_api_myself(const struct jira_api *api, struct person *ret, struct err *err);
 
 /** Read an issue by id or key. ERR_NOT_FOUND: missing or not visible. */
-NODISCARD bool jira_api_read_issue(const struct jira_api *api, const char *issue, struct jira_issue *ret, struct err *err);
+NODISCARD bool jira_api_read_issue(const struct jira_api *api, const char *issue,
+				   struct jira_issue *ret, struct err *err);
 
 /** Read one comment. ERR_NOT_FOUND: gone or not visible. */
-NODISCARD bool jira_api_read_comment(const struct jira_api *api, const char *issue, const char *comment_id, struct comment *ret,
-				     struct err *err);
+NODISCARD bool jira_api_read_comment(const struct jira_api *api, const char *issue,
+				     const char *comment_id, struct comment *ret, struct err *err);
 
 /** Read the newest comments except `skip_id` (may be NULL), at most LIMIT_CONTEXT_COMMENTS, oldest first. */
-NODISCARD bool jira_api_recent_comments(const struct jira_api *api, const char *issue, const char *skip_id,
-					struct comments *ret, struct err *err);
+NODISCARD bool jira_api_recent_comments(const struct jira_api *api, const char *issue,
+					const char *skip_id, struct comments *ret, struct err *err);
 
 /**
  * Look through all comments for ours with `marker` as last line, written by `bot` (NULL: by anybody). Bounded to 200 pages of
  * 100: ERR_INTERNAL beyond.
  */
-NODISCARD bool jira_api_find_comments(const struct jira_api *api, const char *issue, const char *marker, const struct bot *bot,
+NODISCARD bool jira_api_find_comments(const struct jira_api *api, const char *issue,
+				      const char *marker, const struct bot *bot,
 				      struct comment_hits *ret, struct err *err);
 
 /**
  * Who set the label: author of the history entry `changelog_id` if it added `label`; "created": the issue's creator; NULL: the
  * newest entry that added it, else the creator. ERR_NOT_FOUND: no such entry, or it did not add the label.
  */
-NODISCARD bool jira_api_label_author(const struct jira_api *api, const char *issue, const char *changelog_id, const char *label,
+NODISCARD bool jira_api_label_author(const struct jira_api *api, const char *issue,
+				     const char *changelog_id, const char *label,
 				     struct person *ret, struct err *err);
 
 /** What to write: wiki markup, and the restriction of the asking comment (NULL: visible to all). */
@@ -80,24 +83,29 @@ struct jira_comment_draft {
 };
 
 /** Add a comment (unsafe); `ret_id` gets its id. ERR_UNCERTAIN: look with jira_api_find_comments(). */
-NODISCARD bool jira_api_add_comment(const struct jira_api *api, const char *issue, const struct jira_comment_draft *draft,
-				    const struct call_gate *gate, char ret_id[LIMIT_ID_BYTES], struct err *err);
+NODISCARD bool jira_api_add_comment(const struct jira_api *api, const char *issue,
+				    const struct jira_comment_draft *draft,
+				    const struct call_gate *gate, char ret_id[LIMIT_ID_BYTES],
+				    struct err *err);
 
 /** Replace the text of our comment, restriction included (repeating does no harm). */
-NODISCARD bool jira_api_edit_comment(const struct jira_api *api, const char *issue, const char *comment_id,
-				     const struct jira_comment_draft *draft, struct err *err);
+NODISCARD bool jira_api_edit_comment(const struct jira_api *api, const char *issue,
+				     const char *comment_id, const struct jira_comment_draft *draft,
+				     struct err *err);
 
 /** Delete our comment; one that is gone already is success. */
-NODISCARD bool jira_api_delete_comment(const struct jira_api *api, const char *issue, const char *comment_id, struct err *err);
+NODISCARD bool jira_api_delete_comment(const struct jira_api *api, const char *issue,
+				       const char *comment_id, struct err *err);
 
 /** Thumbs-up on a comment; best effort: 400, 401, 403, 404 and 405 count as "not supported here" and are success. */
 NODISCARD bool jira_api_react(const struct jira_api *api, const char *comment_id, struct err *err);
 
 /** Read a user by key, for the e-mail address. ERR_NOT_FOUND: unknown or not visible. */
-NODISCARD bool jira_api_read_user(const struct jira_api *api, const char *key, struct person *ret, struct err *err);
+NODISCARD bool jira_api_read_user(const struct jira_api *api, const char *key, struct person *ret,
+				  struct err *err);
 
 /** Whether that user may edit the issue (the write access that may stop a job); asked as the bot. */
-NODISCARD bool jira_api_can_edit(const struct jira_api *api, const char *issue_key, const char *user_name, bool *ret,
-				 struct err *err);
+NODISCARD bool jira_api_can_edit(const struct jira_api *api, const char *issue_key,
+				 const char *user_name, bool *ret, struct err *err);
 
 #endif

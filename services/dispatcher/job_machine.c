@@ -11,9 +11,9 @@
 #include "common/base/banned.h"
 
 static const char *const phase_names[] = {
-	[JOB_QUEUED] = "QUEUED",       [JOB_PREPARING] = "PREPARING", [JOB_STARTING] = "STARTING",
-	[JOB_RUNNING] = "RUNNING",     [JOB_ANSWERING] = "ANSWERING", [JOB_WAITING] = "WAITING",
-	[JOB_DONE] = "DONE",           [JOB_REFUSED] = "REFUSED",     [JOB_FAILED] = "FAILED",
+	[JOB_QUEUED] = "QUEUED",   [JOB_PREPARING] = "PREPARING", [JOB_STARTING] = "STARTING",
+	[JOB_RUNNING] = "RUNNING", [JOB_ANSWERING] = "ANSWERING", [JOB_WAITING] = "WAITING",
+	[JOB_DONE] = "DONE",       [JOB_REFUSED] = "REFUSED",     [JOB_FAILED] = "FAILED",
 	[JOB_STOPPED] = "STOPPED",
 };
 
@@ -157,7 +157,8 @@ static void set_text(char ret[JOB_DETAIL_SIZE], const char *text)
 }
 
 /* Deadline of the phase that a step opens; steps within a phase keep the phase's deadline. */
-static void open_phase(struct job_machine *job, enum job_step step, int64_t now_ms, const struct job_rules *rules)
+static void open_phase(struct job_machine *job, enum job_step step, int64_t now_ms,
+		       const struct job_rules *rules)
 {
 	switch (step) {
 	case STEP_ACKNOWLEDGE:
@@ -181,7 +182,8 @@ static void open_phase(struct job_machine *job, enum job_step step, int64_t now_
 	}
 }
 
-static void go_to(struct job_machine *job, enum job_step step, int64_t now_ms, const struct job_rules *rules)
+static void go_to(struct job_machine *job, enum job_step step, int64_t now_ms,
+		  const struct job_rules *rules)
 {
 	job->step = step;
 	job->phase = phase_of(step);
@@ -199,8 +201,8 @@ static void end(struct job_machine *job, enum job_phase phase, enum reason outco
 	job->deadline_ms = 0;
 }
 
-void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason reason, int64_t now_ms,
-		      const struct job_rules *rules)
+void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason reason,
+		      int64_t now_ms, const struct job_rules *rules)
 {
 	*job = (struct job_machine){.kind = kind, .queued_ms = now_ms};
 	job->deadline_ms = now_ms + rules->horizon_ms;
@@ -254,14 +256,16 @@ static void apply_done(struct job_machine *job, int64_t now_ms, const struct job
 	go_to(job, step_after(job->step), now_ms, rules);
 }
 
-static void refuse(struct job_machine *job, enum reason reason, int64_t now_ms, const struct job_rules *rules)
+static void refuse(struct job_machine *job, enum reason reason, int64_t now_ms,
+		   const struct job_rules *rules)
 {
 	job->outcome = reason;
 	set_text(job->told, job->detail);
 	go_to(job, STEP_GUIDANCE, now_ms, rules);
 }
 
-static void finish_as(struct job_machine *job, enum job_ending ending, int64_t now_ms, const struct job_rules *rules)
+static void finish_as(struct job_machine *job, enum job_ending ending, int64_t now_ms,
+		      const struct job_rules *rules)
 {
 	job->ending = ending;
 	set_text(job->told, job->detail);
@@ -311,7 +315,8 @@ static void apply_overdue(struct job_machine *job, int64_t now_ms, const struct 
 		apply_give_up(job, now_ms, rules);
 }
 
-static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t random, const struct job_rules *rules)
+static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t random,
+			  const struct job_rules *rules)
 {
 	job->attempts = 0;
 	job->polls++;
@@ -323,8 +328,8 @@ static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t rand
 	job->next_ms = now_ms + backoff_delay_ms(&rules->poll, job->polls, random);
 }
 
-static void apply_retry(struct job_machine *job, const struct job_event *event, int64_t now_ms, uint32_t random,
-			const struct job_rules *rules)
+static void apply_retry(struct job_machine *job, const struct job_event *event, int64_t now_ms,
+			uint32_t random, const struct job_rules *rules)
 {
 	job->attempts++;
 	bool is_decoration = job->step == STEP_REACT || job->step == STEP_ACKNOWLEDGE;
@@ -350,8 +355,8 @@ static void apply_wait(struct job_machine *job, const struct job_event *event, i
 		job->next_ms = job->deadline_ms;
 }
 
-void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms, uint32_t random,
-		       const struct job_rules *rules)
+void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms,
+		       uint32_t random, const struct job_rules *rules)
 {
 	if (job_machine_is_ended(job))
 		return;

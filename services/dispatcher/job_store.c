@@ -11,68 +11,82 @@
 
 #include "common/base/banned.h"
 
-static const char sql_intake[] =
-	"insert into job (job_id, kind, event_key, start_attempt, provider, connection_id, instance_id, subject,"
-	" user_id, org_id, record, progress, outcome)"
-	" select r.job_id, r.kind, r.event_key, r.start_attempt, r.provider, r.connection_id, r.instance_id, r.subject,"
-	" r.user_id, r.org_id, r.record, r.progress, r.outcome"
-	" from jsonb_to_recordset($1::jsonb) as r(job_id uuid, kind text, event_key text, start_attempt int,"
-	" provider text, connection_id bigint, instance_id bigint, subject text, user_id text, org_id text,"
-	" record jsonb, progress jsonb, outcome text)"
-	" on conflict (job_id) do nothing returning job_id";
+static const char sql_intake[] = "insert into job (job_id, kind, event_key, start_attempt, "
+				 "provider, connection_id, instance_id, subject,"
+				 " user_id, org_id, record, progress, outcome)"
+				 " select r.job_id, r.kind, r.event_key, r.start_attempt, "
+				 "r.provider, r.connection_id, r.instance_id, r.subject,"
+				 " r.user_id, r.org_id, r.record, r.progress, r.outcome"
+				 " from jsonb_to_recordset($1::jsonb) as r(job_id uuid, kind text, "
+				 "event_key text, start_attempt int,"
+				 " provider text, connection_id bigint, instance_id bigint, "
+				 "subject text, user_id text, org_id text,"
+				 " record jsonb, progress jsonb, outcome text)"
+				 " on conflict (job_id) do nothing returning job_id";
 
 static const char sql_started[] =
 	"update trigger t set state = 'STARTED'"
 	" from jsonb_to_recordset($1::jsonb) as r(job_id uuid, kind text, event_key text)"
-	" where t.event_key = r.event_key and t.job_id = r.job_id and t.state = 'SENT' and r.kind = 'start'";
+	" where t.event_key = r.event_key and t.job_id = r.job_id and t.state = 'SENT' and r.kind "
+	"= 'start'";
 
 static const char sql_position_set[] =
-	"insert into consumer_offset (group_name, topic, topic_partition, next_offset) values ($1, $2, $3, $4)"
+	"insert into consumer_offset (group_name, topic, topic_partition, next_offset) values ($1, "
+	"$2, $3, $4)"
 	" on conflict (group_name, topic, topic_partition)"
 	" do update set next_offset = excluded.next_offset, updated_at = now()";
 
-static const char sql_position[] =
-	"select next_offset from consumer_offset where group_name = $1 and topic = $2 and topic_partition = $3";
+static const char sql_position[] = "select next_offset from consumer_offset where group_name = $1 "
+				   "and topic = $2 and topic_partition = $3";
 
-static const char sql_claim[] =
-	"update job set lease_owner = $1, lease_until = clock_timestamp() + $2 * interval '1 ms', epoch = epoch + 1,"
-	" crashes = crashes + 1, updated_at = clock_timestamp()"
-	" where job_id = (select job_id from job where ended_at is null and next_attempt_at <= clock_timestamp()"
-	" and (lease_until is null or lease_until < clock_timestamp())"
-	" order by next_attempt_at limit 1 for update skip locked)"
-	" returning job_id, record, progress, epoch, crashes, user_id, org_id, repository, git_provider, start_task_id,"
-	" (extract(epoch from clock_timestamp()) * 1000)::bigint";
+static const char sql_claim[] = "update job set lease_owner = $1, lease_until = clock_timestamp() "
+				"+ $2 * interval '1 ms', epoch = epoch + 1,"
+				" crashes = crashes + 1, updated_at = clock_timestamp()"
+				" where job_id = (select job_id from job where ended_at is null "
+				"and next_attempt_at <= clock_timestamp()"
+				" and (lease_until is null or lease_until < clock_timestamp())"
+				" order by next_attempt_at limit 1 for update skip locked)"
+				" returning job_id, record, progress, epoch, crashes, user_id, "
+				"org_id, repository, git_provider, start_task_id,"
+				" (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
 /* $1 job, $2 epoch, then what a step may have changed. */
-#define SAVE_COLUMNS                                                                                                   \
-	"update job set state = $3, outcome = $4, detail = $5, progress = $6::jsonb, user_id = $7, org_id = $8,"       \
-	" repository = $9, git_provider = $10, start_task_id = $11, conversation_id = $12::uuid, attempts = $13,"      \
+#define SAVE_COLUMNS                                                                               \
+	"update job set state = $3, outcome = $4, detail = $5, progress = $6::jsonb, user_id = "   \
+	"$7, org_id = $8,"                                                                         \
+	" repository = $9, git_provider = $10, start_task_id = $11, conversation_id = $12::uuid, " \
+	"attempts = $13,"                                                                          \
 	" updated_at = clock_timestamp()"
 
-static const char sql_save[] = SAVE_COLUMNS ", lease_until = clock_timestamp() + $14 * interval '1 ms'"
-					    " where job_id = $1 and epoch = $2"
-					    " returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
+static const char sql_save[] = SAVE_COLUMNS
+	", lease_until = clock_timestamp() + $14 * interval '1 ms'"
+	" where job_id = $1 and epoch = $2"
+	" returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
-static const char sql_release[] =
-	SAVE_COLUMNS ", lease_owner = null, lease_until = null, crashes = 0,"
-		     " next_attempt_at = to_timestamp($14::bigint / 1000.0),"
-		     " ended_at = case when $15::boolean then clock_timestamp() end"
-		     " where job_id = $1 and epoch = $2"
-		     " returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
+static const char sql_release[] = SAVE_COLUMNS
+	", lease_owner = null, lease_until = null, crashes = 0,"
+	" next_attempt_at = to_timestamp($14::bigint / 1000.0),"
+	" ended_at = case when $15::boolean then clock_timestamp() end"
+	" where job_id = $1 and epoch = $2"
+	" returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
 /* A job that ended without a start leaves its key unspent: the ask may be decided again, as the next attempt. */
-static const char sql_unspent[] =
-	"update trigger set state = 'REFUSED', outcome = $2, detail = $3, start_attempt = start_attempt + 1,"
-	" decided_at = clock_timestamp() where event_key = $1 and job_id = $4::uuid and state in ('SENT', 'STARTED')";
+static const char sql_unspent[] = "update trigger set state = 'REFUSED', outcome = $2, detail = "
+				  "$3, start_attempt = start_attempt + 1,"
+				  " decided_at = clock_timestamp() where event_key = $1 and job_id "
+				  "= $4::uuid and state in ('SENT', 'STARTED')";
 
 static const char sql_conversation[] =
-	"insert into conversation (subject, user_id, conversation_id, job_id) values ($1, $2, $3, $3)"
+	"insert into conversation (subject, user_id, conversation_id, job_id) values ($1, $2, $3, "
+	"$3)"
 	" on conflict (subject, user_id) do update set conversation_id = excluded.conversation_id,"
 	" job_id = excluded.job_id, updated_at = now()";
 
-static const char sql_note[] = "insert into job_step (job_id, state, reason, detail) values ($1, $2, $3, $4)";
+static const char sql_note[] =
+	"insert into job_step (job_id, state, reason, detail) values ($1, $2, $3, $4)";
 
-static const char sql_count[] = "select state, count(*) from job where ended_at is null group by state";
+static const char sql_count[] =
+	"select state, count(*) from job where ended_at is null group by state";
 
 void job_done(struct job *job)
 {
@@ -110,7 +124,8 @@ static json_t *progress_of(const struct job_machine *machine)
 	return json;
 }
 
-static bool progress_read(const json_t *json, enum job_kind kind, struct job_machine *ret, struct err *err)
+static bool progress_read(const json_t *json, enum job_kind kind, struct job_machine *ret,
+			  struct err *err)
 {
 	struct job_machine machine = {.kind = kind};
 	if (!job_phase_parse(json_text_at(json, "phase"), &machine.phase) ||
@@ -148,7 +163,8 @@ static char *findings_text(const struct job *job)
 
 /* ---- intake -------------------------------------------------------------------------------------------------- */
 
-static json_t *arrival_row(const struct job_arrival *arrival, const struct job_rules *rules, int64_t now_ms)
+static json_t *arrival_row(const struct job_arrival *arrival, const struct job_rules *rules,
+			   int64_t now_ms)
 {
 	const struct job_record *record = &arrival->record;
 	struct job_machine machine;
@@ -165,13 +181,16 @@ static json_t *arrival_row(const struct job_arrival *arrival, const struct job_r
 	json_put_text(row, "subject", record->ask.subject ? record->ask.subject : record->event_key);
 	json_put_text(row, "user_id", record->user_id);
 	json_put_text(row, "org_id", record->org_id);
-	json_object_set_new(row, "record", json_loadb(arrival->text, arrival->text_len, JSON_ALLOW_NUL, NULL));
+	json_object_set_new(row, "record",
+			    json_loadb(arrival->text, arrival->text_len, JSON_ALLOW_NUL, NULL));
 	json_object_set_new(row, "progress", progress_of(&machine));
-	json_put_text(row, "outcome", machine.outcome == REASON_NONE ? NULL : reason_name(machine.outcome));
+	json_put_text(row, "outcome",
+		      machine.outcome == REASON_NONE ? NULL : reason_name(machine.outcome));
 	return row;
 }
 
-static bool store_positions(struct db *db, const struct job_position *positions, size_t count, struct err *err)
+static bool store_positions(struct db *db, const struct job_position *positions, size_t count,
+			    struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct db_params params = {0};
@@ -186,8 +205,8 @@ static bool store_positions(struct db *db, const struct job_position *positions,
 }
 
 bool job_store_intake(struct db_pool *pool, const struct job_arrival *arrivals, size_t count,
-		      const struct job_position *positions, size_t position_count, const struct job_rules *rules,
-		      int64_t now_ms, size_t *ret_new, struct err *err)
+		      const struct job_position *positions, size_t position_count,
+		      const struct job_rules *rules, int64_t now_ms, size_t *ret_new, struct err *err)
 {
 	json_auto_t *rows = json_array();
 	for (size_t i = 0; i < count; i++)
@@ -200,15 +219,16 @@ bool job_store_intake(struct db_pool *pool, const struct job_arrival *arrivals, 
 	struct db_params params = {0};
 	db_add_text(&params, text);
 	CLEANUP(db_rows_done) struct db_rows inserted = {0};
-	if (!db_run(db, sql_intake, &params, &inserted, err) || !db_run(db, sql_started, &params, NULL, err) ||
+	if (!db_run(db, sql_intake, &params, &inserted, err) ||
+	    !db_run(db, sql_started, &params, NULL, err) ||
 	    !store_positions(db, positions, position_count, err) || !db_commit(db, err))
 		return err_wrap(err, "job intake");
 	*ret_new = (size_t)inserted.count;
 	return true;
 }
 
-bool job_store_position(struct db_pool *pool, const char *group, const char *topic, int32_t partition, int64_t *ret,
-			struct err *err)
+bool job_store_position(struct db_pool *pool, const char *group, const char *topic,
+			int32_t partition, int64_t *ret, struct err *err)
 {
 	struct db_params params = {0};
 	db_add_text(&params, group);
@@ -257,8 +277,8 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	return true;
 }
 
-bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, struct job *ret, bool *ret_found,
-		     struct err *err)
+bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, struct job *ret,
+		     bool *ret_found, struct err *err)
 {
 	int64_t asked_mono_ms = sysclock_monotonic_ms();
 	struct db_params params = {0};
@@ -297,7 +317,8 @@ static void add_saved(struct db_params *params, const struct job *job, const cha
 static bool take_time(const struct db_rows *rows, struct job *job, struct err *err)
 {
 	if (rows->count == 0)
-		return err_set(err, ERR_CONFLICT, "job '%s': the lease went to somebody else", job->record.job_id);
+		return err_set(err, ERR_CONFLICT, "job '%s': the lease went to somebody else",
+			       job->record.job_id);
 	job->now_ms = db_int(rows, 0, 0);
 	return true;
 }
@@ -318,7 +339,8 @@ bool job_store_save(struct db_pool *pool, struct job *job, int64_t lease_ms, str
 
 static bool note_unspent(struct db *db, const struct job *job, struct err *err)
 {
-	if (job->machine.is_started || job->record.kind != JOB_START || !job_machine_is_ended(&job->machine))
+	if (job->machine.is_started || job->record.kind != JOB_START ||
+	    !job_machine_is_ended(&job->machine))
 		return true;
 	struct db_params params = {0};
 	db_add_text(&params, job->record.event_key);
@@ -349,9 +371,9 @@ bool job_store_release(struct db_pool *pool, struct job *job, struct err *err)
 
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err) || !db_run(db, sql_release, &params, &rows, err) ||
-	    !take_time(&rows, job, err) || !note_unspent(db, job, err) || !note_conversation(db, job, err) ||
-	    !db_commit(db, err))
+	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err) ||
+	    !db_run(db, sql_release, &params, &rows, err) || !take_time(&rows, job, err) ||
+	    !note_unspent(db, job, err) || !note_conversation(db, job, err) || !db_commit(db, err))
 		return err_wrap(err, "release job");
 	return true;
 }
@@ -361,8 +383,10 @@ bool job_store_note(struct db_pool *pool, const struct job *job, struct err *err
 	struct db_params params = {0};
 	db_add_text(&params, job->record.job_id);
 	db_add_text(&params, job_phase_name(job->machine.phase));
-	db_add_text(&params, job->machine.outcome == REASON_NONE ? NULL : reason_name(job->machine.outcome));
-	db_add_text(&params, job->machine.detail[0] ? job->machine.detail : job_step_name(job->machine.step));
+	db_add_text(&params,
+		    job->machine.outcome == REASON_NONE ? NULL : reason_name(job->machine.outcome));
+	db_add_text(&params, job->machine.detail[0] ? job->machine.detail
+						    : job_step_name(job->machine.step));
 	return db_query(pool, sql_note, &params, NULL, err);
 }
 

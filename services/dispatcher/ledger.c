@@ -41,15 +41,18 @@ static void settle_repeat(struct entry *entry)
 		(void)snprintf(entry->row.remote_id, sizeof(entry->row.remote_id), "%s", id);
 }
 
-static bool after_send_failure(struct entry *entry, const struct err *failure, struct ledger_result *ret, struct err *err)
+static bool after_send_failure(struct entry *entry, const struct err *failure,
+			       struct ledger_result *ret, struct err *err)
 {
-	effect_sent_failed(&entry->row.effect, failure, entry->row.now_ms, entry->ledger->probe_delays_ms);
+	effect_sent_failed(&entry->row.effect, failure, entry->row.now_ms,
+			   entry->ledger->probe_delays_ms);
 	if (!save(entry, failure->message, err))
 		return false;
 	*err = *failure;
 	if (entry->row.effect.state == EFFECT_FAILED)
 		ret->outcome = LEDGER_REFUSED;
-	else if (failure->code == ERR_UNCERTAIN || failure->code == ERR_TIMEOUT || failure->code == ERR_INTERNAL)
+	else if (failure->code == ERR_UNCERTAIN || failure->code == ERR_TIMEOUT ||
+		 failure->code == ERR_INTERNAL)
 		ret->outcome = LEDGER_LATER;
 	else
 		ret->outcome = LEDGER_AGAIN;
@@ -63,7 +66,8 @@ static bool send_marked(struct entry *entry, struct ledger_result *ret, struct e
 	const struct ledger *ledger = entry->ledger;
 	if (!job_store_save(ledger->pool, entry->job, ledger->lease_ms, err))
 		return false;
-	effect_begin(&entry->row.effect, entry->job->now_ms + ledger->lease_ms + ledger->call_deadline_ms);
+	effect_begin(&entry->row.effect,
+		     entry->job->now_ms + ledger->lease_ms + ledger->call_deadline_ms);
 	if (!save(entry, NULL, err))
 		return false;
 
@@ -79,7 +83,8 @@ static bool send_marked(struct entry *entry, struct ledger_result *ret, struct e
 }
 
 /* Looking is impossible: decoration is left out, what people wait for is tried again. */
-static bool after_blind_look(struct entry *entry, const struct err *failure, struct ledger_result *ret, struct err *err)
+static bool after_blind_look(struct entry *entry, const struct err *failure,
+			     struct ledger_result *ret, struct err *err)
 {
 	*err = *failure;
 	ret->outcome = LEDGER_AGAIN;
@@ -104,7 +109,8 @@ static bool look(struct entry *entry, struct ledger_result *ret, struct err *err
 	/* What cannot be looked for does no harm when repeated: as good as three misses. */
 	if (!entry->effect->look)
 		entry->row.effect.misses = EFFECT_MISSES_BEFORE_REPEAT - 1;
-	effect_looked(&entry->row.effect, id[0] != '\0', entry->row.now_ms, entry->ledger->probe_delays_ms);
+	effect_looked(&entry->row.effect, id[0] != '\0', entry->row.now_ms,
+		      entry->ledger->probe_delays_ms);
 	if (id[0])
 		(void)snprintf(entry->row.remote_id, sizeof(entry->row.remote_id), "%s", id);
 	ret->outcome = LEDGER_CONFIRMED;
@@ -140,7 +146,8 @@ static bool move(struct entry *entry, struct ledger_result *ret, bool *ret_goes_
 	case EFFECT_DO_LOOK:
 		if (!look(entry, ret, err))
 			return false;
-		*ret_goes_on = entry->row.effect.state == EFFECT_ATTEMPTING && ret->outcome == LEDGER_CONFIRMED;
+		*ret_goes_on = entry->row.effect.state == EFFECT_ATTEMPTING &&
+			       ret->outcome == LEDGER_CONFIRMED;
 		return true;
 	case EFFECT_DO_WAIT:
 		ret->outcome = LEDGER_LATER;
@@ -155,8 +162,8 @@ static bool move(struct entry *entry, struct ledger_result *ret, bool *ret_goes_
 	return err_set(err, ERR_INTERNAL, "ledger: unknown action");
 }
 
-bool ledger_carry_out(const struct ledger *ledger, struct job *job, const struct ledger_effect *effect,
-		      struct ledger_result *ret, struct err *err)
+bool ledger_carry_out(const struct ledger *ledger, struct job *job,
+		      const struct ledger_effect *effect, struct ledger_result *ret, struct err *err)
 {
 	struct entry entry = {.ledger = ledger, .job = job, .effect = effect};
 	entry.place = (struct effect_place){job->record.job_id, job->epoch, effect->kind};

@@ -55,8 +55,10 @@ static bool start(struct program *program, struct err *err)
 	if (!open_adapters(program, err) || !service_wait_database(service, err) ||
 	    !dispatcher_init(&program->dispatcher, service, program->client, program->producer, err))
 		return false;
-	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers, err) &&
-	       intake_new(&program->dispatcher, &cluster, service->daemon, program->workers, &program->intake, err);
+	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers,
+			   err) &&
+	       intake_new(&program->dispatcher, &cluster, service->daemon, program->workers,
+			  &program->intake, err);
 }
 
 int main(int argc, char **argv)
@@ -67,7 +69,8 @@ int main(int argc, char **argv)
 	const struct setting *settings = settings_all(&setting_count);
 	const struct service_options options = {
 		.program = "ohdc-dispatcher",
-		.purpose = "starts jobs as the person who asked, follows them, answers where it was asked",
+		.purpose = "starts jobs as the person who asked, follows them, answers where it "
+			   "was asked",
 		.reader = SETTING_DISPATCHER,
 		.settings = settings,
 		.setting_count = setting_count,

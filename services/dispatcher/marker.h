@@ -11,8 +11,8 @@
 #include <stdbool.h>
 
 enum {
-	MARKER_SIZE = 5 + 16 + 1,   /**< "ohdc-", 16 hex digits, NUL */
-	MARKER_LINE_BYTES = 64,     /**< what marker_add() appends at most */
+	MARKER_SIZE = 5 + 16 + 1, /**< "ohdc-", 16 hex digits, NUL */
+	MARKER_LINE_BYTES = 64,   /**< what marker_add() appends at most */
 };
 
 /** Make the marker of an effect: 64 bits of HMAC-SHA256(key, effect id). `key` is derived from the installation and secret. */

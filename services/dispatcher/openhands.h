@@ -15,11 +15,11 @@
 #include <stdint.h>
 
 enum {
-	OPENHANDS_TEXT_SIZE = 512,  /**< details and names we keep; longer ones are cut on a character */
-	OPENHANDS_ID_SIZE = 64,     /**< start-task ids, sandbox ids */
-	OPENHANDS_ORGS_MAX = 64,    /**< organisations of one person that we look at */
-	OPENHANDS_BATCH_MAX = 50,   /**< ids in one poll; the server takes 99 */
-	OPENHANDS_KEYS_MAX = 256,   /**< keys in memory; the least recently used goes first */
+	OPENHANDS_TEXT_SIZE = 512, /**< details and names we keep; longer ones are cut on a character */
+	OPENHANDS_ID_SIZE = 64,   /**< start-task ids, sandbox ids */
+	OPENHANDS_ORGS_MAX = 64,  /**< organisations of one person that we look at */
+	OPENHANDS_BATCH_MAX = 50, /**< ids in one poll; the server takes 99 */
+	OPENHANDS_KEYS_MAX = 256, /**< keys in memory; the least recently used goes first */
 };
 
 struct openhands; /* thread-safe */
@@ -33,8 +33,8 @@ struct openhands_options {
 	const char *base_url;
 	openhands_service_key_fn *service_key;
 	void *context;
-	int64_t deadline_ms;       /**< of safe calls; 0: 30 s */
-	int64_t (*now_ms)(void);   /**< NULL: the system clock */
+	int64_t deadline_ms;     /**< of safe calls; 0: 30 s */
+	int64_t (*now_ms)(void); /**< NULL: the system clock */
 };
 
 /** For whom a call is made; borrowed. */
@@ -56,7 +56,8 @@ NODISCARD bool openhands_health(struct openhands *openhands, bool *ret, struct e
  * Delete the key named `ohdc` of that person, here and on the server (unlinked, or idle for long). A key that is not there is
  * success.
  */
-NODISCARD bool openhands_delete_key(struct openhands *openhands, const struct openhands_user *user, struct err *err);
+NODISCARD bool openhands_delete_key(struct openhands *openhands, const struct openhands_user *user,
+				    struct err *err);
 
 /** One organisation. */
 struct openhands_org {
@@ -73,8 +74,8 @@ struct openhands_orgs {
 };
 
 /** List the organisations of the person. ERR_AUTH: not a member of `user->org_id`; ERR_NOT_FOUND: no such user. */
-NODISCARD bool openhands_list_orgs(struct openhands *openhands, const struct openhands_user *user, struct openhands_orgs *ret,
-				   struct err *err);
+NODISCARD bool openhands_list_orgs(struct openhands *openhands, const struct openhands_user *user,
+				   struct openhands_orgs *ret, struct err *err);
 
 /** What the person can reach under a name. */
 struct openhands_repository {
@@ -88,9 +89,11 @@ struct openhands_repository {
  * Look for `full_name` ("owner/name", compared without case) as that person, at the `count` git providers in their order; the
  * first that has it wins. Targeted search, never an enumeration. A provider the person has not connected is passed over.
  */
-NODISCARD bool openhands_find_repository(struct openhands *openhands, const struct openhands_user *user,
-					 const char *const *providers, size_t count, const char *full_name,
-					 struct openhands_repository *ret, struct err *err);
+NODISCARD bool openhands_find_repository(struct openhands *openhands,
+					 const struct openhands_user *user,
+					 const char *const *providers, size_t count,
+					 const char *full_name, struct openhands_repository *ret,
+					 struct err *err);
 
 /** State of a start task; an unknown word is WORKING. */
 enum openhands_task_status {
@@ -104,8 +107,8 @@ enum openhands_task_status {
 struct openhands_task {
 	char id[OPENHANDS_ID_SIZE];
 	enum openhands_task_status status;
-	char phase[OPENHANDS_ID_SIZE];    /**< the server's word, for people: WAITING_FOR_SANDBOX … */
-	char detail[OPENHANDS_TEXT_SIZE]; /**< text of an ERROR; may be "" */
+	char phase[OPENHANDS_ID_SIZE]; /**< the server's word, for people: WAITING_FOR_SANDBOX … */
+	char detail[OPENHANDS_TEXT_SIZE];    /**< text of an ERROR; may be "" */
 	char conversation_id[UUID_HEX_SIZE]; /**< only when READY, else "" */
 	char sandbox_id[OPENHANDS_ID_SIZE];  /**< "" until known */
 };
@@ -118,9 +121,9 @@ struct openhands_start {
 	const char *repository;      /**< canonical full name */
 	const char *branch;
 	const char *git_provider;
-	const char *trigger;         /**< "jira" or "resolver" */
+	const char *trigger; /**< "jira" or "resolver" */
 	const char *title;
-	int64_t pr_number;           /**< 0: none */
+	int64_t pr_number; /**< 0: none */
 };
 
 /**
@@ -129,19 +132,26 @@ struct openhands_start {
  * organisation. A 401 is answered by one new key and one repetition (nothing happened).
  */
 NODISCARD bool openhands_start(struct openhands *openhands, const struct openhands_user *user,
-			       const struct openhands_start *start, const struct call_gate *gate, struct openhands_task *ret,
-			       struct err *err);
+			       const struct openhands_start *start, const struct call_gate *gate,
+			       struct openhands_task *ret, struct err *err);
 
 /** Read `count` (at most OPENHANDS_BATCH_MAX) start tasks by id, `ret` in the order of `ids`; missing ones say so. */
-NODISCARD bool openhands_read_tasks(struct openhands *openhands, const struct openhands_user *user, const char *const *ids,
-				    size_t count, struct openhands_task *ret, struct err *err);
+NODISCARD bool openhands_read_tasks(struct openhands *openhands, const struct openhands_user *user,
+				    const char *const *ids, size_t count,
+				    struct openhands_task *ret, struct err *err);
 
 /** Find the newest start task of a conversation id among those made since a time; status MISSING when there is none. */
-NODISCARD bool openhands_find_task(struct openhands *openhands, const struct openhands_user *user, const char *conversation_id,
-				   int64_t since_ms, struct openhands_task *ret, struct err *err);
+NODISCARD bool openhands_find_task(struct openhands *openhands, const struct openhands_user *user,
+				   const char *conversation_id, int64_t since_ms,
+				   struct openhands_task *ret, struct err *err);
 
 /** Which limit stopped a start. */
-enum openhands_limit { OPENHANDS_LIMIT_NONE, OPENHANDS_LIMIT_RATE, OPENHANDS_LIMIT_CONCURRENCY, OPENHANDS_LIMIT_DAILY };
+enum openhands_limit {
+	OPENHANDS_LIMIT_NONE,
+	OPENHANDS_LIMIT_RATE,
+	OPENHANDS_LIMIT_CONCURRENCY,
+	OPENHANDS_LIMIT_DAILY
+};
 
 /** Which limit a text names: the message of an ERR_LIMIT, or the detail of a start task in ERROR (limits arrive both ways). */
 NODISCARD enum openhands_limit openhands_limit_of(const char *text);

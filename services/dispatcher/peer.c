@@ -48,34 +48,36 @@ static char *project_of(const struct job_record *record)
 /* A token from the environment goes only to the server that the environment names. */
 static bool environment_names(const struct peer_source *source, const struct peer *peer)
 {
-	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_BASE_URL" : "BITBUCKET_DATA_CENTER_HOST";
+	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_BASE_URL"
+							   : "BITBUCKET_DATA_CENTER_HOST";
 	const char *base_url = config_text(source->config, name);
 	return base_url && strcmp(base_url, peer->base_url) == 0;
 }
 
-static bool open_stored_token(const struct peer_source *source, const struct job_record *record, struct bytes sealed,
-			      struct secret *ret, struct err *err)
+static bool open_stored_token(const struct peer_source *source, const struct job_record *record,
+			      struct bytes sealed, struct secret *ret, struct err *err)
 {
 	char place[80];
-	(void)snprintf(place, sizeof(place), "connection.bot_token:%s/%lld", provider_name(record->provider),
-		       (long long)record->connection_id);
+	(void)snprintf(place, sizeof(place), "connection.bot_token:%s/%lld",
+		       provider_name(record->provider), (long long)record->connection_id);
 	return crypto_open(source->keys, place, sealed, ret, err);
 }
 
-static bool load_token(const struct peer_source *source, const struct job_record *record, const struct db_rows *rows,
-		       struct peer *peer, struct err *err)
+static bool load_token(const struct peer_source *source, const struct job_record *record,
+		       const struct db_rows *rows, struct peer *peer, struct err *err)
 {
 	uint8_t *sealed = NULL;
 	size_t len = 0;
 	if (db_hex(rows, 0, 7, &sealed, &len)) {
-		bool is_open = open_stored_token(source, record, bytes_of(sealed, len), &peer->token, err);
+		bool is_open = open_stored_token(source, record, bytes_of(sealed, len),
+						 &peer->token, err);
 		mem_free(sealed);
 		return is_open;
 	}
 	if (!environment_names(source, peer))
 		return true;
 	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
-							    : "BITBUCKET_DATA_CENTER_BOT_TOKEN";
+							   : "BITBUCKET_DATA_CENTER_BOT_TOKEN";
 	(void)config_secret(source->config, name, &peer->token);
 	return true;
 }
@@ -86,7 +88,7 @@ static void name_bot(const struct peer_source *source, const struct db_rows *row
 	for (int column = 3; column <= 6; column++)
 		peer->bot_names[count++] = dup_cell(rows, column);
 	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_EMAIL"
-							    : "BITBUCKET_DATA_CENTER_BOT_USERNAME";
+							   : "BITBUCKET_DATA_CENTER_BOT_USERNAME";
 	if (environment_names(source, peer))
 		peer->bot_names[count++] = mem_dup(config_text(source->config, name));
 	peer->bot.label = config_text(source->config, "OH_RESOLVER_LABEL");
@@ -94,7 +96,8 @@ static void name_bot(const struct peer_source *source, const struct db_rows *row
 		peer->bot.names[i] = peer->bot_names[i];
 }
 
-bool peer_load(const struct peer_source *source, const struct job_record *record, struct peer *ret, struct err *err)
+bool peer_load(const struct peer_source *source, const struct job_record *record, struct peer *ret,
+	       struct err *err)
 {
 	CLEANUP(mem_free_text) char *project = project_of(record);
 	struct db_params params = {0};
@@ -105,8 +108,8 @@ bool peer_load(const struct peer_source *source, const struct job_record *record
 	if (!db_query(source->pool, sql_peer, &params, &rows, err))
 		return err_wrap(err, "connection");
 	if (rows.count == 0)
-		return err_set(err, ERR_NOT_FOUND, "connection '%s/%lld' is not there", provider_name(record->provider),
-			       (long long)record->connection_id);
+		return err_set(err, ERR_NOT_FOUND, "connection '%s/%lld' is not there",
+			       provider_name(record->provider), (long long)record->connection_id);
 
 	ret->provider = record->provider;
 	ret->base_url = dup_cell(&rows, 0);

@@ -21,12 +21,12 @@
 struct peer {
 	enum provider provider;
 	char *base_url;
-	char *org_id;       /**< of the connection, NULL: install-wide */
-	char *mapped_org;   /**< from org_map for the job's project, NULL: none */
+	char *org_id;     /**< of the connection, NULL: install-wide */
+	char *mapped_org; /**< from org_map for the job's project, NULL: none */
 	char *bot_names[LIMIT_BOT_NAMES];
-	struct bot bot;     /**< borrows from bot_names */
-	struct secret token; /**< not set: we cannot speak there */
-	struct jira_api jira;           /**< borrows from this struct: do not copy the peer */
+	struct bot bot;       /**< borrows from bot_names */
+	struct secret token;  /**< not set: we cannot speak there */
+	struct jira_api jira; /**< borrows from this struct: do not copy the peer */
 	struct bitbucket_api bitbucket;
 };
 
@@ -42,6 +42,7 @@ struct peer_source {
 void peer_done(struct peer *peer);
 
 /** Read the peer of a job. ERR_NOT_FOUND: no such connection. `ret` must be zeroed and stay where it is. */
-NODISCARD bool peer_load(const struct peer_source *source, const struct job_record *record, struct peer *ret, struct err *err);
+NODISCARD bool peer_load(const struct peer_source *source, const struct job_record *record,
+			 struct peer *ret, struct err *err);
 
 #endif

@@ -13,19 +13,19 @@
 /** What is known about an ask when it starts; borrowed; NULL when not of this product or not known. */
 struct prompt_input {
 	enum provider provider;
-	const struct ask *ask;           /**< kind, actor, issue or pull request, anchor, restriction */
-	const char *request;             /**< the asking comment as it now stands; NULL for a label */
-	const char *title;               /**< summary of the issue, title of the pull request */
+	const struct ask *ask; /**< kind, actor, issue or pull request, anchor, restriction */
+	const char *request;   /**< the asking comment as it now stands; NULL for a label */
+	const char *title;     /**< summary of the issue, title of the pull request */
 	const char *description;
 	const struct comments *comments; /**< earlier ones; restricted ones are used only when the ask has the same restriction */
-	const struct bot *bot;           /**< marks our own earlier comments */
-	const char *provider_url;        /**< base URL of the Jira or Bitbucket */
-	const char *repository;          /**< where to work, NULL: none named */
-	const char *target_repository;   /**< Bitbucket: repository of the pull request when the source is a fork */
-	const char *branch;              /**< Bitbucket: source branch */
-	const char *target_branch;       /**< Bitbucket: branch the pull request goes to */
-	const char *instructions;        /**< replaces our work instructions (OHDC_PROMPT_DIR), NULL: ours */
-	const char *reference;           /**< effect id or marker, put at the end so that the message can be found in the events */
+	const struct bot *bot;    /**< marks our own earlier comments */
+	const char *provider_url; /**< base URL of the Jira or Bitbucket */
+	const char *repository;   /**< where to work, NULL: none named */
+	const char *target_repository; /**< Bitbucket: repository of the pull request when the source is a fork */
+	const char *branch;        /**< Bitbucket: source branch */
+	const char *target_branch; /**< Bitbucket: branch the pull request goes to */
+	const char *instructions; /**< replaces our work instructions (OHDC_PROMPT_DIR), NULL: ours */
+	const char *reference; /**< effect id or marker, put at the end so that the message can be found in the events */
 };
 
 /** New first message (also of a follow-up in a conversation that knows the rest), at most LIMIT_PROMPT_BYTES. */

@@ -11,13 +11,13 @@
 /** What all comments to one ask share; borrowed. */
 struct reply_context {
 	enum provider provider;
-	const struct texts *texts;        /**< NULL: built in */
-	const char *product_name;         /**< OHDC_PRODUCT_NAME, NULL: OpenHands */
-	const char *host;                 /**< host (and port) of the app, as in WEB_HOST, without scheme */
-	const char *app_url;              /**< "https://{host}" */
+	const struct texts *texts; /**< NULL: built in */
+	const char *product_name;  /**< OHDC_PRODUCT_NAME, NULL: OpenHands */
+	const char *host;    /**< host (and port) of the app, as in WEB_HOST, without scheme */
+	const char *app_url; /**< "https://{host}" */
 	const char *conversation_pattern; /**< OHDC_CONVERSATION_URL with {host} and {hex id}; NULL: {app_url}/conversations/{hex id} */
-	const char *provider_url;         /**< base URL of the Jira, for the link to the asking comment; NULL: no such link */
-	const struct bot *bot;            /**< whose mention must not appear in what we write */
+	const char *provider_url; /**< base URL of the Jira, for the link to the asking comment; NULL: no such link */
+	const struct bot *bot; /**< whose mention must not appear in what we write */
 	const struct ask *ask;
 };
 
@@ -25,21 +25,24 @@ struct reply_context {
 struct reply_values {
 	const char *conversation_id; /**< any form; NULL: {link} is the app's address */
 	const char *repository;
-	const char *org;             /**< name of the organisation */
-	const char *detail;          /**< a peer's words; shown cut and as plain text */
-	const char *names;           /**< "A/b, C/d" */
-	const char *time;            /**< for people: "2026-11-22 00:00 UTC" */
-	const char *marker;          /**< last line; NULL: none */
+	const char *org;    /**< name of the organisation */
+	const char *detail; /**< a peer's words; shown cut and as plain text */
+	const char *names;  /**< "A/b, C/d" */
+	const char *time;   /**< for people: "2026-11-22 00:00 UTC" */
+	const char *marker; /**< last line; NULL: none */
 };
 
 /** New body of the comment for a text; free with mem_free(). */
-NODISCARD char *reply_text(const struct reply_context *context, enum text_id id, const struct reply_values *values);
+NODISCARD char *reply_text(const struct reply_context *context, enum text_id id,
+			   const struct reply_values *values);
 
 /** New body of the result: mention, link to the asking comment (Jira), the agent's Markdown converted and cut, marker. */
-NODISCARD char *reply_result(const struct reply_context *context, const char *final_markdown, const struct reply_values *values);
+NODISCARD char *reply_result(const struct reply_context *context, const char *final_markdown,
+			     const struct reply_values *values);
 
 /** New address of a conversation for people. */
-NODISCARD char *reply_conversation_url(const struct reply_context *context, const char *conversation_id);
+NODISCARD char *reply_conversation_url(const struct reply_context *context,
+				       const char *conversation_id);
 
 /** New names of all repositories of a list for {names}: "A/b, C/d". */
 NODISCARD char *reply_repository_names(const struct repo_refs *refs);

@@ -11,8 +11,9 @@
 #include <stdbool.h>
 
 /** Fill `ret`; service, client and producer are borrowed. ERR_INPUT names the setting that is wrong. */
-NODISCARD bool dispatcher_init(struct dispatcher *ret, struct service *service, struct http_client *client,
-			       struct kafka_producer *producer, struct err *err);
+NODISCARD bool dispatcher_init(struct dispatcher *ret, struct service *service,
+			       struct http_client *client, struct kafka_producer *producer,
+			       struct err *err);
 
 /** Free what dispatcher_init() made. */
 void dispatcher_done(struct dispatcher *dispatcher);

@@ -11,33 +11,29 @@
 /* How long a job waits for a bot that is locked out, and for a limit that names no time. */
 enum { WAIT_LOCKED_OUT_MS = 60 * 1000, WAIT_LIMIT_MS = 30 * 1000 };
 
+typedef bool step_fn(struct task *task, struct job_event *ret, struct err *err);
+
+static step_fn *const steps[] = {
+	[STEP_REREAD] = step_reread,
+	[STEP_KEY] = step_key,
+	[STEP_REACT] = step_react,
+	[STEP_REPOSITORY] = step_repository,
+	[STEP_START] = step_start,
+	[STEP_ACKNOWLEDGE] = step_acknowledge,
+	[STEP_FOLLOW_START] = step_follow_start,
+	[STEP_FOLLOW_RUN] = step_follow_run,
+	[STEP_RESULT] = step_result,
+	[STEP_GUIDANCE] = step_guidance,
+	[STEP_END] = NULL,
+};
+
 bool step_do(struct task *task, struct job_event *ret, struct err *err)
 {
-	switch (task->job.machine.step) {
-	case STEP_REREAD:
-		return step_reread(task, ret, err);
-	case STEP_KEY:
-		return step_key(task, ret, err);
-	case STEP_REACT:
-		return step_react(task, ret, err);
-	case STEP_REPOSITORY:
-		return step_repository(task, ret, err);
-	case STEP_START:
-		return step_start(task, ret, err);
-	case STEP_ACKNOWLEDGE:
-		return step_acknowledge(task, ret, err);
-	case STEP_FOLLOW_START:
-		return step_follow_start(task, ret, err);
-	case STEP_FOLLOW_RUN:
-		return step_follow_run(task, ret, err);
-	case STEP_RESULT:
-		return step_result(task, ret, err);
-	case STEP_GUIDANCE:
-		return step_guidance(task, ret, err);
-	case STEP_END:
-		break;
-	}
-	return err_set(err, ERR_INTERNAL, "job '%s' has no step to do", task->job.record.job_id);
+	step_fn *step = steps[task->job.machine.step];
+	if (!step)
+		return err_set(err, ERR_INTERNAL, "job '%s' has no step to do",
+			       task->job.record.job_id);
+	return step(task, ret, err);
 }
 
 struct job_event step_failed(const struct task *task, const struct err *err)
@@ -46,7 +42,8 @@ struct job_event step_failed(const struct task *task, const struct err *err)
 	switch (err->code) {
 	case ERR_LIMIT:
 		event.kind = EVENT_WAIT;
-		event.until_ms = task->job.now_ms + (err->retry_after_ms > 0 ? err->retry_after_ms : WAIT_LIMIT_MS);
+		event.until_ms = task->job.now_ms +
+				 (err->retry_after_ms > 0 ? err->retry_after_ms : WAIT_LIMIT_MS);
 		break;
 	case ERR_AUTH:
 		event.kind = EVENT_WAIT;
@@ -70,7 +67,8 @@ struct job_event step_failed(const struct task *task, const struct err *err)
 	return event;
 }
 
-struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result, const struct err *err)
+struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result,
+				  const struct err *err)
 {
 	switch (result->outcome) {
 	case LEDGER_CONFIRMED:
@@ -89,8 +87,10 @@ struct job_event step_from_ledger(const struct task *task, const struct ledger_r
 void step_marker(const struct task *task, enum effect_kind kind, char ret[])
 {
 	char effect_id[UUID_TEXT_SIZE + 16];
-	(void)snprintf(effect_id, sizeof(effect_id), "%s:%s", task->job.record.job_id, effect_kind_name(kind));
-	marker_make(bytes_of(task->dispatcher->installation.bytes, sizeof(task->dispatcher->installation.bytes)),
+	(void)snprintf(effect_id, sizeof(effect_id), "%s:%s", task->job.record.job_id,
+		       effect_kind_name(kind));
+	marker_make(bytes_of(task->dispatcher->installation.bytes,
+			     sizeof(task->dispatcher->installation.bytes)),
 		    effect_id, ret);
 }
 

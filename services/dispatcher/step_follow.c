@@ -35,17 +35,19 @@ static bool failed(const struct task *task, struct job_event *ret, const struct 
 	return true;
 }
 
-static bool read_conversation(const struct task *task, struct openhands_conversation *ret, struct err *err)
+static bool read_conversation(const struct task *task, struct openhands_conversation *ret,
+			      struct err *err)
 {
 	const char *id = task->job.record.job_id;
-	return openhands_read_conversations(task->dispatcher->openhands, &task->user, &id, 1, ret, err);
+	return openhands_read_conversations(task->dispatcher->openhands, &task->user, &id, 1, ret,
+					    err);
 }
 
 /* ---- start task ------------------------------------------------------------------------------------------------ */
 
 /* A start that reads ERROR may have lost a race against itself: the conversation is the proof. */
-static bool judge_failed_start(const struct task *task, const struct openhands_task *start, struct job_event *ret,
-			       struct err *err)
+static bool judge_failed_start(const struct task *task, const struct openhands_task *start,
+			       struct job_event *ret, struct err *err)
 {
 	struct openhands_conversation conversation = {0};
 	if (!read_conversation(task, &conversation, err))
@@ -138,15 +140,17 @@ static bool judge_run(struct task *task, const struct openhands_conversation *co
 {
 	enum job_ending ending = pick_ending(conversation, outcome);
 	if (ending == ENDING_NONE)
-		return is_gone(task, conversation) ? ended(ret, ENDING_VANISHED, "conversation or sandbox are gone")
-						   : pending(ret, NULL);
+		return is_gone(task, conversation)
+			       ? ended(ret, ENDING_VANISHED, "conversation or sandbox are gone")
+			       : pending(ret, NULL);
 	bool is_text_due = ending == ENDING_FINISHED && !outcome->final_text;
 	if (is_text_due && task->job.machine.polls < POLLS_FOR_TEXT)
 		return pending(ret, "finished; its last words are not there yet");
 	mem_free(task->job.final_text);
 	task->job.final_text = outcome->final_text;
 	outcome->final_text = NULL;
-	err_set(err, ERR_NONE, "%s%s%s", outcome->error_code, outcome->error_code[0] ? ": " : "", outcome->error_detail);
+	err_set(err, ERR_NONE, "%s%s%s", outcome->error_code, outcome->error_code[0] ? ": " : "",
+		outcome->error_detail);
 	return ended(ret, ending, err->message);
 }
 
@@ -166,8 +170,8 @@ bool step_follow_run(struct task *task, struct job_event *ret, struct err *err)
 	char reference[MARKER_SIZE];
 	step_marker(task, EFFECT_START, reference);
 	if (needs_events(&conversation) &&
-	    !openhands_read_outcome(task->dispatcher->openhands, &task->user, task->job.record.job_id, reference, &outcome,
-				    err))
+	    !openhands_read_outcome(task->dispatcher->openhands, &task->user,
+				    task->job.record.job_id, reference, &outcome, err))
 		return failed(task, ret, err);
 	return judge_run(task, &conversation, &outcome, ret, err);
 }

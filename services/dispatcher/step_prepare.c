@@ -44,7 +44,8 @@ static bool judge_comment(struct task *task, const struct comment *comment, stru
 	if (!person_same(&comment->author, asker))
 		return drop(ret, REASON_AUTHOR_MISMATCH, "the comment's author is not who asked");
 	if (is_edited && !person_same(&comment->editor, asker))
-		return refuse(ret, REASON_AUTHOR_MISMATCH, "the comment was last edited by somebody else");
+		return refuse(ret, REASON_AUTHOR_MISMATCH,
+			      "the comment was last edited by somebody else");
 	if (!mention_found(task->peer.provider, comment->text ? comment->text : "", &task->peer.bot))
 		return drop(ret, REASON_WITHDRAWN, "the mention is gone from the comment");
 	mem_free(task->job.asked_text);
@@ -58,10 +59,12 @@ static bool reread_comment(struct task *task, struct job_event *ret, struct err 
 	CLEANUP(comment_done) struct comment comment = {0};
 	bool is_read;
 	if (task->peer.provider == PROVIDER_JIRA) {
-		is_read = jira_api_read_comment(&task->peer.jira, task_issue(task), ask->comment_id, &comment, err);
+		is_read = jira_api_read_comment(&task->peer.jira, task_issue(task), ask->comment_id,
+						&comment, err);
 	} else {
 		struct pull_request_ref ref = task_pull_request(task);
-		is_read = bitbucket_api_read_comment(&task->peer.bitbucket, &ref, ask->comment_id, &comment, err);
+		is_read = bitbucket_api_read_comment(&task->peer.bitbucket, &ref, ask->comment_id,
+						     &comment, err);
 	}
 	if (!is_read && err->code == ERR_NOT_FOUND)
 		return drop(ret, REASON_WITHDRAWN, "the comment is gone");
@@ -82,14 +85,16 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
 	if (!jira_api_read_issue(&task->peer.jira, task_issue(task), &issue, err)) {
 		if (err->code == ERR_NOT_FOUND)
-			return drop(ret, REASON_WITHDRAWN, "the issue is gone or not visible to the bot");
+			return drop(ret, REASON_WITHDRAWN,
+				    "the issue is gone or not visible to the bot");
 		return failed(task, ret, err);
 	}
 	if (!jira_issue_has_label(&issue, label))
 		return drop(ret, REASON_WITHDRAWN, "the label is gone");
 
 	CLEANUP(person_clear) struct person author = {0};
-	if (!jira_api_label_author(&task->peer.jira, task_issue(task), changelog_id(task), label, &author, err)) {
+	if (!jira_api_label_author(&task->peer.jira, task_issue(task), changelog_id(task), label,
+				   &author, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return drop(ret, REASON_WITHDRAWN, "no history entry says who set the label");
 		return failed(task, ret, err);
@@ -106,7 +111,7 @@ bool step_reread(struct task *task, struct job_event *ret, struct err *err)
 		return failed(task, ret, err);
 	}
 	return task->job.record.ask.kind == TRIGGER_LABEL ? reread_label(task, ret, err)
-							   : reread_comment(task, ret, err);
+							  : reread_comment(task, ret, err);
 }
 
 /* ---- key and organisation -------------------------------------------------------------------------------------- */
@@ -153,7 +158,8 @@ static bool key_failed(const struct task *task, struct job_event *ret, const str
 }
 
 /* Some installations hide personal workspaces: then the default organisation is the only way in. */
-static bool list_orgs(struct task *task, const char *org_id, struct openhands_orgs *ret, struct err *err)
+static bool list_orgs(struct task *task, const char *org_id, struct openhands_orgs *ret,
+		      struct err *err)
 {
 	struct openhands_user user = {task->job.user_id, org_id};
 	if (openhands_list_orgs(task->dispatcher->openhands, &user, ret, err))
@@ -188,7 +194,8 @@ bool step_key(struct task *task, struct job_event *ret, struct err *err)
 
 /* ---- reaction -------------------------------------------------------------------------------------------------- */
 
-static bool send_reaction(void *context, const struct call_gate *gate, char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
+static bool send_reaction(void *context, const struct call_gate *gate,
+			  char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
 {
 	(void)gate; /* repeating a reaction does no harm */
 	struct task *task = context;
@@ -204,7 +211,8 @@ bool step_react(struct task *task, struct job_event *ret, struct err *err)
 {
 	if (task->job.record.ask.kind != TRIGGER_COMMENT)
 		return done(ret);
-	struct ledger_effect effect = {.kind = EFFECT_REACTION, .send = send_reaction, .context = task};
+	struct ledger_effect effect = {
+		.kind = EFFECT_REACTION, .send = send_reaction, .context = task};
 	struct ledger_result result;
 	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err))
 		return false;

@@ -15,11 +15,11 @@
 /* What the search has found so far. */
 struct search {
 	struct task *task;
-	size_t accessible_count;       /**< in the group that is looked at */
+	size_t accessible_count; /**< in the group that is looked at */
 	struct openhands_repository first;
-	struct strbuf names;           /**< the accessible ones, for the question which one is meant */
-	struct strbuf denied;          /**< named by a line or URL, but not accessible */
-	bool has_provider;             /**< some look-up found a connected Git provider, or none was made */
+	struct strbuf names;  /**< the accessible ones, for the question which one is meant */
+	struct strbuf denied; /**< named by a line or URL, but not accessible */
+	bool has_provider;    /**< some look-up found a connected Git provider, or none was made */
 };
 
 static void search_done(struct search *search)
@@ -38,8 +38,9 @@ static bool look_up(struct search *search, const struct repo_ref *ref, struct er
 {
 	const struct dispatcher *dispatcher = search->task->dispatcher;
 	struct openhands_repository found = {0};
-	if (!openhands_find_repository(dispatcher->openhands, &search->task->user, dispatcher->git_providers,
-				       dispatcher->git_provider_count, ref->name, &found, err))
+	if (!openhands_find_repository(dispatcher->openhands, &search->task->user,
+				       dispatcher->git_providers, dispatcher->git_provider_count,
+				       ref->name, &found, err))
 		return false;
 	search->has_provider = search->has_provider || found.has_provider;
 	if (!found.is_found) {
@@ -47,7 +48,8 @@ static bool look_up(struct search *search, const struct repo_ref *ref, struct er
 			add_name(&search->denied, ref->name);
 		return true;
 	}
-	bool is_same = search->accessible_count > 0 && text_equal_nocase(found.full_name, search->first.full_name);
+	bool is_same = search->accessible_count > 0 &&
+		       text_equal_nocase(found.full_name, search->first.full_name);
 	if (is_same)
 		return true;
 	if (search->accessible_count++ == 0)
@@ -57,8 +59,8 @@ static bool look_up(struct search *search, const struct repo_ref *ref, struct er
 }
 
 /* Look at the members of one kind. `*ret_is_decided` when the group has an accessible member, or is a line. */
-static bool look_at_group(struct search *search, enum repo_ref_kind kind, const char *text, bool *ret_is_decided,
-			  struct err *err)
+static bool look_at_group(struct search *search, enum repo_ref_kind kind, const char *text,
+			  bool *ret_is_decided, struct err *err)
 {
 	CLEANUP(repo_refs_done) struct repo_refs refs = {0};
 	repo_refs_add(&refs, kind, text);
@@ -82,7 +84,9 @@ static struct job_event judge_none(struct search *search, struct err *err)
 {
 	if (search->denied.len > 0) {
 		err_set(err, ERR_NOT_FOUND, "%s", strbuf_text(&search->denied));
-		return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_DENIED, .detail = err->message};
+		return (struct job_event){.kind = EVENT_REFUSE,
+					  .reason = REASON_REPOSITORY_DENIED,
+					  .detail = err->message};
 	}
 	if (config_bool(search->task->dispatcher->config, "OHDC_JIRA_ALLOW_NO_REPOSITORY"))
 		return (struct job_event){.kind = EVENT_DONE};
@@ -98,7 +102,8 @@ static struct job_event judge(struct search *search, struct err *err)
 	if (search->accessible_count == 0)
 		return judge_none(search, err);
 	err_set(err, ERR_INPUT, "%s", strbuf_text(&search->names));
-	return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_AMBIGUOUS, .detail = err->message};
+	return (struct job_event){
+		.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_AMBIGUOUS, .detail = err->message};
 }
 
 /* ---- Jira ------------------------------------------------------------------------------------------------------ */
@@ -122,7 +127,8 @@ static const char *line_of_person(const struct comments *comments, const struct 
 }
 
 /* The text whose line decides: the asking comment, the asker's or reporter's newest line, the description. */
-static const char *deciding_line(const struct task *task, const struct jira_issue *issue, const struct comments *comments)
+static const char *deciding_line(const struct task *task, const struct jira_issue *issue,
+				 const struct comments *comments)
 {
 	const char *asked = task_asked_text(task);
 	if (asked && has_line(asked))
@@ -133,8 +139,8 @@ static const char *deciding_line(const struct task *task, const struct jira_issu
 	return line ? line : issue->description;
 }
 
-static bool search_jira(struct search *search, const struct jira_issue *issue, const struct comments *comments,
-			struct err *err)
+static bool search_jira(struct search *search, const struct jira_issue *issue,
+			const struct comments *comments, struct err *err)
 {
 	const struct {
 		enum repo_ref_kind kind;
@@ -160,7 +166,8 @@ static bool repository_of_issue(struct search *search, struct err *err)
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
 	CLEANUP(comments_done) struct comments comments = {0};
 	if (!jira_api_read_issue(&task->peer.jira, task_issue(task), &issue, err) ||
-	    !jira_api_recent_comments(&task->peer.jira, task_issue(task), task->job.record.ask.comment_id, &comments, err))
+	    !jira_api_recent_comments(&task->peer.jira, task_issue(task),
+				      task->job.record.ask.comment_id, &comments, err))
 		return false;
 	mem_free(task->job.title);
 	task->job.title = mem_dup(issue.summary);
@@ -187,8 +194,9 @@ bool step_repository(struct task *task, struct job_event *ret, struct err *err)
 	CLEANUP(search_done) struct search search = {.task = task};
 	strbuf_init(&search.names, LIMIT_NAME_BYTES);
 	strbuf_init(&search.denied, LIMIT_NAME_BYTES);
-	bool is_searched = task->peer.provider == PROVIDER_JIRA ? repository_of_issue(&search, err)
-								 : repository_of_pull_request(&search, err);
+	bool is_searched = task->peer.provider == PROVIDER_JIRA
+				   ? repository_of_issue(&search, err)
+				   : repository_of_pull_request(&search, err);
 	*ret = is_searched ? judge(&search, err) : step_failed(task, err);
 	return true;
 }

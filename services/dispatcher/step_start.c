@@ -34,13 +34,16 @@ static bool read_material(struct task *task, struct material *ret, struct err *e
 	const char *asking = task->job.record.ask.comment_id;
 	if (task->peer.provider == PROVIDER_JIRA)
 		return jira_api_read_issue(&task->peer.jira, task_issue(task), &ret->issue, err) &&
-		       jira_api_recent_comments(&task->peer.jira, task_issue(task), asking, &ret->comments, err);
+		       jira_api_recent_comments(&task->peer.jira, task_issue(task), asking,
+						&ret->comments, err);
 	struct pull_request_ref ref = task_pull_request(task);
 	return bitbucket_api_read_pull_request(&task->peer.bitbucket, &ref, &ret->pull_request, err) &&
-	       bitbucket_api_recent_comments(&task->peer.bitbucket, &ref, asking, &ret->comments, err);
+	       bitbucket_api_recent_comments(&task->peer.bitbucket, &ref, asking, &ret->comments,
+					     err);
 }
 
-static struct prompt_input prompt_for(const struct task *task, const struct material *material, const char *reference)
+static struct prompt_input prompt_for(const struct task *task, const struct material *material,
+				      const char *reference)
 {
 	const struct ask *ask = &task->job.record.ask;
 	bool is_jira = task->peer.provider == PROVIDER_JIRA;
@@ -49,7 +52,8 @@ static struct prompt_input prompt_for(const struct task *task, const struct mate
 		.ask = ask,
 		.request = task_asked_text(task),
 		.title = is_jira ? material->issue.summary : material->pull_request.title,
-		.description = is_jira ? material->issue.description : material->pull_request.description,
+		.description = is_jira ? material->issue.description
+				       : material->pull_request.description,
 		.comments = &material->comments,
 		.bot = &task->peer.bot,
 		.provider_url = task->peer.base_url,
@@ -60,7 +64,8 @@ static struct prompt_input prompt_for(const struct task *task, const struct mate
 	};
 }
 
-static bool send_start(void *context, const struct call_gate *gate, char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
+static bool send_start(void *context, const struct call_gate *gate,
+		       char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
 {
 	struct task *task = context;
 	CLEANUP(material_done) struct material material = {0};
@@ -103,7 +108,8 @@ static bool look_for_start(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], st
 	struct openhands *openhands = task->dispatcher->openhands;
 	const char *id = task->job.record.job_id;
 	struct openhands_task found = {0};
-	if (!openhands_find_task(openhands, &task->user, id, task->job.now_ms - LOOK_BACK_MS, &found, err))
+	if (!openhands_find_task(openhands, &task->user, id, task->job.now_ms - LOOK_BACK_MS,
+				 &found, err))
 		return false;
 	struct openhands_conversation conversation = {0};
 	if (!openhands_read_conversations(openhands, &task->user, &id, 1, &conversation, err))

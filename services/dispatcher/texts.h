@@ -13,17 +13,17 @@
 
 /** Every text; the name in a replacing file is the lower-case rest ("ack", "user_unknown"). */
 enum text_id {
-	TEXT_ACK,                  /**< accepted; {repository} {link} */
-	TEXT_ACK_NO_REPOSITORY,    /**< accepted, no repository named */
-	TEXT_ACK_FOLLOW_UP,        /**< goes on in the same conversation */
-	TEXT_RESULT,               /**< before the agent's final text */
-	TEXT_RESULT_EMPTY,         /**< finished without a final text */
-	TEXT_RESULT_CUT,           /**< after a final text that was too long */
-	TEXT_USER_UNKNOWN,         /**< no account */
-	TEXT_USER_NOT_LINKED,      /**< account, not linked to this connection */
-	TEXT_LINK_EXPIRED,         /**< Jira, OAuth: link to be renewed */
-	TEXT_LOGIN_NEEDED,         /**< sign in again before a job can start */
-	TEXT_LLM_KEY_NEEDED,       /**< no usable LLM key in the settings */
+	TEXT_ACK,               /**< accepted; {repository} {link} */
+	TEXT_ACK_NO_REPOSITORY, /**< accepted, no repository named */
+	TEXT_ACK_FOLLOW_UP,     /**< goes on in the same conversation */
+	TEXT_RESULT,            /**< before the agent's final text */
+	TEXT_RESULT_EMPTY,      /**< finished without a final text */
+	TEXT_RESULT_CUT,        /**< after a final text that was too long */
+	TEXT_USER_UNKNOWN,      /**< no account */
+	TEXT_USER_NOT_LINKED,   /**< account, not linked to this connection */
+	TEXT_LINK_EXPIRED,      /**< Jira, OAuth: link to be renewed */
+	TEXT_LOGIN_NEEDED,      /**< sign in again before a job can start */
+	TEXT_LLM_KEY_NEEDED,    /**< no usable LLM key in the settings */
 	TEXT_SESSION_EXPIRED,
 	TEXT_INTEGRATION_OFF,
 	TEXT_POLICY_DENIED,
@@ -44,7 +44,7 @@ enum text_id {
 	TEXT_UPSTREAM_FAILED,      /**< could not be started for too long */
 	TEXT_STOPPED,              /**< stopped on somebody's word; {link} */
 	TEXT_NOTHING_TO_STOP,
-	TEXT_QUARANTINED,          /**< failed again and again; an operator must look */
+	TEXT_QUARANTINED, /**< failed again and again; an operator must look */
 	TEXT_COUNT
 };
 
@@ -65,7 +65,8 @@ void texts_done(struct texts *texts);
 NODISCARD bool texts_parse(const char *file, struct texts *ret, struct err *err);
 
 /** The template of a text for a product: Markdown with {placeholders}; static or owned by `texts` (may be NULL). */
-NODISCARD const char *texts_template(const struct texts *texts, enum provider provider, enum text_id id);
+NODISCARD const char *texts_template(const struct texts *texts, enum provider provider,
+				     enum text_id id);
 
 /** The name of a text in a replacing file; static. */
 NODISCARD const char *texts_name(enum text_id id);

@@ -16,10 +16,10 @@
 #include "common/base/banned.h"
 
 enum {
-	IDLE_WAIT_MS = 500,       /**< how long a job that another replica took in may lie unseen */
-	FAILURE_PAUSE_MS = 1000,  /**< after the database failed */
+	IDLE_WAIT_MS = 500,      /**< how long a job that another replica took in may lie unseen */
+	FAILURE_PAUSE_MS = 1000, /**< after the database failed */
 	CRASHES_UNTIL_QUARANTINE = 3,
-	STEPS_MAX = 64,           /**< in one claim: more is a circle */
+	STEPS_MAX = 64, /**< in one claim: more is a circle */
 };
 
 struct workers {
@@ -48,7 +48,8 @@ static void tell(const struct task *task)
 	feed_publish(task->dispatcher, &task->job);
 	if (job_machine_is_ended(machine))
 		LOG_INFO("job ended", LOG_TEXT("state", job_phase_name(machine->phase)),
-			 LOG_TEXT("reason", reason_name(machine->outcome)), LOG_TEXT("detail", machine->detail));
+			 LOG_TEXT("reason", reason_name(machine->outcome)),
+			 LOG_TEXT("detail", machine->detail));
 }
 
 static void quarantine(struct task *task)
@@ -57,13 +58,15 @@ static void quarantine(struct task *task)
 	task->job.machine.step = STEP_END;
 	task->job.machine.outcome = REASON_QUARANTINED;
 	(void)snprintf(task->job.machine.detail, sizeof(task->job.machine.detail),
-		       "%lld claims in a row ended without being given back", (long long)task->job.crashes - 1);
+		       "%lld claims in a row ended without being given back",
+		       (long long)task->job.crashes - 1);
 }
 
 static void apply(struct task *task, const struct job_event *event)
 {
 	struct job_machine before = task->job.machine;
-	job_machine_apply(&task->job.machine, event, task->job.now_ms, entropy_u32(), &task->dispatcher->rules);
+	job_machine_apply(&task->job.machine, event, task->job.now_ms, entropy_u32(),
+			  &task->dispatcher->rules);
 	if (is_news(&before, &task->job.machine))
 		tell(task);
 }
@@ -144,8 +147,8 @@ static void work_once(struct workers *workers)
 	CLEANUP(task_done) struct task task = {.dispatcher = dispatcher};
 	struct err err = {0};
 	bool is_found = false;
-	if (!job_store_claim(dispatcher->pool, dispatcher->owner, dispatcher->ledger.lease_ms, &task.job, &is_found,
-			     &err)) {
+	if (!job_store_claim(dispatcher->pool, dispatcher->owner, dispatcher->ledger.lease_ms,
+			     &task.job, &is_found, &err)) {
 		log_err("no job could be claimed", &err);
 		daemon_pause(workers->daemon, FAILURE_PAUSE_MS);
 		return;
@@ -168,8 +171,8 @@ static void *run(void *context)
 	return NULL;
 }
 
-bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count, struct workers **ret,
-		 struct err *err)
+bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count,
+		 struct workers **ret, struct err *err)
 {
 	struct workers *workers = mem_zalloc(1, sizeof(*workers) + count * sizeof(pthread_t));
 	workers->dispatcher = dispatcher;

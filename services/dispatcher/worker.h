@@ -14,8 +14,8 @@
 struct workers;
 
 /** Start `count` threads. `dispatcher` and `daemon` are borrowed. */
-NODISCARD bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count, struct workers **ret,
-			   struct err *err);
+NODISCARD bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count,
+			   struct workers **ret, struct err *err);
 
 /** Wake one that sleeps: a job may be due. Any thread. */
 void workers_wake(struct workers *workers);

@@ -16,15 +16,17 @@
 
 enum {
 	RELOAD_MS = 30000,
-	WAIT_MS = 500,           /**< longest wait for a notification, and so for a stop */
-	RETRY_MS = 1000,         /**< after the database failed */
-	REREAD_PAUSE_MS = 1000,  /**< between two reads of one id */
-	REREAD_SLOTS = 1024,     /**< ids whose last read is remembered; a collision only delays a read */
+	WAIT_MS = 500,          /**< longest wait for a notification, and so for a stop */
+	RETRY_MS = 1000,        /**< after the database failed */
+	REREAD_PAUSE_MS = 1000, /**< between two reads of one id */
+	REREAD_SLOTS = 1024, /**< ids whose last read is remembered; a collision only delays a read */
 };
 
 static const char sql_load[] =
-	"select c.provider, c.id, c.instance_id, c.status, i.base_url, c.project_key, c.repo_slug, coalesce(c.repo_id, 0),"
-	" encode(c.secret_sealed, 'hex'), encode(c.secret_next_sealed, 'hex'), encode(c.secret_previous_sealed, 'hex'),"
+	"select c.provider, c.id, c.instance_id, c.status, i.base_url, c.project_key, c.repo_slug, "
+	"coalesce(c.repo_id, 0),"
+	" encode(c.secret_sealed, 'hex'), encode(c.secret_next_sealed, 'hex'), "
+	"encode(c.secret_previous_sealed, 'hex'),"
 	" i.bot_id, i.bot_key, i.bot_name, i.bot_email"
 	" from connection c join instance i on i.id = c.instance_id order by c.provider desc, c.id";
 
@@ -86,11 +88,12 @@ static void open_secret(const struct connection_cache *cache, const struct conne
 	if (!db_hex(rows, row, column, &sealed, &len))
 		return;
 	char place[80];
-	(void)snprintf(place, sizeof(place), "connection.secret:%s/%lld", provider_name(connection->provider),
-		       (long long)connection->id);
+	(void)snprintf(place, sizeof(place), "connection.secret:%s/%lld",
+		       provider_name(connection->provider), (long long)connection->id);
 	struct err err = {0};
 	if (!crypto_open(cache->options.keys, place, bytes_of(sealed, len), ret, &err))
-		LOG_WARN("webhook secret cannot be opened", LOG_TEXT("connection", place), LOG_TEXT("error", err.message));
+		LOG_WARN("webhook secret cannot be opened", LOG_TEXT("connection", place),
+			 LOG_TEXT("error", err.message));
 	mem_free(sealed);
 }
 
@@ -101,7 +104,8 @@ static char *host_of(const char *base_url)
 	return url_parse(base_url, "https", &url, &ignored) ? mem_dup(url.host) : mem_dup("");
 }
 
-static bool read_row(const struct connection_cache *cache, const struct db_rows *rows, int row, struct connection *ret)
+static bool read_row(const struct connection_cache *cache, const struct db_rows *rows, int row,
+		     struct connection *ret)
 {
 	if (!provider_parse(db_text(rows, row, 0), &ret->provider))
 		return false;
@@ -149,8 +153,8 @@ bool connection_cache_reload(struct connection_cache *cache, struct err *err)
 static bool follow(struct connection_cache *cache, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
-	if (!db_borrow(cache->options.pool, RETRY_MS, &db, err) || !db_listen(db, "ohdc_connection", err) ||
-	    !connection_cache_reload(cache, err))
+	if (!db_borrow(cache->options.pool, RETRY_MS, &db, err) ||
+	    !db_listen(db, "ohdc_connection", err) || !connection_cache_reload(cache, err))
 		return false;
 	int64_t loaded_ms = sysclock_monotonic_ms();
 	while (!daemon_is_stopping(cache->options.daemon)) {
@@ -179,7 +183,8 @@ static void *run(void *context)
 	return NULL;
 }
 
-bool connection_cache_new(const struct connection_cache_options *options, struct connection_cache **ret, struct err *err)
+bool connection_cache_new(const struct connection_cache_options *options,
+			  struct connection_cache **ret, struct err *err)
 {
 	struct connection_cache *cache = mem_zalloc(1, sizeof(*cache));
 	cache->options = *options;
@@ -206,7 +211,8 @@ void connection_cache_free(struct connection_cache *cache)
 
 /* ---- look-ups ------------------------------------------------------------------------------------------------------ */
 
-const struct connection *connection_cache_acquire(struct connection_cache *cache, enum provider provider, int64_t id)
+const struct connection *connection_cache_acquire(struct connection_cache *cache,
+						  enum provider provider, int64_t id)
 {
 	struct connection wanted = {.provider = provider, .id = id};
 	pthread_rwlock_rdlock(&cache->lock);

@@ -25,14 +25,14 @@ struct connection {
 	enum provider provider;
 	int64_t id;
 	int64_t instance_id;
-	bool is_on;          /**< active or shadow; else deliveries are kept with verdict INTEGRATION_OFF */
-	char *host;          /**< of the instance */
-	char *project_key;   /**< Bitbucket, else NULL */
+	bool is_on; /**< active or shadow; else deliveries are kept with verdict INTEGRATION_OFF */
+	char *host; /**< of the instance */
+	char *project_key; /**< Bitbucket, else NULL */
 	char *repo_slug;
-	int64_t repo_id;     /**< 0: not known */
+	int64_t repo_id; /**< 0: not known */
 	struct secret secrets[CONNECTION_SECRETS_MAX];
 	char *bot_names[4];
-	struct bot bot;      /**< borrows from bot_names and the cache's label */
+	struct bot bot; /**< borrows from bot_names and the cache's label */
 };
 
 struct connection_cache;
@@ -46,20 +46,22 @@ struct connection_cache_options {
 };
 
 /** New cache, loaded once, and the thread that keeps it so. On failure `ret` may be set all the same and must be freed. */
-NODISCARD bool connection_cache_new(const struct connection_cache_options *options, struct connection_cache **ret,
-				    struct err *err);
+NODISCARD bool connection_cache_new(const struct connection_cache_options *options,
+				    struct connection_cache **ret, struct err *err);
 
 /** Stop the thread (the daemon is stopping) and free; NULL is fine. */
 void connection_cache_free(struct connection_cache *cache);
 
 /** The connection, borrowed until connection_cache_release(); NULL when unknown. Any thread; holds a read lock. */
-NODISCARD const struct connection *connection_cache_acquire(struct connection_cache *cache, enum provider provider, int64_t id);
+NODISCARD const struct connection *connection_cache_acquire(struct connection_cache *cache,
+							    enum provider provider, int64_t id);
 
 /** Give up what connection_cache_acquire() gave (also after NULL). */
 void connection_cache_release(struct connection_cache *cache);
 
 /** Whether this id may be read again now: at most once a second for each of the ids asked for lately. Any thread. */
-NODISCARD bool connection_cache_may_reread(struct connection_cache *cache, enum provider provider, int64_t id);
+NODISCARD bool connection_cache_may_reread(struct connection_cache *cache, enum provider provider,
+					   int64_t id);
 
 /** Load the whole table now (blocks on the database; not for the HTTP threads). */
 NODISCARD bool connection_cache_reload(struct connection_cache *cache, struct err *err);

@@ -22,25 +22,28 @@ struct exchange {
 	struct passing *passing; /* set once the body is over the cap */
 };
 
-static const struct http_reply reply_refused_jira = {.status = 403,
-						     .body = "{\"detail\":\"Invalid webhook signature!\"}"};
+static const struct http_reply reply_refused_jira = {
+	.status = 403, .body = "{\"detail\":\"Invalid webhook signature!\"}"};
 static const struct http_reply reply_refused_bitbucket = {
 	.status = 403, .body = "{\"detail\":\"Request signatures didn't match!\"}"};
-static const struct http_reply reply_not_found = {.status = 404, .body = "{\"detail\":\"Not Found\"}"};
+static const struct http_reply reply_not_found = {.status = 404,
+						  .body = "{\"detail\":\"Not Found\"}"};
 static const struct http_reply reply_bad_id = {
 	.status = 422, .body = "{\"detail\":\"The connection id in the path is not an integer.\"}"};
 static const struct http_reply reply_oversize = {
-	.status = 413, .body = "{\"detail\":\"The request body is larger than 64 MiB.\"}", .closes = true};
+	.status = 413,
+	.body = "{\"detail\":\"The request body is larger than 64 MiB.\"}",
+	.closes = true};
 static const struct http_reply reply_busy = {
 	.status = 503, .body = "{\"detail\":\"Too many requests are waiting.\"}", .retry_after_s = 5};
 static const struct http_reply reply_late = {
 	.status = 503,
 	.body = "{\"detail\":\"The event could not be stored in time. Please send it again.\"}",
 	.retry_after_s = 5};
-static const struct http_reply reply_webhooks_off = {.status = 200,
-						     .body = "{\"message\":\"Jira DC webhooks are disabled.\"}"};
-static const struct http_reply reply_ping = {.status = 200,
-					     .body = "{\"message\":\"Bitbucket DC ping acknowledged.\"}"};
+static const struct http_reply reply_webhooks_off = {
+	.status = 200, .body = "{\"message\":\"Jira DC webhooks are disabled.\"}"};
+static const struct http_reply reply_ping = {
+	.status = 200, .body = "{\"message\":\"Bitbucket DC ping acknowledged.\"}"};
 
 const struct http_reply *refusal_of(enum provider provider)
 {
@@ -50,7 +53,8 @@ const struct http_reply *refusal_of(enum provider provider)
 void ingress_count(const struct ingress *ingress, enum provider provider, enum reason result)
 {
 	char labels[96];
-	(void)snprintf(labels, sizeof(labels), "provider=\"%s\",result=\"%s\"", provider_name(provider),
+	(void)snprintf(labels, sizeof(labels), "provider=\"%s\",result=\"%s\"",
+		       provider_name(provider),
 		       result == REASON_NONE ? "STORED" : reason_name(result));
 	metric_add(metrics_cell(ingress->metrics, METRIC_COUNTER, "ohdc_requests_total", labels,
 				"Webhook requests answered, by result"),
@@ -92,7 +96,8 @@ static char *short_header(const struct http_request *http, const char *name)
 	return value && strlen(value) <= LIMIT_ID_BYTES ? mem_dup(value) : NULL;
 }
 
-static struct request *read_headers(enum provider provider, int64_t id, const struct http_request *http)
+static struct request *read_headers(enum provider provider, int64_t id,
+				    const struct http_request *http)
 {
 	struct request *request = mem_zalloc(1, sizeof(*request));
 	request->provider = provider;
@@ -112,7 +117,8 @@ static struct request *read_headers(enum provider provider, int64_t id, const st
 	return request;
 }
 
-static struct exchange *begin(struct ingress *ingress, enum provider provider, struct http_request *http)
+static struct exchange *begin(struct ingress *ingress, enum provider provider,
+			      struct http_request *http)
 {
 	int64_t id;
 	struct err err = {0};
@@ -151,8 +157,8 @@ static void let_pass(struct ingress *ingress, struct exchange *exchange, struct 
 {
 	struct request *request = exchange->request;
 	if (!exchange->passing) {
-		const struct connection *connection =
-			connection_cache_acquire(ingress->cache, request->provider, request->connection_id);
+		const struct connection *connection = connection_cache_acquire(
+			ingress->cache, request->provider, request->connection_id);
 		exchange->passing = passing_new(connection);
 		connection_cache_release(ingress->cache);
 		passing_add(exchange->passing, bytes_of(request->body, request->body_len));
@@ -195,14 +201,15 @@ static void body(void *context, void *state, struct http_request *http, struct b
 
 /* ---- end ----------------------------------------------------------------------------------------------------- */
 
-static void refuse(struct ingress *ingress, const struct request *request, struct http_request *http, enum reason reason)
+static void refuse(struct ingress *ingress, const struct request *request,
+		   struct http_request *http, enum reason reason)
 {
 	http_reply_now(http, refusal_of(request->provider));
 	ingress_count(ingress, request->provider, reason);
 }
 
-static bool suspend(struct ingress *ingress, const struct request *request, struct http_request *http,
-		    struct http_ticket *ret)
+static bool suspend(struct ingress *ingress, const struct request *request,
+		    struct http_request *http, struct http_ticket *ret)
 {
 	if (http_suspend(http, ingress->deadline_ms, &reply_late, ret))
 		return true;
@@ -212,8 +219,8 @@ static bool suspend(struct ingress *ingress, const struct request *request, stru
 }
 
 /* Refused only after the connection was read anew; a body over the cap is gone by then and refused at once. */
-static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange, struct http_request *http,
-			     enum reason reason)
+static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
+			     struct http_request *http, enum reason reason)
 {
 	struct request *request = exchange->request;
 	struct http_ticket ticket;
@@ -230,7 +237,8 @@ static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 		ingress_count(ingress, request->provider, reason);
 }
 
-static enum verdict_signature judge(const struct exchange *exchange, const struct connection *connection)
+static enum verdict_signature judge(const struct exchange *exchange,
+				    const struct connection *connection)
 {
 	if (!exchange->passing)
 		return verify_body(connection, exchange->request);
@@ -246,9 +254,10 @@ static void end(void *context, void *state, struct http_request *http)
 	if (!exchange)
 		return;
 	struct request *request = exchange->request;
-	crypto_sha256(bytes_of(request->body, request->body ? request->body_len : 0), request->digest);
-	const struct connection *connection =
-		connection_cache_acquire(ingress->cache, request->provider, request->connection_id);
+	crypto_sha256(bytes_of(request->body, request->body ? request->body_len : 0),
+		      request->digest);
+	const struct connection *connection = connection_cache_acquire(
+		ingress->cache, request->provider, request->connection_id);
 	enum verdict_signature verdict = judge(exchange, connection);
 	struct http_ticket ticket;
 	if (verdict == SIGNATURE_FITS && suspend(ingress, request, http, &ticket))

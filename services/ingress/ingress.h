@@ -43,16 +43,16 @@ struct ingress {
 struct request {
 	enum provider provider;
 	int64_t connection_id;
-	bool is_signed;                          /**< exactly one well-formed signature header */
+	bool is_signed; /**< exactly one well-formed signature header */
 	uint8_t signature[CRYPTO_DIGEST_SIZE];
-	char *event;                             /**< X-Event-Key, NULL when absent; owned */
-	char *request_id;                        /**< the sender's, NULL; owned */
-	char *traceparent;                       /**< valid one of the sender, NULL; owned */
-	uint8_t *body;                           /**< owned; NULL when over the cap */
-	size_t body_len;                         /**< bytes received, kept or not */
-	uint8_t digest[CRYPTO_DIGEST_SIZE];      /**< SHA-256 of the body */
+	char *event;                        /**< X-Event-Key, NULL when absent; owned */
+	char *request_id;                   /**< the sender's, NULL; owned */
+	char *traceparent;                  /**< valid one of the sender, NULL; owned */
+	uint8_t *body;                      /**< owned; NULL when over the cap */
+	size_t body_len;                    /**< bytes received, kept or not */
+	uint8_t digest[CRYPTO_DIGEST_SIZE]; /**< SHA-256 of the body */
 	int64_t received_at_ms;
-	int64_t began_us;                        /**< monotonic, for the latency metric */
+	int64_t began_us; /**< monotonic, for the latency metric */
 };
 
 /** Free what it owns; NULL is fine. */
@@ -70,7 +70,8 @@ void ingress_count(const struct ingress *ingress, enum provider provider, enum r
 enum verdict_signature { SIGNATURE_FITS, SIGNATURE_WRONG, SIGNATURE_NO_CONNECTION };
 
 /** Check a body against a connection's secrets (NULL: unknown id, a dummy secret costs the same time). */
-NODISCARD enum verdict_signature verify_body(const struct connection *connection, const struct request *request);
+NODISCARD enum verdict_signature verify_body(const struct connection *connection,
+					     const struct request *request);
 
 /** The check of a body over the cap, which passes by in pieces: one running HMAC per secret. */
 struct passing;
@@ -93,8 +94,8 @@ void passing_free(struct passing *passing);
  * Take a verified delivery: decide what it is, hand it to Kafka. The ticket is answered here (refusals that need the body) or by
  * the delivery report. `request` is borrowed.
  */
-void accept_delivery(struct ingress *ingress, const struct connection *connection, const struct request *request,
-		     struct http_ticket ticket);
+void accept_delivery(struct ingress *ingress, const struct connection *connection,
+		     const struct request *request, struct http_ticket ticket);
 
 /** The producer's report function; `context` is the ingress. */
 void accept_report(void *context, void *opaque, const struct err *failure);
@@ -102,10 +103,12 @@ void accept_report(void *context, void *opaque, const struct err *failure);
 /* reread.c */
 
 /** Start the thread that reads connections again. */
-NODISCARD bool reread_new(struct ingress *ingress, struct daemon *daemon, struct reread **ret, struct err *err);
+NODISCARD bool reread_new(struct ingress *ingress, struct daemon *daemon, struct reread **ret,
+			  struct err *err);
 
 /** Check again after a read; takes the request. False, and not taken: too many wait already. */
-NODISCARD bool reread_submit(struct reread *reread, struct request *request, struct http_ticket ticket);
+NODISCARD bool reread_submit(struct reread *reread, struct request *request,
+			     struct http_ticket ticket);
 
 /** Stop (the daemon is stopping), refuse what waits, free; NULL is fine. */
 void reread_free(struct reread *reread);

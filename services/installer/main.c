@@ -14,7 +14,8 @@ int main(int argc, char **argv)
 	const struct setting *settings = settings_all(&setting_count);
 	const struct service_options options = {
 		.program = "ohdc-installer",
-		.purpose = "connects Jira and Bitbucket: connections, hooks, pages, recovery of missed events",
+		.purpose = "connects Jira and Bitbucket: connections, hooks, pages, recovery of "
+			   "missed events",
 		.reader = SETTING_INSTALLER,
 		.settings = settings,
 		.setting_count = setting_count,
