@@ -20,7 +20,7 @@
 #include "common/base/banned.h"
 
 enum {
-	IDLE_HANDLES_MAX = 16,
+	IDLE_HANDLES_MAX = 8,   /* each keeps about 1 MiB of parsed root certificates */
 	IDLE_CONNECTION_S = 50, /* peers and proxies close idle connections after a minute or so */
 	CONNECT_TIMEOUT_MS = 5000,
 	RETRY_AFTER_MAX_S = 86400,

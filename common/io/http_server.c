@@ -38,6 +38,8 @@ static void set_defaults(struct http_server_options *options)
 	set_default(&options->header_timeout_ms, 5000);
 	set_default(&options->body_timeout_ms, 10000);
 	set_default(&options->idle_timeout_ms, 75000);
+	if (options->connection_bytes == 0)
+		options->connection_bytes = 32 * 1024;
 	if (options->body_ceiling_bytes == 0)
 		options->body_ceiling_bytes = 64 * 1024;
 }

@@ -115,7 +115,7 @@ bool http_mhd_start(struct http_server *server, struct err *err)
 	server->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)HTTP_CONNECTION_BYTES, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+		options->connection_bytes, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
 		MHD_OPTION_NOTIFY_COMPLETED, on_done, server, MHD_OPTION_URI_LOG_CALLBACK,
 		on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 		options->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END,

@@ -317,12 +317,15 @@ static void test_http_server_refuses_bad_framing(void)
 
 static void test_http_server_refuses_too_large_headers(void)
 {
-	enum { FILL = 40 * 1024 };
-	struct setup *setup = setup_started();
+	enum { FILL = 20 * 1024 };
+	struct setup *setup = setup_new();
 	char *fill = mem_zalloc(FILL + 1, 1);
-	int fd = dial(setup);
+	int fd;
 
 	memset(fill, 'a', FILL);
+	setup->options.connection_bytes = 16 * 1024;
+	setup_start(setup);
+	fd = dial(setup);
 	CU_ASSERT_TRUE(wire_send(fd, "GET /plain HTTP/1.1\r\nHost: h\r\nX-Fill: "));
 	(void)wire_send(fd, fill);
 	wire_init(&setup->wire, fd);
