@@ -16,9 +16,11 @@ enum text_id {
 	TEXT_ACK,               /**< accepted; {repository} {link} */
 	TEXT_ACK_NO_REPOSITORY, /**< accepted, no repository named */
 	TEXT_ACK_FOLLOW_UP,     /**< goes on in the same conversation */
+	TEXT_ORG_NOTE,          /**< added to acknowledgements; {org} */
 	TEXT_RESULT,            /**< before the agent's final text */
 	TEXT_RESULT_EMPTY,      /**< finished without a final text */
-	TEXT_RESULT_CUT,        /**< after a final text that was too long */
+	TEXT_RESULT_CUT,        /**< after a final text that was too long; {link} */
+	TEXT_RESULT_SOURCE,     /**< Jira: link to the asking comment; {comment} */
 	TEXT_USER_UNKNOWN,      /**< no account */
 	TEXT_USER_NOT_LINKED,   /**< account, not linked to this connection */
 	TEXT_LINK_EXPIRED,      /**< Jira, OAuth: link to be renewed */

@@ -1,0 +1,155 @@
+/* Comments as read back, and lists of them. */
+#include "services/dispatcher/comment.h"
+
+#include "common/base/json_field.h"
+#include "common/base/mem.h"
+#include "common/base/number.h"
+#include "common/base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+void person_clear(struct person *person)
+{
+	if (!person)
+		return;
+	mem_free(person->id);
+	mem_free(person->key);
+	mem_free(person->name);
+	mem_free(person->email);
+	mem_free(person->display_name);
+	*person = (struct person){0};
+}
+
+static char *dup_text(const json_t *user, const char *name)
+{
+	const char *text = json_text_at(user, name);
+
+	return text ? mem_dup_n(text, text_cut(text, LIMIT_NAME_BYTES)) : NULL;
+}
+
+struct person person_read(enum provider provider, const json_t *user)
+{
+	struct person person = {
+		.name = dup_text(user, "name"),
+		.email = dup_text(user, "emailAddress"),
+		.display_name = dup_text(user, "displayName"),
+	};
+	char id[LIMIT_ID_BYTES];
+
+	if (provider == PROVIDER_JIRA) {
+		person.key = dup_text(user, "key");
+		return person;
+	}
+	person.key = dup_text(user, "slug");
+	if (json_id_at(user, "id", id, sizeof(id)))
+		person.id = mem_dup(id);
+	return person;
+}
+
+bool person_is_bot(const struct person *person, const struct bot *bot)
+{
+	return bot && (bot_is(bot, person->name) || bot_is(bot, person->key) ||
+		       bot_is(bot, person->id) || bot_is(bot, person->email));
+}
+
+/* Whether both have the text, and whether it is the same in `*ret`. */
+static bool comparable(const char *a, const char *b, bool *ret)
+{
+	if (!a || !b || !a[0] || !b[0])
+		return false;
+	*ret = strcmp(a, b) == 0;
+	return true;
+}
+
+bool person_same(const struct person *a, const struct person *b)
+{
+	bool is_same = false;
+
+	if (comparable(a->id, b->id, &is_same) || comparable(a->key, b->key, &is_same) ||
+	    comparable(a->name, b->name, &is_same))
+		return is_same;
+	return false;
+}
+
+void comment_done(struct comment *comment)
+{
+	if (!comment)
+		return;
+	mem_free(comment->id);
+	person_clear(&comment->author);
+	person_clear(&comment->editor);
+	mem_free(comment->text);
+	mem_free(comment->created);
+	mem_free(comment->visibility_type);
+	mem_free(comment->visibility_value);
+	mem_free(comment->anchor_path);
+	*comment = (struct comment){0};
+}
+
+void comments_done(struct comments *comments)
+{
+	if (!comments)
+		return;
+	for (size_t i = 0; i < comments->count; i++)
+		comment_done(&comments->list[i]);
+	comments->count = 0;
+}
+
+int64_t comment_id_number(const char *id)
+{
+	int64_t number = 0;
+
+	if (!id || !number_parse(id, 0, INT64_MAX, &number, NULL))
+		return 0;
+	return number;
+}
+
+static void drop_oldest(struct comments *comments)
+{
+	comment_done(&comments->list[0]);
+	comments->count--;
+	memmove(&comments->list[0], &comments->list[1], comments->count * sizeof(comments->list[0]));
+}
+
+void comments_add(struct comments *comments, struct comment *comment)
+{
+	CLEANUP(comment_done) struct comment taken = *comment;
+	int64_t number = comment_id_number(taken.id);
+	size_t at = comments->count;
+
+	*comment = (struct comment){0};
+	while (at > 0 && comment_id_number(comments->list[at - 1].id) > number)
+		at--;
+	if (at > 0 && comment_id_number(comments->list[at - 1].id) == number)
+		return;
+	if (comments->count == LIMIT_CONTEXT_COMMENTS) {
+		if (at == 0)
+			return;
+		drop_oldest(comments);
+		at--;
+	}
+	memmove(&comments->list[at + 1], &comments->list[at],
+		(comments->count - at) * sizeof(comments->list[0]));
+	comments->list[at] = taken;
+	comments->count++;
+	taken = (struct comment){0};
+}
+
+void comment_hits_add(struct comment_hits *hits, const char *id)
+{
+	int64_t number = comment_id_number(id);
+	size_t at = hits->count;
+
+	while (at > 0 && comment_id_number(hits->ids[at - 1]) > number)
+		at--;
+	if (at > 0 && strcmp(hits->ids[at - 1], id) == 0)
+		return;
+	if (hits->count == COMMENT_HITS_MAX || strlen(id) >= sizeof(hits->ids[0]))
+		return;
+	memmove(hits->ids[at + 1], hits->ids[at], (hits->count - at) * sizeof(hits->ids[0]));
+	(void)snprintf(hits->ids[at], sizeof(hits->ids[0]), "%s", id);
+	hits->count++;
+}
