@@ -1,0 +1,296 @@
+/* Markdown to Jira wiki markup: md4c reads, the handlers below write. */
+#include "services/dispatcher/wiki.h"
+
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "services/dispatcher/wiki_write.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+/* Languages that Jira's {code} knows; another name would be shown as an error. */
+static const char *const languages[] = {
+	"actionscript", "ada",        "applescript", "bash",   "c",      "c#",          "c++",
+	"cpp",          "css",        "erlang",      "go",     "groovy", "haskell",     "html",
+	"java",         "javascript", "js",          "json",   "lua",    "none",        "nyan",
+	"objc",         "perl",       "php",         "python", "r",      "rainbow",     "ruby",
+	"scala",        "sh",         "sql",         "swift",  "xml",    "visualbasic", "yaml",
+};
+
+typedef void block_fn(struct wiki *wiki, const void *detail);
+
+static char last_char(const struct wiki *wiki)
+{
+	return wiki->out->len > 0 ? wiki->out->text[wiki->out->len - 1] : '\n';
+}
+
+static void start_line(struct wiki *wiki)
+{
+	if (last_char(wiki) != '\n')
+		strbuf_add_char(wiki->out, '\n');
+}
+
+/* An empty line between blocks would end a list, so that its items only begin a new line. */
+static void start_block(struct wiki *wiki)
+{
+	if (!wiki->is_fresh && wiki->out->len > 0) {
+		start_line(wiki);
+		if (wiki->list_depth == 0)
+			strbuf_add_char(wiki->out, '\n');
+	}
+	wiki->is_fresh = false;
+}
+
+/* --- blocks ------------------------------------------------------------------------------------------ */
+
+static void enter_quote(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	start_block(wiki);
+	if (wiki->quote_depth++ == 0)
+		strbuf_add(wiki->out, "{quote}\n");
+	wiki->is_fresh = true;
+}
+
+static void leave_quote(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	if (--wiki->quote_depth == 0) {
+		start_line(wiki);
+		strbuf_add(wiki->out, "{quote}");
+	}
+	wiki->is_fresh = false;
+}
+
+static void enter_list(struct wiki *wiki, char sign)
+{
+	if (wiki->list_depth == 0)
+		start_block(wiki);
+	if (wiki->list_depth < WIKI_LIST_DEPTH_MAX)
+		wiki->lists[wiki->list_depth] = sign;
+	wiki->list_depth++;
+}
+
+static void enter_bullets(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	enter_list(wiki, '*');
+}
+
+static void enter_numbers(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	enter_list(wiki, '#');
+}
+
+static void leave_list(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	wiki->list_depth--;
+	wiki->is_fresh = false;
+}
+
+static void enter_item(struct wiki *wiki, const void *detail)
+{
+	const MD_BLOCK_LI_DETAIL *item = detail;
+	size_t depth = wiki->list_depth < WIKI_LIST_DEPTH_MAX ? wiki->list_depth
+							      : WIKI_LIST_DEPTH_MAX;
+
+	start_line(wiki);
+	strbuf_add_bytes(wiki->out, bytes_of(wiki->lists, depth));
+	strbuf_add_char(wiki->out, ' ');
+	if (item->is_task)
+		strbuf_add(wiki->out, item->task_mark == ' ' ? "☐ " : "☑ ");
+	wiki->is_fresh = true;
+}
+
+static void enter_rule(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	start_block(wiki);
+	strbuf_add(wiki->out, "----");
+}
+
+static void enter_heading(struct wiki *wiki, const void *detail)
+{
+	const MD_BLOCK_H_DETAIL *heading = detail;
+
+	start_block(wiki);
+	strbuf_addf(wiki->out, "h%u. ", heading->level);
+	wiki->in_heading = true;
+}
+
+static void leave_heading(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	wiki->in_heading = false;
+}
+
+static void enter_paragraph(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	start_block(wiki);
+}
+
+static void choose_language(struct wiki *wiki, const MD_ATTRIBUTE *lang)
+{
+	char name[WIKI_LANGUAGE_SIZE] = "";
+
+	wiki->language[0] = '\0';
+	if (!lang->text || lang->size >= sizeof(name))
+		return;
+	for (size_t i = 0; i < lang->size; i++)
+		name[i] = (char)tolower((unsigned char)lang->text[i]);
+	for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
+		if (strcmp(name, languages[i]) == 0)
+			memcpy(wiki->language, name, sizeof(name));
+	}
+}
+
+static void enter_code(struct wiki *wiki, const void *detail)
+{
+	const MD_BLOCK_CODE_DETAIL *code = detail;
+
+	start_block(wiki);
+	choose_language(wiki, &code->lang);
+	strbuf_clear(&wiki->code);
+	wiki->in_code_block = true;
+}
+
+/* Code that holds {code} itself goes into {noformat}; code that holds both is split by a space without width. */
+static void leave_code(struct wiki *wiki, const void *detail)
+{
+	const char *code = strbuf_text(&wiki->code);
+	bool is_noformat = strstr(code, "{code") != NULL;
+	const char *end = is_noformat ? "{noformat}" : "{code}";
+
+	(void)detail;
+	wiki->in_code_block = false;
+	if (wiki->language[0] && !is_noformat)
+		strbuf_addf(wiki->out, "{code:%s}\n", wiki->language);
+	else
+		strbuf_addf(wiki->out, "%s\n", end);
+	for (const char *clash = strstr(code, "{noformat"); is_noformat && clash;
+	     clash = strstr(code, "{noformat")) {
+		strbuf_add_bytes(wiki->out, bytes_of(code, (size_t)(clash + 1 - code)));
+		strbuf_add(wiki->out, "\xE2\x80\x8B");
+		code = clash + 1;
+	}
+	strbuf_add(wiki->out, code);
+	start_line(wiki);
+	strbuf_add(wiki->out, end);
+}
+
+static void enter_table(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	start_block(wiki);
+	wiki->in_table = true;
+}
+
+static void leave_table(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	wiki->in_table = false;
+}
+
+static void enter_row(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	start_line(wiki);
+}
+
+static void leave_row(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	strbuf_add(wiki->out, wiki->in_head ? "||" : "|");
+}
+
+static void enter_head(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	wiki->in_head = true;
+}
+
+static void leave_head(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	wiki->in_head = false;
+}
+
+static void enter_cell(struct wiki *wiki, const void *detail)
+{
+	leave_row(wiki, detail);
+	wiki->cell_at = wiki->out->len;
+}
+
+/* Two bars without anything between them would make a header of the next cell. */
+static void leave_cell(struct wiki *wiki, const void *detail)
+{
+	(void)detail;
+	if (wiki->out->len == wiki->cell_at)
+		strbuf_add_char(wiki->out, ' ');
+}
+
+static block_fn *const block_enter[] = {
+	[MD_BLOCK_QUOTE] = enter_quote, [MD_BLOCK_UL] = enter_bullets,
+	[MD_BLOCK_OL] = enter_numbers,  [MD_BLOCK_LI] = enter_item,
+	[MD_BLOCK_HR] = enter_rule,     [MD_BLOCK_H] = enter_heading,
+	[MD_BLOCK_CODE] = enter_code,   [MD_BLOCK_P] = enter_paragraph,
+	[MD_BLOCK_TABLE] = enter_table, [MD_BLOCK_THEAD] = enter_head,
+	[MD_BLOCK_TR] = enter_row,      [MD_BLOCK_TH] = enter_cell,
+	[MD_BLOCK_TD] = enter_cell,
+};
+
+static block_fn *const block_leave[] = {
+	[MD_BLOCK_QUOTE] = leave_quote, [MD_BLOCK_UL] = leave_list,
+	[MD_BLOCK_OL] = leave_list,     [MD_BLOCK_CODE] = leave_code,
+	[MD_BLOCK_TABLE] = leave_table, [MD_BLOCK_THEAD] = leave_head,
+	[MD_BLOCK_H] = leave_heading,   [MD_BLOCK_TR] = leave_row,
+	[MD_BLOCK_TH] = leave_cell,     [MD_BLOCK_TD] = leave_cell,
+};
+
+static int on_enter_block(MD_BLOCKTYPE type, void *detail, void *userdata)
+{
+	if (type < ARRAY_LEN(block_enter) && block_enter[type])
+		block_enter[type](userdata, detail);
+	return 0;
+}
+
+static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *userdata)
+{
+	if (type < ARRAY_LEN(block_leave) && block_leave[type])
+		block_leave[type](userdata, detail);
+	return 0;
+}
+
+bool wiki_from_markdown(const char *markdown, struct strbuf *ret, struct err *err)
+{
+	static const MD_PARSER parser = {
+		.flags = MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH |
+			 MD_FLAG_TASKLISTS | MD_FLAG_NOHTML,
+		.enter_block = on_enter_block,
+		.leave_block = on_leave_block,
+		.enter_span = wiki_enter_span,
+		.leave_span = wiki_leave_span,
+		.text = wiki_take_text,
+	};
+	CLEANUP(strbuf_done) struct strbuf out = {0};
+	size_t len = strlen(markdown);
+
+	if (len > LIMIT_DESCRIPTION_BYTES)
+		return err_set(err, ERR_INPUT, "text of %zu bytes is too long to convert", len);
+	/* Escapes at most double a character, `&#92;` is five, and marks are few. */
+	strbuf_init(&out, 6 * len + 1024);
+	struct wiki wiki = {.out = &out};
+	strbuf_init(&wiki.code, len + 1);
+	int status = md_parse(markdown, (MD_SIZE)len, &parser, &wiki);
+	strbuf_done(&wiki.code);
+	if (status != 0)
+		return err_set(err, ERR_INPUT, "text cannot be read as Markdown");
+	strbuf_add_bytes(ret, bytes_of(out.text, out.len));
+	return true;
+}
