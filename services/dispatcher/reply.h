@@ -25,7 +25,7 @@ struct reply_context {
 struct reply_values {
 	const char *conversation_id; /**< any form; NULL: {link} is the app's address */
 	const char *repository;
-	const char *org;    /**< name of the organisation */
+	const char *org;    /**< name of the organisation; acknowledgements then name it */
 	const char *detail; /**< a peer's words; shown cut and as plain text */
 	const char *names;  /**< "A/b, C/d" */
 	const char *time;   /**< for people: "2026-11-22 00:00 UTC" */
