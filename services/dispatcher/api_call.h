@@ -32,6 +32,9 @@ struct api_call {
 	const char *extra_header;     /**< "Name: value", NULL: none */
 	const json_t *body;           /**< NULL: none */
 	const struct call_gate *gate; /**< NULL: safe to repeat; else an unsafe call */
+	/** Adds what a refusal's body says (NULL: it was no JSON) to the error made of it; NULL: nothing to add. */
+	void (*explain)(const json_t *body, void *context, struct err *err);
+	void *context;
 };
 
 /** What came back with a 2xx; zeroed means nothing. */

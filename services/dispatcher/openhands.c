@@ -1,0 +1,356 @@
+/* The OpenHands client itself: keys in memory, and one call as a person. */
+#include "services/dispatcher/openhands.h"
+
+#include "common/base/json_field.h"
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/io/sysclock.h"
+#include "services/dispatcher/openhands_call.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+enum {
+	KEY_AGE_MAX_MS = 60 * 60 * 1000, /* a key deleted on the server is noticed within the hour */
+	DEADLINE_MS = 30000,
+};
+
+static const char key_name[] = "ohdc";
+
+/* One key in memory; `owner` is "{user}/{org}", NULL: the slot is free. */
+struct key_slot {
+	char *owner;
+	struct secret key;
+	int64_t minted_ms;
+	int64_t used_ms;
+};
+
+struct openhands {
+	struct api_peer peer;
+	char *base_url;
+	openhands_service_key_fn *service_key;
+	void *context;
+	int64_t (*now_ms)(void);
+	pthread_mutex_t lock; /* guards `keys` */
+	struct key_slot keys[OPENHANDS_KEYS_MAX];
+};
+
+struct openhands *openhands_new(const struct openhands_options *options)
+{
+	struct openhands *self = mem_zalloc(1, sizeof(*self));
+
+	self->base_url = mem_dup(options->base_url);
+	self->peer = (struct api_peer){
+		.client = options->client,
+		.base_url = self->base_url,
+		.name = "OpenHands",
+		.deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS,
+	};
+	self->service_key = options->service_key;
+	self->context = options->context;
+	self->now_ms = options->now_ms ? options->now_ms : sysclock_now_ms;
+	(void)pthread_mutex_init(&self->lock, NULL);
+	return self;
+}
+
+static void free_slot(struct key_slot *slot)
+{
+	mem_free(slot->owner);
+	secret_done(&slot->key);
+	*slot = (struct key_slot){0};
+}
+
+void openhands_free(struct openhands *self)
+{
+	if (!self)
+		return;
+	for (size_t i = 0; i < OPENHANDS_KEYS_MAX; i++)
+		free_slot(&self->keys[i]);
+	(void)pthread_mutex_destroy(&self->lock);
+	mem_free(self->base_url);
+	mem_free(self);
+}
+
+int64_t openhands_now_ms(const struct openhands *self)
+{
+	return self->now_ms();
+}
+
+/* --- keys in memory ------------------------------------------------------------------------------ */
+
+static const char *org_of(const struct openhands_user *user)
+{
+	return user->org_id && user->org_id[0] ? user->org_id : user->user_id;
+}
+
+static char *owner_of(const struct openhands_user *user)
+{
+	CLEANUP(strbuf_done) struct strbuf owner = {0};
+
+	strbuf_init(&owner, 2 * LIMIT_ID_BYTES);
+	strbuf_addf(&owner, "%s/%s", user->user_id, org_of(user));
+	return strbuf_take(&owner);
+}
+
+/* The slot of an owner, else NULL. The lock is held. */
+static struct key_slot *find_slot(struct openhands *self, const char *owner)
+{
+	for (size_t i = 0; i < OPENHANDS_KEYS_MAX; i++) {
+		if (self->keys[i].owner && strcmp(self->keys[i].owner, owner) == 0)
+			return &self->keys[i];
+	}
+	return NULL;
+}
+
+/* A free slot, else the one that was not used for longest. The lock is held. */
+static struct key_slot *oldest_slot(struct openhands *self)
+{
+	struct key_slot *oldest = &self->keys[0];
+
+	for (size_t i = 0; i < OPENHANDS_KEYS_MAX; i++) {
+		if (!self->keys[i].owner)
+			return &self->keys[i];
+		if (self->keys[i].used_ms < oldest->used_ms)
+			oldest = &self->keys[i];
+	}
+	return oldest;
+}
+
+static bool recall(struct openhands *self, const char *owner, struct secret *ret)
+{
+	int64_t now_ms = self->now_ms();
+	bool is_fresh = false;
+
+	(void)pthread_mutex_lock(&self->lock);
+	struct key_slot *slot = find_slot(self, owner);
+	if (slot && now_ms - slot->minted_ms < KEY_AGE_MAX_MS) {
+		slot->used_ms = now_ms;
+		secret_set(ret, slot->key.text, slot->key.len);
+		is_fresh = true;
+	}
+	(void)pthread_mutex_unlock(&self->lock);
+	return is_fresh;
+}
+
+static void remember(struct openhands *self, const char *owner, const struct secret *key)
+{
+	int64_t now_ms = self->now_ms();
+
+	(void)pthread_mutex_lock(&self->lock);
+	struct key_slot *slot = find_slot(self, owner);
+	if (!slot)
+		slot = oldest_slot(self);
+	free_slot(slot);
+	slot->owner = mem_dup(owner);
+	secret_set(&slot->key, key->text, key->len);
+	slot->minted_ms = now_ms;
+	slot->used_ms = now_ms;
+	(void)pthread_mutex_unlock(&self->lock);
+}
+
+static void forget(struct openhands *self, const char *owner)
+{
+	(void)pthread_mutex_lock(&self->lock);
+	struct key_slot *slot = find_slot(self, owner);
+	if (slot)
+		free_slot(slot);
+	(void)pthread_mutex_unlock(&self->lock);
+}
+
+/* --- the service endpoint -------------------------------------------------------------------------- */
+
+/* A refused service key is the operator's matter: the person's request stays alive. */
+static void explain_service(const json_t *body, void *context, struct err *err)
+{
+	(void)body;
+	(void)context;
+	if (err->http_status == 401)
+		err->code = ERR_INTERNAL;
+}
+
+static bool service_call(struct openhands *self, struct api_call *call, struct api_answer *ret,
+			 struct err *err)
+{
+	CLEANUP(secret_done) struct secret service_key = {0};
+
+	if (!self->service_key || !self->service_key(self->context, &service_key))
+		return err_set(err, ERR_INTERNAL, "no service key for OpenHands is configured");
+	call->auth_name = "X-Service-API-Key";
+	call->auth_prefix = "";
+	call->auth = &service_key;
+	call->explain = explain_service;
+	return api_call_send(&self->peer, call, call->body != NULL, ret, err);
+}
+
+static void keys_path(const struct openhands_user *user, struct strbuf *path)
+{
+	api_path_init(path);
+	api_path_add(path, "/api/service/users/", user->user_id);
+	api_path_add(path, "/orgs/", org_of(user));
+	api_path_add(path, "/api-keys", NULL);
+}
+
+static bool mint(struct openhands *self, const struct openhands_user *user, struct secret *ret,
+		 struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	json_auto_t *body = json_object();
+
+	keys_path(user, &path);
+	json_put_text(body, "name", key_name);
+	struct api_call call = {.method = "POST", .path = strbuf_text(&path), .body = body};
+	if (!service_call(self, &call, &answer, err))
+		return err_wrap(err, "mint a key");
+	const char *key = json_text_at(answer.json, "key");
+	if (!key || !key[0] || strlen(key) > LIMIT_NAME_BYTES)
+		return err_set(err, ERR_INTERNAL, "OpenHands minted no usable key");
+	secret_set(ret, key, strlen(key));
+	return true;
+}
+
+bool openhands_delete_key(struct openhands *self, const struct openhands_user *user, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	CLEANUP(mem_free_text) char *owner = owner_of(user);
+	struct err failure = {0};
+
+	forget(self, owner);
+	keys_path(user, &path);
+	api_path_add(&path, "/", key_name);
+	struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
+	if (service_call(self, &call, &answer, &failure) || failure.code == ERR_NOT_FOUND)
+		return true;
+	if (err)
+		*err = failure;
+	return err_wrap(err, "delete a key");
+}
+
+bool openhands_health(struct openhands *self, bool *ret, struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	struct api_call call = {.method = "GET", .path = "/api/service/health"};
+
+	if (!api_call_send(&self->peer, &call, true, &answer, err))
+		return false;
+	*ret = json_bool_at(answer.json, "service_auth_configured", false);
+	return true;
+}
+
+/* --- one call as a person -------------------------------------------------------------------------- */
+
+static bool key_for(struct openhands *self, const struct openhands_user *user, const char *owner,
+		    struct secret *ret, struct err *err)
+{
+	if (recall(self, owner, ret))
+		return true;
+	if (!mint(self, user, ret, err))
+		return false;
+	remember(self, owner, ret);
+	return true;
+}
+
+bool openhands_call(struct openhands *self, const struct openhands_user *user,
+		    struct api_call *call, bool need_json, struct api_answer *ret, struct err *err)
+{
+	CLEANUP(mem_free_text) char *owner = owner_of(user);
+	struct err failure = {0};
+
+	call->auth_name = "Authorization";
+	call->auth_prefix = "Bearer ";
+	call->explain = openhands_explain_limit;
+	call->context = self;
+	for (int round = 0; round < 2; round++) {
+		CLEANUP(secret_done) struct secret key = {0};
+		if (!key_for(self, user, owner, &key, err))
+			return false;
+		call->auth = &key;
+		failure = (struct err){0};
+		if (api_call_send(&self->peer, call, need_json, ret, &failure))
+			return true;
+		call->auth = NULL;
+		if (failure.http_status != 401)
+			break;
+		forget(self, owner); /* a 401 did nothing, so that even a start may be sent again */
+	}
+	if (err)
+		*err = failure;
+	return false;
+}
+
+bool openhands_get(struct openhands *self, const struct openhands_user *user, const char *path,
+		   struct api_answer *ret, struct err *err)
+{
+	struct api_call call = {.method = "GET", .path = path};
+
+	return openhands_call(self, user, &call, true, ret, err);
+}
+
+/* --- small readers --------------------------------------------------------------------------------- */
+
+void openhands_copy(const char *text, char *ret, size_t size)
+{
+	size_t len = text ? text_cut(text, size - 1) : 0;
+
+	if (len > 0)
+		memcpy(ret, text, len);
+	ret[len] = '\0';
+}
+
+void openhands_plain_id(const char *id, char *ret, size_t size)
+{
+	struct uuid uuid;
+	char hex[UUID_HEX_SIZE];
+
+	if (!id || !uuid_parse(id, &uuid)) {
+		openhands_copy(id, ret, size);
+		return;
+	}
+	uuid_hex(&uuid, hex);
+	openhands_copy(hex, ret, size);
+}
+
+void openhands_add_ids(struct strbuf *path, const char *name, const char *const *ids, size_t count)
+{
+	char plain[OPENHANDS_ID_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		openhands_plain_id(ids[i], plain, sizeof(plain));
+		strbuf_add(path, i == 0 ? "?" : "&");
+		strbuf_add(path, name);
+		api_path_add(path, "=", plain);
+	}
+}
+
+const json_t *openhands_by_id(const json_t *array, const char *id)
+{
+	char wanted[OPENHANDS_ID_SIZE];
+	char found[OPENHANDS_ID_SIZE];
+
+	openhands_plain_id(id, wanted, sizeof(wanted));
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const json_t *item = json_array_get(array, i);
+		openhands_plain_id(json_text_at(item, "id"), found, sizeof(found));
+		if (found[0] && strcmp(found, wanted) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+json_t *openhands_message(const char *text)
+{
+	json_t *message = json_object();
+	json_t *part = json_object();
+
+	json_put_text(part, "type", "text");
+	json_put_text(part, "text", text);
+	json_put_text(message, "role", "user");
+	(void)json_object_set_new(message, "content", json_pack("[o]", part));
+	(void)json_object_set_new(message, "run", json_true());
+	return message;
+}

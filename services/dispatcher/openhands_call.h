@@ -1,0 +1,48 @@
+#ifndef OHDC_DISPATCHER_OPENHANDS_CALL_H
+#define OHDC_DISPATCHER_OPENHANDS_CALL_H
+
+/* Inside of the OpenHands client, for its own files: one call as a person, and small readers. */
+
+#include "common/base/strbuf.h"
+#include "common/base/uuid.h"
+#include "services/dispatcher/api_call.h"
+#include "services/dispatcher/openhands_follow.h"
+
+#include <jansson.h>
+
+enum { OPENHANDS_PAGE_SIZE = 2048 /**< opaque page ids */ };
+
+/** The client's time. */
+NODISCARD int64_t openhands_now_ms(const struct openhands *openhands);
+
+/** Make `call` with the person's key (minted when needed; once more after a 401). Sets auth and the reading of refusals. */
+NODISCARD bool openhands_call(struct openhands *openhands, const struct openhands_user *user,
+			      struct api_call *call, bool need_json, struct api_answer *ret,
+			      struct err *err);
+
+/** GET `path` as the person; JSON is needed. */
+NODISCARD bool openhands_get(struct openhands *openhands, const struct openhands_user *user,
+			     const char *path, struct api_answer *ret, struct err *err);
+
+/** Fill an ERR_LIMIT from a refusal's body: which limit, and when to come back. `context` is the client. */
+void openhands_explain_limit(const json_t *body, void *context, struct err *err);
+
+/** Write an id without dashes, lower case, when it is a UUID; else as it is, cut. "" for NULL. */
+void openhands_plain_id(const char *id, char *ret, size_t size);
+
+/** Copy a text into a fixed place, cut on a character; "" for NULL. */
+void openhands_copy(const char *text, char *ret, size_t size);
+
+/** Append "?name=a&name=b…" with ids without dashes. */
+void openhands_add_ids(struct strbuf *path, const char *name, const char *const *ids, size_t count);
+
+/** The object of an array whose `id` is `id` (dashes aside), NULL when it is not there. Borrowed. */
+NODISCARD const json_t *openhands_by_id(const json_t *array, const char *id);
+
+/** The state that a word of the server means; NONE for NULL and unknown words. */
+NODISCARD enum openhands_execution openhands_execution_of(const char *word);
+
+/** New message object {role: user, content: [text], run: true}. */
+NODISCARD json_t *openhands_message(const char *text);
+
+#endif

@@ -1,0 +1,190 @@
+/* Following a conversation: its state, its sandbox, further messages. */
+#include "services/dispatcher/openhands_follow.h"
+
+#include "common/base/json_field.h"
+#include "services/dispatcher/openhands_call.h"
+
+#include <string.h>
+
+#include "common/base/banned.h"
+
+#define CONVERSATIONS "/api/v1/app-conversations"
+
+bool openhands_execution_is_final(enum openhands_execution execution)
+{
+	return execution == OPENHANDS_EXECUTION_FINISHED ||
+	       execution == OPENHANDS_EXECUTION_ERROR || execution == OPENHANDS_EXECUTION_STUCK;
+}
+
+enum openhands_execution openhands_execution_of(const char *word)
+{
+	static const char *const words[] = {
+		[OPENHANDS_EXECUTION_NONE] = "",
+		[OPENHANDS_EXECUTION_IDLE] = "idle",
+		[OPENHANDS_EXECUTION_RUNNING] = "running",
+		[OPENHANDS_EXECUTION_PAUSED] = "paused",
+		[OPENHANDS_EXECUTION_CONFIRMATION] = "waiting_for_confirmation",
+		[OPENHANDS_EXECUTION_FINISHED] = "finished",
+		[OPENHANDS_EXECUTION_ERROR] = "error",
+		[OPENHANDS_EXECUTION_STUCK] = "stuck",
+		[OPENHANDS_EXECUTION_DELETING] = "deleting",
+	};
+
+	for (size_t i = 0; word && i < ARRAY_LEN(words); i++) {
+		if (strcmp(word, words[i]) == 0)
+			return (enum openhands_execution)i;
+	}
+	return OPENHANDS_EXECUTION_NONE;
+}
+
+static enum openhands_sandbox sandbox_of(const char *word)
+{
+	static const char *const words[] = {
+		[OPENHANDS_SANDBOX_MISSING] = "MISSING", [OPENHANDS_SANDBOX_STARTING] = "STARTING",
+		[OPENHANDS_SANDBOX_RUNNING] = "RUNNING", [OPENHANDS_SANDBOX_PAUSED] = "PAUSED",
+		[OPENHANDS_SANDBOX_ERROR] = "ERROR",
+	};
+
+	for (size_t i = 0; word && i < ARRAY_LEN(words); i++) {
+		if (strcmp(word, words[i]) == 0)
+			return (enum openhands_sandbox)i;
+	}
+	return OPENHANDS_SANDBOX_STARTING;
+}
+
+static struct openhands_conversation read_conversation(const json_t *item)
+{
+	struct openhands_conversation conversation = {0};
+
+	if (!json_is_object(item))
+		return conversation;
+	conversation.exists = true;
+	openhands_plain_id(json_text_at(item, "id"), conversation.id, sizeof(conversation.id));
+	conversation.sandbox = sandbox_of(json_text_at(item, "sandbox_status"));
+	conversation.execution = openhands_execution_of(json_text_at(item, "execution_status"));
+	openhands_copy(json_text_at(item, "sandbox_id"), conversation.sandbox_id,
+		       sizeof(conversation.sandbox_id));
+	return conversation;
+}
+
+bool openhands_read_conversations(struct openhands *self, const struct openhands_user *user,
+				  const char *const *ids, size_t count,
+				  struct openhands_conversation *ret, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+
+	api_path_init(&path);
+	strbuf_add(&path, CONVERSATIONS);
+	openhands_add_ids(&path, "ids", ids, count);
+	if (!openhands_get(self, user, strbuf_text(&path), &answer, err))
+		return err_wrap(err, "read conversations");
+	if (!json_is_array(answer.json))
+		return err_set(err, ERR_INTERNAL, "OpenHands sent no list of conversations");
+	for (size_t i = 0; i < count; i++)
+		ret[i] = read_conversation(openhands_by_id(answer.json, ids[i]));
+	return true;
+}
+
+bool openhands_read_sandbox(struct openhands *self, const struct openhands_user *user,
+			    const char *sandbox_id, enum openhands_sandbox *ret, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+
+	api_path_init(&path);
+	strbuf_add(&path, "/api/v1/sandboxes");
+	openhands_add_ids(&path, "id", &sandbox_id, 1);
+	if (!openhands_get(self, user, strbuf_text(&path), &answer, err))
+		return err_wrap(err, "read sandbox");
+	if (!json_is_array(answer.json))
+		return err_set(err, ERR_INTERNAL, "OpenHands sent no list of sandboxes");
+	const json_t *item = openhands_by_id(answer.json, sandbox_id);
+	*ret = item ? sandbox_of(json_text_at(item, "status")) : OPENHANDS_SANDBOX_MISSING;
+	return true;
+}
+
+/* --- messages and switches --------------------------------------------------------------------- */
+
+/* POST to `prefix` id `suffix`; `gate` NULL: repeating does no harm. */
+static bool post(struct openhands *self, const struct openhands_user *user, const struct strbuf *path,
+		 const json_t *body, const struct call_gate *gate, struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	struct api_call call = {
+		.method = "POST", .path = strbuf_text(path), .body = body, .gate = gate};
+
+	if (!openhands_call(self, user, &call, false, &answer, err))
+		return false;
+	if (json_bool_at(answer.json, "success", true))
+		return true;
+	return err_set(err, gate ? ERR_UNCERTAIN : ERR_INTERNAL, "OpenHands answered no success");
+}
+
+bool openhands_send_message(struct openhands *self, const struct openhands_user *user,
+			    const char *conversation_id, const char *text,
+			    const struct call_gate *gate, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	json_auto_t *body = openhands_message(text);
+	char id[OPENHANDS_ID_SIZE];
+
+	openhands_plain_id(conversation_id, id, sizeof(id));
+	api_path_init(&path);
+	api_path_add(&path, CONVERSATIONS "/", id);
+	api_path_add(&path, "/send-message", NULL);
+	return post(self, user, &path, body, gate, err) || err_wrap(err, "send a message");
+}
+
+bool openhands_queue_message(struct openhands *self, const struct openhands_user *user,
+			     const char *task_id, const char *text, const struct call_gate *gate,
+			     struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	json_auto_t *body = openhands_message(text);
+
+	api_path_init(&path);
+	api_path_add(&path, "/api/v1/conversations/task-", task_id);
+	api_path_add(&path, "/pending-messages", NULL);
+	return post(self, user, &path, body, gate, err) || err_wrap(err, "queue a message");
+}
+
+static bool switch_sandbox(struct openhands *self, const struct openhands_user *user,
+			   const char *sandbox_id, const char *verb, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+
+	api_path_init(&path);
+	api_path_add(&path, "/api/v1/sandboxes/", sandbox_id);
+	api_path_add(&path, "/", verb);
+	return post(self, user, &path, NULL, NULL, err) || err_wrap(err, "%s a sandbox", verb);
+}
+
+bool openhands_resume(struct openhands *self, const struct openhands_user *user,
+		      const char *sandbox_id, struct err *err)
+{
+	return switch_sandbox(self, user, sandbox_id, "resume", err);
+}
+
+bool openhands_pause(struct openhands *self, const struct openhands_user *user,
+		     const char *sandbox_id, struct err *err)
+{
+	return switch_sandbox(self, user, sandbox_id, "pause", err);
+}
+
+bool openhands_rename(struct openhands *self, const struct openhands_user *user,
+		      const char *conversation_id, const char *title, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	json_auto_t *body = json_object();
+	char id[OPENHANDS_ID_SIZE];
+
+	openhands_plain_id(conversation_id, id, sizeof(id));
+	api_path_init(&path);
+	api_path_add(&path, CONVERSATIONS "/", id);
+	json_put_text(body, "title", title);
+	struct api_call call = {.method = "PATCH", .path = strbuf_text(&path), .body = body};
+	return openhands_call(self, user, &call, false, &answer, err) ||
+	       err_wrap(err, "name a conversation");
+}
