@@ -41,7 +41,7 @@ struct jira_issue {
 /** Free and zero. */
 void jira_issue_done(struct jira_issue *issue);
 
-/** Whether the issue has that label (exact). */
+/** Whether the issue has that label, compared without case. */
 NODISCARD bool jira_issue_has_label(const struct jira_issue *issue, const char *label);
 
 /** Who the token is. ERR_AUTH also when Jira treats us as anonymous. `ret` is released with person_clear(). */
@@ -104,7 +104,7 @@ NODISCARD bool jira_api_react(const struct jira_api *api, const char *comment_id
 NODISCARD bool jira_api_read_user(const struct jira_api *api, const char *key, struct person *ret,
 				  struct err *err);
 
-/** Whether that user may edit the issue (the write access that may stop a job); asked as the bot. */
+/** Whether that user may edit the issue (may stop a job); false too when the bot may not ask (Jira wants a project admin). */
 NODISCARD bool jira_api_can_edit(const struct jira_api *api, const char *issue_key,
 				 const char *user_name, bool *ret, struct err *err);
 

@@ -1,0 +1,285 @@
+/* Bitbucket's REST API: who a token is, pull requests, rights, reactions. Comments: bitbucket_comments.c. */
+#include "services/dispatcher/bitbucket_api.h"
+
+#include "common/base/encode.h"
+#include "common/base/json_field.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "services/dispatcher/bitbucket_call.h"
+
+#include <string.h>
+
+#include "common/base/banned.h"
+
+#define API "/rest/api/latest"
+
+enum {
+	DEADLINE_MS = 10000,
+	USER_PAGES_MAX = 5, /* users whose name, display name or e-mail contains the slug */
+};
+
+/* --- one call -------------------------------------------------------------------------------------- */
+
+/* Basic wants base64 with padding; base64url differs in two characters. */
+static void basic_credential(const struct secret *token, struct secret *ret)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+
+	strbuf_init(&text, 2 * token->len + 4);
+	encode_base64url(&text, secret_bytes(token));
+	while (text.len % 4 != 0)
+		strbuf_add_char(&text, '=');
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.text[i] == '-')
+			text.text[i] = '+';
+		else if (text.text[i] == '_')
+			text.text[i] = '/';
+	}
+	secret_set(ret, strbuf_text(&text), text.len);
+	mem_wipe(text.text, text.len);
+}
+
+bool bitbucket_call(const struct bitbucket_api *api, struct api_call *call, bool need_json,
+		    struct api_answer *ret, struct err *err)
+{
+	CLEANUP(secret_done) struct secret basic = {0};
+	const struct api_peer peer = {
+		.client = api->client,
+		.base_url = api->base_url,
+		.name = "Bitbucket",
+		.deadline_ms = api->deadline_ms > 0 ? api->deadline_ms : DEADLINE_MS,
+	};
+	bool is_basic = secret_is_set(api->token) && strchr(api->token->text, ':');
+
+	if (is_basic)
+		basic_credential(api->token, &basic);
+	call->auth_name = "Authorization";
+	call->auth_prefix = is_basic ? "Basic " : "Bearer ";
+	call->auth = is_basic ? &basic : api->token;
+	call->extra_header = "X-Atlassian-Token: no-check";
+	bool is_done = api_call_send(&peer, call, need_json, ret, err);
+	call->auth = NULL;
+	return is_done;
+}
+
+bool bitbucket_get(const struct bitbucket_api *api, const char *path, struct api_answer *ret,
+		   struct err *err)
+{
+	struct api_call call = {.method = "GET", .path = path};
+
+	return bitbucket_call(api, &call, true, ret, err);
+}
+
+void bitbucket_pull_path(const char *api_base, const struct pull_request_ref *ref, struct strbuf *path)
+{
+	api_path_init(path);
+	strbuf_add(path, api_base);
+	api_path_add(path, "/projects/", ref->project_key);
+	api_path_add(path, "/repos/", ref->repo_slug);
+	api_path_add(path, "/pull-requests/", ref->id);
+}
+
+bool bitbucket_next_page(const json_t *page, int64_t *ret)
+{
+	int64_t next = json_int_at(page, "nextPageStart", -1);
+
+	/* A page that points at itself or backwards would never end. */
+	if (json_bool_at(page, "isLastPage", false) || next <= json_int_at(page, "start", -1))
+		return false;
+	*ret = next;
+	return true;
+}
+
+/* --- users ----------------------------------------------------------------------------------------- */
+
+/* The user on a page of users with exactly that name or slug or id; NULL when there is none. */
+static const json_t *user_on_page(const json_t *page, const char *name, const char *user_id)
+{
+	const json_t *values = json_at(page, "values");
+	char id[LIMIT_ID_BYTES];
+
+	for (size_t i = 0; i < json_array_size(values); i++) {
+		const json_t *user = json_array_get(values, i);
+		const char *slug = json_text_at(user, "slug");
+		const char *login = json_text_at(user, "name");
+		bool has_id = user_id && json_id_at(user, "id", id, sizeof(id));
+		if (has_id ? strcmp(id, user_id) == 0
+			   : (slug && text_equal_nocase(slug, name)) ||
+				     (login && text_equal_nocase(login, name)))
+			return user;
+	}
+	return NULL;
+}
+
+/* Look through `query` (up to "&start=") for a user; `ret` NULL: only whether there is one. */
+static bool search_user(const struct bitbucket_api *api, const struct strbuf *query, const char *name,
+			const char *user_id, bool *ret_found, struct person *ret, struct err *err)
+{
+	int64_t start = 0;
+	bool has_more = true;
+
+	*ret_found = false;
+	for (int i = 0; i < USER_PAGES_MAX && has_more; i++) {
+		CLEANUP(strbuf_done) struct strbuf path = {0};
+		CLEANUP(api_answer_done) struct api_answer answer = {0};
+		api_path_init(&path);
+		strbuf_addf(&path, "%s&limit=%d&start=%lld", strbuf_text(query), BITBUCKET_PAGE_MAX,
+			    (long long)start);
+		if (!bitbucket_get(api, strbuf_text(&path), &answer, err))
+			return false;
+		const json_t *user = user_on_page(answer.json, name, user_id);
+		if (user) {
+			*ret_found = true;
+			if (ret)
+				*ret = person_read(PROVIDER_BITBUCKET, user);
+			return true;
+		}
+		has_more = bitbucket_next_page(answer.json, &start);
+	}
+	return true;
+}
+
+/* X-AUSERNAME holds the name, the path wants the slug: when they differ the name is searched. */
+static bool user_by_name(const struct bitbucket_api *api, const char *name, struct person *ret,
+			 struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(strbuf_done) struct strbuf query = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	struct err failure = {0};
+	bool is_found = false;
+
+	api_path_init(&path);
+	api_path_add(&path, API "/users/", name);
+	if (bitbucket_get(api, strbuf_text(&path), &answer, &failure)) {
+		*ret = person_read(PROVIDER_BITBUCKET, answer.json);
+		return true;
+	}
+	if (failure.code != ERR_NOT_FOUND) {
+		if (err)
+			*err = failure;
+		return false;
+	}
+	api_path_init(&query);
+	api_path_add(&query, API "/users?filter=", name);
+	if (!search_user(api, &query, name, NULL, &is_found, ret, err))
+		return false;
+	return is_found || err_set(err, ERR_NOT_FOUND, "Bitbucket knows no user '%s'", name);
+}
+
+bool bitbucket_api_myself(const struct bitbucket_api *api, struct person *ret, struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	CLEANUP(strbuf_done) struct strbuf name = {0};
+	const char *header;
+
+	if (!bitbucket_get(api, API "/application-properties", &answer, err))
+		return err_wrap(err, "read own account");
+	header = answer.user_name ? answer.user_name : "";
+	strbuf_init(&name, LIMIT_NAME_BYTES);
+	if (!header[0] || strcmp(header, "anonymous") == 0 ||
+	    !decode_percent(&name, bytes_text(header)))
+		return err_set(err, ERR_AUTH, "Bitbucket does not say whose token this is");
+	return user_by_name(api, strbuf_text(&name), ret, err) || err_wrap(err, "read own account");
+}
+
+bool bitbucket_api_can_write(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+			     const char *user_id, const char *slug, bool *ret, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf query = {0};
+	bool is_found = false;
+
+	api_path_init(&query);
+	api_path_add(&query, API "/users?filter=", slug);
+	api_path_add(&query, "&permission=REPO_WRITE&permission.projectKey=", ref->project_key);
+	api_path_add(&query, "&permission.repositorySlug=", ref->repo_slug);
+	if (!search_user(api, &query, slug, user_id, &is_found, NULL, err))
+		return err_wrap(err, "ask for a right");
+	*ret = is_found;
+	return true;
+}
+
+/* --- pull requests --------------------------------------------------------------------------------- */
+
+void pull_request_done(struct pull_request *pull)
+{
+	if (!pull)
+		return;
+	mem_free(pull->title);
+	mem_free(pull->description);
+	mem_free(pull->state);
+	person_clear(&pull->author);
+	mem_free(pull->from_project_key);
+	mem_free(pull->from_repo_slug);
+	mem_free(pull->from_branch);
+	mem_free(pull->to_project_key);
+	mem_free(pull->to_repo_slug);
+	mem_free(pull->to_branch);
+	*pull = (struct pull_request){0};
+}
+
+static char *bounded(const json_t *root, const char *path, size_t max_bytes)
+{
+	const char *text = json_text_at(root, path);
+
+	return text ? mem_dup_n(text, text_cut(text, max_bytes)) : mem_dup("");
+}
+
+static struct pull_request read_pull(const json_t *json)
+{
+	return (struct pull_request){
+		.title = bounded(json, "title", LIMIT_NAME_BYTES),
+		.description = bounded(json, "description", LIMIT_DESCRIPTION_BYTES),
+		.state = bounded(json, "state", LIMIT_ID_BYTES),
+		.author = person_read(PROVIDER_BITBUCKET, json_at(json, "author.user")),
+		.from_project_key = bounded(json, "fromRef.repository.project.key", LIMIT_NAME_BYTES),
+		.from_repo_slug = bounded(json, "fromRef.repository.slug", LIMIT_NAME_BYTES),
+		.from_branch = bounded(json, "fromRef.displayId", LIMIT_NAME_BYTES),
+		.to_project_key = bounded(json, "toRef.repository.project.key", LIMIT_NAME_BYTES),
+		.to_repo_slug = bounded(json, "toRef.repository.slug", LIMIT_NAME_BYTES),
+		.to_branch = bounded(json, "toRef.displayId", LIMIT_NAME_BYTES),
+		.to_repo_id = json_int_at(json, "toRef.repository.id", 0),
+	};
+}
+
+bool bitbucket_api_read_pull_request(const struct bitbucket_api *api,
+				     const struct pull_request_ref *ref, struct pull_request *ret,
+				     struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	CLEANUP(pull_request_done) struct pull_request pull = {0};
+
+	bitbucket_pull_path(API, ref, &path);
+	if (!bitbucket_get(api, strbuf_text(&path), &answer, err))
+		return err_wrap(err, "read pull request %s", ref->id);
+	pull = read_pull(answer.json);
+	if (!pull.from_branch[0] || !pull.to_repo_slug[0] || !pull.from_repo_slug[0])
+		return err_set(err, ERR_INTERNAL, "Bitbucket sent a pull request without refs");
+	*ret = pull;
+	pull = (struct pull_request){0};
+	return true;
+}
+
+/* --- reactions ------------------------------------------------------------------------------------- */
+
+bool bitbucket_api_react(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+			 const char *comment_id, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	struct err failure = {0};
+
+	bitbucket_pull_path("/rest/comment-likes/latest", ref, &path);
+	api_path_add(&path, "/comments/", comment_id);
+	api_path_add(&path, "/reactions/eyes", NULL);
+	struct api_call call = {.method = "PUT", .path = strbuf_text(&path)};
+	if (bitbucket_call(api, &call, false, &answer, &failure))
+		return true;
+	/* Older versions have no such resource, some report a repeated reaction as a conflict. */
+	if (failure.http_status >= 400 && failure.http_status < 500 && failure.http_status != 429)
+		return true;
+	if (err)
+		*err = failure;
+	return err_wrap(err, "react");
+}

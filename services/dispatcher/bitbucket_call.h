@@ -1,0 +1,26 @@
+#ifndef OHDC_DISPATCHER_BITBUCKET_CALL_H
+#define OHDC_DISPATCHER_BITBUCKET_CALL_H
+
+/* Inside of the Bitbucket client, for its own files: one call with the token, paths of pull requests. */
+
+#include "services/dispatcher/api_call.h"
+#include "services/dispatcher/bitbucket_api.h"
+
+enum { BITBUCKET_PAGE_MAX = 100 /**< values asked for on one page; the server may send fewer */ };
+
+/** Make `call` with the token: Bearer, or Basic when it has a colon. */
+NODISCARD bool bitbucket_call(const struct bitbucket_api *api, struct api_call *call,
+			      bool need_json, struct api_answer *ret, struct err *err);
+
+/** GET a path; JSON is needed. */
+NODISCARD bool bitbucket_get(const struct bitbucket_api *api, const char *path,
+			     struct api_answer *ret, struct err *err);
+
+/** Start `path` with the address of the pull request under `api_base` ("/rest/api/latest"). */
+void bitbucket_pull_path(const char *api_base, const struct pull_request_ref *ref,
+			 struct strbuf *path);
+
+/** Where the next page starts; false on the last one. */
+NODISCARD bool bitbucket_next_page(const json_t *page, int64_t *ret);
+
+#endif

@@ -1,0 +1,275 @@
+/* Jira's REST API as the bot: who we are, issues, histories, users, reactions. Comments: jira_comments.c. */
+#include "services/dispatcher/jira_api.h"
+
+#include "common/base/json_field.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "services/dispatcher/jira_call.h"
+
+#include <string.h>
+
+#include "common/base/banned.h"
+
+bool jira_call(const struct jira_api *api, struct api_call *call, bool need_json,
+	       struct api_answer *ret, struct err *err)
+{
+	const struct api_peer peer = {.client = api->client,
+				      .base_url = api->base_url,
+				      .name = "Jira",
+				      .deadline_ms = api->deadline_ms};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+
+	call->auth_name = "Authorization";
+	call->auth_prefix = "Bearer ";
+	call->auth = api->token;
+	call->extra_header = "X-Atlassian-Token: no-check";
+	if (!api_call_send(&peer, call, need_json, &answer, err))
+		return false;
+	if (!call->gate && answer.user_name && strcmp(answer.user_name, "anonymous") == 0)
+		return err_set(err, ERR_AUTH, "Jira treats the token as anonymous");
+	*ret = answer;
+	answer = (struct api_answer){0};
+	return true;
+}
+
+bool jira_get(const struct jira_api *api, const char *path, struct api_answer *ret, struct err *err)
+{
+	struct api_call call = {.method = "GET", .path = path};
+
+	return jira_call(api, &call, true, ret, err);
+}
+
+bool jira_api_myself(const struct jira_api *api, struct person *ret, struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+
+	if (!jira_get(api, "/rest/api/2/myself", &answer, err))
+		return err_wrap(err, "read own account");
+	if (!json_text_at(answer.json, "name"))
+		return err_set(err, ERR_AUTH, "Jira does not say whose token this is");
+	*ret = person_read(PROVIDER_JIRA, answer.json);
+	return true;
+}
+
+bool jira_api_read_user(const struct jira_api *api, const char *key, struct person *ret,
+			struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+
+	api_path_init(&path);
+	api_path_add(&path, "/rest/api/2/user?key=", key);
+	if (!jira_get(api, strbuf_text(&path), &answer, err))
+		return err_wrap(err, "read user");
+	*ret = person_read(PROVIDER_JIRA, answer.json);
+	return true;
+}
+
+/* --- issues ---------------------------------------------------------------------------------------- */
+
+void jira_issue_done(struct jira_issue *issue)
+{
+	if (!issue)
+		return;
+	mem_free(issue->id);
+	mem_free(issue->key);
+	mem_free(issue->summary);
+	mem_free(issue->description);
+	mem_free(issue->project_key);
+	person_clear(&issue->reporter);
+	person_clear(&issue->creator);
+	for (size_t i = 0; i < issue->label_count; i++)
+		mem_free(issue->labels[i]);
+	*issue = (struct jira_issue){0};
+}
+
+bool jira_issue_has_label(const struct jira_issue *issue, const char *label)
+{
+	for (size_t i = 0; i < issue->label_count; i++) {
+		if (text_equal_nocase(issue->labels[i], label))
+			return true;
+	}
+	return false;
+}
+
+static char *bounded(const json_t *root, const char *path, size_t max_bytes)
+{
+	const char *text = json_text_at(root, path);
+
+	return text ? mem_dup_n(text, text_cut(text, max_bytes)) : mem_dup("");
+}
+
+static struct jira_issue read_issue(const json_t *json)
+{
+	const json_t *labels = json_at(json, "fields.labels");
+	char id[LIMIT_ID_BYTES] = "";
+	struct jira_issue issue = {
+		.key = bounded(json, "key", LIMIT_NAME_BYTES),
+		.summary = bounded(json, "fields.summary", LIMIT_NAME_BYTES),
+		.description = bounded(json, "fields.description", LIMIT_DESCRIPTION_BYTES),
+		.project_key = bounded(json, "fields.project.key", LIMIT_NAME_BYTES),
+		.reporter = person_read(PROVIDER_JIRA, json_at(json, "fields.reporter")),
+		.creator = person_read(PROVIDER_JIRA, json_at(json, "fields.creator")),
+	};
+
+	if (json_id_at(json, "id", id, sizeof(id)))
+		issue.id = mem_dup(id);
+	for (size_t i = 0; i < json_array_size(labels) && issue.label_count < JIRA_LABELS_MAX; i++) {
+		const char *label = json_string_value(json_array_get(labels, i));
+		if (label && strlen(label) <= LIMIT_NAME_BYTES)
+			issue.labels[issue.label_count++] = mem_dup(label);
+	}
+	return issue;
+}
+
+static bool get_issue(const struct jira_api *api, const char *issue, const char *query,
+		      struct api_answer *ret, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+
+	api_path_init(&path);
+	api_path_add(&path, "/rest/api/2/issue/", issue);
+	strbuf_add(&path, query);
+	if (!jira_get(api, strbuf_text(&path), ret, err))
+		return err_wrap(err, "read issue '%s'", issue);
+	return true;
+}
+
+bool jira_api_read_issue(const struct jira_api *api, const char *issue, struct jira_issue *ret,
+			 struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	CLEANUP(jira_issue_done) struct jira_issue read = {0};
+
+	if (!get_issue(api, issue, "?fields=summary,description,project,labels,reporter,creator",
+		       &answer, err))
+		return false;
+	read = read_issue(answer.json);
+	if (!read.id || !read.key[0])
+		return err_set(err, ERR_INTERNAL, "Jira sent an issue without id or key");
+	*ret = read;
+	read = (struct jira_issue){0};
+	return true;
+}
+
+/* --- who set a label ------------------------------------------------------------------------------- */
+
+/* Whether a label is one of the words of a label set as histories write it. */
+static bool set_has(const char *set, const char *label)
+{
+	size_t len = strlen(label);
+
+	while (set && *set) {
+		size_t word = strcspn(set, " ");
+		if (word == len && text_bytes_contain_nocase(bytes_of(set, word), label))
+			return true;
+		set += word + strspn(set + word, " ");
+	}
+	return false;
+}
+
+static bool entry_adds(const json_t *entry, const char *label)
+{
+	const json_t *items = json_at(entry, "items");
+
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		const json_t *item = json_array_get(items, i);
+		const char *field = json_text_at(item, "field");
+		if (field && strcmp(field, "labels") == 0 &&
+		    set_has(json_text_at(item, "toString"), label) &&
+		    !set_has(json_text_at(item, "fromString"), label))
+			return true;
+	}
+	return false;
+}
+
+/* Histories come oldest first from some versions and newest first from others: the largest id is the newest. */
+static const json_t *find_entry(const json_t *histories, const char *changelog_id, const char *label)
+{
+	const json_t *newest = NULL;
+	int64_t newest_id = -1;
+	char id[LIMIT_ID_BYTES];
+
+	for (size_t i = 0; i < json_array_size(histories); i++) {
+		const json_t *entry = json_array_get(histories, i);
+		if (!json_id_at(entry, "id", id, sizeof(id)) || !entry_adds(entry, label))
+			continue;
+		if (changelog_id && strcmp(id, changelog_id) == 0)
+			return entry;
+		if (!changelog_id && comment_id_number(id) > newest_id) {
+			newest_id = comment_id_number(id);
+			newest = entry;
+		}
+	}
+	return newest;
+}
+
+bool jira_api_label_author(const struct jira_api *api, const char *issue, const char *changelog_id,
+			   const char *label, struct person *ret, struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	CLEANUP(mem_free_text) char *lower = text_lower(label);
+	bool is_created = changelog_id && strcmp(changelog_id, "created") == 0;
+	const json_t *entry = NULL;
+
+	if (!get_issue(api, issue, "?fields=labels,creator&expand=changelog", &answer, err))
+		return false;
+	if (!is_created)
+		entry = find_entry(json_at(answer.json, "changelog.histories"), changelog_id, lower);
+	if (!entry && changelog_id && !is_created)
+		return err_set(err, ERR_NOT_FOUND, "history entry %s did not add label '%s'",
+			       changelog_id, label);
+	const json_t *author = entry ? json_at(entry, "author")
+				     : json_at(answer.json, "fields.creator");
+	if (!author)
+		return err_set(err, ERR_NOT_FOUND, "nobody is named as author of label '%s'", label);
+	*ret = person_read(PROVIDER_JIRA, author);
+	return true;
+}
+
+/* --- rights and reactions -------------------------------------------------------------------------- */
+
+bool jira_api_can_edit(const struct jira_api *api, const char *issue_key, const char *user_name,
+		       bool *ret, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	struct err failure = {0};
+	bool can_edit = false;
+
+	api_path_init(&path);
+	api_path_add(&path, "/rest/api/2/user/permission/search?permissions=EDIT_ISSUES&issueKey=",
+		     issue_key);
+	api_path_add(&path, "&username=", user_name);
+	if (!jira_get(api, strbuf_text(&path), &answer, &failure) && failure.code != ERR_AUTH &&
+	    failure.code != ERR_NOT_FOUND) {
+		if (err)
+			*err = failure;
+		return false;
+	}
+	for (size_t i = 0; i < json_array_size(answer.json); i++) {
+		const char *name = json_text_at(json_array_get(answer.json, i), "name");
+		can_edit = can_edit || (name && text_equal_nocase(name, user_name));
+	}
+	*ret = can_edit;
+	return true;
+}
+
+bool jira_api_react(const struct jira_api *api, const char *comment_id, struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	json_auto_t *body = json_object();
+	struct err failure = {0};
+
+	json_put_int(body, "commentId", comment_id_number(comment_id));
+	json_put_text(body, "emojiId", "1f44d");
+	struct api_call call = {.method = "POST", .path = "/rest/internal/2/reactions", .body = body};
+	if (jira_call(api, &call, false, &answer, &failure))
+		return true;
+	/* The resource is internal to Jira: what it refuses it does not support. */
+	if (failure.http_status >= 400 && failure.http_status < 500 && failure.http_status != 429)
+		return true;
+	if (err)
+		*err = failure;
+	return err_wrap(err, "react");
+}

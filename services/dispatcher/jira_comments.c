@@ -1,0 +1,229 @@
+/* Comments of Jira issues: read, search, add, change, delete. */
+#include "common/base/json_field.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "services/dispatcher/jira_call.h"
+#include "services/dispatcher/marker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/banned.h"
+
+enum {
+	PAGE = 100,
+	PAGES_MAX = 200,
+};
+
+static char *bounded(const json_t *root, const char *path, size_t max_bytes)
+{
+	const char *text = json_text_at(root, path);
+
+	return text ? mem_dup_n(text, text_cut(text, max_bytes)) : NULL;
+}
+
+static struct comment read_comment(const json_t *json)
+{
+	char id[LIMIT_ID_BYTES] = "";
+	struct comment comment = {
+		.author = person_read(PROVIDER_JIRA, json_at(json, "author")),
+		.editor = person_read(PROVIDER_JIRA, json_at(json, "updateAuthor")),
+		.text = bounded(json, "body", LIMIT_COMMENT_BYTES),
+		.created = bounded(json, "created", LIMIT_ID_BYTES),
+		.visibility_type = bounded(json, "visibility.type", LIMIT_NAME_BYTES),
+		.visibility_value = bounded(json, "visibility.value", LIMIT_NAME_BYTES),
+	};
+
+	if (json_id_at(json, "id", id, sizeof(id)))
+		comment.id = mem_dup(id);
+	return comment;
+}
+
+static void comments_path(const char *issue, const char *comment_id, struct strbuf *path)
+{
+	api_path_init(path);
+	api_path_add(path, "/rest/api/2/issue/", issue);
+	api_path_add(path, "/comment", NULL);
+	if (comment_id)
+		api_path_add(path, "/", comment_id);
+}
+
+bool jira_api_read_comment(const struct jira_api *api, const char *issue, const char *comment_id,
+			   struct comment *ret, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	CLEANUP(comment_done) struct comment read = {0};
+
+	comments_path(issue, comment_id, &path);
+	if (!jira_get(api, strbuf_text(&path), &answer, err))
+		return err_wrap(err, "read comment %s", comment_id);
+	read = read_comment(answer.json);
+	if (!read.id || !read.text)
+		return err_set(err, ERR_INTERNAL, "Jira sent a comment without id or body");
+	*ret = read;
+	read = (struct comment){0};
+	return true;
+}
+
+/* One page, newest first where Jira sorts; `ret` has `comments` and `total`. */
+static bool get_page(const struct jira_api *api, const char *issue, int64_t start, int64_t count,
+		     struct api_answer *ret, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+
+	comments_path(issue, NULL, &path);
+	strbuf_addf(&path, "?startAt=%lld&maxResults=%lld&orderBy=-created", (long long)start,
+		    (long long)count);
+	if (!jira_get(api, strbuf_text(&path), ret, err))
+		return err_wrap(err, "read comments");
+	if (!json_is_array(json_at(ret->json, "comments")))
+		return err_set(err, ERR_INTERNAL, "Jira sent no list of comments");
+	return true;
+}
+
+static void take_page(const json_t *page, const char *skip_id, struct comments *comments)
+{
+	for (size_t i = 0; i < json_array_size(page); i++) {
+		CLEANUP(comment_done) struct comment read = read_comment(json_array_get(page, i));
+		bool is_skipped = skip_id && read.id && strcmp(read.id, skip_id) == 0;
+		if (read.id && read.text && !is_skipped)
+			comments_add(comments, &read);
+	}
+}
+
+/* A Jira that ignores orderBy sent the oldest: then the end of the list is asked for. */
+static int64_t start_of_newest(const json_t *answer, int64_t count)
+{
+	const json_t *page = json_at(answer, "comments");
+	size_t size = json_array_size(page);
+	int64_t total = json_int_at(answer, "total", 0);
+	char first[LIMIT_ID_BYTES] = "";
+	char last[LIMIT_ID_BYTES] = "";
+
+	if (size < 2 || total <= (int64_t)size ||
+	    !json_id_at(json_array_get(page, 0), "id", first, sizeof(first)) ||
+	    !json_id_at(json_array_get(page, size - 1), "id", last, sizeof(last)))
+		return 0;
+	if (comment_id_number(first) > comment_id_number(last))
+		return 0;
+	return total > count ? total - count : 0;
+}
+
+bool jira_api_recent_comments(const struct jira_api *api, const char *issue, const char *skip_id,
+			      struct comments *ret, struct err *err)
+{
+	CLEANUP(comments_done) struct comments comments = {0};
+	int64_t count = LIMIT_CONTEXT_COMMENTS + 1;
+	int64_t start = 0;
+
+	for (int round = 0; round < 2; round++) {
+		CLEANUP(api_answer_done) struct api_answer answer = {0};
+		if (!get_page(api, issue, start, count, &answer, err))
+			return false;
+		take_page(json_at(answer.json, "comments"), skip_id, &comments);
+		start = round == 0 ? start_of_newest(answer.json, count) : 0;
+		if (start == 0)
+			break;
+	}
+	*ret = comments;
+	comments.count = 0;
+	return true;
+}
+
+static void find_on_page(const json_t *page, const char *marker, const struct bot *bot,
+			 struct comment_hits *hits)
+{
+	for (size_t i = 0; i < json_array_size(page); i++) {
+		CLEANUP(comment_done) struct comment read = read_comment(json_array_get(page, i));
+		if (read.id && read.text && marker_is_last(PROVIDER_JIRA, read.text, marker) &&
+		    (!bot || person_is_bot(&read.author, bot)))
+			comment_hits_add(hits, read.id);
+	}
+}
+
+bool jira_api_find_comments(const struct jira_api *api, const char *issue, const char *marker,
+			    const struct bot *bot, struct comment_hits *ret, struct err *err)
+{
+	struct comment_hits hits = {0};
+	int64_t start = 0;
+
+	for (int i = 0; i < PAGES_MAX; i++) {
+		CLEANUP(api_answer_done) struct api_answer answer = {0};
+		if (!get_page(api, issue, start, PAGE, &answer, err))
+			return false;
+		const json_t *page = json_at(answer.json, "comments");
+		int64_t size = (int64_t)json_array_size(page);
+		find_on_page(page, marker, bot, &hits);
+		start += size;
+		if (size == 0 || start >= json_int_at(answer.json, "total", 0)) {
+			*ret = hits;
+			return true;
+		}
+	}
+	return err_set(err, ERR_INTERNAL, "issue '%s' has more than %d pages of comments", issue,
+		       PAGES_MAX);
+}
+
+/* --- writing --------------------------------------------------------------------------------------- */
+
+static json_t *draft_body(const struct jira_comment_draft *draft)
+{
+	json_t *body = json_object();
+
+	json_put_text(body, "body", draft->body);
+	if (draft->visibility_type && draft->visibility_value) {
+		json_t *visibility = json_object();
+		json_put_text(visibility, "type", draft->visibility_type);
+		json_put_text(visibility, "value", draft->visibility_value);
+		(void)json_object_set_new(body, "visibility", visibility);
+	}
+	return body;
+}
+
+bool jira_api_add_comment(const struct jira_api *api, const char *issue,
+			  const struct jira_comment_draft *draft, const struct call_gate *gate,
+			  char ret_id[LIMIT_ID_BYTES], struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	json_auto_t *body = draft_body(draft);
+
+	comments_path(issue, NULL, &path);
+	struct api_call call = {
+		.method = "POST", .path = strbuf_text(&path), .body = body, .gate = gate};
+	if (!jira_call(api, &call, true, &answer, err))
+		return err_wrap(err, "add a comment");
+	if (!json_id_at(answer.json, "id", ret_id, LIMIT_ID_BYTES))
+		return err_set(err, ERR_UNCERTAIN, "Jira answered a comment without an id");
+	return true;
+}
+
+bool jira_api_edit_comment(const struct jira_api *api, const char *issue, const char *comment_id,
+			   const struct jira_comment_draft *draft, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	json_auto_t *body = draft_body(draft);
+
+	comments_path(issue, comment_id, &path);
+	struct api_call call = {.method = "PUT", .path = strbuf_text(&path), .body = body};
+	return jira_call(api, &call, false, &answer, err) ||
+	       err_wrap(err, "change comment %s", comment_id);
+}
+
+bool jira_api_delete_comment(const struct jira_api *api, const char *issue, const char *comment_id,
+			     struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	struct err failure = {0};
+
+	comments_path(issue, comment_id, &path);
+	struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
+	if (jira_call(api, &call, false, &answer, &failure) || failure.code == ERR_NOT_FOUND)
+		return true;
+	if (err)
+		*err = failure;
+	return err_wrap(err, "delete comment %s", comment_id);
+}
