@@ -22,6 +22,8 @@ static void test_json_scan_knows_the_grammar(void)
 		{"[1,\t-0.5e+10 ,\r\n0E1,false]", true, 1},
 		{"\"a\\n\\u00e9\\\\\"", true, 0},
 		{"-12", true, 0},
+		{"[1e-5,1e+5]", true, 1},
+		{"1e+-5", false, 0},
 		{"{\"a\":1,\"a\":2}", true, 1},
 		{"[123456789012345678901234567890,1e999]", true, 1},
 		{"", false, 0},
