@@ -226,7 +226,7 @@ bool http_exchange_piece(struct http_request *request, struct bytes piece)
 	return request->has_reply ? refuse_early(request) : true;
 }
 
-static bool end(struct http_request *request)
+static bool finish(struct http_request *request)
 {
 	const struct http_route *route = request->route;
 
@@ -260,7 +260,7 @@ bool http_exchange_end(struct http_request *request)
 {
 	switch (request->phase) {
 	case HTTP_PHASE_BODY:
-		return end(request);
+		return finish(request);
 	case HTTP_PHASE_DRAIN:
 		return send_reply(request);
 	case HTTP_PHASE_WAIT:

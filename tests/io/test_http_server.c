@@ -694,6 +694,35 @@ static void test_http_server_lets_one_of_many_answers_win(void)
 	setup_free(setup);
 }
 
+/* Answers race with deadlines: whoever wins, the client hears exactly that. */
+static void test_http_server_lets_answer_or_deadline_win(void)
+{
+	enum { ROUNDS = 25 };
+	struct setup *setup = setup_new();
+	struct answerer answerer = {setup, 0};
+	int answered = 0;
+	int expired = 0;
+
+	setup->world.deadline_ms = 2;
+	setup_start(setup);
+	for (int round = 0; round < ROUNDS; round++) {
+		int fds[8];
+
+		atomic_store(&setup->world.ticket_count, 0);
+		suspend_eight(setup, fds);
+		(void)answer_all(&answerer);
+		for (int i = 0; i < 8; i++) {
+			read_answer(setup, fds[i]);
+			answered += wire_status(&setup->wire) == 200 ? 1 : 0;
+			expired += wire_status(&setup->wire) == 503 ? 1 : 0;
+			(void)close(fds[i]);
+		}
+	}
+	CU_ASSERT_EQUAL(answered, answerer.won);
+	CU_ASSERT_EQUAL(answered + expired, 8 * ROUNDS);
+	setup_free(setup);
+}
+
 static bool is_refused(void *context)
 {
 	struct setup *setup = context;
@@ -810,6 +839,7 @@ void suite_http_server(void)
 	CU_ADD_TEST(suite, test_http_server_survives_clients_that_leave);
 	CU_ADD_TEST(suite, test_http_server_free_answers_suspended_requests);
 	CU_ADD_TEST(suite, test_http_server_lets_one_of_many_answers_win);
+	CU_ADD_TEST(suite, test_http_server_lets_answer_or_deadline_win);
 	CU_ADD_TEST(suite, test_http_server_quiesce_lets_open_requests_end);
 	CU_ADD_TEST(suite, test_http_server_makes_connections_over_the_limit_wait);
 	CU_ADD_TEST(suite, test_http_server_works_with_several_threads);
