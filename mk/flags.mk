@@ -30,7 +30,7 @@ HARDEN += $(call cc_opt,-ftrivial-auto-var-init=zero) $(call cc_opt,-fstrict-fle
 endif
 
 ifeq ($(PROFILE),release)
-PROFILE_CFLAGS := -O2 -g $(HARDEN) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+PROFILE_CFLAGS := -O2 -g -ffile-prefix-map=$(CURDIR)=. $(HARDEN) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 PROFILE_LDFLAGS := $(HARDEN_LD)
 else ifeq ($(PROFILE),debug)
 PROFILE_CFLAGS := -O0 -g3 -fPIE
