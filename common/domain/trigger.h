@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "common/base/limits.h"
 #include "common/domain/mention.h"
+#include "common/domain/person.h"
 #include "common/domain/provider.h"
 #include "common/domain/reason.h"
 #include "common/domain/repo_ref.h"
@@ -21,15 +22,6 @@ enum trigger_kind { TRIGGER_NONE, TRIGGER_COMMENT, TRIGGER_LABEL };
 
 /** "comment", "label" or NULL; static. */
 NODISCARD const char *trigger_kind_name(enum trigger_kind kind);
-
-/** A person as the product names them; texts owned, NULL when the body has none. */
-struct person {
-	char *id;   /**< Bitbucket: numeric id; Jira: NULL */
-	char *key;  /**< Jira: user key; Bitbucket: slug */
-	char *name; /**< login name */
-	char *email;
-	char *display_name;
-};
 
 /** What was read from a delivery; texts owned, NULL when absent or not of this product. */
 struct ask {

@@ -74,22 +74,6 @@ char *trigger_key(const char *format, ...)
 	return mem_dup(text);
 }
 
-void person_done(struct person *person)
-{
-	mem_free(person->id);
-	mem_free(person->key);
-	mem_free(person->name);
-	mem_free(person->email);
-	mem_free(person->display_name);
-	*person = (struct person){0};
-}
-
-bool person_is_bot(const struct person *person, const struct bot *bot)
-{
-	return bot_is(bot, person->id) || bot_is(bot, person->key) || bot_is(bot, person->name) ||
-	       bot_is(bot, person->email);
-}
-
 /* Start of the last line that is not blank. */
 static const char *last_line(const char *text)
 {

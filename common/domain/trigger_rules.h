@@ -32,12 +32,6 @@ NODISCARD PRINTF_LIKE(1, 2) char *trigger_key(const char *format, ...);
 NODISCARD char *trigger_subject_jira(int64_t instance_id, const json_t *body);
 NODISCARD char *trigger_subject_bitbucket(int64_t instance_id, const json_t *body);
 
-/** Free and zero a person. */
-void person_done(struct person *person);
-
-/** Whether any of the person's names is the bot's. */
-NODISCARD bool person_is_bot(const struct person *person, const struct bot *bot);
-
 /** Whether the last line of a comment holds our marker (`ohdc-` and 16 hex digits): then we wrote it, as whomever. */
 NODISCARD bool trigger_has_marker(const char *text);
 

@@ -208,7 +208,7 @@ void pull_request_done(struct pull_request *pull)
 	mem_free(pull->title);
 	mem_free(pull->description);
 	mem_free(pull->state);
-	person_clear(&pull->author);
+	person_done(&pull->author);
 	mem_free(pull->from_project_key);
 	mem_free(pull->from_repo_slug);
 	mem_free(pull->from_branch);

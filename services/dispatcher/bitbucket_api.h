@@ -44,7 +44,7 @@ struct pull_request {
 /** Free and zero. */
 void pull_request_done(struct pull_request *pull_request);
 
-/** Who the token is: X-AUSERNAME, then the user. ERR_AUTH: anonymous. `ret` is released with person_clear(). */
+/** Who the token is: X-AUSERNAME, then the user. ERR_AUTH: anonymous. `ret` is released with person_done(). */
 NODISCARD bool bitbucket_api_myself(const struct bitbucket_api *api, struct person *ret,
 				    struct err *err);
 

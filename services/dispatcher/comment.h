@@ -46,18 +46,6 @@ void comments_add(struct comments *comments, struct comment *comment);
 /** The number in an id of either product; 0 when it is none. */
 NODISCARD int64_t comment_id_number(const char *id);
 
-/** Whether two people are the same account: Jira user key, else Bitbucket id, else name; false when nothing can be compared. */
-NODISCARD bool person_same(const struct person *a, const struct person *b);
-
-/** Free the texts and zero. */
-void person_clear(struct person *person);
-
-/** Read a user object of a product; absent fields (and an absent object) stay NULL. Release with person_clear(). */
-NODISCARD struct person person_read(enum provider provider, const json_t *user);
-
-/** Whether a name, key, id or e-mail address of the person is the bot's; false without a bot. */
-NODISCARD bool person_is_bot(const struct person *person, const struct bot *bot);
-
 enum { COMMENT_HITS_MAX = 8 };
 
 /** Our comments that carry one marker, in the order of their ids (oldest first). */

@@ -76,8 +76,8 @@ void jira_issue_done(struct jira_issue *issue)
 	mem_free(issue->summary);
 	mem_free(issue->description);
 	mem_free(issue->project_key);
-	person_clear(&issue->reporter);
-	person_clear(&issue->creator);
+	person_done(&issue->reporter);
+	person_done(&issue->creator);
 	for (size_t i = 0; i < issue->label_count; i++)
 		mem_free(issue->labels[i]);
 	*issue = (struct jira_issue){0};

@@ -44,7 +44,7 @@ void jira_issue_done(struct jira_issue *issue);
 /** Whether the issue has that label, compared without case. */
 NODISCARD bool jira_issue_has_label(const struct jira_issue *issue, const char *label);
 
-/** Who the token is. ERR_AUTH also when Jira treats us as anonymous. `ret` is released with person_clear(). */
+/** Who the token is. ERR_AUTH also when Jira treats us as anonymous. `ret` is released with person_done(). */
 NODISCARD bool jira_api_myself(const struct jira_api *api, struct person *ret, struct err *err);
 
 /** Read an issue by id or key. ERR_NOT_FOUND: missing or not visible. */

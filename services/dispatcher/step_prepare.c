@@ -92,7 +92,7 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 	if (!jira_issue_has_label(&issue, label))
 		return drop(ret, REASON_WITHDRAWN, "the label is gone");
 
-	CLEANUP(person_clear) struct person author = {0};
+	CLEANUP(person_done) struct person author = {0};
 	if (!jira_api_label_author(&task->peer.jira, task_issue(task), changelog_id(task), label,
 				   &author, err)) {
 		if (err->code == ERR_NOT_FOUND)

@@ -10,7 +10,8 @@
 
 #include "common/base/banned.h"
 
-enum { FLUSH_MS = 5000, SETTLE_MS = 5000, SETTLE_STEP_MS = 10 };
+/* Senders are servers with short headers; browsers do not come here. */
+enum { FLUSH_MS = 5000, CONNECTION_BYTES = 16 * 1024 };
 
 /* What lives as long as the program. */
 struct program {
@@ -52,6 +53,7 @@ static bool listen_for_webhooks(struct program *program, struct err *err)
 		.routes = routes,
 		.route_count = ENDPOINT_ROUTES,
 		.body_ceiling_bytes = LIMIT_BODY_VERIFY_BYTES,
+		.connection_bytes = CONNECTION_BYTES,
 	};
 	return http_server_new(&http, &program->ingress.server, err);
 }
