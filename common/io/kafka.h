@@ -45,7 +45,6 @@ NODISCARD struct bytes kafka_record_header(const struct kafka_record *record, co
 /** Append a text header; at most KAFKA_HEADERS_MAX, more are an internal error (asserted). NULL values are left out. */
 void kafka_record_add_header(struct kafka_record *record, const char *name, const char *value);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
 
 struct kafka_producer;
 
