@@ -1,0 +1,6 @@
+# What is longer than the gate.
+
+.PHONY: bench
+bench: all ## CPU per acknowledgement, memory, start time; writes docs/figures.md (needs wrk)
+	$(Q)command -v wrk >/dev/null || { echo 'make bench: wrk is not installed (Debian package wrk)' >&2; exit 1; }
+	$(Q)$(VENV)/python -m bench.figures
