@@ -92,9 +92,9 @@ def one_round(world: World, script: Path) -> dict[str, float]:
     """Load for some seconds; what it cost the ingress."""
     ingress = world.stack.programs["ingress"]
     before = cpu_seconds(pid_of(ingress))
+    url = world.stack.events_url(world.bitbucket)
     done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", script]
-        + [world.stack.events_url(world.bitbucket)],
+        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", script, url],
         capture_output=True,
         text=True,
         check=True,
@@ -115,7 +115,7 @@ def one_round(world: World, script: Path) -> dict[str, float]:
 def spread(values: list[float], form: str = "{:.1f}") -> str:
     """Median and range."""
     low, mid, high = min(values), statistics.median(values), max(values)
-    return f"{form.format(mid)} ({form.format(low)}–{form.format(high)})"
+    return f"{form.format(mid)} ({form.format(low)} to {form.format(high)})"
 
 
 def measure(world: World, folder: Path) -> list[tuple[str, str]]:
@@ -149,7 +149,7 @@ def write(rows: list[tuple[str, str]]) -> None:
         f"{platform.machine()}, Linux {platform.release().split('-')[0]}. wrk, one real broker, PostgreSQL and",
         "all services share the machine, so rates are lower bounds; CPU per acknowledgement is the steadier figure.",
         f"Bodies of {BODY_BYTES} bytes, HMAC verified, acks=all, idempotent producer, {CONNECTIONS} connections, "
-        f"median (lowest–highest) of {ROUNDS} rounds of {SECONDS} s.",
+        f"median (lowest to highest) of {ROUNDS} rounds of {SECONDS} s.",
         "",
         "| Figure | Value |",
         "| --- | --- |",
