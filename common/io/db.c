@@ -171,7 +171,7 @@ static bool is_good(const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
-	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
 /* Read all of the answer; keep the first failure, else the last result. */
@@ -379,8 +379,11 @@ bool db_is_alive(const struct db *db)
 {
 	if (!db->conn)
 		return false;
-	if (wait_socket(db, 0) && !PQconsumeInput(db->conn))
-		return false;
+	/* A farewell is followed by the end, which the next read finds. */
+	while (wait_socket(db, 0)) {
+		if (!PQconsumeInput(db->conn))
+			return false;
+	}
 	return PQstatus(db->conn) == CONNECTION_OK;
 }
 
