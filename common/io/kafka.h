@@ -18,7 +18,7 @@ struct kafka_cluster {
 	const char *brokers;     /**< host:port,host:port */
 	const char *config_file; /**< librdkafka properties (key=value lines: SASL, TLS), NULL: none */
 	const char *client_id;
-	const char *ca_file;     /**< ssl.ca.location unless the file sets it; NULL: none */
+	const char *ca_file; /**< ssl.ca.location unless the file sets it; NULL: none */
 };
 
 /** A record header; value borrowed. */
@@ -45,6 +45,7 @@ NODISCARD struct bytes kafka_record_header(const struct kafka_record *record, co
 /** Append a text header; at most KAFKA_HEADERS_MAX, more are an internal error (asserted). NULL values are left out. */
 void kafka_record_add_header(struct kafka_record *record, const char *name, const char *value);
 
+/* ------------------------------------------------------------------------------------------------------------------ */
 
 struct kafka_producer;
 
@@ -54,14 +55,15 @@ typedef void kafka_report_fn(void *context, void *opaque, const struct err *fail
 /** Settings of a producer. */
 struct kafka_producer_options {
 	struct kafka_cluster cluster;
-	size_t queue_bytes;         /**< bound of unsent and unconfirmed bytes; 0: 64 MiB */
+	size_t queue_bytes;           /**< bound of unsent and unconfirmed bytes; 0: 64 MiB */
 	size_t message_ceiling_bytes; /**< message.max.bytes; 0: 13 MiB */
 	kafka_report_fn *report;
 	void *context;
 };
 
 /** New producer: acks=all, idempotence, murmur2_random, Nagle off, bounded queue; a thread of its own gives the reports. */
-NODISCARD bool kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **ret, struct err *err);
+NODISCARD bool kafka_producer_new(const struct kafka_producer_options *options,
+				  struct kafka_producer **ret, struct err *err);
 
 /** Wait at most `flush_ms` for open reports, then free; what is still open is reported as failed. NULL is fine. */
 void kafka_producer_free(struct kafka_producer *producer, int64_t flush_ms);
@@ -70,8 +72,8 @@ void kafka_producer_free(struct kafka_producer *producer, int64_t flush_ms);
  * Hand a record over (key, value and headers are copied). True: the report will come exactly once with `opaque`.
  * False, and no report: ERR_BUSY (queue full), ERR_INPUT (too large, unknown topic), ERR_INTERNAL. Thread-safe.
  */
-NODISCARD bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record *record, void *opaque,
-				   struct err *err);
+NODISCARD bool kafka_producer_send(struct kafka_producer *producer,
+				   const struct kafka_record *record, void *opaque, struct err *err);
 
 /** Whether a broker connection is up as far as the client knows (for metrics and for the second store). */
 NODISCARD bool kafka_producer_is_connected(const struct kafka_producer *producer);
@@ -81,15 +83,16 @@ NODISCARD bool kafka_producer_is_connected(const struct kafka_producer *producer
 struct kafka_consumer;
 
 /** Position stored elsewhere for a partition; -1: none. ERR_* : not known now. Called in the polling thread. */
-typedef bool kafka_position_fn(void *context, const char *topic, int32_t partition, int64_t *ret, struct err *err);
+typedef bool kafka_position_fn(void *context, const char *topic, int32_t partition, int64_t *ret,
+			       struct err *err);
 
 /** Settings of a consumer. */
 struct kafka_consumer_options {
 	struct kafka_cluster cluster;
 	const char *group;
 	const char *topic;
-	size_t fetch_bytes;           /**< bound of the local fetch queue; 0: 32 MiB */
-	kafka_position_fn *position;  /**< the database's view of where to go on */
+	size_t fetch_bytes;          /**< bound of the local fetch queue; 0: 32 MiB */
+	kafka_position_fn *position; /**< the database's view of where to go on */
 	void *context;
 };
 
@@ -101,17 +104,18 @@ struct kafka_batch {
 };
 
 /** New consumer: cooperative-sticky, earliest, no auto-commit, no static membership, bounded fetch queue. */
-NODISCARD bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **ret, struct err *err);
+NODISCARD bool kafka_consumer_new(const struct kafka_consumer_options *options,
+				  struct kafka_consumer **ret, struct err *err);
 
-/** Leave the group and free; NULL is fine. */
+/** Leave the group and free; every batch must be done before (else it waits for them for ever). NULL is fine. */
 void kafka_consumer_free(struct kafka_consumer *consumer);
 
 /**
  * Wait at most `wait_ms` for at most `max` records. An empty batch is fine. On assignment the start is the smaller of the group's
  * committed offset and `position`; when `position` fails the partition delivers nothing until it succeeds (asked again each poll).
  */
-NODISCARD bool kafka_consumer_poll(struct kafka_consumer *consumer, size_t max, int64_t wait_ms, struct kafka_batch *ret,
-				   struct err *err);
+NODISCARD bool kafka_consumer_poll(struct kafka_consumer *consumer, size_t max, int64_t wait_ms,
+				   struct kafka_batch *ret, struct err *err);
 
 /** Free the records. */
 void kafka_batch_done(struct kafka_batch *batch);
@@ -142,8 +146,10 @@ struct kafka_topic_state {
 };
 
 /** Look at, and with `apply` create, topics. Replication: min(3, brokers), min.insync.replicas 2 from 3 brokers on, else 1 with flush.messages=1. */
-NODISCARD bool kafka_topics_sync(const struct kafka_cluster *cluster, const struct kafka_topic *topics, size_t count, bool apply,
-				 struct kafka_topic_state *ret, int32_t *ret_brokers, struct err *err);
+NODISCARD bool kafka_topics_sync(const struct kafka_cluster *cluster,
+				 const struct kafka_topic *topics, size_t count, bool apply,
+				 struct kafka_topic_state *ret, int32_t *ret_brokers,
+				 struct err *err);
 
 /** First and next offset of every partition of a topic, and the group's committed ones, for `ohdc status`. */
 struct kafka_partition_state {
@@ -154,7 +160,8 @@ struct kafka_partition_state {
 };
 
 /** Read them; at most `max`; `ret_count` partitions were written. */
-NODISCARD bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic, const char *group,
-				   struct kafka_partition_state *ret, size_t max, size_t *ret_count, struct err *err);
+NODISCARD bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic,
+				   const char *group, struct kafka_partition_state *ret, size_t max,
+				   size_t *ret_count, struct err *err);
 
 #endif
