@@ -22,7 +22,8 @@ struct kafka_property {
  * New configuration: our defaults, then the lines of the cluster's file, then `fixed`, which the file may not touch.
  * Freed by the client made from it, else with rd_kafka_conf_destroy(). ERR_INPUT names a bad line, property or fixed one, never a value.
  */
-NODISCARD bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_property *fixed, size_t count,
+NODISCARD bool kafka_client_conf(const struct kafka_cluster *cluster,
+				 const struct kafka_property *fixed, size_t count,
 				 struct rd_kafka_conf_s **ret, struct err *err);
 
 /** Our code for librdkafka's error `resp` (a rd_kafka_resp_err_t). */
