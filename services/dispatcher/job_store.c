@@ -95,6 +95,7 @@ void job_done(struct job *job)
 	job_record_done(&job->record);
 	mem_free(job->user_id);
 	mem_free(job->org_id);
+	mem_free(job->org_name);
 	mem_free(job->repository);
 	mem_free(job->git_provider);
 	mem_free(job->start_task_id);
@@ -156,6 +157,7 @@ static char *findings_text(const struct job *job)
 {
 	json_auto_t *json = progress_of(&job->machine);
 	json_put_text(json, "title", job->title);
+	json_put_text(json, "org_name", job->org_name);
 	json_put_text(json, "final_text", job->final_text);
 	json_put_text(json, "asked_text", job->asked_text);
 	return json_compact(json);
@@ -262,6 +264,7 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	if (!progress_read(progress, job.record.kind, &job.machine, err))
 		return err_wrap(err, "job '%s'", db_text(rows, 0, 0));
 	job.title = dup_at(progress, "title");
+	job.org_name = dup_at(progress, "org_name");
 	job.final_text = dup_at(progress, "final_text");
 	job.asked_text = dup_at(progress, "asked_text");
 	job.epoch = db_int(rows, 0, 3);

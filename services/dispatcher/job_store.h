@@ -19,6 +19,7 @@ struct job {
 	struct job_machine machine;
 	char *user_id;       /**< NULL until known */
 	char *org_id;        /**< NULL until decided */
+	char *org_name;      /**< NULL: the personal one */
 	char *repository;    /**< full name, NULL until decided */
 	char *git_provider;  /**< NULL until decided */
 	char *start_task_id; /**< NULL until the start was accepted */

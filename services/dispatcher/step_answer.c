@@ -135,6 +135,7 @@ bool step_acknowledge(struct task *task, struct job_event *ret, struct err *err)
 	struct reply_values values = {
 		.conversation_id = task->job.record.job_id,
 		.repository = task->job.repository,
+		.org = task->job.org_name,
 		.marker = marker,
 	};
 	enum text_id text = task->job.repository ? TEXT_ACK : TEXT_ACK_NO_REPOSITORY;

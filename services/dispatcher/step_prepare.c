@@ -107,7 +107,7 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 bool step_reread(struct task *task, struct job_event *ret, struct err *err)
 {
 	if (!secret_is_set(&task->peer.token)) {
-		err_set(err, ERR_AUTH, "no bot token for '%s'", task->peer.base_url);
+		err_set(err, ERR_INPUT, "no bot token for '%s'", task->peer.base_url);
 		return failed(task, ret, err);
 	}
 	return task->job.record.ask.kind == TRIGGER_LABEL ? reread_label(task, ret, err)
@@ -172,24 +172,31 @@ static bool list_orgs(struct task *task, const char *org_id, struct openhands_or
 	return openhands_list_orgs(task->dispatcher->openhands, &user, ret, err);
 }
 
+/* Takes `org_id`. People read the name of a shared organisation; their own needs none. */
+static void take_org(struct task *task, char *org_id, const struct openhands_orgs *orgs)
+{
+	mem_free(task->job.org_id);
+	mem_free(task->job.org_name);
+	task->job.org_id = org_id;
+	task->job.org_name = NULL;
+	for (size_t i = 0; i < orgs->count && !task->job.org_name; i++) {
+		const struct openhands_org *org = &orgs->list[i];
+		if (!org->is_personal && strcmp(org->id, org_id) == 0)
+			task->job.org_name = mem_dup(org->name);
+	}
+}
+
 bool step_key(struct task *task, struct job_event *ret, struct err *err)
 {
 	if (!task->job.user_id)
 		return refuse(ret, REASON_USER_UNKNOWN, "the job names no user");
 	const char *configured = configured_org(task);
-	CLEANUP(mem_free_text) char *chosen = mem_dup(configured);
 	struct openhands_orgs *orgs = mem_zalloc(1, sizeof(*orgs));
 	bool is_listed = list_orgs(task, configured, orgs, err);
-	if (is_listed && !chosen)
-		chosen = mem_dup(pick_org(task, orgs));
+	if (is_listed)
+		take_org(task, mem_dup(configured ? configured : pick_org(task, orgs)), orgs);
 	mem_free(orgs);
-	if (!is_listed)
-		return key_failed(task, ret, err);
-
-	mem_free(task->job.org_id);
-	task->job.org_id = chosen;
-	chosen = NULL;
-	return done(ret);
+	return is_listed ? done(ret) : key_failed(task, ret, err);
 }
 
 /* ---- reaction -------------------------------------------------------------------------------------------------- */
