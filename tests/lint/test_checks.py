@@ -110,7 +110,7 @@ def test_ceilings_finds(tmp_path, name, path, text, message):
 
 
 def test_ceilings_counts_the_whole(tmp_path):
-    files = [write(tmp_path, f"a{i}.c", function(10, f"f{i}") + "\n" * 489) for i in range(41)]
+    files = [write(tmp_path, f"a{i}.c", function(10, f"f{i}") + "extern int x;\n" * 489) for i in range(41)]
     status, output = check("check-ceilings", tmp_path, *files)
     assert status == 1
     assert "all C outside tests" in output
@@ -119,6 +119,12 @@ def test_ceilings_counts_the_whole(tmp_path):
 def test_ceilings_passes_at_the_ceiling(tmp_path):
     functions = function(60, "long") + "".join(function(16, f"f{i}") for i in range(20))
     files = [write(tmp_path, "a.c", functions), write(tmp_path, "tests/table.c", "\n" * 900)]
+    assert check("check-ceilings", tmp_path, *files) == (0, "")
+
+
+def test_ceilings_counts_no_comments_for_the_whole(tmp_path):
+    text = function(10) + "/* why\n * and why\n */\n\n" * 120
+    files = [write(tmp_path, f"a{i}.c", text) for i in range(60)]
     assert check("check-ceilings", tmp_path, *files) == (0, "")
 
 
