@@ -23,7 +23,7 @@ struct job {
 	char *repository;    /**< full name, NULL until decided */
 	char *git_provider;  /**< NULL until decided */
 	char *start_task_id; /**< NULL until the start was accepted */
-	char *title;         /**< of issue or pull request, NULL until read */
+	char *title;         /**< for the conversation, NULL until it was started by us */
 	char *final_text;    /**< the agent's last words, NULL until read */
 	char *asked_text;    /**< the asking comment as it stands now, NULL: as in the record */
 	int64_t epoch;       /**< of our lease; every write says it */

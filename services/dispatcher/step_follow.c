@@ -3,6 +3,7 @@
 #include "services/dispatcher/dispatcher.h"
 
 #include "common/base/mem.h"
+#include "common/io/log.h"
 #include "services/dispatcher/marker.h"
 #include "services/dispatcher/openhands_follow.h"
 
@@ -71,6 +72,17 @@ static bool judge_missing_start(const struct task *task, struct job_event *ret, 
 	return true;
 }
 
+/* OpenHands ignores the title of a start; it can be set once there is a conversation. Best effort. */
+static bool ready(const struct task *task, struct job_event *ret)
+{
+	struct err ignored = {0};
+	if (task->job.title && !openhands_rename(task->dispatcher->openhands, &task->user,
+						 task->job.record.job_id, task->job.title, &ignored))
+		LOG_DEBUG("conversation keeps its own title", LOG_TEXT("error", ignored.message));
+	*ret = (struct job_event){.kind = EVENT_DONE};
+	return true;
+}
+
 bool step_follow_start(struct task *task, struct job_event *ret, struct err *err)
 {
 	const char *id = task->job.start_task_id;
@@ -79,8 +91,7 @@ bool step_follow_start(struct task *task, struct job_event *ret, struct err *err
 		return failed(task, ret, err);
 	switch (start.status) {
 	case OPENHANDS_TASK_READY:
-		*ret = (struct job_event){.kind = EVENT_DONE};
-		return true;
+		return ready(task, ret);
 	case OPENHANDS_TASK_ERROR:
 		return judge_failed_start(task, &start, ret, err);
 	case OPENHANDS_TASK_MISSING:

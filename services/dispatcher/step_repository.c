@@ -169,8 +169,6 @@ static bool repository_of_issue(struct search *search, struct err *err)
 	    !jira_api_recent_comments(&task->peer.jira, task_issue(task),
 				      task->job.record.ask.comment_id, &comments, err))
 		return false;
-	mem_free(task->job.title);
-	task->job.title = mem_dup(issue.summary);
 	return search_jira(search, &issue, &comments, err);
 }
 

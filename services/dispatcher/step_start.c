@@ -20,6 +20,7 @@ struct material {
 	struct jira_issue issue;
 	struct pull_request pull_request;
 	struct comments comments;
+	struct bitbucket_thread thread; /**< where an inline comment stands; deliveries do not say */
 };
 
 static void material_done(struct material *material)
@@ -27,19 +28,36 @@ static void material_done(struct material *material)
 	jira_issue_done(&material->issue);
 	pull_request_done(&material->pull_request);
 	comments_done(&material->comments);
+	bitbucket_thread_done(&material->thread);
 }
 
-static bool read_material(struct task *task, struct material *ret, struct err *err)
+static bool read_issue(const struct task *task, struct material *ret, struct err *err)
 {
-	const char *asking = task->job.record.ask.comment_id;
-	if (task->peer.provider == PROVIDER_JIRA)
-		return jira_api_read_issue(&task->peer.jira, task_issue(task), &ret->issue, err) &&
-		       jira_api_recent_comments(&task->peer.jira, task_issue(task), asking,
-						&ret->comments, err);
+	return jira_api_read_issue(&task->peer.jira, task_issue(task), &ret->issue, err) &&
+	       jira_api_recent_comments(&task->peer.jira, task_issue(task),
+					task->job.record.ask.comment_id, &ret->comments, err);
+}
+
+static bool read_pull_request(const struct task *task, struct material *ret, struct err *err)
+{
+	const struct ask *ask = &task->job.record.ask;
 	struct pull_request_ref ref = task_pull_request(task);
-	return bitbucket_api_read_pull_request(&task->peer.bitbucket, &ref, &ret->pull_request, err) &&
-	       bitbucket_api_recent_comments(&task->peer.bitbucket, &ref, asking, &ret->comments,
-					     err);
+	if (!bitbucket_api_read_pull_request(&task->peer.bitbucket, &ref, &ret->pull_request, err) ||
+	    !bitbucket_api_recent_comments(&task->peer.bitbucket, &ref, ask->comment_id,
+					   &ret->comments, err))
+		return false;
+	if (ask->anchor_path)
+		return true;
+	struct err unknown = {0};
+	return bitbucket_api_read_thread(&task->peer.bitbucket, &ref, ask->comment_id, &ret->thread,
+					 &unknown) ||
+	       unknown.code == ERR_NOT_FOUND || err_set(err, unknown.code, "%s", unknown.message);
+}
+
+static bool read_material(const struct task *task, struct material *ret, struct err *err)
+{
+	return task->peer.provider == PROVIDER_JIRA ? read_issue(task, ret, err)
+						    : read_pull_request(task, ret, err);
 }
 
 static struct prompt_input prompt_for(const struct task *task, const struct material *material,
@@ -74,6 +92,12 @@ static bool send_start(void *context, const struct call_gate *gate,
 	char reference[MARKER_SIZE];
 	step_marker(task, EFFECT_START, reference);
 	struct prompt_input input = prompt_for(task, &material, reference);
+	struct ask placed = task->job.record.ask; /* borrows; only the place is from elsewhere */
+	if (material.thread.anchor_path) {
+		placed.anchor_path = material.thread.anchor_path;
+		placed.anchor_line = material.thread.anchor_line;
+	}
+	input.ask = &placed;
 	CLEANUP(mem_free_text) char *message = prompt_message(&input);
 	CLEANUP(mem_free_text) char *suffix = prompt_suffix(&input);
 	CLEANUP(mem_free_text) char *title = prompt_title(&input);
@@ -98,6 +122,9 @@ static bool send_start(void *context, const struct call_gate *gate,
 		return false;
 	}
 	(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", started.id);
+	mem_free(task->job.title);
+	task->job.title = title;
+	title = NULL;
 	return true;
 }
 
