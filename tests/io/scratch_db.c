@@ -20,7 +20,7 @@ static void run_on_server(const char *format, const char *name)
 	char sql[160];
 	struct err err = {0};
 	const struct db_options options = {
-		.url = getenv("OHDC_DATABASE_URL"), .program = "test", .size = 1};
+		.url = getenv("TEST_DATABASE_URL"), .program = "test", .size = 1};
 
 	(void)snprintf(sql, sizeof(sql), "%s \"%s\"", format, name);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(options.url);
@@ -48,7 +48,7 @@ struct db_pool *scratch_db_pool(const struct scratch_db *scratch, size_t size,
 
 void scratch_db_init(struct scratch_db *scratch, size_t size)
 {
-	const char *server = getenv("OHDC_DATABASE_URL");
+	const char *server = getenv("TEST_DATABASE_URL");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(server);
 	(void)snprintf(scratch->name, sizeof(scratch->name), "scratch_%08x", entropy_u32());

@@ -1,7 +1,7 @@
 #ifndef OHDC_TESTS_IO_SCRATCH_DB_H
 #define OHDC_TESTS_IO_SCRATCH_DB_H
 
-/* A database of its own for a test, on the server that OHDC_DATABASE_URL names. */
+/* A database of its own for a test, on the server that TEST_DATABASE_URL names. */
 
 #include "common/io/db.h"
 
