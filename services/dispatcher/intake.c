@@ -10,6 +10,7 @@
 #include "common/io/kafka_wait.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
+#include "services/dispatcher/gauges.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -164,8 +165,13 @@ static void *run(void *context)
 {
 	struct intake *intake = context;
 	int64_t generation = db_pool_generation(intake->dispatcher->pool);
+	int64_t counted_ms = 0;
 	while (!daemon_is_stopping(intake->daemon)) {
 		turn(intake);
+		if (sysclock_monotonic_ms() - counted_ms >= GAUGES_PAUSE_MS) {
+			gauges_update(intake->dispatcher, kafka_consumer_lag(intake->consumer));
+			counted_ms = sysclock_monotonic_ms();
+		}
 		/* After a fail-over the database may be older than what we committed: look at its positions again. */
 		int64_t now = db_pool_generation(intake->dispatcher->pool);
 		struct err err = {0};
