@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "common/io/config.h"
 #include "common/io/db.h"
+#include "common/io/kafka.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -78,15 +79,19 @@ NODISCARD int cli_usage(const struct err *err);
 /** Print one JSON object on a line of its own. */
 void cli_print_json(const json_t *object);
 
-/** Rows as people read them: columns padded, header first; `columns` header texts, cells from the rows. */
-void cli_print_table(const struct db_rows *rows, const char *const *headers, int columns);
+/** Print a JSON text that the database made; as cli_print_json(). */
+void cli_print_json_text(const char *text);
 
-/** One JSON object a row, members named `names`. */
-void cli_print_rows(const struct db_rows *rows, const char *const *names, int columns);
+/** Rows: a padded table with `names` as header for people, one JSON object a line for machines. All cells are texts or null. */
+void cli_print_list(const struct cli *cli, const struct db_rows *rows, const char *const *names,
+		    size_t count);
 
-/** New object from one row (NULL cells as null). */
-NODISCARD json_t *cli_row_object(const struct db_rows *rows, int row, const char *const *names,
-				 int columns);
+/** The first row: one "name  value" a line for people, one JSON object for machines. */
+void cli_print_row(const struct cli *cli, const struct db_rows *rows, const char *const *names,
+		   size_t count);
+
+/** An object: one "name  value" a line for people (null: -), as JSON for machines. */
+void cli_print_object(const struct cli *cli, const json_t *object);
 
 /* stores.c */
 
@@ -96,9 +101,15 @@ NODISCARD bool cli_database(struct cli *cli, struct err *err);
 /** Load the sealing keys of OHDC_SEAL_KEYS_FILE, and check them against the database. */
 NODISCARD bool cli_keys(struct cli *cli, struct err *err);
 
-/** Write an audit row; `detail` is taken (NULL: {}). */
-NODISCARD bool cli_audit(struct cli *cli, const char *action, const char *object, json_t *detail,
-			 struct err *err);
+/** Where Kafka is; ERR_INPUT: OHDC_KAFKA_BROKERS is not set. Texts borrowed from the settings. */
+NODISCARD bool cli_cluster(const struct cli *cli, struct kafka_cluster *ret, struct err *err);
+
+/** Connect, and begin a transaction on a connection that db_return() gives back. */
+NODISCARD bool cli_begin(struct cli *cli, struct db **ret, struct err *err);
+
+/** Write an audit row in the transaction of the change itself; `detail` is taken (NULL: {}). */
+NODISCARD bool cli_audit(const struct cli *cli, struct db *db, const char *action,
+			 const char *object, json_t *detail, struct err *err);
 
 /** Free everything. */
 void cli_done(struct cli *cli);

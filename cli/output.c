@@ -9,7 +9,7 @@
 
 #include "common/base/banned.h"
 
-enum { COLUMNS_MAX = 16, WIDTH_MAX = 60 };
+enum { COLUMNS_MAX = 24, WIDTH_MAX = 60 };
 
 int cli_fail(const struct err *err)
 {
@@ -30,50 +30,109 @@ void cli_print_json(const json_t *object)
 	puts(text);
 }
 
-json_t *cli_row_object(const struct db_rows *rows, int row, const char *const *names, int columns)
+void cli_print_json_text(const char *text)
+{
+	json_auto_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+	if (value)
+		cli_print_json(value);
+}
+
+/* New object from one row. */
+static json_t *row_object(const struct db_rows *rows, int row, const char *const *names, size_t count)
 {
 	json_t *object = json_object();
-	for (int i = 0; i < columns; i++) {
-		json_t *value = db_is_null(rows, row, i) ? json_null()
-							 : json_string(db_text(rows, row, i));
-		json_object_set_new(object, names[i], value);
+	for (size_t i = 0; i < count; i++) {
+		bool is_null = db_is_null(rows, row, (int)i);
+		json_object_set_new(object, names[i],
+				    is_null ? json_null() : json_string(db_text(rows, row, (int)i)));
 	}
 	return object;
 }
 
-void cli_print_rows(const struct db_rows *rows, const char *const *names, int columns)
+/* ---- for people ------------------------------------------------------------------------------------------------ */
+
+static const char *cell(const struct db_rows *rows, int row, size_t column)
 {
+	return db_is_null(rows, row, (int)column) ? "-" : db_text(rows, row, (int)column);
+}
+
+static int width_of(const struct db_rows *rows, const char *name, size_t column)
+{
+	size_t width = strlen(name);
 	for (int row = 0; row < rows->count; row++) {
-		json_auto_t *object = cli_row_object(rows, row, names, columns);
+		size_t len = strlen(cell(rows, row, column));
+		width = len > width ? len : width;
+	}
+	return (int)(width > WIDTH_MAX ? WIDTH_MAX : width);
+}
+
+static void print_cell(const char *text, int width, bool is_last)
+{
+	printf("%-*s%s", is_last ? 0 : width, text, is_last ? "\n" : "  ");
+}
+
+static void print_table(const struct db_rows *rows, const char *const *names, size_t count)
+{
+	int widths[COLUMNS_MAX] = {0};
+	for (size_t i = 0; i < count; i++) {
+		widths[i] = width_of(rows, names[i], i);
+		print_cell(names[i], widths[i], i + 1 == count);
+	}
+	for (int row = 0; row < rows->count; row++) {
+		for (size_t i = 0; i < count; i++)
+			print_cell(cell(rows, row, i), widths[i], i + 1 == count);
+	}
+}
+
+static void print_member(const char *name, int width, const json_t *value)
+{
+	if (json_is_string(value))
+		printf("%-*s  %s\n", width, name, json_string_value(value));
+	else if (json_is_null(value))
+		printf("%-*s  -\n", width, name);
+	else {
+		CLEANUP(mem_free_text) char *text = json_compact(value);
+		printf("%-*s  %s\n", width, name, text);
+	}
+}
+
+static void print_members(const json_t *object)
+{
+	const char *name;
+	json_t *value;
+	size_t width = 0;
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+		width = strlen(name) > width ? strlen(name) : width;
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+		print_member(name, (int)width, value);
+}
+
+/* ---- for both -------------------------------------------------------------------------------------------------- */
+
+void cli_print_list(const struct cli *cli, const struct db_rows *rows, const char *const *names,
+		    size_t count)
+{
+	if (!cli->is_json) {
+		print_table(rows, names, count);
+		return;
+	}
+	for (int row = 0; row < rows->count; row++) {
+		json_auto_t *object = row_object(rows, row, names, count);
 		cli_print_json(object);
 	}
 }
 
-static void measure(const struct db_rows *rows, const char *const *headers, int columns,
-		    int ret[COLUMNS_MAX])
+void cli_print_object(const struct cli *cli, const json_t *object)
 {
-	for (int i = 0; i < columns; i++) {
-		ret[i] = (int)strlen(headers[i]);
-		for (int row = 0; row < rows->count; row++) {
-			int len = (int)strlen(db_text(rows, row, i));
-			ret[i] = len > ret[i] ? len : ret[i];
-		}
-		ret[i] = ret[i] > WIDTH_MAX ? WIDTH_MAX : ret[i];
-	}
+	if (cli->is_json)
+		cli_print_json(object);
+	else
+		print_members(object);
 }
 
-void cli_print_table(const struct db_rows *rows, const char *const *headers, int columns)
+void cli_print_row(const struct cli *cli, const struct db_rows *rows, const char *const *names,
+		   size_t count)
 {
-	int widths[COLUMNS_MAX] = {0};
-	measure(rows, headers, columns, widths);
-	for (int i = 0; i < columns; i++)
-		printf("%-*s%s", i + 1 < columns ? widths[i] : 0, headers[i],
-		       i + 1 < columns ? "  " : "\n");
-	for (int row = 0; row < rows->count; row++) {
-		for (int i = 0; i < columns; i++) {
-			const char *cell = db_is_null(rows, row, i) ? "-" : db_text(rows, row, i);
-			printf("%-*s%s", i + 1 < columns ? widths[i] : 0, cell,
-			       i + 1 < columns ? "  " : "\n");
-		}
-	}
+	json_auto_t *object = row_object(rows, 0, names, count);
+	cli_print_object(cli, object);
 }

@@ -77,15 +77,9 @@ static int topics(struct cli *cli, bool is_apply)
 	struct err err = {0};
 	if (!cli_no_more(cli, &err))
 		return cli_usage(&err);
-	struct kafka_cluster cluster = {
-		.brokers = config_text(cli->config, "OHDC_KAFKA_BROKERS"),
-		.config_file = config_text(cli->config, "OHDC_KAFKA_CONFIG_FILE"),
-		.client_id = "ohdc",
-	};
-	if (!cluster.brokers) {
-		err_set(&err, ERR_INPUT, "OHDC_KAFKA_BROKERS is not set, expected host:port");
+	struct kafka_cluster cluster;
+	if (!cli_cluster(cli, &cluster, &err))
 		return cli_usage(&err);
-	}
 	char names[TOPIC_COUNT][TOPIC_NAME_SIZE];
 	struct kafka_topic wanted[TOPIC_COUNT];
 	struct kafka_topic_state states[TOPIC_COUNT] = {0};

@@ -7,6 +7,8 @@
 
 #include "common/base/banned.h"
 
+enum { BORROW_MS = 5000 };
+
 static const char sql_audit[] = "select audit_write($1, $2, $3, $4::jsonb)";
 
 bool cli_database(struct cli *cli, struct err *err)
@@ -33,8 +35,28 @@ bool cli_keys(struct cli *cli, struct err *err)
 	       installation_open(cli->pool, &cli->keys, &installation, err);
 }
 
-bool cli_audit(struct cli *cli, const char *action, const char *object, json_t *detail,
-	       struct err *err)
+bool cli_cluster(const struct cli *cli, struct kafka_cluster *ret, struct err *err)
+{
+	const char *brokers = config_text(cli->config, "OHDC_KAFKA_BROKERS");
+	if (!brokers)
+		return err_set(err, ERR_INPUT, "OHDC_KAFKA_BROKERS is not set, expected host:port");
+	*ret = (struct kafka_cluster){
+		.brokers = brokers,
+		.config_file = config_text(cli->config, "OHDC_KAFKA_CONFIG_FILE"),
+		.client_id = "ohdc",
+		.ca_file = config_text(cli->config, "SSL_CERT_FILE"),
+	};
+	return true;
+}
+
+bool cli_begin(struct cli *cli, struct db **ret, struct err *err)
+{
+	return cli_database(cli, err) && db_borrow(cli->pool, BORROW_MS, ret, err) &&
+	       db_begin(*ret, err);
+}
+
+bool cli_audit(const struct cli *cli, struct db *db, const char *action, const char *object,
+	       json_t *detail, struct err *err)
 {
 	json_auto_t *taken = detail ? detail : json_object();
 	CLEANUP(mem_free_text) char *text = json_compact(taken);
@@ -43,7 +65,7 @@ bool cli_audit(struct cli *cli, const char *action, const char *object, json_t *
 	db_add_text(&params, action);
 	db_add_text(&params, object);
 	db_add_text(&params, text);
-	return db_query(cli->pool, sql_audit, &params, NULL, err);
+	return db_run(db, sql_audit, &params, NULL, err);
 }
 
 void cli_done(struct cli *cli)

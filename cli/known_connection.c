@@ -1,0 +1,66 @@
+/* Reads which connection a verb is about. */
+
+#include "cli/known_connection.h"
+
+#include "common/base/mem.h"
+
+#include "common/base/banned.h"
+
+static const char sql_connection[] =
+	"select c.instance_id, i.base_url, c.project_key, c.repo_slug, coalesce(c.repo_id, 0)"
+	" from connection c join instance i on i.id = c.instance_id where c.provider = $1 and c.id "
+	"= $2";
+
+void known_connection_done(struct known_connection *connection)
+{
+	if (!connection)
+		return;
+	mem_free(connection->base_url);
+	mem_free(connection->project_key);
+	mem_free(connection->repo_slug);
+	*connection = (struct known_connection){0};
+}
+
+bool known_connection_option(struct cli *cli, struct connection_ref *ret, struct err *err)
+{
+	const char *text = NULL;
+
+	return cli_need(cli, "connection", &text, err) && connection_ref_parse(text, ret, err);
+}
+
+bool known_connection_positional(struct cli *cli, struct connection_ref *ret, struct err *err)
+{
+	const char *text = cli_positional(cli);
+
+	if (!text)
+		return err_set(err, ERR_INPUT, "no connection given, expected one like jira/7");
+	return connection_ref_parse(text, ret, err);
+}
+
+static char *dup_cell(const struct db_rows *rows, int column)
+{
+	return db_is_null(rows, 0, column) ? NULL : mem_dup(db_text(rows, 0, column));
+}
+
+bool known_connection_read(struct cli *cli, const struct connection_ref *ref,
+			   struct known_connection *ret, struct err *err)
+{
+	struct known_connection found = {.ref = *ref};
+	struct db_params params = {0};
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+
+	connection_ref_text(ref, found.name);
+	db_add_text(&params, provider_name(ref->provider));
+	db_add_int(&params, ref->id);
+	if (!cli_database(cli, err) || !db_query(cli->pool, sql_connection, &params, &rows, err))
+		return false;
+	if (rows.count == 0)
+		return err_set(err, ERR_NOT_FOUND, "connection %s is not there", found.name);
+	found.instance_id = db_int(&rows, 0, 0);
+	found.base_url = dup_cell(&rows, 1);
+	found.project_key = dup_cell(&rows, 2);
+	found.repo_slug = dup_cell(&rows, 3);
+	found.repo_id = db_int(&rows, 0, 4);
+	*ret = found;
+	return true;
+}

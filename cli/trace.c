@@ -1,0 +1,212 @@
+/* Everything about one delivery or job on one screen: what arrived, who asked, what was started, what was answered. */
+
+#include "cli/cli.h"
+#include "common/base/json_field.h"
+#include "common/base/text.h"
+#include "common/base/uuid.h"
+#include "common/domain/reason.h"
+
+#include <stdio.h>
+
+#include "common/base/banned.h"
+
+/* Columns: delivery, its job (null: none). */
+static const char sql_by_uuid[] =
+	"select x.delivery_id, x.job_id from ("
+	" select 1 as rank, o.delivery_id, o.job_id, o.received_at as at from delivery_outcome o"
+	"  where o.delivery_id = $1::uuid"
+	" union all select 2, coalesce((j.record->>'delivery_id')::uuid, t.delivery_id), j.job_id, "
+	"j.created_at"
+	"  from job j left join trigger t on t.event_key = j.event_key"
+	"  where j.job_id = $1::uuid or j.conversation_id = $1::uuid"
+	") x where x.delivery_id is not null order by x.rank, x.at desc limit 1";
+
+/* Of several deliveries of one ask, the one that won it. */
+static const char sql_by_text[] = "select o.delivery_id, o.job_id from delivery_outcome o where "
+				  "o.event_key = $1 or o.request_id = $1"
+				  " order by o.verdict = 'TRIGGERED' desc, o.received_at limit 1";
+
+static const char sql_json[] = "select json_build_object('delivery', (select row_to_json(x) from ("
+			       " select o.delivery_id, o.received_at, o.provider || '/' || "
+			       "o.connection_id as connection, o.event, o.event_key,"
+			       " o.reason, o.source, o.job_id, o.verdict, o.detail, o.request_id, "
+			       "o.subject, d.topic_partition, d.topic_offset,"
+			       " d.body_sha256, d.traceparent, d.intake_at from delivery_outcome o"
+			       " join delivery d on d.day = o.day and d.delivery_id = "
+			       "o.delivery_id where o.delivery_id = $1::uuid limit 1) x),"
+			       " 'trigger', (select row_to_json(x) from ("
+			       " select t.event_key, t.kind, t.subject, t.state, t.outcome, "
+			       "t.detail, t.user_id, t.org_id, t.job_id,"
+			       " t.delivery_id, t.attempts, t.crashes, t.start_attempt, "
+			       "t.answer_count, t.created_at, t.decided_at, t.sent_at,"
+			       " t.next_attempt_at, t.ask - 'comment_text' as ask"
+			       " from trigger t where t.event_key = (select max(trigger_key) from "
+			       "delivery_outcome where delivery_id = $1::uuid)"
+			       " ) x),"
+			       " 'job', (select row_to_json(x) from ("
+			       " select j.job_id, j.kind, j.event_key, j.start_attempt, j.state, "
+			       "j.outcome, j.detail, j.user_id, j.org_id,"
+			       " j.repository, j.git_provider, j.conversation_id, j.start_task_id, "
+			       "j.attempts, j.crashes, j.next_attempt_at,"
+			       " j.lease_owner, j.lease_until, j.created_at, j.updated_at, "
+			       "j.ended_at from job j where j.job_id = $2::uuid) x),"
+			       " 'effects', coalesce((select json_agg(row_to_json(x)) from ("
+			       " select e.kind, e.seq, e.state, e.remote_id, e.detail, e.attempts, "
+			       "e.misses, e.created_at, e.updated_at"
+			       " from effect e where e.job_id = $2::uuid order by e.created_at, "
+			       "e.kind, e.seq) x), '[]'::json),"
+			       " 'steps', coalesce((select json_agg(row_to_json(x)) from ("
+			       " select s.at, s.state, s.reason, s.detail from job_step s where "
+			       "s.job_id = $2::uuid order by s.id) x), '[]'::json))";
+
+/* Columns: name, value; null values are left out. */
+static const char sql_head[] =
+	"with o as (select * from delivery_outcome where delivery_id = $1::uuid limit 1),"
+	" t as (select * from trigger where event_key = (select trigger_key from o)),"
+	" j as (select * from job where job_id = $2::uuid)"
+	" select name, value from ("
+	" select 1 as rank, 'delivery' as name, o.delivery_id || '  ' || o.provider || '/' || "
+	"o.connection_id as value from o"
+	" union all select 2, 'event', o.event || coalesce('  ' || o.event_key, '') from o"
+	" union all select 3, 'asked by', concat_ws('  ', coalesce(t.ask->'actor'->>'name', "
+	"t.ask->'actor'->>'key'),"
+	"  'as OpenHands user ' || t.user_id, 'org ' || t.org_id) from t"
+	" union all select 4, 'about', concat_ws('  ', t.kind, 'on', t.ask->>'issue_key', "
+	"t.ask->>'project_key' || '/' ||"
+	"  (t.ask->>'repo_slug'), 'pull request ' || (t.ask->>'pull_request_id'), 'comment ' || "
+	"(t.ask->>'comment_id'))"
+	"  from t"
+	" union all select 5, 'job', concat_ws('  ', j.job_id, j.kind, j.state) from j"
+	" union all select 6, 'repository', j.repository from j"
+	" union all select 7, 'conversation', j.conversation_id::text from j"
+	" ) x where value is not null order by rank";
+
+/* Columns: time of day, seconds since the receipt, who, what. Of equal times the order of the path decides. */
+static const char sql_timeline[] =
+	"with d as (select * from delivery where delivery_id = $1::uuid limit 1),"
+	" t as (select * from trigger where event_key = (select max(trigger_key) from "
+	"delivery_outcome"
+	"  where delivery_id = $1::uuid))"
+	" select to_char(at at time zone 'UTC', 'HH24:MI:SS.MS'),"
+	" to_char(extract(epoch from at - (select received_at from d)), 'FM9999999990.000'), who, "
+	"what from ("
+	" select received_at as at, 1 as rank, 0::bigint as seq, 'ingress' as who,"
+	"  concat_ws('  ', 'received', event, 'from ' || source, 'request ' || request_id) as what "
+	"from d"
+	" union all select intake_at, 2, 0, 'linker', concat_ws('  ', 'read', verdict, detail) "
+	"from d"
+	" union all select decided_at, 3, 0, 'linker', concat_ws('  ', 'decided', coalesce(outcome,"
+	"  'user ' || user_id), detail) from t"
+	" union all select sent_at, 4, 0, 'linker', 'job sent' from t"
+	" union all select at, 5, id, 'dispatcher', concat_ws('  ', state, reason, detail) from "
+	"job_step"
+	"  where job_id = $2::uuid"
+	" union all select updated_at, 6, seq, 'dispatcher', concat_ws('  ', kind, state, "
+	"remote_id, detail)"
+	"  from effect where job_id = $2::uuid"
+	" ) x where at is not null order by at, rank, seq";
+
+static const char sql_reason[] =
+	"select reason from delivery_outcome where delivery_id = $1::uuid limit 1";
+
+/* Parameters of the statements above: delivery, job. */
+static void add_found(struct db_params *params, const struct db_rows *found)
+{
+	db_add_text(params, db_text(found, 0, 0));
+	db_add_text(params, db_is_null(found, 0, 1) ? NULL : db_text(found, 0, 1));
+}
+
+/* By what is most likely first: an id of ours, then the sender's request id or an event key. */
+static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct err *err)
+{
+	struct uuid id;
+	struct db_params params = {0};
+	db_add_text(&params, text);
+	if (uuid_parse(text, &id)) {
+		if (!db_query(cli->pool, sql_by_uuid, &params, ret, err))
+			return false;
+		if (ret->count > 0)
+			return true;
+		db_rows_done(ret);
+	}
+	if (!db_query(cli->pool, sql_by_text, &params, ret, err))
+		return false;
+	if (ret->count == 0)
+		return err_set(err, ERR_NOT_FOUND,
+			       "no delivery, job, event key or request id is '%.200s'", text);
+	return true;
+}
+
+static bool print_json(struct cli *cli, const struct db_rows *found, struct err *err)
+{
+	struct db_params params = {0};
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	add_found(&params, found);
+	if (!db_query(cli->pool, sql_json, &params, &rows, err))
+		return false;
+	cli_print_json_text(db_text(&rows, 0, 0));
+	return true;
+}
+
+/* ---- for people ------------------------------------------------------------------------------------------------ */
+
+static void print_head(const struct db_rows *rows)
+{
+	for (int row = 0; row < rows->count; row++)
+		printf("%-12s  %s\n", db_text(rows, row, 0), db_text(rows, row, 1));
+	puts("");
+}
+
+static void print_timeline(const struct db_rows *rows)
+{
+	for (int row = 0; row < rows->count; row++)
+		printf("%s  %9s s  %-10s  %s\n", db_text(rows, row, 0), db_text(rows, row, 1),
+		       db_text(rows, row, 2), db_text(rows, row, 3));
+}
+
+static void print_reason(const struct db_rows *rows)
+{
+	enum reason reason = REASON_NONE;
+	const char *name = rows->count > 0 ? db_text(rows, 0, 0) : "";
+	if (reason_parse(name, &reason))
+		printf("\n%s: %s\n", name, reason_help(reason));
+	else
+		printf("\n%s\n", name);
+}
+
+static bool print_text(struct cli *cli, const struct db_rows *found, struct err *err)
+{
+	struct db_params params = {0};
+	struct db_params delivery = {0};
+	CLEANUP(db_rows_done) struct db_rows head = {0};
+	CLEANUP(db_rows_done) struct db_rows timeline = {0};
+	CLEANUP(db_rows_done) struct db_rows reason = {0};
+	add_found(&params, found);
+	db_add_text(&delivery, db_text(found, 0, 0));
+	if (!db_query(cli->pool, sql_head, &params, &head, err) ||
+	    !db_query(cli->pool, sql_timeline, &params, &timeline, err) ||
+	    !db_query(cli->pool, sql_reason, &delivery, &reason, err))
+		return false;
+	print_head(&head);
+	print_timeline(&timeline);
+	print_reason(&reason);
+	return true;
+}
+
+int cli_trace(struct cli *cli)
+{
+	struct err err = {0};
+	const char *text = cli_positional(cli);
+	CLEANUP(db_rows_done) struct db_rows found = {0};
+	if (text_is_empty(text)) {
+		err_set(&err, ERR_INPUT,
+			"no id given, expected one of a delivery, a job, an event or a request");
+		return cli_usage(&err);
+	}
+	if (!cli_no_more(cli, &err))
+		return cli_usage(&err);
+	if (!cli_database(cli, &err) || !find(cli, text, &found, &err))
+		return cli_fail(&err);
+	bool is_done = cli->is_json ? print_json(cli, &found, &err) : print_text(cli, &found, &err);
+	return is_done ? CLI_DONE : cli_fail(&err);
+}
