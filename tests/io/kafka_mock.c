@@ -118,18 +118,17 @@ bool kafka_mock_fill(const struct kafka_mock *mock, const char *topic, int32_t p
 	(void)rd_kafka_conf_set(conf, "bootstrap.servers", mock->config.brokers, NULL, 0);
 	(void)rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
 	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
-	bool is_filled = rk != NULL;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(rk);
+	rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
+	bool is_filled = rkt != NULL;
 	for (size_t i = 0; is_filled && i < count; i++) {
 		(void)snprintf(text, sizeof(text), "%zu", i);
-		is_filled = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic),
-					      RD_KAFKA_V_PARTITION(partition),
-					      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-					      RD_KAFKA_V_VALUE(text, strlen(text)),
-					      RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR_NO_ERROR;
+		is_filled = rd_kafka_produce(rkt, partition, RD_KAFKA_MSG_F_COPY, text,
+					     strlen(text), NULL, 0, NULL) == 0;
 	}
 	is_filled = is_filled && rd_kafka_flush(rk, KAFKA_MOCK_WAIT_MS) == 0;
-	if (rk)
-		rd_kafka_destroy(rk);
+	rd_kafka_topic_destroy(rkt);
+	rd_kafka_destroy(rk);
 	return is_filled;
 }
 

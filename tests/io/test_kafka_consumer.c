@@ -183,9 +183,11 @@ static void test_kafka_consumer_reads_foreign_records(void)
 	rd_kafka_headers_t *headers = rd_kafka_headers_new(64);
 	for (int i = 0; i < 64; i++)
 		(void)rd_kafka_header_add(headers, "h", 1, i == 1 ? NULL : "v", i == 1 ? 0 : 1);
-	CU_ASSERT_EQUAL(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(TOPIC), RD_KAFKA_V_HEADERS(headers),
-					  RD_KAFKA_V_END),
-			RD_KAFKA_RESP_ERR_NO_ERROR);
+	const rd_kafka_vu_t values[] = {
+		{RD_KAFKA_VTYPE_TOPIC, {.cstr = TOPIC}},
+		{RD_KAFKA_VTYPE_HEADERS, {.headers = headers}},
+	};
+	CU_ASSERT_PTR_NULL(rd_kafka_produceva(rk, values, ARRAY_LEN(values)));
 	(void)rd_kafka_flush(rk, KAFKA_MOCK_WAIT_MS);
 	rd_kafka_destroy(rk);
 	struct kafka_consumer *consumer = new_consumer(&mock, &positions);

@@ -57,8 +57,7 @@ static void test_migrate_applies_what_is_missing(void)
 static void test_migrate_refuses_another_history(void)
 {
 	static const struct migration_file changed[] = {{"0001_start", "SELECT 1;"}};
-	static const struct migration_file between[] = {
-		FILES[0], {"0001b_between", "SELECT 1;"}, FILES[1]};
+	const struct migration_file between[] = {FILES[0], {"0001b_between", "SELECT 1;"}, FILES[1]};
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	struct migration_state state[3];
 	struct err err = {0};
@@ -78,7 +77,7 @@ static void test_migrate_refuses_another_history(void)
 
 static void test_migrate_leaves_nothing_of_a_failed_file(void)
 {
-	static const struct migration_file files[] = {
+	const struct migration_file files[] = {
 		FILES[0], {"0002_bad", "CREATE TABLE half (n int); SELECT 1 / 0;"}};
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	struct migration_state state[2];
