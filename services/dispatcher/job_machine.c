@@ -242,13 +242,15 @@ static void apply_done(struct job_machine *job, int64_t now_ms, const struct job
 		job->is_started = true;
 		job->outcome = REASON_JOB_STARTED;
 		break;
+	case STEP_FOLLOW_RUN:
+		job->ending = ENDING_FINISHED;
+		break;
 	case STEP_REREAD:
 	case STEP_KEY:
 	case STEP_REACT:
 	case STEP_REPOSITORY:
 	case STEP_ACKNOWLEDGE:
 	case STEP_FOLLOW_START:
-	case STEP_FOLLOW_RUN:
 	case STEP_END:
 		break;
 	}
@@ -315,6 +317,12 @@ static void apply_overdue(struct job_machine *job, int64_t now_ms, const struct 
 		apply_give_up(job, now_ms, rules);
 }
 
+/* Never later than the deadline: what waits for something else must still notice that time is up. */
+static void wait_until(struct job_machine *job, int64_t at_ms)
+{
+	job->next_ms = job->deadline_ms > 0 && at_ms > job->deadline_ms ? job->deadline_ms : at_ms;
+}
+
 static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t random,
 			  const struct job_rules *rules)
 {
@@ -325,7 +333,7 @@ static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t rand
 		return;
 	}
 	job->phase = phase_of(job->step);
-	job->next_ms = now_ms + backoff_delay_ms(&rules->poll, job->polls, random);
+	wait_until(job, now_ms + backoff_delay_ms(&rules->poll, job->polls, random));
 }
 
 static void apply_retry(struct job_machine *job, const struct job_event *event, int64_t now_ms,
@@ -339,7 +347,7 @@ static void apply_retry(struct job_machine *job, const struct job_event *event, 
 	}
 	int64_t at = now_ms + backoff_delay_ms(&rules->retry, job->attempts, random);
 	job->phase = phase_of(job->step);
-	job->next_ms = event->until_ms > at ? event->until_ms : at;
+	wait_until(job, event->until_ms > at ? event->until_ms : at);
 }
 
 static void apply_wait(struct job_machine *job, const struct job_event *event, int64_t now_ms,
@@ -350,9 +358,21 @@ static void apply_wait(struct job_machine *job, const struct job_event *event, i
 		return;
 	}
 	job->phase = event->kind == EVENT_WAIT ? JOB_WAITING : phase_of(job->step);
-	job->next_ms = event->until_ms > now_ms ? event->until_ms : now_ms;
-	if (job->deadline_ms > 0 && job->next_ms > job->deadline_ms)
-		job->next_ms = job->deadline_ms;
+	wait_until(job, event->until_ms > now_ms ? event->until_ms : now_ms);
+}
+
+/* What a step may say: nothing is refused once it runs, nothing ends that does not run. A step that says so cannot go on. */
+static enum job_event_kind kind_that_fits(const struct job_machine *job, enum job_event_kind kind)
+{
+	bool is_followed = job->step == STEP_FOLLOW_START || job->step == STEP_FOLLOW_RUN;
+	bool fits = true;
+	if (kind == EVENT_ENDED)
+		fits = is_followed;
+	else if (kind == EVENT_REFUSE)
+		fits = !job->is_started && job->step != STEP_GUIDANCE;
+	else if (kind == EVENT_DROP)
+		fits = !job->is_started;
+	return fits ? kind : EVENT_GIVE_UP;
 }
 
 void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms,
@@ -363,7 +383,7 @@ void job_machine_apply(struct job_machine *job, const struct job_event *event, i
 	if (event->detail)
 		set_text(job->detail, event->detail);
 
-	switch (event->kind) {
+	switch (kind_that_fits(job, event->kind)) {
 	case EVENT_DONE:
 		apply_done(job, now_ms, rules);
 		return;

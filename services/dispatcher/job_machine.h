@@ -112,7 +112,10 @@ struct job_machine {
 void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason reason,
 		      int64_t now_ms, const struct job_rules *rules);
 
-/** Take what came of the current step. `random` spreads the waits. Events for an ended job change nothing. */
+/**
+ * Take what came of the current step. `random` spreads the waits. Events for an ended job change nothing. A refusal after the
+ * start and an end before it count as EVENT_GIVE_UP: so a started job is always answered, and only a started one has a result.
+ */
 void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms,
 		       uint32_t random, const struct job_rules *rules);
 
