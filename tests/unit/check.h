@@ -23,7 +23,7 @@ static inline void check_at(bool is_true, unsigned line, const char *file, const
 static inline void check_text_at(const char *found, const char *wanted, unsigned line,
 				 const char *file, const char *row)
 {
-	char text[512];
+	char text[2048];
 	bool is_same = found && wanted ? strcmp(found, wanted) == 0 : found == wanted;
 
 	(void)snprintf(text, sizeof(text), "[%s] '%s' is not '%s'", row, found ? found : "(null)",
