@@ -142,11 +142,14 @@ create table trigger (
     lease_until     timestamptz,
     epoch           bigint not null default 0,
     decided_at      timestamptz,
-    sent_at         timestamptz,
+    sent_at         timestamptz,    -- a job record is on its way, no job row seen yet
+    opened_at       timestamptz not null default now(), -- the retry horizon counts from here
     created_at      timestamptz not null default now()
 );
 create index trigger_due on trigger (next_attempt_at) where state = 'NEW';
-create index trigger_sent on trigger (sent_at) where state = 'SENT';
+create index trigger_sent on trigger (sent_at) where sent_at is not null;
+create index trigger_unlinked on trigger (decided_at)
+    where state = 'REFUSED' and outcome in ('USER_NOT_LINKED', 'USER_UNKNOWN');
 
 -- A person on a Jira or Bitbucket server who is a user of OpenHands.
 create table user_link (
