@@ -90,6 +90,14 @@ class KeycloakSim(Simulator):
             hits = [p for p in hits if p["email"] == text or (not exact and text in p["email"])]
         return Answer(body=[{k: v for k, v in p.items() if k != "attributes"} for p in hits])
 
+    @route("GET", "/admin/realms/{realm}/users/count")
+    def count(self, req: Req, realm: str) -> Answer:
+        """How many users the holder may see: none without view-users; a realm has its first user."""
+        if realm != self.realm:
+            self.violate(req, f"unknown realm {realm}")
+            return Answer(404, {"error": "Realm not found."})
+        return Answer(body=len(self.people) + 1 if req.user else 0)
+
     @route("GET", "/admin/realms/{realm}/users/{user}", query="userProfileMetadata")
     def user(self, req: Req, realm: str, user: str) -> Answer:
         """One user."""
