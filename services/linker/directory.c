@@ -1,0 +1,129 @@
+/* The ordered list of directories, and what it means that nobody knows a person. */
+
+#include "services/linker/directory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/base/url.h"
+
+#include "common/base/banned.h"
+
+enum { DIRECTORIES_MAX = 8 };
+
+struct directories {
+	struct directory *list[DIRECTORIES_MAX];
+	size_t count;
+	bool has_keycloak;
+};
+
+void lookup_answer_done(struct lookup_answer *answer)
+{
+	if (answer == NULL)
+		return;
+	mem_free(answer->user_id);
+	mem_free(answer->org_id);
+	*answer = (struct lookup_answer){0};
+}
+
+/* Whether the host of a base URL is among the words of a list. */
+static bool is_allowed_host(const char *list, const char *base_url)
+{
+	CLEANUP(mem_free_text) char *words = mem_dup(list);
+	char *rest = words;
+	const char *word;
+
+	while (rest != NULL && (word = strsep(&rest, ", ")) != NULL) {
+		if (*word != '\0' && url_has_host(base_url, word))
+			return true;
+	}
+	return false;
+}
+
+bool directory_is_email_mode(const struct config *config, const char *base_url)
+{
+	const char *own = config_text(config, "JIRA_DC_BASE_URL");
+
+	if (config_bool(config, "JIRA_DC_ENABLE_OAUTH"))
+		return false;
+	return (own != NULL && strcmp(own, base_url) == 0) ||
+	       is_allowed_host(config_text(config, "OHDC_JIRA_ALLOWED_HOSTS"), base_url);
+}
+
+static bool add_named(struct directories *directories, const struct directory_options *options,
+		      const char *name, struct err *err)
+{
+	struct directory **place = &directories->list[directories->count];
+
+	if (directories->count == DIRECTORIES_MAX)
+		return err_set(err, ERR_INPUT, "OHDC_DIRECTORIES has more than %d words",
+			       DIRECTORIES_MAX);
+	if (strcmp(name, "links") == 0) {
+		*place = directory_links_new(options);
+	} else if (strcmp(name, "keycloak") == 0) {
+		if (config_text(options->config, "KEYCLOAK_SERVER_URL") == NULL)
+			return true;
+		if (!directory_keycloak_new(options, place, err))
+			return false;
+		directories->has_keycloak = true;
+	} else {
+		return err_set(err, ERR_INPUT,
+			       "OHDC_DIRECTORIES names '%.60s', expected links or keycloak", name);
+	}
+	directories->count++;
+	return true;
+}
+
+bool directories_new(const struct directory_options *options, struct directories **ret,
+		     struct err *err)
+{
+	struct directories *directories = mem_zalloc(1, sizeof(*directories));
+	CLEANUP(mem_free_text) char *words = mem_dup(
+		config_text(options->config, "OHDC_DIRECTORIES"));
+	char *rest = words;
+	const char *word;
+
+	while ((word = strsep(&rest, ", ")) != NULL) {
+		if (*word != '\0' && !add_named(directories, options, word, err)) {
+			directories_free(directories);
+			return false;
+		}
+	}
+	*ret = directories;
+	return true;
+}
+
+void directories_free(struct directories *directories)
+{
+	if (directories == NULL)
+		return;
+	for (size_t i = 0; i < directories->count; i++)
+		directories->list[i]->free(directories->list[i]);
+	mem_free(directories);
+}
+
+/* Nobody knows the person; a directory may have said more. Without Keycloak nobody can say that there is no account. */
+static enum lookup nowhere(const struct directories *directories, struct lookup_answer *ret)
+{
+	if (ret->reason == REASON_NONE)
+		ret->reason = directories->has_keycloak ? REASON_USER_UNKNOWN
+							: REASON_USER_NOT_LINKED;
+	if (ret->detail[0] == '\0')
+		(void)snprintf(ret->detail, sizeof(ret->detail), "no directory knows this person");
+	return LOOKUP_REFUSED;
+}
+
+enum lookup directories_find(struct directories *directories, const struct lookup_question *question,
+			     struct lookup_answer *ret, struct err *err)
+{
+	for (size_t i = 0; i < directories->count; i++) {
+		struct directory *directory = directories->list[i];
+		enum lookup found = directory->find(directory, question, ret, err);
+
+		if (found != LOOKUP_MISS)
+			return found;
+	}
+	return nowhere(directories, ret);
+}

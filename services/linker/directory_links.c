@@ -1,0 +1,64 @@
+/* Directory: the links that people made themselves, or an operator made for them. */
+
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "services/linker/directory.h"
+
+#include "common/base/banned.h"
+
+/* $2 is the stable id, $3 the name that may stand in for it; $4: links matched by e-mail count too. */
+static const char sql_find[] = "select user_id, org_id from user_link where instance_id = $1"
+			       " and account_key in ($2, $3) and (method <> 'email' or $4::boolean)"
+			       " order by account_key = $2 desc limit 1";
+
+struct links {
+	struct directory directory;
+	struct directory_options options;
+};
+
+static enum lookup find(struct directory *self, const struct lookup_question *question,
+			struct lookup_answer *ret, struct err *err)
+{
+	const struct links *links = (const struct links *)(const void *)self;
+	const struct person *actor = question->actor;
+	bool is_jira = question->provider == PROVIDER_JIRA;
+	const char *stable = is_jira ? actor->key : actor->id;
+	const char *spare = is_jira ? actor->name : actor->key;
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	struct db_params params = {0};
+
+	/* A Jira name can be given to somebody else: it counts only where the body has no key. */
+	if (is_jira && stable != NULL)
+		spare = NULL;
+	if (stable == NULL && spare == NULL)
+		return LOOKUP_MISS;
+	db_add_int(&params, question->instance_id);
+	db_add_text(&params, stable);
+	db_add_text(&params, spare);
+	db_add_bool(&params,
+		    !is_jira || directory_is_email_mode(links->options.config, question->base_url));
+	if (!db_query(links->options.pool, sql_find, &params, &rows, err)) {
+		(void)err_wrap(err, "links");
+		return LOOKUP_FAILED;
+	}
+	if (rows.count == 0)
+		return LOOKUP_MISS;
+	ret->user_id = mem_dup(db_text(&rows, 0, 0));
+	ret->org_id = db_is_null(&rows, 0, 1) ? NULL : mem_dup(db_text(&rows, 0, 1));
+	return LOOKUP_HIT;
+}
+
+static void links_free(struct directory *self)
+{
+	mem_free(self);
+}
+
+struct directory *directory_links_new(const struct directory_options *options)
+{
+	struct links *links = mem_zalloc(1, sizeof(*links));
+
+	links->directory = (struct directory){.find = find, .free = links_free};
+	links->options = *options;
+	return &links->directory;
+}

@@ -1,0 +1,358 @@
+/* Read all, write all; where that fails because of one record, one by one. */
+
+#include "services/linker/intake_batch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/domain/dead_letter.h"
+#include "common/io/log.h"
+#include "common/io/sysclock.h"
+#include "services/linker/publisher.h"
+
+#include "common/base/banned.h"
+
+enum { DEAD_LETTER_WAIT_MS = 30000, MS_PER_DAY = 86400000 };
+
+/* --- a batch that is being built ------------------------------------------------------------------- */
+
+/* What goes into one transaction. */
+struct load {
+	struct intake_record records[INTAKE_BATCH_MAX];
+	size_t count;
+	struct intake_span spans[INTAKE_BATCH_MAX];
+	size_t span_count;
+};
+
+static void load_clear(struct load *load)
+{
+	for (size_t i = 0; i < load->count; i++)
+		intake_record_done(&load->records[i]);
+	load->count = 0;
+	load->span_count = 0;
+}
+
+static void load_free(struct load **load)
+{
+	if (*load != NULL)
+		load_clear(*load);
+	mem_free(*load);
+	*load = NULL;
+}
+
+static void add_span(struct intake_span *spans, size_t *count, const struct kafka_record *record)
+{
+	for (size_t i = 0; i < *count; i++) {
+		if (spans[i].partition == record->partition) {
+			spans[i].next_offset = record->offset + 1;
+			return;
+		}
+	}
+	spans[(*count)++] = (struct intake_span){record->partition, record->offset,
+						 record->offset + 1};
+}
+
+/* --- records that cannot be used --------------------------------------------------------------------- */
+
+static void put_header(void *record, const char *name, const char *value)
+{
+	kafka_record_add_header(record, name, value);
+}
+
+static bool set_aside(const struct intake_runner *runner, const struct kafka_record *record,
+		      const struct err *why, int64_t attempts, struct err *err)
+{
+	const struct dead_letter place = {record->topic, record->partition, record->offset,
+					  attempts, why};
+	struct kafka_record letter = *record;
+	bool is_safe = false;
+
+	letter.topic = runner->dlq_topic;
+	if (letter.header_count > KAFKA_HEADERS_MAX - 5)
+		letter.header_count = KAFKA_HEADERS_MAX - 5;
+	dead_letter_write(&place, put_header, &letter);
+	if (!publisher_send(runner->linker->producer, &letter, 1, DEAD_LETTER_WAIT_MS, &is_safe, err))
+		return err_wrap(err, "dead letter");
+	LOG_WARN("record set aside as a dead letter", LOG_TEXT("error", why->message),
+		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
+	metric_add(metrics_cell(runner->linker->metrics, METRIC_COUNTER, "ohdc_dead_letters_total",
+				"topic=\"webhook\"", "Records that could not be used"),
+		   1);
+	return true;
+}
+
+static void hold(struct intake_runner *runner, const struct kafka_record *record,
+		 const struct err *why)
+{
+	LOG_ERROR("partition paused: a newer schema", LOG_TEXT("error", why->message),
+		  LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
+	holds_add(&runner->holds, record->partition, record->offset, sysclock_monotonic_ms());
+}
+
+/* --- reading ------------------------------------------------------------------------------------------ */
+
+static bool read_once(const struct intake_runner *runner, const struct kafka_record *record,
+		      bool is_last, struct intake_record *ret, struct err *err)
+{
+	struct connections *connections = runner->linker->connections;
+	bool is_read;
+
+	connections_acquire(connections);
+	is_read = intake_record_read(record, connections, runner->max_age_ms, is_last, ret, err);
+	connections_release(connections);
+	return is_read;
+}
+
+/* A connection that is not in the table may be a minute old: look at the database before it is called unknown. */
+static bool read_record(const struct intake_runner *runner, const struct kafka_record *record,
+			struct intake_record *ret, struct err *err)
+{
+	if (read_once(runner, record, false, ret, err))
+		return true;
+	if (err->code != ERR_NOT_FOUND)
+		return false;
+	*err = (struct err){0};
+	if (!connections_reload(runner->linker->connections, err)) {
+		err->code = ERR_BUSY;
+		return false;
+	}
+	return read_once(runner, record, true, ret, err);
+}
+
+static bool is_day_known(const struct intake_runner *runner, int64_t day)
+{
+	for (size_t i = 0; i < ARRAY_LEN(runner->days); i++) {
+		if (runner->days[i] == day)
+			return true;
+	}
+	return false;
+}
+
+static bool ensure_day(struct intake_runner *runner, int64_t received_at_ms, struct err *err)
+{
+	int64_t day = received_at_ms / MS_PER_DAY;
+
+	if (is_day_known(runner, day))
+		return true;
+	if (!intake_store_day(runner->linker->pool, received_at_ms, err))
+		return false;
+	runner->days[runner->next_day++ % ARRAY_LEN(runner->days)] = day;
+	return true;
+}
+
+/* Add one record to the load; poison goes to the dead letters, a newer schema holds the partition. */
+static bool take(struct intake_runner *runner, const struct kafka_record *record, struct load *load,
+		 bool *ret_held, struct err *err)
+{
+	struct intake_record *place = &load->records[load->count];
+	struct err why = {0};
+
+	*ret_held = false;
+	if (read_record(runner, record, place, &why)) {
+		load->count++;
+		add_span(load->spans, &load->span_count, record);
+		return ensure_day(runner, place->delivery.received_at_ms, err);
+	}
+	if (why.code == ERR_CONFLICT) {
+		hold(runner, record, &why);
+		*ret_held = true;
+		return true;
+	}
+	if (why.code != ERR_INPUT) {
+		*err = why;
+		return false;
+	}
+	add_span(load->spans, &load->span_count, record);
+	return set_aside(runner, record, &why, 1, err);
+}
+
+/* --- writing ------------------------------------------------------------------------------------------- */
+
+static void report(const struct intake_runner *runner, const struct load *load)
+{
+	for (size_t i = 0; i < load->count; i++) {
+		const struct intake_record *record = &load->records[i];
+		char labels[96];
+
+		(void)snprintf(labels, sizeof(labels), "provider=\"%s\",verdict=\"%s\"",
+			       provider_name(record->delivery.provider),
+			       reason_name(record->verdict));
+		metric_add(metrics_cell(runner->linker->metrics, METRIC_COUNTER,
+					"ohdc_deliveries_total", labels,
+					"Deliveries taken in, by verdict"),
+			   1);
+		LOG_DEBUG("delivery taken in", LOG_TEXT("delivery_id", record->delivery.id),
+			  LOG_TEXT("verdict", reason_name(record->verdict)),
+			  LOG_TEXT("event_key", record->ask.event_key));
+	}
+}
+
+static bool write(const struct intake_runner *runner, struct load *load, struct err *err)
+{
+	size_t asks = 0;
+
+	if (load->span_count == 0)
+		return true;
+	if (!intake_store_batch(runner->linker->pool, &runner->place, load->records, load->count,
+				load->spans, load->span_count, &asks, err))
+		return false;
+	if (asks > 0)
+		wake_ring(&runner->linker->to_decide, asks);
+	report(runner, load);
+	return true;
+}
+
+/* --- whole batches ---------------------------------------------------------------------------------------- */
+
+static bool run_whole(struct intake_runner *runner, const struct kafka_batch *batch,
+		      struct load *load, struct err *err)
+{
+	bool is_held = false;
+
+	load_clear(load);
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct kafka_record *record = &batch->records[i];
+
+		if (!holds_has(&runner->holds, record->partition, record->offset) &&
+		    !take(runner, record, load, &is_held, err))
+			return false;
+	}
+	return write(runner, load, err);
+}
+
+/* One record alone. What the database refuses about it, it will always refuse. */
+static bool run_alone(struct intake_runner *runner, const struct kafka_record *record,
+		      struct load *load, struct err *err)
+{
+	struct kafka_batch one = {.records = NULL, .count = 1};
+	struct kafka_record copy = *record;
+	struct err why = {0};
+
+	one.records = &copy;
+	if (run_whole(runner, &one, load, &why))
+		return true;
+	if (why.code != ERR_INPUT) {
+		*err = why;
+		return false;
+	}
+	load_clear(load);
+	add_span(load->spans, &load->span_count, record);
+	return set_aside(runner, record, &why, 1, err) && write(runner, load, err);
+}
+
+/* A record whose run alone did not come back is set aside; `is_counted`: runs are counted, because batches ended the process. */
+static bool run_counted(struct intake_runner *runner, const struct kafka_record *record,
+			struct load *load, struct err *err)
+{
+	int64_t attempts = 0;
+	struct err why = {0};
+
+	if (!intake_store_count_record(runner->linker->pool, &runner->place, record->partition,
+				       record->offset, &attempts, err))
+		return false;
+	if (attempts <= INTAKE_GIVE_UP)
+		return run_alone(runner, record, load, err);
+	(void)err_set(&why, ERR_INTERNAL, "taking this record in ended the process %lld times",
+		      (long long)attempts - 2);
+	load_clear(load);
+	add_span(load->spans, &load->span_count, record);
+	return set_aside(runner, record, &why, attempts - 2, err) && write(runner, load, err);
+}
+
+static bool run_one_by_one(struct intake_runner *runner, const struct kafka_batch *batch,
+			   bool is_counted, struct load *load, struct err *err)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct kafka_record *record = &batch->records[i];
+
+		if (holds_has(&runner->holds, record->partition, record->offset))
+			continue;
+		if (!(is_counted ? run_counted(runner, record, load, err)
+				 : run_alone(runner, record, load, err)))
+			return false;
+	}
+	return true;
+}
+
+/* --- attempts ------------------------------------------------------------------------------------------------ */
+
+/* Records of held partitions leave the batch, so that nothing commits behind the hold. */
+static void leave_out_held(const struct intake_runner *runner, struct kafka_batch *batch)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		if (!holds_has(&runner->holds, batch->records[i].partition, batch->records[i].offset))
+			batch->records[kept++] = batch->records[i];
+	}
+	batch->count = kept;
+}
+
+static bool was_tried(const struct intake_runner *runner, const struct intake_span *spans,
+		      size_t count)
+{
+	if (runner->tried_count != count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (spans[i].partition != runner->tried[i].partition ||
+		    spans[i].first_offset != runner->tried[i].first_offset)
+			return false;
+	}
+	return true;
+}
+
+/* Count the batch unless this very process began it before and failed in order, as when the database was away. */
+static bool count_batch(struct intake_runner *runner, const struct kafka_batch *batch,
+			int64_t *ret_attempts, struct err *err)
+{
+	struct intake_span *spans = mem_zalloc(batch->count, sizeof(*spans));
+	size_t count = 0;
+	bool is_good = true;
+
+	*ret_attempts = 1;
+	for (size_t i = 0; i < batch->count; i++)
+		add_span(spans, &count, &batch->records[i]);
+	if (!was_tried(runner, spans, count)) {
+		is_good = intake_store_count_batch(runner->linker->pool, &runner->place, spans,
+						   count, ret_attempts, err);
+		if (is_good) {
+			memcpy(runner->tried, spans, count * sizeof(*spans));
+			runner->tried_count = count;
+		}
+	}
+	mem_free(spans);
+	return is_good;
+}
+
+static bool run(struct intake_runner *runner, const struct kafka_batch *batch, int64_t attempts,
+		struct err *err)
+{
+	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
+
+	if (attempts >= INTAKE_ONE_BY_ONE) {
+		LOG_WARN("batch did not come back before, one by one now",
+			 LOG_INT("attempts", attempts));
+		return run_one_by_one(runner, batch, true, load, err);
+	}
+	if (run_whole(runner, batch, load, err))
+		return true;
+	if (err->code != ERR_INPUT)
+		return false;
+	*err = (struct err){0};
+	return run_one_by_one(runner, batch, false, load, err);
+}
+
+bool intake_batch_run(struct intake_runner *runner, struct kafka_batch *batch, struct err *err)
+{
+	int64_t attempts = 0;
+
+	leave_out_held(runner, batch);
+	if (batch->count == 0)
+		return true;
+	if (!count_batch(runner, batch, &attempts, err) || !run(runner, batch, attempts, err))
+		return false;
+	runner->tried_count = 0;
+	leave_out_held(runner, batch);
+	return true;
+}

@@ -1,0 +1,42 @@
+/* A short list: schemas change once in years. */
+
+#include "services/linker/intake_hold.h"
+
+#include "common/base/banned.h"
+
+void holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t now_ms)
+{
+	for (size_t i = 0; i < holds->count; i++) {
+		struct hold *hold = &holds->list[i];
+
+		if (hold->partition != partition)
+			continue;
+		hold->offset = offset < hold->offset ? offset : hold->offset;
+		return;
+	}
+	if (holds->count < HOLDS_MAX)
+		holds->list[holds->count++] = (struct hold){partition, offset, now_ms + HOLD_MS};
+}
+
+bool holds_has(const struct holds *holds, int32_t partition, int64_t offset)
+{
+	for (size_t i = 0; i < holds->count; i++) {
+		if (holds->list[i].partition == partition)
+			return offset >= holds->list[i].offset;
+	}
+	return false;
+}
+
+bool holds_expire(struct holds *holds, int64_t now_ms)
+{
+	size_t kept = 0;
+	bool is_any;
+
+	for (size_t i = 0; i < holds->count; i++) {
+		if (holds->list[i].until_ms > now_ms)
+			holds->list[kept++] = holds->list[i];
+	}
+	is_any = kept < holds->count;
+	holds->count = kept;
+	return is_any;
+}

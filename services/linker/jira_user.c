@@ -1,0 +1,77 @@
+/* GET /rest/api/2/user with the bot's personal access token. */
+
+#include "services/linker/jira_user.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/encode.h"
+#include "common/base/json_field.h"
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/base/secret.h"
+#include "common/base/strbuf.h"
+
+#include "common/base/banned.h"
+
+enum { ANSWER_BYTES = 1024 * 1024, TOKEN_BYTES = 4096 };
+
+static void write_url(const struct lookup_question *question, struct strbuf *url)
+{
+	const struct person *actor = question->actor;
+	const char *value = actor->key != NULL ? actor->key : actor->name;
+
+	strbuf_addf(url, "%s/rest/api/2/user?%s=", question->base_url,
+		    actor->key != NULL ? "key" : "username");
+	encode_percent(url, bytes_text(value));
+}
+
+static void wipe_buffer(struct strbuf *buf)
+{
+	if (buf->text != NULL)
+		mem_wipe(buf->text, buf->size);
+	strbuf_done(buf);
+}
+
+static bool read_email(const struct http_result *result, char **ret, struct err *err)
+{
+	json_auto_t *json = NULL;
+
+	if (!json_read(bytes_of(result->body, result->body_len), ANSWER_BYTES, LIMIT_JSON_DEPTH,
+		       &json, err))
+		return err_set(err, ERR_INTERNAL, "jira user: the answer is no JSON object");
+	*ret = mem_dup(json_text_at(json, "emailAddress"));
+	return true;
+}
+
+bool jira_user_email(const struct directory_options *options,
+		     const struct lookup_question *question, char **ret, struct err *err)
+{
+	CLEANUP(secret_done) struct secret token = {0};
+	CLEANUP(strbuf_done) struct strbuf url = {0};
+	CLEANUP(wipe_buffer) struct strbuf header = {0};
+	CLEANUP(http_result_done) struct http_result result = {0};
+	struct http_call call = {
+		.method = "GET",
+		.deadline_ms = options->call_deadline_ms,
+		.ceiling_bytes = ANSWER_BYTES,
+	};
+
+	*ret = NULL;
+	if ((question->actor->key == NULL && question->actor->name == NULL) ||
+	    !config_secret(options->config, "JIRA_DC_SERVICE_ACCOUNT_PAT", &token))
+		return true;
+	strbuf_init(&url, LIMIT_URL_BYTES);
+	write_url(question, &url);
+	strbuf_init(&header, TOKEN_BYTES);
+	strbuf_addf(&header, "Authorization: Bearer %s", token.text);
+	call.url = strbuf_text(&url);
+	call.headers[0] = strbuf_text(&header);
+	if (!http_client_send(options->client, &call, &result, err))
+		return err_wrap(err, "jira user");
+	if (result.status == 404)
+		return true;
+	if (!http_result_ok(&call, &result, err))
+		return err_wrap(err, "jira user");
+	return read_email(&result, ret, err);
+}

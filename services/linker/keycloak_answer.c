@@ -1,0 +1,94 @@
+/* Picks one user out of an answer, or says why not. */
+
+#include "services/linker/keycloak_answer.h"
+
+#include <string.h>
+
+#include "common/base/json_field.h"
+#include "common/base/text.h"
+
+#include "common/base/banned.h"
+
+bool keycloak_is_value(const char *text)
+{
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
+
+	return !text_is_empty(text) && text[strspn(text, allowed)] == '\0';
+}
+
+/* Attributes that the realm's user profile does not declare are searched but not shown: then the search is believed. */
+static bool has_attribute(const json_t *user, const char *name, const char *value)
+{
+	const json_t *values = json_object_get(json_at(user, "attributes"), name);
+	const json_t *item;
+	size_t i;
+
+	if (values == NULL)
+		return true;
+	json_array_foreach(values, i, item)
+	{
+		const char *text = json_string_value(item);
+
+		if (text != NULL && strcmp(text, value) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_email(const json_t *user, const char *email)
+{
+	const char *text = json_text_at(user, "email");
+
+	return text != NULL && text_equal_nocase(text, email);
+}
+
+/* The only user for whom the answer holds. */
+static enum account judge(const json_t *only, size_t count, bool needs_verified,
+			  char ret_id[ACCOUNT_ID_SIZE])
+{
+	if (count == 0)
+		return ACCOUNT_NONE;
+	if (count > 1)
+		return ACCOUNT_AMBIGUOUS;
+	if (!json_bool_at(only, "enabled", false))
+		return ACCOUNT_DISABLED;
+	if (needs_verified && !json_bool_at(only, "emailVerified", false))
+		return ACCOUNT_UNVERIFIED;
+	return json_id_at(only, "id", ret_id, ACCOUNT_ID_SIZE) ? ACCOUNT_ONE : ACCOUNT_NONE;
+}
+
+enum account keycloak_by_attribute(const json_t *users, const char *name, const char *value,
+				   char ret_id[ACCOUNT_ID_SIZE])
+{
+	const json_t *only = NULL;
+	const json_t *user;
+	size_t count = 0;
+	size_t i;
+
+	json_array_foreach(users, i, user)
+	{
+		if (!has_attribute(user, name, value))
+			continue;
+		only = user;
+		count++;
+	}
+	return judge(only, count, false, ret_id);
+}
+
+enum account keycloak_by_email(const json_t *users, const char *email, char ret_id[ACCOUNT_ID_SIZE])
+{
+	const json_t *only = NULL;
+	const json_t *user;
+	size_t count = 0;
+	size_t i;
+
+	json_array_foreach(users, i, user)
+	{
+		if (!has_email(user, email))
+			continue;
+		only = user;
+		count++;
+	}
+	return judge(only, count, true, ret_id);
+}

@@ -1,0 +1,54 @@
+/* From the opened service to the struct that the threads share. */
+
+#include "services/linker/linker.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/io/entropy.h"
+
+#include "common/base/banned.h"
+
+enum {
+	CALLS_PER_LEASE = 6, /* token, search by id, token again, by slug, count, and one to spare */
+	CALL_DEADLINE_MAX_MS = 10000,
+};
+
+static void name_owner(struct linker *linker)
+{
+	char host[48] = "";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	(void)snprintf(linker->owner, sizeof(linker->owner), "linker:%s:%ld:%08x", host,
+		       (long)getpid(), entropy_u32());
+}
+
+void linker_init(struct linker *linker, const struct service *service)
+{
+	*linker = (struct linker){
+		.config = service->config,
+		.daemon = service->daemon,
+		.metrics = service->metrics,
+		.pool = service->pool,
+		.cluster = service_kafka(service, "ohdc-linker"),
+	};
+	wake_init(&linker->to_decide);
+	wake_init(&linker->to_send);
+	name_owner(linker);
+}
+
+void linker_done(struct linker *linker)
+{
+	if (linker->config == NULL)
+		return;
+	wake_done(&linker->to_decide);
+	wake_done(&linker->to_send);
+	*linker = (struct linker){0};
+}
+
+int64_t linker_call_deadline_ms(const struct config *config)
+{
+	int64_t share_ms = config_int(config, "OHDC_LEASE_MS") / CALLS_PER_LEASE;
+
+	return share_ms < CALL_DEADLINE_MAX_MS ? share_ms : CALL_DEADLINE_MAX_MS;
+}

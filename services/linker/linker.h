@@ -1,0 +1,45 @@
+#ifndef OHDC_LINKER_LINKER_H
+#define OHDC_LINKER_LINKER_H
+
+/* What the threads of the linker share. Made in main; read by all. */
+
+#include "common/base/attr.h"
+#include "common/base/uuid.h"
+#include "common/io/config.h"
+#include "common/io/daemon.h"
+#include "common/io/db.h"
+#include "common/io/kafka.h"
+#include "common/io/metrics.h"
+#include "common/io/service.h"
+#include "services/linker/connections.h"
+#include "services/linker/directory.h"
+#include "services/linker/wake.h"
+
+enum { LINKER_OWNER_SIZE = 96 };
+
+/** The linker; everything borrowed unless said otherwise. */
+struct linker {
+	struct config *config;
+	struct daemon *daemon;
+	struct metrics *metrics;
+	struct db_pool *pool;
+	struct kafka_cluster cluster;
+	struct kafka_producer *producer; /**< made with publisher_report */
+	struct connections *connections;
+	struct directories *directories;
+	struct uuid installation;
+	char owner[LINKER_OWNER_SIZE]; /**< of leases: program, host, process, random */
+	struct wake to_decide;         /**< rung when a trigger may be due */
+	struct wake to_send;           /**< rung when the outbox has something */
+};
+
+/** Take from the service what it has opened; the rest is set in main. */
+void linker_init(struct linker *linker, const struct service *service);
+
+/** Free what linker_init() made; zeroed is fine. */
+void linker_done(struct linker *linker);
+
+/** Deadline of one call to a directory, so that all calls of one look-up fit into a lease. */
+NODISCARD int64_t linker_call_deadline_ms(const struct config *config);
+
+#endif
