@@ -37,7 +37,7 @@ void db_add_bool(struct db_params *params, bool value);
 /** Append bytes (bytea); a NULL pointer is SQL null. */
 void db_add_bytes(struct db_params *params, struct bytes bytes);
 
-/** Rows of a result; zeroed means none. */
+/** Rows of a result; zeroed means none. Without result rows `count` is the number of rows changed. */
 struct db_rows {
 	void *result;
 	int count;
@@ -87,8 +87,9 @@ void db_return(struct db **db);
 
 /**
  * Run one statement. `params` and `ret` may be NULL. ERR_CONFLICT: unique violation, serialization failure, deadlock, lock not
- * available; ERR_NETWORK: connection lost (outside COMMIT nothing was committed); ERR_TIMEOUT; ERR_INPUT: data exception (22…);
- * ERR_INTERNAL otherwise. The message names the SQLSTATE.
+ * available; ERR_NETWORK: connection lost, nothing was committed; ERR_UNCERTAIN: lost while a statement outside a transaction, other
+ * than SELECT, was under way; ERR_TIMEOUT; ERR_INPUT: data exception (22…); ERR_BUSY: server out of resources (53…);
+ * ERR_INTERNAL otherwise. The message names the SQLSTATE, never a value. `sql` is constant text: it is prepared once a connection.
  */
 NODISCARD bool db_run(struct db *db, const char *sql, const struct db_params *params,
 		      struct db_rows *ret, struct err *err);

@@ -45,8 +45,6 @@ NODISCARD struct bytes kafka_record_header(const struct kafka_record *record, co
 /** Append a text header; at most KAFKA_HEADERS_MAX, more are an internal error (asserted). NULL values are left out. */
 void kafka_record_add_header(struct kafka_record *record, const char *name, const char *value);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-
 struct kafka_producer;
 
 /** Delivery report: `failure` NULL when all in-sync replicas have the record. Runs in the producer's own thread; must not block. */
@@ -68,17 +66,13 @@ NODISCARD bool kafka_producer_new(const struct kafka_producer_options *options,
 /** Wait at most `flush_ms` for open reports, then free; what is still open is reported as failed. NULL is fine. */
 void kafka_producer_free(struct kafka_producer *producer, int64_t flush_ms);
 
-/**
- * Hand a record over (key, value and headers are copied). True: the report will come exactly once with `opaque`.
- * False, and no report: ERR_BUSY (queue full), ERR_INPUT (too large, unknown topic), ERR_INTERNAL. Thread-safe.
- */
+/** Hand a record over (copied). True: its report comes exactly once, with `opaque`. False: none comes, and ERR_BUSY (queue
+ * full), ERR_INPUT (too large, unknown topic) or ERR_INTERNAL. Thread-safe. */
 NODISCARD bool kafka_producer_send(struct kafka_producer *producer,
 				   const struct kafka_record *record, void *opaque, struct err *err);
 
 /** Whether a broker connection is up as far as the client knows (for metrics and for the second store). */
 NODISCARD bool kafka_producer_is_connected(const struct kafka_producer *producer);
-
-/* ------------------------------------------------------------------------------------------------------------------ */
 
 struct kafka_consumer;
 
@@ -129,8 +123,6 @@ NODISCARD bool kafka_consumer_rewind(struct kafka_consumer *consumer, struct err
 /** Sum over assigned partitions of records not yet polled, -1 when not known. */
 NODISCARD int64_t kafka_consumer_lag(struct kafka_consumer *consumer);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-
 /** A topic as it should be. */
 struct kafka_topic {
 	const char *name;
@@ -159,7 +151,7 @@ struct kafka_partition_state {
 	int64_t committed; /**< -1: none */
 };
 
-/** Read them; at most `max`; `ret_count` partitions were written. */
+/** Read them for at most `max` partitions; so many as `ret_count` says were written. */
 NODISCARD bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic,
 				   const char *group, struct kafka_partition_state *ret, size_t max,
 				   size_t *ret_count, struct err *err);
