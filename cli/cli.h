@@ -37,6 +37,13 @@ struct cli {
 	size_t argument_count;
 };
 
+/** What a verb needs before it runs. */
+enum verb_kind {
+	VERB_BARE,     /**< nothing: no setting is read */
+	VERB_READING,  /**< settings */
+	VERB_CHANGING, /**< settings, and who does it: --operator NAME or OHDC_OPERATOR */
+};
+
 /** One verb. */
 struct verb {
 	const char *name;  /**< "connections" */
@@ -44,7 +51,7 @@ struct verb {
 	const char *usage; /**< arguments after the name */
 	const char *help;  /**< one line */
 	const char *example;
-	bool is_changing; /**< needs --operator NAME or OHDC_OPERATOR */
+	enum verb_kind kind;
 	int (*run)(struct cli *cli);
 };
 
