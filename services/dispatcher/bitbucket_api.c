@@ -39,9 +39,10 @@ static void basic_credential(const struct secret *token, struct secret *ret)
 	mem_wipe(text.text, text.len);
 }
 
-bool bitbucket_call(const struct bitbucket_api *api, struct api_call *call, bool need_json,
+bool bitbucket_call(const struct bitbucket_api *api, const struct api_call *call, bool need_json,
 		    struct api_answer *ret, struct err *err)
 {
+	struct api_call authorised = *call;
 	CLEANUP(secret_done) struct secret basic = {0};
 	const struct api_peer peer = {
 		.client = api->client,
@@ -53,13 +54,11 @@ bool bitbucket_call(const struct bitbucket_api *api, struct api_call *call, bool
 
 	if (is_basic)
 		basic_credential(api->token, &basic);
-	call->auth_name = "Authorization";
-	call->auth_prefix = is_basic ? "Basic " : "Bearer ";
-	call->auth = is_basic ? &basic : api->token;
-	call->extra_header = "X-Atlassian-Token: no-check";
-	bool is_done = api_call_send(&peer, call, need_json, ret, err);
-	call->auth = NULL;
-	return is_done;
+	authorised.auth_name = "Authorization";
+	authorised.auth_prefix = is_basic ? "Basic " : "Bearer ";
+	authorised.auth = is_basic ? &basic : api->token;
+	authorised.extra_header = "X-Atlassian-Token: no-check";
+	return api_call_send(&peer, &authorised, need_json, ret, err);
 }
 
 bool bitbucket_get(const struct bitbucket_api *api, const char *path, struct api_answer *ret,

@@ -9,7 +9,7 @@
 enum { BITBUCKET_PAGE_MAX = 100 /**< values asked for on one page; the server may send fewer */ };
 
 /** Make `call` with the token: Bearer, or Basic when it has a colon. */
-NODISCARD bool bitbucket_call(const struct bitbucket_api *api, struct api_call *call,
+NODISCARD bool bitbucket_call(const struct bitbucket_api *api, const struct api_call *call,
 			      bool need_json, struct api_answer *ret, struct err *err);
 
 /** GET a path; JSON is needed. */

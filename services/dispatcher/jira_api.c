@@ -10,20 +10,21 @@
 
 #include "common/base/banned.h"
 
-bool jira_call(const struct jira_api *api, struct api_call *call, bool need_json,
+bool jira_call(const struct jira_api *api, const struct api_call *call, bool need_json,
 	       struct api_answer *ret, struct err *err)
 {
+	struct api_call authorised = *call;
 	const struct api_peer peer = {.client = api->client,
 				      .base_url = api->base_url,
 				      .name = "Jira",
 				      .deadline_ms = api->deadline_ms};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 
-	call->auth_name = "Authorization";
-	call->auth_prefix = "Bearer ";
-	call->auth = api->token;
-	call->extra_header = "X-Atlassian-Token: no-check";
-	if (!api_call_send(&peer, call, need_json, &answer, err))
+	authorised.auth_name = "Authorization";
+	authorised.auth_prefix = "Bearer ";
+	authorised.auth = api->token;
+	authorised.extra_header = "X-Atlassian-Token: no-check";
+	if (!api_call_send(&peer, &authorised, need_json, &answer, err))
 		return false;
 	if (!call->gate && answer.user_name && strcmp(answer.user_name, "anonymous") == 0)
 		return err_set(err, ERR_AUTH, "Jira treats the token as anonymous");

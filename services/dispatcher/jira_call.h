@@ -7,7 +7,7 @@
 #include "services/dispatcher/jira_api.h"
 
 /** Make `call` with the token. ERR_AUTH also when Jira answers as to somebody anonymous (a wrong token on a public Jira). */
-NODISCARD bool jira_call(const struct jira_api *api, struct api_call *call, bool need_json,
+NODISCARD bool jira_call(const struct jira_api *api, const struct api_call *call, bool need_json,
 			 struct api_answer *ret, struct err *err);
 
 /** GET a path; JSON is needed. */

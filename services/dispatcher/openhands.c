@@ -172,18 +172,19 @@ static void explain_service(const json_t *body, void *context, struct err *err)
 		err->code = ERR_INTERNAL;
 }
 
-static bool service_call(struct openhands *self, struct api_call *call, struct api_answer *ret,
-			 struct err *err)
+static bool service_call(struct openhands *self, const struct api_call *call,
+			 struct api_answer *ret, struct err *err)
 {
 	CLEANUP(secret_done) struct secret service_key = {0};
+	struct api_call service = *call;
 
 	if (!self->service_key || !self->service_key(self->context, &service_key))
 		return err_set(err, ERR_INTERNAL, "no service key for OpenHands is configured");
-	call->auth_name = "X-Service-API-Key";
-	call->auth_prefix = "";
-	call->auth = &service_key;
-	call->explain = explain_service;
-	return api_call_send(&self->peer, call, call->body != NULL, ret, err);
+	service.auth_name = "X-Service-API-Key";
+	service.auth_prefix = "";
+	service.auth = &service_key;
+	service.explain = explain_service;
+	return api_call_send(&self->peer, &service, call->body != NULL, ret, err);
 }
 
 static void keys_path(const struct openhands_user *user, struct strbuf *path)
@@ -256,28 +257,31 @@ static bool key_for(struct openhands *self, const struct openhands_user *user, c
 }
 
 bool openhands_call(struct openhands *self, const struct openhands_user *user,
-		    struct api_call *call, bool need_json, struct api_answer *ret, struct err *err)
+		    const struct api_call *call, bool need_json, struct api_answer *ret,
+		    struct err *err)
 {
 	CLEANUP(mem_free_text) char *owner = owner_of(user);
 	struct err failure = {0};
 
-	call->auth_name = "Authorization";
-	call->auth_prefix = "Bearer ";
-	call->explain = openhands_explain_limit;
-	call->context = self;
-	for (int round = 0; round < 2; round++) {
+	/* A 401 did nothing, so that with a new key even a start may be sent once more. */
+	for (int round = 0; round < 2 && (round == 0 || failure.http_status == 401); round++) {
 		CLEANUP(secret_done) struct secret key = {0};
+		struct api_call keyed = *call;
+		if (round > 0)
+			forget(self, owner);
 		if (!key_for(self, user, owner, &key, err))
 			return false;
-		call->auth = &key;
+		keyed.auth_name = "Authorization";
+		keyed.auth_prefix = "Bearer ";
+		keyed.auth = &key;
+		keyed.explain = openhands_explain_limit;
+		keyed.context = self;
 		failure = (struct err){0};
-		if (api_call_send(&self->peer, call, need_json, ret, &failure))
+		if (api_call_send(&self->peer, &keyed, need_json, ret, &failure))
 			return true;
-		call->auth = NULL;
-		if (failure.http_status != 401)
-			break;
-		forget(self, owner); /* a 401 did nothing, so that even a start may be sent again */
 	}
+	if (failure.http_status == 401)
+		forget(self, owner);
 	if (err)
 		*err = failure;
 	return false;

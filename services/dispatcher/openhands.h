@@ -47,16 +47,16 @@ struct openhands_user {
 NODISCARD struct openhands *openhands_new(const struct openhands_options *options);
 
 /** Wipe the keys and free; NULL is fine. */
-void openhands_free(struct openhands *openhands);
+void openhands_free(struct openhands *self);
 
 /** Whether the server answers, and whether it has a service key set (`ret`). */
-NODISCARD bool openhands_health(struct openhands *openhands, bool *ret, struct err *err);
+NODISCARD bool openhands_health(struct openhands *self, bool *ret, struct err *err);
 
 /**
  * Delete the key named `ohdc` of that person, here and on the server (unlinked, or idle for long). A key that is not there is
  * success.
  */
-NODISCARD bool openhands_delete_key(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_delete_key(struct openhands *self, const struct openhands_user *user,
 				    struct err *err);
 
 /** One organisation. */
@@ -74,7 +74,7 @@ struct openhands_orgs {
 };
 
 /** List the organisations of the person. ERR_AUTH: not a member of `user->org_id`; ERR_NOT_FOUND: no such user. */
-NODISCARD bool openhands_list_orgs(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_list_orgs(struct openhands *self, const struct openhands_user *user,
 				   struct openhands_orgs *ret, struct err *err);
 
 /** What the person can reach under a name. */
@@ -89,8 +89,7 @@ struct openhands_repository {
  * Look for `full_name` ("owner/name", compared without case) as that person, at the `count` git providers in their order; the
  * first that has it wins. Targeted search, never an enumeration. A provider the person has not connected is passed over.
  */
-NODISCARD bool openhands_find_repository(struct openhands *openhands,
-					 const struct openhands_user *user,
+NODISCARD bool openhands_find_repository(struct openhands *self, const struct openhands_user *user,
 					 const char *const *providers, size_t count,
 					 const char *full_name, struct openhands_repository *ret,
 					 struct err *err);
@@ -131,17 +130,17 @@ struct openhands_start {
  * repeating. ERR_LIMIT: openhands_limit_of(err->message) says which; `retry_after_ms` is always set. ERR_AUTH: no right to that
  * organisation. A 401 is answered by one new key and one repetition (nothing happened).
  */
-NODISCARD bool openhands_start(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_start(struct openhands *self, const struct openhands_user *user,
 			       const struct openhands_start *start, const struct call_gate *gate,
 			       struct openhands_task *ret, struct err *err);
 
 /** Read `count` (at most OPENHANDS_BATCH_MAX) start tasks by id, `ret` in the order of `ids`; missing ones say so. */
-NODISCARD bool openhands_read_tasks(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_read_tasks(struct openhands *self, const struct openhands_user *user,
 				    const char *const *ids, size_t count,
 				    struct openhands_task *ret, struct err *err);
 
 /** Find the newest start task of a conversation id among those made since a time; status MISSING when there is none. */
-NODISCARD bool openhands_find_task(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_find_task(struct openhands *self, const struct openhands_user *user,
 				   const char *conversation_id, int64_t since_ms,
 				   struct openhands_task *ret, struct err *err);
 

@@ -13,15 +13,15 @@
 enum { OPENHANDS_PAGE_SIZE = 2048 /**< opaque page ids */ };
 
 /** The client's time. */
-NODISCARD int64_t openhands_now_ms(const struct openhands *openhands);
+NODISCARD int64_t openhands_now_ms(const struct openhands *self);
 
 /** Make `call` with the person's key (minted when needed; once more after a 401). Sets auth and the reading of refusals. */
-NODISCARD bool openhands_call(struct openhands *openhands, const struct openhands_user *user,
-			      struct api_call *call, bool need_json, struct api_answer *ret,
+NODISCARD bool openhands_call(struct openhands *self, const struct openhands_user *user,
+			      const struct api_call *call, bool need_json, struct api_answer *ret,
 			      struct err *err);
 
 /** GET `path` as the person; JSON is needed. */
-NODISCARD bool openhands_get(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_get(struct openhands *self, const struct openhands_user *user,
 			     const char *path, struct api_answer *ret, struct err *err);
 
 /** Fill an ERR_LIMIT from a refusal's body: which limit, and when to come back. `context` is the client. */

@@ -46,15 +46,14 @@ struct openhands_conversation {
 };
 
 /** Read `count` (at most OPENHANDS_BATCH_MAX) conversations by id, `ret` in the order of `ids`; absent ones have exists = false. */
-NODISCARD bool openhands_read_conversations(struct openhands *openhands,
-					    const struct openhands_user *user,
+NODISCARD bool openhands_read_conversations(struct openhands *self, const struct openhands_user *user,
 					    const char *const *ids, size_t count,
 					    struct openhands_conversation *ret, struct err *err);
 
 /** State of a sandbox by id. A start with a conversation id of ours makes a sandbox whose id is its hex form. */
-NODISCARD bool openhands_read_sandbox(struct openhands *openhands,
-				      const struct openhands_user *user, const char *sandbox_id,
-				      enum openhands_sandbox *ret, struct err *err);
+NODISCARD bool openhands_read_sandbox(struct openhands *self, const struct openhands_user *user,
+				      const char *sandbox_id, enum openhands_sandbox *ret,
+				      struct err *err);
 
 /** What the events of a conversation say since our message. */
 struct openhands_outcome {
@@ -72,37 +71,37 @@ void openhands_outcome_done(struct openhands_outcome *outcome);
  * Read the events after the message of a user that carries `reference` (a text only that message has; prompt.h puts it there).
  * Bounded: a reference that is further back than some 1,000 messages counts as not seen.
  */
-NODISCARD bool openhands_read_outcome(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_read_outcome(struct openhands *self, const struct openhands_user *user,
 				      const char *conversation_id, const char *reference,
 				      struct openhands_outcome *ret, struct err *err);
 
 /** Whether a message of a user with `reference` is among the events (for an unknown outcome of a sent message). */
-NODISCARD bool openhands_find_message(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_find_message(struct openhands *self, const struct openhands_user *user,
 				      const char *conversation_id, const char *reference, bool *ret,
 				      struct err *err);
 
 /**
  * Send a further message (unsafe). ERR_CONFLICT with http_status 409: not running, resume first; ERR_NOT_FOUND: gone or archived.
  */
-NODISCARD bool openhands_send_message(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_send_message(struct openhands *self, const struct openhands_user *user,
 				      const char *conversation_id, const char *text,
 				      const struct call_gate *gate, struct err *err);
 
 /** Queue a message for a start that is not READY yet (unsafe), under `task-{task_id}`. ERR_LIMIT: ten wait already. */
-NODISCARD bool openhands_queue_message(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_queue_message(struct openhands *self, const struct openhands_user *user,
 				       const char *task_id, const char *text,
 				       const struct call_gate *gate, struct err *err);
 
 /** Wake a paused sandbox (repeating does no harm). */
-NODISCARD bool openhands_resume(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_resume(struct openhands *self, const struct openhands_user *user,
 				const char *sandbox_id, struct err *err);
 
 /** Pause a sandbox: how a running job is stopped on somebody's word (repeating does no harm). */
-NODISCARD bool openhands_pause(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_pause(struct openhands *self, const struct openhands_user *user,
 			       const char *sandbox_id, struct err *err);
 
 /** Give the conversation a title (repeating does no harm); only after READY. */
-NODISCARD bool openhands_rename(struct openhands *openhands, const struct openhands_user *user,
+NODISCARD bool openhands_rename(struct openhands *self, const struct openhands_user *user,
 				const char *conversation_id, const char *title, struct err *err);
 
 #endif
