@@ -198,6 +198,8 @@ static void test_jira_api_takes_no_broken_page_for_a_clean_miss(void)
 	"\"fromString\":\"x\",\"toString\":\"x OpenHands\"}]},"                        \
 	"{\"id\":\"6\",\"author\":{\"key\":\"B\"},\"items\":[{\"field\":\"labels\","   \
 	"\"fromString\":\"x openhands\",\"toString\":\"x\"}]},"                        \
+	"{\"id\":\"7\",\"author\":{\"key\":\"E\"},\"items\":[{\"field\":\"labels\","   \
+	"\"fromString\":\"openhands\",\"toString\":\"openhands y\"}]},"                \
 	"{\"id\":\"9\",\"author\":{\"key\":\"C\"},\"items\":[{\"field\":\"status\"},"  \
 	"{\"field\":\"labels\",\"fromString\":null,\"toString\":\"openhands\"}]},"     \
 	"{\"id\":\"10\",\"author\":{\"key\":\"D\"},\"items\":[{\"field\":\"labels\","  \
@@ -212,6 +214,7 @@ static void test_jira_api_names_who_set_a_label(void)
 	} rows[] = {
 		{"entry", "5", "A"},
 		{"entry that removed it", "6", NULL},
+		{"entry that added another", "7", NULL},
 		{"entry with several changes", "9", "C"},
 		{"entry with a longer label", "10", NULL},
 		{"no such entry", "11", NULL},
