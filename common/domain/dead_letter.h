@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+enum { DEAD_LETTER_HEADERS = 5 /**< how many dead_letter_write() puts */ };
+
 /** Where a record stood. */
 struct dead_letter {
 	const char *topic;
@@ -15,9 +17,10 @@ struct dead_letter {
 	int64_t offset;
 	int64_t attempts;
 	const struct err *error;
+	char number_texts[3][NUMBER_TEXT_SIZE]; /**< what dead_letter_write() made of the numbers */
 };
 
-/** Write the headers. */
-void dead_letter_write(const struct dead_letter *letter, delivery_put_fn *put, void *record);
+/** Write the headers. Their values borrow from `letter`, which must outlive the record. */
+void dead_letter_write(struct dead_letter *letter, delivery_put_fn *put, void *record);
 
 #endif

@@ -186,23 +186,24 @@ static void put_text(delivery_put_fn *put, void *record, const char *name, const
 		put(record, name, value);
 }
 
-static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t value)
+static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t number,
+		       char text[NUMBER_TEXT_SIZE])
 {
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	(void)snprintf(text, NUMBER_TEXT_SIZE, "%" PRId64, number);
 	put(record, name, text);
 }
 
-void delivery_write(const struct delivery *delivery, delivery_put_fn *put, void *record)
+void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *record)
 {
 	put(record, HEADER_SCHEMA, RECORD_SCHEMA);
 	put(record, HEADER_DELIVERY_ID, delivery->id);
 	put(record, HEADER_PROVIDER, provider_name(delivery->provider));
-	put_number(put, record, HEADER_CONNECTION_ID, delivery->connection_id);
+	put_number(put, record, HEADER_CONNECTION_ID, delivery->connection_id,
+		   delivery->number_texts[0]);
 	put_text(put, record, HEADER_EVENT, delivery->event);
 	put_text(put, record, HEADER_REQUEST_ID, delivery->request_id);
-	put_number(put, record, HEADER_RECEIVED_AT, delivery->received_at_ms);
+	put_number(put, record, HEADER_RECEIVED_AT, delivery->received_at_ms,
+		   delivery->number_texts[1]);
 	put_text(put, record, HEADER_SOURCE, delivery->source);
 	put_text(put, record, HEADER_VERDICT, reason_name(delivery->verdict));
 	put_text(put, record, HEADER_BODY_SHA256, delivery->body_sha256);

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { NUMBER_TEXT_SIZE = 24 /**< any int64_t and the NUL */ };
+
 /** Headers of a webhook record; texts owned. */
 struct delivery {
 	char id[UUID_TEXT_SIZE];
@@ -24,6 +26,7 @@ struct delivery {
 	char *source;        /**< webhook, reconcile or simulate */
 	enum reason verdict; /**< REASON_NONE: not known yet */
 	char *body_sha256;   /**< 64 hex digits of the whole body, kept or not */
+	char number_texts[2][NUMBER_TEXT_SIZE]; /**< what delivery_write() made of the numbers */
 	char *traceparent;   /**< W3C trace context, NULL when there is none */
 };
 
@@ -33,7 +36,7 @@ void delivery_done(struct delivery *delivery);
 /** Gives the value of a record's header, {NULL, 0} when absent. */
 typedef struct bytes delivery_header_fn(const void *record, const char *name);
 
-/** Takes one header of a record being made; NULL values must be left out. Names static, values borrowed for the call. */
+/** Takes one header of a record being made; names are static, values live as long as what is written. Never NULL. */
 typedef void delivery_put_fn(void *record, const char *name, const char *value);
 
 /**
@@ -42,8 +45,8 @@ typedef void delivery_put_fn(void *record, const char *name, const char *value);
 NODISCARD bool delivery_read(delivery_header_fn *header, const void *record, struct delivery *ret,
 			     struct err *err);
 
-/** Write the headers of a record, in the order of the struct, schema first. */
-void delivery_write(const struct delivery *delivery, delivery_put_fn *put, void *record);
+/** Write the headers of a record, schema first. Their values borrow from `delivery`, which must outlive the record. */
+void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *record);
 
 /** New `traceparent` (00-…-…-01) from 24 random bytes; 56 bytes with the NUL. */
 void traceparent_new(const uint8_t random[24], char ret[56]);

@@ -86,7 +86,13 @@ static bool set_aside(const struct intake *intake, const struct kafka_record *re
 {
 	struct kafka_record letter = *record;
 	letter.topic = intake->dlq;
-	struct dead_letter place = {record->topic, record->partition, record->offset, 1, why};
+	struct dead_letter place = {.topic = record->topic,
+				    .partition = record->partition,
+				    .offset = record->offset,
+				    .attempts = 1,
+				    .error = why};
+	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
+		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
 	dead_letter_write(&place, put_header, &letter);
 	LOG_WARN("job record set aside", LOG_TEXT("error", why->message),
 		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));

@@ -63,14 +63,17 @@ static void put_header(void *record, const char *name, const char *value)
 static bool set_aside(const struct intake_runner *runner, const struct kafka_record *record,
 		      const struct err *why, int64_t attempts, struct err *err)
 {
-	const struct dead_letter place = {record->topic, record->partition, record->offset,
-					  attempts, why};
+	struct dead_letter place = {.topic = record->topic,
+				    .partition = record->partition,
+				    .offset = record->offset,
+				    .attempts = attempts,
+				    .error = why};
 	struct kafka_record letter = *record;
 	bool is_safe = false;
 
 	letter.topic = runner->dlq_topic;
-	if (letter.header_count > KAFKA_HEADERS_MAX - 5)
-		letter.header_count = KAFKA_HEADERS_MAX - 5;
+	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
+		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
 	dead_letter_write(&place, put_header, &letter);
 	if (!publisher_send(runner->linker->producer, &letter, 1, DEAD_LETTER_WAIT_MS, &is_safe, err))
 		return err_wrap(err, "dead letter");
