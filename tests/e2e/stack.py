@@ -148,7 +148,9 @@ class Stack:
 
     def prepare(self) -> None:
         """Seal keys, schema and topics."""
-        line = self.ohdc("keys", "generate").strip()
+        made = self.ohdc_run("keys", "generate", env={"OHDC_SEAL_KEYS_FILE": ""})
+        assert made.returncode == 0, made.stderr
+        line = made.stdout.decode().strip()
         self.keys.write_text(line + "\n")
         self.keys.chmod(0o600)
         self.secrets.append(line.split()[1])
