@@ -38,12 +38,10 @@ bool decode_hex(struct bytes hex, uint8_t *ret, size_t len)
 	return true;
 }
 
-void encode_base64url(struct strbuf *ret, struct bytes bytes)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz"
-				     "0123456789-_";
+#define BASE64_62 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+static void add_base64(struct strbuf *ret, struct bytes bytes, const char *digits)
+{
 	for (size_t at = 0; at < bytes.len; at += 3) {
 		size_t rest = bytes.len - at;
 		uint32_t group = (uint32_t)bytes.ptr[at] << 16;
@@ -56,6 +54,18 @@ void encode_base64url(struct strbuf *ret, struct bytes bytes)
 		for (size_t i = 0; i <= (rest < 3 ? rest : 3); i++)
 			strbuf_add_char(ret, digits[group >> (18 - 6 * i) & 0x3F]);
 	}
+}
+
+void encode_base64url(struct strbuf *ret, struct bytes bytes)
+{
+	add_base64(ret, bytes, BASE64_62 "-_");
+}
+
+void encode_base64(struct strbuf *ret, struct bytes bytes)
+{
+	add_base64(ret, bytes, BASE64_62 "+/");
+	for (size_t len = bytes.len; len % 3 != 0; len++)
+		strbuf_add_char(ret, '=');
 }
 
 static bool is_unreserved(uint8_t c)

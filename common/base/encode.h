@@ -18,6 +18,9 @@ NODISCARD bool decode_hex(struct bytes hex, uint8_t *ret, size_t len);
 /** Append base64url without padding. */
 void encode_base64url(struct strbuf *ret, struct bytes bytes);
 
+/** Append base64 with padding, for Basic authentication. */
+void encode_base64(struct strbuf *ret, struct bytes bytes);
+
 /** Append percent-encoding of everything but RFC 3986 unreserved characters. */
 void encode_percent(struct strbuf *ret, struct bytes bytes);
 

@@ -72,6 +72,25 @@ static void test_encode_base64url(void)
 	}
 }
 
+static void test_encode_base64_pads(void)
+{
+	static const char *const rows[][2] = {
+		{"", ""},
+		{"f", "Zg=="},
+		{"fo", "Zm8="},
+		{"foo", "Zm9v"},
+		{"user:p\xC3\xBF\xC3\xBE?", "dXNlcjpww7/Dvj8="},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(strbuf_done) struct strbuf text;
+
+		strbuf_init(&text, 100);
+		encode_base64(&text, bytes_text(rows[i][0]));
+		CHECK_TEXT(rows[i][1], strbuf_text(&text), rows[i][1]);
+	}
+}
+
 static void test_encode_percent(void)
 {
 	CLEANUP(strbuf_done) struct strbuf text;
@@ -122,6 +141,7 @@ void suite_encode(void)
 	CU_ADD_TEST(suite, test_encode_hex_and_back);
 	CU_ADD_TEST(suite, test_decode_hex_is_strict);
 	CU_ADD_TEST(suite, test_encode_base64url);
+	CU_ADD_TEST(suite, test_encode_base64_pads);
 	CU_ADD_TEST(suite, test_encode_percent);
 	CU_ADD_TEST(suite, test_decode_percent);
 	CU_ADD_TEST(suite, test_decode_percent_refuses_raw_nul);
