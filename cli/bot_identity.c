@@ -14,6 +14,8 @@
 
 #include "common/base/banned.h"
 
+#define API "/rest/api/latest"
+
 enum { BITBUCKET_DEADLINE_MS = 10000, AUTHORIZATION_BYTES = 16 * 1024 };
 
 /* ---- whose token may go where ----------------------------------------------------------------------------------- */
@@ -75,17 +77,6 @@ void bot_server_done(struct bot_server *server)
 	*server = (struct bot_server){0};
 }
 
-void bot_identity_done(struct bot_identity *identity)
-{
-	if (!identity)
-		return;
-	mem_free(identity->id);
-	mem_free(identity->key);
-	mem_free(identity->name);
-	mem_free(identity->email);
-	*identity = (struct bot_identity){0};
-}
-
 void bot_repository_done(struct bot_repository *repository)
 {
 	if (!repository)
@@ -104,20 +95,6 @@ static void wipe(struct strbuf *buf)
 	strbuf_done(buf);
 }
 
-/* Base64 from its URL form: two other letters, and padding. */
-static void add_base64(struct strbuf *ret, struct bytes bytes)
-{
-	CLEANUP(wipe) struct strbuf text = {0};
-	strbuf_init(&text, AUTHORIZATION_BYTES);
-	encode_base64url(&text, bytes);
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.text[i];
-		strbuf_add_char(ret, c == '-' ? '+' : c == '_' ? '/' : c);
-	}
-	for (size_t i = text.len; i % 4 != 0; i++)
-		strbuf_add_char(ret, '=');
-}
-
 /* Bitbucket's token with a colon is user:token. */
 static void authorization(const struct bot_server *server, struct strbuf *ret)
 {
@@ -125,17 +102,18 @@ static void authorization(const struct bot_server *server, struct strbuf *ret)
 	strbuf_init(ret, AUTHORIZATION_BYTES);
 	if (server->provider == PROVIDER_BITBUCKET && memchr(token.ptr, ':', token.len)) {
 		strbuf_add(ret, "Authorization: Basic ");
-		add_base64(ret, token);
+		encode_base64(ret, token);
 		return;
 	}
 	strbuf_add(ret, "Authorization: Bearer ");
 	strbuf_add_bytes(ret, token);
 }
 
-/* One GET; `ret_body` (may be NULL) is a new reference. */
-static bool get(const struct bot_server *server, const char *path, struct http_result *ret,
+/* One GET of JSON; `ret_body` is a new reference, `ret_user` (may be NULL) the header that names the token's owner, new. */
+static bool get(const struct bot_server *server, const char *path, char **ret_user,
 		json_t **ret_body, struct err *err)
 {
+	CLEANUP(http_result_done) struct http_result result = {0};
 	CLEANUP(strbuf_done) struct strbuf url = {0};
 	CLEANUP(wipe) struct strbuf header = {0};
 	strbuf_init(&url, LIMIT_URL_BYTES);
@@ -148,31 +126,25 @@ static bool get(const struct bot_server *server, const char *path, struct http_r
 		.deadline_ms = server->deadline_ms,
 		.ceiling_bytes = LIMIT_HTTP_RESPONSE_BYTES,
 	};
-	if (!http_client_send(server->client, &call, ret, err) || !http_result_ok(&call, ret, err))
+	if (!http_client_send(server->client, &call, &result, err) ||
+	    !http_result_ok(&call, &result, err))
 		return err_wrap(err, "%s", server->base_url);
-	if (!json_read(bytes_of(ret->body, ret->body_len), LIMIT_HTTP_RESPONSE_BYTES,
+	if (!json_read(bytes_of(result.body, result.body_len), LIMIT_HTTP_RESPONSE_BYTES,
 		       LIMIT_JSON_DEPTH, ret_body, err))
-		return err_wrap(err, "answer of %s%s", server->base_url, path);
+		return err_wrap(err, "answer of %s", strbuf_text(&url));
+	if (ret_user)
+		*ret_user = mem_dup(result.user_name);
 	return true;
 }
 
-static char *dup_at(const json_t *body, const char *path)
+static bool read_jira(const struct bot_server *server, struct person *ret, struct err *err)
 {
-	return mem_dup(json_text_at(body, path));
-}
-
-static bool read_jira(const struct bot_server *server, struct bot_identity *ret, struct err *err)
-{
-	CLEANUP(http_result_done) struct http_result result = {0};
 	json_auto_t *body = NULL;
-	if (!get(server, "/rest/api/2/myself", &result, &body, err))
+	if (!get(server, "/rest/api/2/myself", NULL, &body, err))
 		return false;
-	const char *key = json_text_at(body, "key");
-	if (text_is_empty(key))
+	if (text_is_empty(json_text_at(body, "key")))
 		return err_set(err, ERR_AUTH, "%s does not say whose the token is", server->base_url);
-	*ret = (struct bot_identity){.key = mem_dup(key),
-				     .name = dup_at(body, "name"),
-				     .email = dup_at(body, "emailAddress")};
+	*ret = person_read(PROVIDER_JIRA, body);
 	return true;
 }
 
@@ -181,20 +153,16 @@ static bool read_jira(const struct bot_server *server, struct bot_identity *ret,
 /* New login name of the token's owner: Bitbucket writes it into every answer. */
 static bool read_login(const struct bot_server *server, char **ret, struct err *err)
 {
-	CLEANUP(http_result_done) struct http_result result = {0};
+	CLEANUP(mem_free_text) char *header = NULL;
+	CLEANUP(strbuf_done) struct strbuf name = {0};
 	json_auto_t *body = NULL;
-	if (!get(server, "/rest/api/latest/application-properties", &result, &body, err))
+	if (!get(server, API "/application-properties", &header, &body, err))
 		return false;
-	if (text_is_empty(result.user_name))
-		return err_set(err, ERR_AUTH, "%s does not say whose the token is", server->base_url);
-	struct strbuf name = {0};
 	strbuf_init(&name, LIMIT_NAME_BYTES);
-	if (!decode_percent(&name, bytes_text(result.user_name))) {
-		strbuf_clear(&name);
-		strbuf_add(&name, result.user_name);
-	}
+	if (text_is_empty(header) || strcmp(header, "anonymous") == 0 ||
+	    !decode_percent(&name, bytes_text(header)))
+		return err_set(err, ERR_AUTH, "%s does not say whose the token is", server->base_url);
 	*ret = strbuf_take(&name);
-	strbuf_done(&name);
 	return true;
 }
 
@@ -207,16 +175,10 @@ static char *with_encoded(const char *before, const char *text)
 	return strbuf_take(&path);
 }
 
-static bool take_user(const json_t *user, struct bot_identity *ret)
+static bool is_named(const json_t *user, const char *login)
 {
-	char id[LIMIT_ID_BYTES];
-	if (!json_id_at(user, "id", id, sizeof(id)))
-		return false;
-	*ret = (struct bot_identity){.id = mem_dup(id),
-				     .key = dup_at(user, "slug"),
-				     .name = dup_at(user, "name"),
-				     .email = dup_at(user, "emailAddress")};
-	return true;
+	const char *name = json_text_at(user, "name");
+	return name && text_equal_nocase(name, login) && json_at(user, "id");
 }
 
 static const json_t *user_named(const json_t *list, const char *login)
@@ -225,46 +187,39 @@ static const json_t *user_named(const json_t *list, const char *login)
 	size_t i;
 	json_array_foreach(list, i, user)
 	{
-		const char *name = json_text_at(user, "name");
-		if (name && text_equal_nocase(name, login))
+		if (is_named(user, login))
 			return user;
 	}
 	return NULL;
 }
 
 /* The slug is mostly the login name in lower case; where it is not, the list of users has it. */
-static bool read_user(const struct bot_server *server, const char *login, struct bot_identity *ret,
+static bool read_user(const struct bot_server *server, const char *login, struct person *ret,
 		      struct err *err)
 {
 	CLEANUP(mem_free_text) char *slug = text_lower(login);
-	CLEANUP(mem_free_text) char *by_slug = with_encoded("/rest/api/latest/users/", slug);
-	CLEANUP(mem_free_text) char *by_text = with_encoded(
-		"/rest/api/latest/users?limit=100&filter=", login);
-	CLEANUP(http_result_done) struct http_result first = {0};
-	CLEANUP(http_result_done) struct http_result second = {0};
+	CLEANUP(mem_free_text) char *by_slug = with_encoded(API "/users/", slug);
+	CLEANUP(mem_free_text) char *by_text = with_encoded(API "/users?limit=100&filter=", login);
 	json_auto_t *body = NULL;
 	json_auto_t *page = NULL;
-	if (get(server, by_slug, &first, &body, err)) {
-		const char *name = json_text_at(body, "name");
-		if (name && text_equal_nocase(name, login) && take_user(body, ret))
-			return true;
-	} else if (err->code != ERR_NOT_FOUND) {
+	if (!get(server, by_slug, NULL, &body, err) && err->code != ERR_NOT_FOUND)
 		return false;
-	}
-	if (!get(server, by_text, &second, &page, err))
+	if (!is_named(body, login) && !get(server, by_text, NULL, &page, err))
 		return false;
-	if (!take_user(user_named(json_at(page, "values"), login), ret))
+	const json_t *user = page ? user_named(json_at(page, "values"), login) : body;
+	if (!user)
 		return err_set(err, ERR_NOT_FOUND, "%s has no user '%s'", server->base_url, login);
+	*ret = person_read(PROVIDER_BITBUCKET, user);
 	return true;
 }
 
-static bool read_bitbucket(const struct bot_server *server, struct bot_identity *ret, struct err *err)
+static bool read_bitbucket(const struct bot_server *server, struct person *ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *login = NULL;
 	return read_login(server, &login, err) && read_user(server, login, ret, err);
 }
 
-bool bot_identity_read(const struct bot_server *server, struct bot_identity *ret, struct err *err)
+bool bot_identity_read(const struct bot_server *server, struct person *ret, struct err *err)
 {
 	bool is_read = server->provider == PROVIDER_JIRA ? read_jira(server, ret, err)
 							 : read_bitbucket(server, ret, err);
@@ -276,15 +231,13 @@ bool bot_identity_read(const struct bot_server *server, struct bot_identity *ret
 bool bot_repository_read(const struct bot_server *server, const char *project_key, const char *slug,
 			 struct bot_repository *ret, struct err *err)
 {
-	CLEANUP(mem_free_text) char *project = with_encoded("/rest/api/latest/projects/",
-							    project_key);
+	CLEANUP(mem_free_text) char *project = with_encoded(API "/projects/", project_key);
 	CLEANUP(mem_free_text) char *rest = with_encoded("/repos/", slug);
 	CLEANUP(strbuf_done) struct strbuf path = {0};
-	CLEANUP(http_result_done) struct http_result result = {0};
 	json_auto_t *body = NULL;
 	strbuf_init(&path, LIMIT_URL_BYTES);
 	strbuf_addf(&path, "%s%s", project, rest);
-	if (!get(server, strbuf_text(&path), &result, &body, err)) {
+	if (!get(server, strbuf_text(&path), NULL, &body, err)) {
 		if (err->code == ERR_NOT_FOUND || err->code == ERR_AUTH)
 			return err_set(err, ERR_NOT_FOUND,
 				       "repository %s/%s is not there or the bot cannot see it",

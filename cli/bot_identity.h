@@ -6,6 +6,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/secret.h"
+#include "common/domain/person.h"
 #include "common/domain/provider.h"
 #include "common/io/config.h"
 #include "common/io/http_client.h"
@@ -20,14 +21,6 @@ struct bot_server {
 	struct http_client *client;
 	struct secret token; /**< not set: none is configured for this server */
 	int64_t deadline_ms;
-};
-
-/** Who the bot is; texts owned, NULL where the product has none. */
-struct bot_identity {
-	char *id;  /**< Bitbucket: numeric id */
-	char *key; /**< Jira: user key; Bitbucket: slug */
-	char *name;
-	char *email;
 };
 
 /** A repository as Bitbucket names it; texts owned. */
@@ -45,13 +38,10 @@ NODISCARD bool bot_server_open(struct config *config, enum provider provider, co
 void bot_server_done(struct bot_server *server);
 
 /** Free and zero. */
-void bot_identity_done(struct bot_identity *identity);
-
-/** Free and zero. */
 void bot_repository_done(struct bot_repository *repository);
 
-/** Ask. ERR_AUTH: the token is refused or belongs to nobody; ERR_NETWORK, ERR_TIMEOUT: unreachable. */
-NODISCARD bool bot_identity_read(const struct bot_server *server, struct bot_identity *ret,
+/** Ask. ERR_AUTH: the token is refused or belongs to nobody. `ret` is released with person_done(). */
+NODISCARD bool bot_identity_read(const struct bot_server *server, struct person *ret,
 				 struct err *err);
 
 /** Ask Bitbucket for a repository. ERR_NOT_FOUND: not there, or the bot cannot see it (Bitbucket does not tell). */

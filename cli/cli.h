@@ -32,16 +32,16 @@ struct cli {
 	struct db_pool *pool; /**< NULL until cli_database() */
 	struct crypto_keyring keys;
 	bool is_json;                       /**< --json */
-	const char *operator;               /**< --operator or OHDC_OPERATOR, NULL: none */
+	const char *who;                    /**< --operator or OHDC_OPERATOR, NULL: none */
 	char *arguments[CLI_ARGUMENTS_MAX]; /**< what no option has taken yet; borrowed from argv */
 	size_t argument_count;
 };
 
 /** What a verb needs before it runs. */
 enum verb_kind {
-	VERB_BARE,     /**< nothing: no setting is read */
+	VERB_BARE,     /**< no settings: works before there are any */
 	VERB_READING,  /**< settings */
-	VERB_CHANGING, /**< settings, and who does it: --operator NAME or OHDC_OPERATOR */
+	VERB_CHANGING, /**< settings, and --operator NAME or OHDC_OPERATOR */
 };
 
 /** One verb. */

@@ -29,8 +29,9 @@ static const char sql_instance[] =
 	" bot_checked_at = coalesce(excluded.bot_checked_at, instance.bot_checked_at) returning id";
 
 static const char sql_existing[] =
-	"select id from connection where instance_id = $1 and (provider = 'jira'"
-	" or lower(project_key) = lower($2) and lower(repo_slug) = lower($3) or repo_id = $4)";
+	"select c.id from connection c join instance i on i.id = c.instance_id"
+	" where i.provider = $1 and i.base_url = $2 and (c.provider = 'jira' or c.repo_id = $5"
+	" or lower(c.project_key) = lower($3) and lower(c.repo_slug) = lower($4))";
 
 static const char sql_next_id[] = "select nextval('connection_id_seq')";
 
@@ -48,7 +49,7 @@ struct addition {
 	int64_t repo_id;   /* 0: not known */
 	const char *org_id;
 	struct secret secret;
-	struct bot_identity bot;
+	struct person bot;
 	bool is_bot_known;
 	bool is_without_bot;
 	int64_t id;
@@ -60,7 +61,7 @@ static void addition_done(struct addition *addition)
 	mem_free(addition->project_key);
 	mem_free(addition->repo_slug);
 	secret_done(&addition->secret);
-	bot_identity_done(&addition->bot);
+	person_done(&addition->bot);
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------------------------- */
@@ -236,25 +237,30 @@ static bool write_instance(struct db *db, const struct addition *addition, int64
 	return true;
 }
 
-static bool check_existing(struct db *db, const struct addition *addition, int64_t instance_id,
-			   struct err *err)
+static bool check_free(struct db *db, const struct addition *addition, struct err *err)
 {
 	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	db_add_int(&params, instance_id);
-	db_add_text(&params, addition->project_key);
+	const char *key = addition->project_key;
+	db_add_text(&params, provider_name(addition->provider));
+	db_add_text(&params, addition->base_url);
+	db_add_text(&params, key);
 	db_add_text(&params, addition->repo_slug);
 	db_add_int(&params, addition->repo_id);
 	if (!db_run(db, sql_existing, &params, &rows, err))
 		return false;
 	if (rows.count == 0)
 		return true;
-	return err_set(err, ERR_CONFLICT, "%s%s%s%s%s exists already as %s/%lld",
-		       addition->base_url, addition->project_key ? " " : "",
-		       addition->project_key ? addition->project_key : "",
-		       addition->project_key ? "/" : "",
-		       addition->repo_slug ? addition->repo_slug : "",
+	return err_set(err, ERR_CONFLICT, "%s%s%s%s%s exists already as %s/%lld", addition->base_url,
+		       key ? " " : "", key ? key : "", key ? "/" : "", key ? addition->repo_slug : "",
 		       provider_name(addition->provider), (long long)db_int(&rows, 0, 0));
+}
+
+/* Asked before the server is asked anything; asked again when its answer gave the repository another name or number. */
+static bool is_free(struct cli *cli, const struct addition *addition, struct err *err)
+{
+	CLEANUP(db_return) struct db *db = NULL;
+	return cli_begin(cli, &db, err) && check_free(db, addition, err);
 }
 
 static bool seal(const struct cli *cli, const struct addition *addition, struct strbuf *ret,
@@ -313,7 +319,7 @@ static bool write_rows(struct cli *cli, struct addition *addition, struct err *e
 	CLEANUP(db_return) struct db *db = NULL;
 	int64_t instance_id = 0;
 	return cli_begin(cli, &db, err) && write_instance(db, addition, &instance_id, err) &&
-	       check_existing(db, addition, instance_id, err) &&
+	       check_free(db, addition, err) &&
 	       write_connection(cli, db, addition, instance_id, err) &&
 	       audit(cli, db, addition, err) && db_commit(db, err);
 }
@@ -349,8 +355,8 @@ int cli_connections_add(struct cli *cli)
 	CLEANUP(addition_done) struct addition addition = {0};
 	if (!take_arguments(cli, &addition, &err))
 		return cli_usage(&err);
-	if (!cli_keys(cli, &err) || !find_bot(cli, &addition, &err) ||
-	    !write_rows(cli, &addition, &err))
+	if (!cli_keys(cli, &err) || !is_free(cli, &addition, &err) ||
+	    !find_bot(cli, &addition, &err) || !write_rows(cli, &addition, &err))
 		return cli_fail(&err);
 	print(cli, &addition);
 	return CLI_DONE;

@@ -65,18 +65,18 @@ static bool prepare(struct cli *cli, const struct verb *verb, struct err *err)
 	size_t count;
 	const struct setting *settings = settings_all(&count);
 	cli->is_json = cli_flag(cli, "json");
-	cli->operator= cli_option(cli, "operator");
+	cli->who = cli_option(cli, "operator");
+	log_open("ohdc", "error"); /* before the settings: an unknown one is no line for people */
 	if (verb->kind == VERB_BARE)
 		return true;
-	log_open("ohdc", "error"); /* before the settings: an unknown one is no line for people */
 	if (!config_load(settings, count, SETTING_CLI, &cli->config, err))
 		return false;
-	if (!cli->operator)
-		cli->operator= config_text(cli->config, "OHDC_OPERATOR");
-	if (verb->kind == VERB_CHANGING && !cli->operator)
+	if (!cli->who)
+		cli->who = config_text(cli->config, "OHDC_OPERATOR");
+	if (verb->kind == VERB_CHANGING && !cli->who)
 		return err_set(
 			err,
-			ERR_INPUT, "'%s' changes something: name who does it with --operator NAME or OHDC_OPERATOR",
+			ERR_INPUT, "'%s' changes something: say who does it with --operator NAME or OHDC_OPERATOR",
 			verb->name);
 	return true;
 }

@@ -81,7 +81,7 @@ static bool find_actor(struct cli *cli, const struct known_connection *connectio
 		return true;
 	if (!db_query(cli->pool, sql_actor, &params, rows, err))
 		return false;
-	simulation->actor = rows->count > 0 ? db_text(rows, 0, 0) : cli->operator;
+	simulation->actor = rows->count > 0 ? db_text(rows, 0, 0) : cli->who;
 	return true;
 }
 

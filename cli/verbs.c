@@ -38,8 +38,9 @@ static const struct verb verbs[] = {
 	{"links", "remove", "--connection CONNECTION --jira-key KEY|--bitbucket-id ID", "forget it",
 	 "ohdc links remove --connection jira/7 --jira-key JIRAUSER10100", VERB_CHANGING,
 	 cli_links_remove},
-	{"simulate",
-	 NULL, "jira-comment|jira-label|bitbucket-comment --connection CONNECTION [--text TEXT] [--issue ID]…",
+	{"simulate", NULL,
+	 "jira-comment|jira-label|bitbucket-comment --connection CONNECTION [--text TEXT] [--actor "
+	 "KEY] [--issue ID --issue-key KEY | --pull-request ID] [--comment ID]",
 	 "put an ask on the webhook topic as if it had arrived",
 	 "ohdc simulate jira-comment --connection jira/7", VERB_CHANGING, cli_simulate},
 	{"explain", NULL, "jira|bitbucket [--connection N] [--event KEY] [--bot NAME]… < body.json",
