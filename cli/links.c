@@ -28,9 +28,11 @@ static const char sql_put[] =
 	"user_link.tokens_sealed end,"
 	" updated_at = now()";
 
-/* What was refused only because nobody knew the asker is decided again. */
+/* What was refused only because nobody knew the asker is decided again; the linker does the same for links of others. */
 static const char sql_reopen[] =
-	"update trigger set state = 'NEW', next_attempt_at = now(), attempts = 0"
+	"update trigger set state = 'NEW', outcome = null, detail = 'the account was linked', "
+	"attempts = 0, crashes = 0,"
+	" next_attempt_at = now(), opened_at = now()"
 	" where instance_id = $1 and state = 'REFUSED' and outcome in ('USER_NOT_LINKED', "
 	"'USER_UNKNOWN')"
 	" and decided_at > now() - interval '24 hours'"

@@ -97,7 +97,7 @@ static const char sql_timeline[] =
 	"from d"
 	" union all select decided_at, 3, 0, 'linker', concat_ws('  ', 'decided', coalesce(outcome,"
 	"  'user ' || user_id), detail) from t"
-	" union all select sent_at, 4, 0, 'linker', 'job sent' from t"
+	" union all select sent_at, 4, 0, 'linker', 'job record on its way' from t"
 	" union all select at, 5, id, 'dispatcher', concat_ws('  ', state, reason, detail) from "
 	"job_step"
 	"  where job_id = $2::uuid"
