@@ -12,6 +12,9 @@
 
 #include "common/base/banned.h"
 
+/* Of an issue or pull request that is not there: unless one is named, nobody's is written into. */
+enum { NOBODYS_ID = 999999999 };
+
 static bool is_number(const char *text, const char *option, struct err *err)
 {
 	int64_t ignored;
@@ -69,7 +72,7 @@ static json_t *jira_issue(const struct simulation *simulation,
 {
 	json_t *issue = json_object();
 	json_t *fields = json_object();
-	int64_t id = number_or(simulation->issue_id, 1);
+	int64_t id = number_or(simulation->issue_id, NOBODYS_ID);
 	put_number_text(issue, "id", id);
 	json_object_set_new(
 		issue, "self",
@@ -94,7 +97,7 @@ static json_t *jira_comment(const struct simulation *simulation,
 	json_object_set_new(
 		comment, "self",
 		json_sprintf("%s/rest/api/2/issue/%lld/comment/%lld", connection->base_url,
-			     (long long)number_or(simulation->issue_id, 1), (long long)id));
+			     (long long)number_or(simulation->issue_id, NOBODYS_ID), (long long)id));
 	put_number_text(comment, "id", id);
 	json_object_set_new(comment, "author", jira_person(simulation, connection));
 	put_ask(comment, "body", simulation);
@@ -180,7 +183,7 @@ static json_t *bitbucket_body(const struct simulation *simulation,
 	json_t *pull_request = json_object();
 	char now[SYSCLOCK_TEXT_SIZE];
 	sysclock_text(simulation->now_ms, now);
-	json_put_int(pull_request, "id", number_or(simulation->pull_request_id, 1));
+	json_put_int(pull_request, "id", number_or(simulation->pull_request_id, NOBODYS_ID));
 	json_put_text(pull_request, "title", "Simulated");
 	json_put_text(pull_request, "state", "OPEN");
 	json_object_set_new(pull_request, "fromRef", bitbucket_ref(connection, "simulated"));
