@@ -228,33 +228,7 @@ bool jira_api_label_author(const struct jira_api *api, const char *issue, const 
 	return true;
 }
 
-/* --- rights and reactions -------------------------------------------------------------------------- */
-
-bool jira_api_can_edit(const struct jira_api *api, const char *issue_key, const char *user_name,
-		       bool *ret, struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	struct err failure = {0};
-	bool can_edit = false;
-
-	api_path_init(&path);
-	api_path_add(&path, "/rest/api/2/user/permission/search?permissions=EDIT_ISSUES&issueKey=",
-		     issue_key);
-	api_path_add(&path, "&username=", user_name);
-	if (!jira_get(api, strbuf_text(&path), &answer, &failure) && failure.code != ERR_AUTH &&
-	    failure.code != ERR_NOT_FOUND) {
-		if (err)
-			*err = failure;
-		return false;
-	}
-	for (size_t i = 0; i < json_array_size(answer.json); i++) {
-		const char *name = json_text_at(json_array_get(answer.json, i), "name");
-		can_edit = can_edit || (name && text_equal_nocase(name, user_name));
-	}
-	*ret = can_edit;
-	return true;
-}
+/* --- reactions -------------------------------------------------------------------------- */
 
 bool jira_api_react(const struct jira_api *api, const char *comment_id, struct err *err)
 {

@@ -104,8 +104,4 @@ NODISCARD bool jira_api_react(const struct jira_api *api, const char *comment_id
 NODISCARD bool jira_api_read_user(const struct jira_api *api, const char *key, struct person *ret,
 				  struct err *err);
 
-/** Whether that user may edit the issue (may stop a job); false too when the bot may not ask (Jira wants a project admin). */
-NODISCARD bool jira_api_can_edit(const struct jira_api *api, const char *issue_key,
-				 const char *user_name, bool *ret, struct err *err);
-
 #endif

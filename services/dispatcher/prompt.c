@@ -287,6 +287,21 @@ static void add_jira_rules(const struct prompt_input *input, struct strbuf *ret)
 			"message.\n");
 }
 
+/* How the changes are read: the agent's environment has the asker's own token. */
+static void add_bitbucket_access(const struct prompt_input *input, struct strbuf *ret)
+{
+	const struct ask *ask = input->ask;
+
+	if (!input->provider_url || !ask->project_key || !ask->repo_slug || !ask->pull_request_id)
+		return;
+	strbuf_addf(
+		ret,
+		"- The changes as text: GET %s/rest/api/latest/projects/%s/repos/%s/"
+		"pull-requests/%s/diff with the token in $BITBUCKET_DATA_CENTER_TOKEN: as Basic "
+		"credential when it holds a colon, else as Bearer. Never print the token.\n",
+		input->provider_url, ask->project_key, ask->repo_slug, ask->pull_request_id);
+}
+
 static void add_bitbucket_rules(const struct prompt_input *input, struct strbuf *ret)
 {
 	const char *branch = input->branch ? input->branch : "the source branch";
@@ -300,6 +315,7 @@ static void add_bitbucket_rules(const struct prompt_input *input, struct strbuf 
 	strbuf_add(ret,
 		   ", commit and push to it. Do not open another pull request and do not merge "
 		   "or decline this one.\n");
+	add_bitbucket_access(input, ret);
 }
 
 char *prompt_suffix(const struct prompt_input *input)

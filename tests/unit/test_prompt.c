@@ -174,6 +174,8 @@ static void test_prompt_names_the_place_in_a_pull_request(void)
 		     "https://bb.example.com/ctx/projects/PROJ/repos/site/pull-requests/12\n") !=
 		      NULL);
 	CHECK("branch", strstr(suffix, "feature/x, commit and push") != NULL);
+	CHECK("changes", strstr(suffix, "https://bb.example.com/ctx/rest/api/latest/projects/PROJ/"
+					"repos/site/pull-requests/12/diff") != NULL);
 	CHECK("no comments", strstr(suffix, "do not post comments there yourself") != NULL);
 	CHECK_TEXT("title", title, "Bitbucket DC PR #12: A change");
 }
