@@ -60,9 +60,7 @@ endef
 $(foreach s,$(SERVICES),$(eval $(call service_program,$(s))))
 $(B)/bin/ohdc: $(B)/cli/main.o $(call lib,cli) $(MIGRATIONS_OBJ) $(COMMON_LIBS)
 
-# ThreadSanitizer has to see the threads of the libraries too.
-TSAN_OBJ := $(if $(filter tsan,$(PROFILE)),$(B)/tests/tsan/c11_threads.o)
-$(B)/bin/%: $(TSAN_OBJ) | need-libs
+$(B)/bin/%: | need-libs
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LIBS) $(EXTRA_LIBS)
@@ -119,7 +117,7 @@ $(B)/tests/unit/run: $(call obj,$(UNIT_SRCS)) $(call lib,fakes) $(call lib,pure)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(PURE_LIBS)
 
 $(B)/tests/io/run: $(call obj,$(IO_SRCS)) $(call lib,fakes) $(SERVICES:%=$(B)/libohdc-%.a) $(call lib,cli) \
-		$(MIGRATIONS_OBJ) $(TSAN_OBJ) $(COMMON_LIBS) | need-libs
+		$(MIGRATIONS_OBJ) $(COMMON_LIBS) | need-libs
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(ALL_LIBS)
 
@@ -148,6 +146,6 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile mk/*.mk | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
 
 clean: ## removes what was built, but not build/deps and build/venv
-	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps ! -name venv -exec rm -rf {} + 2>/dev/null || true
+	$(Q)find build -mindepth 1 -maxdepth 1 ! -name 'deps*' ! -name venv -exec rm -rf {} + 2>/dev/null || true
 
 -include $(shell [ -d $(B) ] && find $(B) -name '*.d')

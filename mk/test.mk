@@ -8,20 +8,21 @@ e2e: all ## the programs with real servers and strict simulators; T=EXPRESSION c
 	@tools/run-pytest tests/e2e $(if $(T),-k '$(T)')
 
 e2e-asan: ## some of these (marker asan) with programs that watch their memory
-	@$(SUB) PROFILE=asan all
+	+@$(SUB) PROFILE=asan all
 	@OHDC_BIN=$(CURDIR)/build/asan/bin tools/run-pytest tests/e2e -m asan $(if $(T),-k '$(T)')
 
 cover: ## line and branch coverage of unit and io tests, in build/cover/report
-	@$(SUB) PROFILE=cover unit-build io-build
+	+@$(SUB) PROFILE=cover unit-build io-build
 	@find build/cover -name '*.gcda' -delete
-	@$(SUB) PROFILE=cover unit io || true
+	+@$(SUB) PROFILE=cover unit io || true
 	@mkdir -p build/cover/report
 	@$(VENV)/gcovr -r . --filter 'common/' --filter 'services/' --filter 'cli/' --merge-mode-functions=merge-use-line-0 \
 		--gcov-ignore-errors=source_not_found \
 		--print-summary --html-details build/cover/report/index.html build/cover | tail -n 4
 
 tsan: ## unit and io tests under ThreadSanitizer
-	@$(SUB) PROFILE=tsan unit-build io-build
+	@tools/deps-libs build/deps-tsan tsan
+	+@$(SUB) PROFILE=tsan unit-build io-build
 	@tools/run-tsan
 
 demo: ## the main job on this machine: three asks become conversations and answers (KEEP=1: leave it running)
