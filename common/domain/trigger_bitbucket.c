@@ -159,6 +159,9 @@ void trigger_read_bitbucket(const struct trigger_context *context, const json_t 
 		ret->event = mem_dup("");
 	if (strcmp(ret->event, "pr:comment:added") != 0 &&
 	    strcmp(ret->event, "pr:comment:edited") != 0) {
+		/* Still said: what it was about, and by whom. */
+		(void)!read_pull_request(body, ret);
+		read_person(body, &ret->actor);
 		trigger_none(ret, "event '%.80s' starts nothing", ret->event);
 		return;
 	}

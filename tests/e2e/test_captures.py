@@ -41,7 +41,7 @@ EXPECTED: dict[str, tuple[str, str, str | None]] = {
     "jira/jira-server8-comment-created-nokey-2020.json": ("comment_created", "2", "456843"),
     "bitbucket/bb-other-pr-open-iso-dates.json": ("pr:opened", "2", None),
     "bitbucket/bb-other-pr-opened-2019.json": ("pr:opened", "5", None),
-    "bitbucket/bb-pr-comment-added-2018.json": ("pr:comment:added", "1", "62"),
+    "bitbucket/bb-pr-comment-added-2018.json": ("pr:comment:added", "1", "1"),
     "bitbucket/bb-pr-comment-added-2025.json": ("pr:comment:added", "1", "7"),
     "bitbucket/bb-pr-comment-added-reply-2019.json": ("pr:comment:added", "2", None),
     "bitbucket/bb-pr-comment-deleted-reply-2019.json": ("pr:comment:deleted", "2", None),
