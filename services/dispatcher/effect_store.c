@@ -8,10 +8,13 @@
 
 #define NOW_MS "(extract(epoch from clock_timestamp()) * 1000)::bigint"
 
-/* The insert is fenced: without the lease there is no row to read either. */
+/*
+ * Both are fenced: without the lease nothing is read or written. The lock on the job makes a claim that comes at the same
+ * moment wait, so that nobody's last write can follow the next owner's first.
+ */
 static const char sql_open[] =
 	"insert into effect (job_id, kind, state, epoch) select job_id, $3, 'intent', $2 from job"
-	" where job_id = $1 and epoch = $2"
+	" where job_id = $1 and epoch = $2 for key share"
 	" on conflict (job_id, kind, seq) do update set epoch = excluded.epoch"
 	" returning state, attempts, misses, coalesce((extract(epoch from attempting_until) * "
 	"1000)::bigint, 0),"
@@ -23,8 +26,9 @@ static const char sql_save[] = "update effect e set state = $4, attempts = $5, m
 			       "to_timestamp($8::bigint / 1000.0),"
 			       " remote_id = nullif($9, ''), detail = coalesce($10, e.detail), "
 			       "updated_at = clock_timestamp()"
-			       " from job j where e.job_id = $1 and j.job_id = e.job_id and "
-			       "j.epoch = $2 and e.kind = $3 and e.seq = 0"
+			       " from (select job_id from job where job_id = $1 and epoch = $2 "
+			       "for key share) j"
+			       " where e.job_id = j.job_id and e.kind = $3 and e.seq = 0"
 			       " returning " NOW_MS;
 
 static const char sql_may_guide[] =
