@@ -49,10 +49,11 @@ static bool after_send_failure(struct entry *entry, const struct err *failure,
 	if (!save(entry, failure->message, err))
 		return false;
 	*err = *failure;
+	bool is_uncertain = failure->code == ERR_UNCERTAIN || failure->code == ERR_TIMEOUT ||
+			    failure->code == ERR_INTERNAL;
 	if (entry->row.effect.state == EFFECT_FAILED)
 		ret->outcome = LEDGER_REFUSED;
-	else if (failure->code == ERR_UNCERTAIN || failure->code == ERR_TIMEOUT ||
-		 failure->code == ERR_INTERNAL)
+	else if (is_uncertain && entry->effect->look)
 		ret->outcome = LEDGER_LATER;
 	else
 		ret->outcome = LEDGER_AGAIN;
@@ -82,11 +83,13 @@ static bool send_marked(struct entry *entry, struct ledger_result *ret, struct e
 	return save(entry, NULL, err);
 }
 
-/* Looking is impossible: decoration is left out, what people wait for is tried again. */
+/* Looking is impossible: decoration is left out, what people wait for is tried again. It is never a no to the effect itself. */
 static bool after_blind_look(struct entry *entry, const struct err *failure,
 			     struct ledger_result *ret, struct err *err)
 {
 	*err = *failure;
+	if (err->code == ERR_INPUT || err->code == ERR_NOT_FOUND)
+		err->code = ERR_INTERNAL;
 	ret->outcome = LEDGER_AGAIN;
 	if (entry->effect->kind != EFFECT_ACK && entry->effect->kind != EFFECT_REACTION)
 		return true;
@@ -103,12 +106,8 @@ static bool look(struct entry *entry, struct ledger_result *ret, struct err *err
 {
 	struct err failure = {0};
 	char id[EFFECT_REMOTE_ID_SIZE] = "";
-	if (entry->effect->look && !entry->effect->look(entry->effect->context, id, &failure))
+	if (!entry->effect->look(entry->effect->context, id, &failure))
 		return after_blind_look(entry, &failure, ret, err);
-
-	/* What cannot be looked for does no harm when repeated: as good as three misses. */
-	if (!entry->effect->look)
-		entry->row.effect.misses = EFFECT_MISSES_BEFORE_REPEAT - 1;
 	effect_looked(&entry->row.effect, id[0] != '\0', entry->row.now_ms,
 		      entry->ledger->probe_delays_ms);
 	if (id[0])
@@ -133,11 +132,19 @@ static enum ledger_outcome outcome_of(enum effect_state state)
 	return LEDGER_AGAIN;
 }
 
+/* What cannot be looked for does no harm when repeated: no reason to wait or to look. */
+static enum effect_action next_action(const struct entry *entry)
+{
+	if (!entry->effect->look && entry->row.effect.state == EFFECT_ATTEMPTING)
+		return EFFECT_DO_SEND;
+	return effect_next(&entry->row.effect, entry->row.now_ms);
+}
+
 /* One move; `*ret_goes_on` when the next one can follow at once. */
 static bool move(struct entry *entry, struct ledger_result *ret, bool *ret_goes_on, struct err *err)
 {
 	*ret_goes_on = false;
-	switch (effect_next(&entry->row.effect, entry->row.now_ms)) {
+	switch (next_action(entry)) {
 	case EFFECT_DO_SEND:
 		if (!send_marked(entry, ret, err))
 			return false;

@@ -224,5 +224,8 @@ bool step_react(struct task *task, struct job_event *ret, struct err *err)
 	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err))
 		return false;
 	*ret = step_from_ledger(task, &result, err);
+	/* A bot that may not react there may still answer; only one that is locked out waits. */
+	if (err->http_status == 403)
+		ret->kind = EVENT_GIVE_UP;
 	return true;
 }

@@ -82,13 +82,21 @@ static struct prompt_input prompt_for(const struct task *task, const struct mate
 	};
 }
 
+/* Reading went wrong: whatever the code, no start has left us, so nothing needs to be looked for. */
+static bool nothing_sent(struct err *err)
+{
+	if (err->code == ERR_TIMEOUT || err->code == ERR_INTERNAL)
+		err->code = ERR_NETWORK;
+	return false;
+}
+
 static bool send_start(void *context, const struct call_gate *gate,
 		       char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
 {
 	struct task *task = context;
 	CLEANUP(material_done) struct material material = {0};
 	if (!read_material(task, &material, err))
-		return false;
+		return nothing_sent(err);
 	char reference[MARKER_SIZE];
 	step_marker(task, EFFECT_START, reference);
 	struct prompt_input input = prompt_for(task, &material, reference);
