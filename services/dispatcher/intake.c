@@ -40,7 +40,8 @@ struct intake {
 
 /* One batch as it goes into the database. */
 struct load {
-	struct job_arrival arrivals[BATCH_MAX];
+	struct job_record records[BATCH_MAX];
+	const struct kafka_record *sources[BATCH_MAX]; /* what each was read from; borrowed from the batch */
 	size_t count;
 	struct job_position positions[PARTITIONS_MAX];
 	size_t position_count;
@@ -49,7 +50,7 @@ struct load {
 static void load_free(struct load **load)
 {
 	for (size_t i = 0; *load && i < (*load)->count; i++)
-		job_record_done(&(*load)->arrivals[i].record);
+		job_record_done(&(*load)->records[i]);
 	mem_free(*load);
 	*load = NULL;
 }
@@ -103,11 +104,9 @@ static bool set_aside(const struct intake *intake, const struct kafka_record *re
 static bool take_record(const struct intake *intake, const struct kafka_record *record,
 			struct load *load, struct err *err)
 {
-	struct job_arrival arrival = {.text = (const char *)record->value.ptr,
-				      .text_len = record->value.len};
 	struct err why = {0};
-	if (job_record_read(record->value, &arrival.record, &why)) {
-		load->arrivals[load->count++] = arrival;
+	if (job_record_read(record->value, &load->records[load->count], &why)) {
+		load->sources[load->count++] = record;
 	} else if (why.code == ERR_CONFLICT) {
 		*err = why;
 		return false;
@@ -118,15 +117,40 @@ static bool take_record(const struct intake *intake, const struct kafka_record *
 	return true;
 }
 
+/* One of the records cannot be stored: each by itself, so that the others are not held up by it. */
+static bool store_singly(const struct intake *intake, const struct load *load, size_t *ret_new,
+			 struct err *err)
+{
+	const struct dispatcher *dispatcher = intake->dispatcher;
+	for (size_t i = 0; i < load->count; i++) {
+		struct err why = {0};
+		size_t new_count = 0;
+		bool is_stored = job_store_intake(dispatcher->pool, &load->records[i], 1, NULL, 0,
+						  &dispatcher->rules, sysclock_now_ms(), &new_count,
+						  &why);
+		*ret_new += new_count;
+		if (!is_stored && why.code != ERR_INPUT) {
+			*err = why;
+			return false;
+		}
+		if (!is_stored && !set_aside(intake, load->sources[i], &why, err))
+			return false;
+	}
+	size_t none;
+	return job_store_intake(dispatcher->pool, NULL, 0, load->positions, load->position_count,
+				&dispatcher->rules, sysclock_now_ms(), &none, err);
+}
+
 static bool store(const struct intake *intake, const struct load *load, struct err *err)
 {
 	const struct dispatcher *dispatcher = intake->dispatcher;
 	size_t new_count = 0;
 	if (load->position_count == 0)
 		return true;
-	if (!job_store_intake(dispatcher->pool, load->arrivals, load->count, load->positions,
-			      load->position_count, &dispatcher->rules, sysclock_now_ms(),
-			      &new_count, err))
+	bool is_stored = job_store_intake(dispatcher->pool, load->records, load->count,
+					  load->positions, load->position_count, &dispatcher->rules,
+					  sysclock_now_ms(), &new_count, err);
+	if (!is_stored && (err->code != ERR_INPUT || !store_singly(intake, load, &new_count, err)))
 		return false;
 	for (size_t i = 0; i < new_count; i++)
 		workers_wake(intake->workers);

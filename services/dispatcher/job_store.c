@@ -59,7 +59,7 @@ static const char sql_claim[] = "update job set lease_owner = $1, lease_until = 
 	" updated_at = clock_timestamp()"
 
 static const char sql_save[] = SAVE_COLUMNS
-	", lease_until = clock_timestamp() + $14 * interval '1 ms'"
+	", lease_until = clock_timestamp() + $14 * interval '1 ms', crashes = $15"
 	" where job_id = $1 and epoch = $2"
 	" returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
@@ -70,11 +70,26 @@ static const char sql_release[] = SAVE_COLUMNS
 	" where job_id = $1 and epoch = $2"
 	" returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
-/* A job that ended without a start leaves its key unspent: the ask may be decided again, as the next attempt. */
+/* What cannot be read ends here, so that it is not claimed for ever; what a newer program wrote is left to that one. */
+static const char sql_set_aside[] =
+	"update job set lease_owner = null, lease_until = null, crashes = 0, detail = $3,"
+	" next_attempt_at = clock_timestamp() + interval '1 minute',"
+	" state = case when $4::boolean then 'FAILED' else state end,"
+	" outcome = case when $4::boolean then 'QUARANTINED' else outcome end,"
+	" ended_at = case when $4::boolean then clock_timestamp() end"
+	" where job_id = $1 and epoch = $2";
+
+/*
+ * A job that ended without a start leaves its key unspent: the ask may be decided again, as the next attempt. Not when a start
+ * may have happened all the same: then another one could run beside it.
+ */
 static const char sql_unspent[] = "update trigger set state = 'REFUSED', outcome = $2, detail = "
 				  "$3, start_attempt = start_attempt + 1,"
 				  " decided_at = clock_timestamp() where event_key = $1 and job_id "
-				  "= $4::uuid and state in ('SENT', 'STARTED')";
+				  "= $4::uuid and state in ('SENT', 'STARTED')"
+				  " and not exists (select 1 from effect e where e.job_id = "
+				  "$4::uuid and e.kind = 'start' and (e.state = 'confirmed'"
+				  " or e.state = 'attempting' and e.misses < 3))";
 
 static const char sql_conversation[] =
 	"insert into conversation (subject, user_id, conversation_id, job_id) values ($1, $2, $3, "
@@ -160,15 +175,15 @@ static char *findings_text(const struct job *job)
 	json_put_text(json, "org_name", job->org_name);
 	json_put_text(json, "final_text", job->final_text);
 	json_put_text(json, "asked_text", job->asked_text);
+	json_put_int(json, "doubts", job->doubts);
 	return json_compact(json);
 }
 
 /* ---- intake -------------------------------------------------------------------------------------------------- */
 
-static json_t *arrival_row(const struct job_arrival *arrival, const struct job_rules *rules,
+static json_t *arrival_row(const struct job_record *record, const struct job_rules *rules,
 			   int64_t now_ms)
 {
-	const struct job_record *record = &arrival->record;
 	struct job_machine machine;
 	job_machine_init(&machine, record->kind, record->reason, now_ms, rules);
 
@@ -183,8 +198,9 @@ static json_t *arrival_row(const struct job_arrival *arrival, const struct job_r
 	json_put_text(row, "subject", record->ask.subject ? record->ask.subject : record->event_key);
 	json_put_text(row, "user_id", record->user_id);
 	json_put_text(row, "org_id", record->org_id);
-	json_object_set_new(row, "record",
-			    json_loadb(arrival->text, arrival->text_len, JSON_ALLOW_NUL, NULL));
+	/* As we read it, not as it came: the database takes no NUL and no lone surrogate. */
+	CLEANUP(mem_free_text) char *text = job_record_text(record);
+	json_object_set_new(row, "record", json_loads(text, 0, NULL));
 	json_object_set_new(row, "progress", progress_of(&machine));
 	json_put_text(row, "outcome",
 		      machine.outcome == REASON_NONE ? NULL : reason_name(machine.outcome));
@@ -206,13 +222,13 @@ static bool store_positions(struct db *db, const struct job_position *positions,
 	return true;
 }
 
-bool job_store_intake(struct db_pool *pool, const struct job_arrival *arrivals, size_t count,
+bool job_store_intake(struct db_pool *pool, const struct job_record *records, size_t count,
 		      const struct job_position *positions, size_t position_count,
 		      const struct job_rules *rules, int64_t now_ms, size_t *ret_new, struct err *err)
 {
 	json_auto_t *rows = json_array();
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(rows, arrival_row(&arrivals[i], rules, now_ms));
+		json_array_append_new(rows, arrival_row(&records[i], rules, now_ms));
 	CLEANUP(mem_free_text) char *text = json_compact(rows);
 
 	CLEANUP(db_return) struct db *db = NULL;
@@ -267,6 +283,7 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	job.org_name = dup_at(progress, "org_name");
 	job.final_text = dup_at(progress, "final_text");
 	job.asked_text = dup_at(progress, "asked_text");
+	job.doubts = json_int_at(progress, "doubts", 0);
 	job.epoch = db_int(rows, 0, 3);
 	job.crashes = db_int(rows, 0, 4);
 	job.user_id = dup_cell(rows, 5);
@@ -278,6 +295,19 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	*ret = job;
 	job = (struct job){0};
 	return true;
+}
+
+static bool set_unreadable_aside(struct db_pool *pool, const struct db_rows *rows, struct err *err)
+{
+	struct db_params params = {0};
+	struct err failure = {0};
+	db_add_text(&params, db_text(rows, 0, 0));
+	db_add_int(&params, db_int(rows, 0, 3));
+	db_add_text(&params, err->message);
+	db_add_bool(&params, err->code != ERR_CONFLICT);
+	if (!db_query(pool, sql_set_aside, &params, NULL, &failure))
+		return err_wrap(err, "not set aside (%s)", failure.message);
+	return false;
 }
 
 bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, struct job *ret,
@@ -294,7 +324,7 @@ bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, 
 	if (rows.count == 0)
 		return true;
 	if (!job_from_row(&rows, ret, err))
-		return false;
+		return set_unreadable_aside(pool, &rows, err);
 	ret->lease_until_mono_ms = asked_mono_ms + lease_ms;
 	return true;
 }
@@ -333,6 +363,7 @@ bool job_store_save(struct db_pool *pool, struct job *job, int64_t lease_ms, str
 	struct db_params params = {0};
 	add_saved(&params, job, progress);
 	db_add_int(&params, lease_ms);
+	db_add_int(&params, job->crashes);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(pool, sql_save, &params, &rows, err) || !take_time(&rows, job, err))
 		return err_wrap(err, "save job");

@@ -26,21 +26,15 @@ struct job {
 	char *title;         /**< for the conversation, NULL until it was started by us */
 	char *final_text;    /**< the agent's last words, NULL until read */
 	char *asked_text;    /**< the asking comment as it stands now, NULL: as in the record */
-	int64_t epoch;       /**< of our lease; every write says it */
+	int64_t doubts; /**< polls in a row that saw an end without proof: gone, or finished without words */
+	int64_t epoch;               /**< of our lease; every write says it */
 	int64_t lease_until_mono_ms; /**< on our own clock, never later than in the database */
 	int64_t now_ms;              /**< the database's time at the last exchange */
-	int64_t crashes; /**< claims in a row that nobody gave back, this one included */
+	int64_t crashes; /**< claims in a row that neither finished a step nor were given back, this one included */
 };
 
 /** Free and zero. */
 void job_done(struct job *job);
-
-/** One record from the job topic with its raw text. */
-struct job_arrival {
-	struct job_record record;
-	const char *text; /**< borrowed */
-	size_t text_len;
-};
 
 /** Positions that a batch brings its partitions to. */
 struct job_position {
@@ -52,9 +46,9 @@ struct job_position {
 
 /**
  * Insert new jobs (known ids change nothing), mark their triggers STARTED, store the positions: one transaction.
- * `ret_new` is the number of jobs that were new.
+ * `ret_new` is the number of jobs that were new. ERR_INPUT: the database cannot take one of the records.
  */
-NODISCARD bool job_store_intake(struct db_pool *pool, const struct job_arrival *arrivals,
+NODISCARD bool job_store_intake(struct db_pool *pool, const struct job_record *records,
 				size_t count, const struct job_position *positions,
 				size_t position_count, const struct job_rules *rules,
 				int64_t now_ms, size_t *ret_new, struct err *err);
@@ -63,7 +57,10 @@ NODISCARD bool job_store_intake(struct db_pool *pool, const struct job_arrival *
 NODISCARD bool job_store_position(struct db_pool *pool, const char *group, const char *topic,
 				  int32_t partition, int64_t *ret, struct err *err);
 
-/** Claim the due job that waits longest, for `lease_ms`. True with `*ret_found` false: nothing is due. */
+/**
+ * Claim the due job that waits longest, for `lease_ms`. True with `*ret_found` false: nothing is due. A job that cannot be read
+ * is an error once: it is quarantined, or put off when a newer program wrote it.
+ */
 NODISCARD bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms,
 			       struct job *ret, bool *ret_found, struct err *err);
 

@@ -39,31 +39,16 @@ bool step_do(struct task *task, struct job_event *ret, struct err *err)
 struct job_event step_failed(const struct task *task, const struct err *err)
 {
 	struct job_event event = {.kind = EVENT_RETRY, .detail = err->message};
-	switch (err->code) {
-	case ERR_LIMIT:
+	int64_t wait_ms = err->retry_after_ms;
+	if (err->code == ERR_LIMIT || err->code == ERR_AUTH) {
 		event.kind = EVENT_WAIT;
-		event.until_ms = task->job.now_ms +
-				 (err->retry_after_ms > 0 ? err->retry_after_ms : WAIT_LIMIT_MS);
-		break;
-	case ERR_AUTH:
-		event.kind = EVENT_WAIT;
-		event.until_ms = task->job.now_ms + WAIT_LOCKED_OUT_MS;
-		break;
-	case ERR_INPUT:
-	case ERR_NOT_FOUND:
+		if (wait_ms <= 0)
+			wait_ms = err->code == ERR_AUTH ? WAIT_LOCKED_OUT_MS : WAIT_LIMIT_MS;
+	} else if (err_verdict(err) == VERDICT_DROP) {
 		event.kind = EVENT_GIVE_UP;
-		break;
-	case ERR_NONE:
-	case ERR_CONFLICT:
-	case ERR_BUSY:
-	case ERR_NETWORK:
-	case ERR_TIMEOUT:
-	case ERR_UNCERTAIN:
-	case ERR_INTERNAL:
-		if (err->retry_after_ms > 0)
-			event.until_ms = task->job.now_ms + err->retry_after_ms;
-		break;
 	}
+	if (wait_ms > 0)
+		event.until_ms = task->job.now_ms + wait_ms;
 	return event;
 }
 

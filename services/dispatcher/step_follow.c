@@ -12,7 +12,7 @@
 
 #include "common/base/banned.h"
 
-/* Polls after which something that should be there counts as gone, and a finished run without a text as silent. */
+/* Polls in a row after which what should be there counts as gone, and a finished run without a text as silent. */
 enum { POLLS_UNTIL_GONE = 5, POLLS_FOR_TEXT = 3 };
 
 static bool pending(struct job_event *ret, const char *detail)
@@ -139,23 +139,24 @@ static enum job_ending pick_ending(const struct openhands_conversation *conversa
 	return ending;
 }
 
-static bool is_gone(const struct task *task, const struct openhands_conversation *conversation)
+static bool is_lost(const struct openhands_conversation *conversation)
 {
-	bool is_lost = !conversation->exists || conversation->sandbox == OPENHANDS_SANDBOX_MISSING ||
-		       conversation->sandbox == OPENHANDS_SANDBOX_ERROR;
-	return is_lost && task->job.machine.polls >= POLLS_UNTIL_GONE;
+	return !conversation->exists || conversation->sandbox == OPENHANDS_SANDBOX_MISSING ||
+	       conversation->sandbox == OPENHANDS_SANDBOX_ERROR;
 }
 
 static bool judge_run(struct task *task, const struct openhands_conversation *conversation,
 		      struct openhands_outcome *outcome, struct job_event *ret, struct err *err)
 {
 	enum job_ending ending = pick_ending(conversation, outcome);
-	if (ending == ENDING_NONE)
-		return is_gone(task, conversation)
-			       ? ended(ret, ENDING_VANISHED, "conversation or sandbox are gone")
-			       : pending(ret, NULL);
+	bool is_gone = ending == ENDING_NONE && is_lost(conversation);
 	bool is_text_due = ending == ENDING_FINISHED && !outcome->final_text;
-	if (is_text_due && task->job.machine.polls < POLLS_FOR_TEXT)
+	task->job.doubts = is_gone || is_text_due ? task->job.doubts + 1 : 0;
+	if (is_gone && task->job.doubts > POLLS_UNTIL_GONE)
+		return ended(ret, ENDING_VANISHED, "conversation or sandbox are gone");
+	if (ending == ENDING_NONE)
+		return pending(ret, NULL);
+	if (is_text_due && task->job.doubts <= POLLS_FOR_TEXT)
 		return pending(ret, "finished; its last words are not there yet");
 	mem_free(task->job.final_text);
 	task->job.final_text = outcome->final_text;

@@ -71,14 +71,30 @@ static void apply(struct task *task, const struct job_event *event)
 		tell(task);
 }
 
-/* Step after step until the job waits, ends, or we are asked to stop. */
+/*
+ * After a finished step: a peer that is merely slow must not cost us the lease, and crashes count from the step that they
+ * happen in.
+ */
+static bool hold(struct task *task, struct err *err)
+{
+	struct job *job = &task->job;
+	const struct ledger *ledger = &task->dispatcher->ledger;
+	int64_t left_ms = job->lease_until_mono_ms - sysclock_monotonic_ms();
+	if (job->crashes <= 1 && left_ms > ledger->lease_ms / 2)
+		return true;
+	job->crashes = 1;
+	return job_store_save(ledger->pool, job, ledger->lease_ms, err);
+}
+
+/* Step after step until the job waits, ends, or we are asked to stop. A claimed job is due, whatever our clock says. */
 static bool carry(struct task *task, struct daemon *daemon, struct err *err)
 {
 	struct job *job = &task->job;
 	int64_t offset_ms = job->now_ms - sysclock_monotonic_ms();
 	for (int i = 0; i < STEPS_MAX && !job_machine_is_ended(&job->machine); i++) {
 		job->now_ms = sysclock_monotonic_ms() + offset_ms;
-		if (job->machine.next_ms > job->now_ms || daemon_is_stopping(daemon))
+		bool is_due = i == 0 || job->machine.next_ms <= job->now_ms;
+		if (!is_due || daemon_is_stopping(daemon))
 			break;
 		task->user = (struct openhands_user){job->user_id, job->org_id};
 		struct job_event event = {0};
@@ -89,6 +105,8 @@ static bool carry(struct task *task, struct daemon *daemon, struct err *err)
 		}
 		job->now_ms = sysclock_monotonic_ms() + offset_ms;
 		apply(task, &event);
+		if (!job_machine_is_ended(&job->machine) && !hold(task, err))
+			return false;
 	}
 	return true;
 }
@@ -102,8 +120,9 @@ static bool prepare(struct task *task, struct err *err)
 		return true;
 	if (err->code != ERR_NOT_FOUND && err->code != ERR_AUTH && err->code != ERR_INPUT)
 		return false;
-	/* The connection is gone or cannot be opened: the job goes on, so that its end can be seen. */
-	apply(task, &(struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message});
+	/* The connection is gone or cannot be opened: nothing can be read or said there any more, and that is the end. */
+	while (!job_machine_is_ended(&job->machine))
+		apply(task, &(struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message});
 	*err = (struct err){0};
 	return true;
 }
@@ -183,12 +202,12 @@ bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, siz
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&workers->due, &attr);
 	pthread_condattr_destroy(&attr);
+	*ret = workers;
 	for (size_t i = 0; i < count; i++) {
 		if (pthread_create(&workers->threads[i], NULL, run, workers) != 0)
 			return err_set(err, ERR_BUSY, "no thread for worker %zu", i);
 		workers->thread_count++;
 	}
-	*ret = workers;
 	return true;
 }
 

@@ -13,7 +13,7 @@
 
 struct workers;
 
-/** Start `count` threads. `dispatcher` and `daemon` are borrowed. */
+/** Start `count` threads. `dispatcher` and `daemon` are borrowed. On failure `ret` may be set all the same and must be freed. */
 NODISCARD bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count,
 			   struct workers **ret, struct err *err);
 
