@@ -87,6 +87,7 @@ cppcheck-all:
 	$(Q)mkdir -p build/lint/cppcheck
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -j$(shell nproc) -I. \
 		--cppcheck-build-dir=build/lint/cppcheck --enable=warning,performance,portability \
+		--library=mk/cppcheck.cfg \
 		--suppress=missingIncludeSystem --suppress=resourceLeak --suppress=memleak -D__attribute__\(x\)= $(OWN_SRCS)
 docs-check: programs
 	$(Q)if [ -x $(B)/bin/ohdc ]; then diff -u docs/config.md <($(B)/bin/ohdc config docs); fi
