@@ -40,6 +40,8 @@ struct person person_read(enum provider provider, const json_t *user)
 
 	if (provider == PROVIDER_JIRA) {
 		person.key = dup_text(user, "key");
+		if (!person.key)
+			person.key = dup_text(user, "accountId"); /* as Jira Cloud has it */
 		return person;
 	}
 	person.key = dup_text(user, "slug");
@@ -52,6 +54,11 @@ bool person_is_bot(const struct person *person, const struct bot *bot)
 {
 	return bot && (bot_is(bot, person->name) || bot_is(bot, person->key) ||
 		       bot_is(bot, person->id) || bot_is(bot, person->email));
+}
+
+bool person_is_nobody(const struct person *person)
+{
+	return text_is_empty(person->id) && text_is_empty(person->key) && text_is_empty(person->name);
 }
 
 /* Whether both have the text, and whether it is the same in `*ret`. */

@@ -28,6 +28,9 @@ NODISCARD struct person person_read(enum provider provider, const json_t *user);
 /** Whether a name, key, id or e-mail address of the person is the bot's; false without a bot. */
 NODISCARD bool person_is_bot(const struct person *person, const struct bot *bot);
 
+/** Whether the product named nobody: no id, no key and no name. */
+NODISCARD bool person_is_nobody(const struct person *person);
+
 /** Whether two people are the same account: Bitbucket id, else key, else name; false when nothing can be compared. */
 NODISCARD bool person_same(const struct person *a, const struct person *b);
 

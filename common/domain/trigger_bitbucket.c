@@ -47,11 +47,7 @@ static void read_person(const json_t *body, struct person *ret)
 
 	if (!json_is_object(person))
 		person = json_at(body, "actor");
-	ret->id = trigger_id(person, "id");
-	ret->key = trigger_text(person, "slug", LIMIT_NAME_BYTES);
-	ret->name = trigger_text(person, "name", LIMIT_NAME_BYTES);
-	ret->email = trigger_text(person, "emailAddress", LIMIT_NAME_BYTES);
-	ret->display_name = trigger_text(person, "displayName", LIMIT_NAME_BYTES);
+	*ret = person_read(PROVIDER_BITBUCKET, person);
 }
 
 static void read_branch(const json_t *body, struct ask *ask)
@@ -70,18 +66,23 @@ static void read_branch(const json_t *body, struct ask *ask)
 	}
 }
 
-static bool read_pull_request(const json_t *body, struct ask *ask)
+static void read_pull_request(const json_t *body, struct ask *ask)
 {
 	ask->pull_request_id = trigger_id(body, "pullRequest.id");
-	if (ask->pull_request_id == NULL)
-		return trigger_malformed(ask, "pullRequest.id is missing or no id");
 	ask->pull_request_title = trigger_text(body, "pullRequest.title", LIMIT_NAME_BYTES);
 	ask->project_key = trigger_text(body, TO_REPOSITORY ".project.key", LIMIT_NAME_BYTES);
 	ask->repo_slug = trigger_text(body, TO_REPOSITORY ".slug", LIMIT_NAME_BYTES);
 	ask->repo_id = trigger_id(body, TO_REPOSITORY ".id");
+	ask->comment_id = trigger_id(body, "comment.id");
+	read_branch(body, ask);
+}
+
+static bool check_pull_request(struct ask *ask)
+{
+	if (ask->pull_request_id == NULL)
+		return trigger_malformed(ask, "pullRequest.id is missing or no id");
 	if (text_is_empty(ask->project_key) || text_is_empty(ask->repo_slug))
 		return trigger_malformed(ask, TO_REPOSITORY " has no project.key or slug");
-	read_branch(body, ask);
 	return true;
 }
 
@@ -131,7 +132,6 @@ static bool read_comment(const struct trigger_context *context, const json_t *bo
 {
 	CLEANUP(mem_free_text) char *repository = repository_name(body);
 
-	ask->comment_id = trigger_id(body, "comment.id");
 	if (ask->comment_id == NULL)
 		return trigger_malformed(ask, "comment.id is missing or no id");
 	if (!trigger_is_text(body, "comment.text"))
@@ -157,15 +157,15 @@ void trigger_read_bitbucket(const struct trigger_context *context, const json_t 
 						   : mem_dup(context->event);
 	if (ret->event == NULL)
 		ret->event = mem_dup("");
+	read_pull_request(body, ret);
 	if (strcmp(ret->event, "pr:comment:added") != 0 &&
 	    strcmp(ret->event, "pr:comment:edited") != 0) {
 		/* Still said: what it was about, and by whom. */
-		(void)!read_pull_request(body, ret);
 		read_person(body, &ret->actor);
 		trigger_none(ret, "event '%.80s' starts nothing", ret->event);
 		return;
 	}
-	if (!read_pull_request(body, ret) || !read_comment(context, body, ret))
+	if (!check_pull_request(ret) || !read_comment(context, body, ret))
 		return;
 	read_person(body, &ret->actor);
 	read_anchor(body, ret);

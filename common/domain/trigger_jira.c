@@ -57,15 +57,8 @@ char *trigger_subject_jira(int64_t instance_id, const json_t *body)
 
 static void read_person(const json_t *body, const char *path, struct person *ret)
 {
-	const json_t *person = json_at(body, path);
-
 	person_done(ret);
-	ret->key = trigger_text(person, "key", LIMIT_NAME_BYTES);
-	if (ret->key == NULL)
-		ret->key = trigger_text(person, "accountId", LIMIT_NAME_BYTES);
-	ret->name = trigger_text(person, "name", LIMIT_NAME_BYTES);
-	ret->email = trigger_text(person, "emailAddress", LIMIT_NAME_BYTES);
-	ret->display_name = trigger_text(person, "displayName", LIMIT_NAME_BYTES);
+	*ret = person_read(PROVIDER_JIRA, json_at(body, path));
 }
 
 /* Created and edited are told apart by the event where it says so, else by the comment's own times. */
@@ -200,6 +193,10 @@ static void decide_label(const struct trigger_context *context, const json_t *bo
 		(void)snprintf(ask->detail, sizeof(ask->detail), "the bot set this label");
 		return;
 	}
+	if (person_is_nobody(&ask->actor)) {
+		(void)trigger_malformed(ask, "user is missing: nobody set this label");
+		return;
+	}
 	ask->verdict = REASON_TRIGGERED;
 	ask->kind = TRIGGER_LABEL;
 }
@@ -244,6 +241,7 @@ void trigger_read_jira(const struct trigger_context *context, const json_t *body
 	ret->issue_id = issue_id_of(body);
 	ret->issue_key = trigger_text(body, "issue.key", LIMIT_NAME_BYTES);
 	if (event == JIRA_OTHER) {
+		ret->comment_id = trigger_id(body, "comment.id");
 		trigger_none(ret, "event '%.80s' starts nothing", ret->event);
 		return;
 	}

@@ -47,11 +47,9 @@ char *trigger_text(const json_t *body, const char *path, size_t max_bytes)
 
 char *trigger_id(const json_t *body, const char *path)
 {
-	static const char allowed[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	char id[LIMIT_ID_BYTES];
 
-	if (!json_id_at(body, path, id, sizeof(id)) || id[strspn(id, allowed)] != '\0')
+	if (!json_id_at(body, path, id, sizeof(id)) || id[strspn(id, "0123456789")] != '\0')
 		return NULL;
 	return mem_dup(id);
 }
@@ -110,6 +108,8 @@ void trigger_decide_comment(const struct trigger_context *context, struct ask *a
 		(void)snprintf(ask->detail, sizeof(ask->detail), "the bot wrote this comment");
 	} else if (!ask->is_mention) {
 		trigger_none(ask, "the comment does not mention @%s", context->bot->label);
+	} else if (person_is_nobody(&ask->actor)) {
+		(void)trigger_malformed(ask, "the comment names no author");
 	} else {
 		ask->verdict = REASON_TRIGGERED;
 		ask->kind = TRIGGER_COMMENT;

@@ -19,7 +19,7 @@ PRINTF_LIKE(2, 3) void trigger_none(struct ask *ask, const char *format, ...);
 /** New copy of the text at a path, cut at `max_bytes`; NULL when absent, null or no text. */
 NODISCARD char *trigger_text(const json_t *body, const char *path, size_t max_bytes);
 
-/** New id at a path, text or number of letters, digits, - and _; NULL when absent or anything else. */
+/** New numeric id at a path, written as text or as number; NULL when absent or anything else. */
 NODISCARD char *trigger_id(const json_t *body, const char *path);
 
 /** Whether the value at a path can stand for a text: absent, null or a string. */
