@@ -47,6 +47,15 @@ EXPECTED: dict[str, tuple[str, str, str | None]] = {
     "bitbucket/bb-pr-comment-deleted-reply-2019.json": ("pr:comment:deleted", "2", None),
     "bitbucket/bb-pr-comment-edited-2025.json": ("pr:comment:edited", "1", "7"),
 }
+# what never starts anything is not read further than its event
+READ = {
+    "comment_created",
+    "comment_updated",
+    "jira:issue_created",
+    "jira:issue_updated",
+    "pr:comment:added",
+    "pr:comment:edited",
+}
 PINGS = [name for name in NAMES if "ping" in name]
 EVENTS = [name for name in NAMES if name in EXPECTED]
 
@@ -87,6 +96,8 @@ def test_explain_reads_each_capture(world: World, name: str) -> None:
     assert found["trigger"] is None
     assert found["reason"] == "NO_TRIGGER"
     assert found["mention"] is False
+    if event not in READ:
+        return
     thing = found["issue"] if found["provider"] == "jira" else found["pull_request"]
     assert str(thing["id"]) == subject
     if comment:
