@@ -218,14 +218,19 @@ static bool suspend(struct ingress *ingress, const struct request *request,
 	return false;
 }
 
-/* Refused only after the connection was read anew; a body over the cap is gone by then and refused at once. */
+/* Refused only after the connection was read anew; a body over the cap is gone by then: too large, whoever sent it. */
 static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 			     struct http_request *http, enum reason reason)
 {
 	struct request *request = exchange->request;
 	struct http_ticket ticket;
-	if (!request->is_signed || exchange->passing ||
-	    !connection_cache_may_reread(ingress->cache, request->provider, request->connection_id)) {
+	if (exchange->passing) {
+		http_reply_now(http, &reply_oversize);
+		ingress_count(ingress, request->provider, REASON_OVERSIZE);
+		return;
+	}
+	if (!request->is_signed || !connection_cache_may_reread(ingress->cache, request->provider,
+								request->connection_id)) {
 		refuse(ingress, request, http, reason);
 		return;
 	}
