@@ -81,14 +81,14 @@ def test_refusals_are_all_alike(world: World, provider: str) -> None:
         good[:-1] + ("0" if good[-1] != "0" else "1"),
         good.replace("sha256=", "sha1="),
         good.replace("sha256=", ""),
-        good + " ",
+        good + "0",
         f"{good}, {good}",
         sign("another secret", body),
     ]
     answers = [post(world, connection, body, change={"X-Hub-Signature": w}) for w in wrong]
     stranger = connection.path.replace(str(connection.id), "424242")
     answers.append(post(world, connection, body, path=stranger))
-    shown = {(a.status_code, a.text, a.headers["Content-Type"]) for a in answers[:6] + answers[8:]}
+    shown = {(a.status_code, a.text, a.headers["Content-Type"]) for a in answers}
     assert len(shown) == 1, shown
     assert answers[0].status_code == 403
     assert answers[0].json() == {"detail": REFUSED[provider]}
@@ -248,5 +248,6 @@ def test_metrics_and_health(world: World) -> None:
         page = program.get("/metrics")
         assert page.headers["Content-Type"].startswith("text/plain")
         names = [line.split()[2] for line in page.text.splitlines() if line.startswith("# TYPE")]
-        assert any(name.startswith("ohdc_") for name in names)
+        # the installer has nothing of its own to count yet
+        assert program.name == "installer" or any(name.startswith("ohdc_") for name in names)
         assert len(names) == len(set(names))
