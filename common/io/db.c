@@ -139,6 +139,8 @@ static void on_notice(void *context, const PGresult *result)
 
 	if (state && strcmp(state, "01000") == 0)
 		db->was_warned = true;
+	if (state && is_session_lost(state))
+		db->must_close = true; /* said to an idle connection, whose end follows */
 }
 
 static bool wait_socket(const struct db *db, int64_t deadline_ms)
@@ -379,12 +381,12 @@ bool db_is_alive(const struct db *db)
 {
 	if (!db->conn)
 		return false;
-	/* A farewell is followed by the end, which the next read finds. */
 	while (wait_socket(db, 0)) {
 		if (!PQconsumeInput(db->conn))
 			return false;
 	}
-	return PQstatus(db->conn) == CONNECTION_OK;
+	/* Looks at what has come: on_notice() hears a farewell. */
+	return !PQisBusy(db->conn) && !db->must_close && PQstatus(db->conn) == CONNECTION_OK;
 }
 
 void db_reset(struct db *db)
