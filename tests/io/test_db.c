@@ -157,7 +157,9 @@ static void test_db_names_failures(void)
 		{"no table", "SELECT * FROM nowhere", ERR_INTERNAL, "42P01"},
 		{"disk", "SELECT fail('53100')", ERR_BUSY, "53100"},
 		{"standby", "SELECT fail('25006')", ERR_NETWORK, ""},
+		{"standby, write", "INSERT INTO t SELECT fail('25006')", ERR_NETWORK, ""},
 		{"shutdown", "SELECT fail('57P01')", ERR_NETWORK, ""},
+		{"shutdown, write", "INSERT INTO t SELECT fail('57P01')", ERR_UNCERTAIN, ""},
 	};
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 
@@ -379,6 +381,7 @@ static void test_db_hears_notifications(void)
 	struct err err = {0};
 
 	scratch_db_init(&scratch, 2);
+	CU_ASSERT_EQUAL(read_int(scratch.pool, "SELECT 1"), 1);
 	struct db *db = borrow(scratch.pool);
 	CU_ASSERT_TRUE(db_listen(db, "ohdc_test", &err));
 	CU_ASSERT_TRUE(db_wait_notification(db, 0, &payload, &err));
@@ -392,6 +395,11 @@ static void test_db_hears_notifications(void)
 	payload = NULL;
 	CU_ASSERT_TRUE(db_wait_notification(db, 20, &payload, &err));
 	CU_ASSERT_PTR_NULL(payload);
+	db_return(&db);
+	/* Nobody else hears what was listened for. */
+	CU_ASSERT_EQUAL(read_int(scratch.pool, "SELECT count(*) FROM pg_listening_channels()"), 0);
+	db = borrow(scratch.pool);
+	CU_ASSERT_TRUE(db_listen(db, "ohdc_test", &err));
 	scratch_db_kill(&scratch, db);
 	CU_ASSERT_FALSE(db_wait_notification(db, WAIT_MS, &payload, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_NETWORK);

@@ -75,6 +75,10 @@ static void test_kafka_producer_survives_a_broker_that_is_away(void)
 	CU_ASSERT_TRUE(kafka_mock_send(producer, TOPIC, "k", "while away"));
 	CU_ASSERT_EQUAL(rd_kafka_mock_broker_set_up(mock.cluster, 1), 0);
 	CU_ASSERT_TRUE(kafka_reports_wait(&reports, 2, 0));
+	/* Without a record to send it is noticed too. */
+	CU_ASSERT_EQUAL(rd_kafka_mock_broker_set_down(mock.cluster, 1), 0);
+	CU_ASSERT_TRUE(wait_connected(producer, false));
+	CU_ASSERT_EQUAL(rd_kafka_mock_broker_set_up(mock.cluster, 1), 0);
 	CU_ASSERT_TRUE(wait_connected(producer, true));
 	CU_ASSERT_EQUAL(reports.failed, 0);
 	kafka_producer_free(producer, 1000);

@@ -56,13 +56,13 @@ static void test_migrate_applies_what_is_missing(void)
 
 static void test_migrate_refuses_another_history(void)
 {
-	static const struct migration_file changed[] = {{"0001_start", "SELECT 1;"}};
+	const struct migration_file changed[] = {{"0001_start", "SELECT 1;"}, FILES[1]};
 	const struct migration_file between[] = {FILES[0], {"0001b_between", "SELECT 1;"}, FILES[1]};
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	struct migration_state state[3];
 	struct err err = {0};
 	const struct migration_set good = {FILES, 2};
-	const struct migration_set bad[] = {{changed, 1}, {between, 3}};
+	const struct migration_set bad[] = {{changed, 2}, {between, 3}};
 
 	scratch_db_init(&scratch, 2);
 	CU_ASSERT_TRUE(migrate_run_set(&good, scratch.pool, true, state, &err));
