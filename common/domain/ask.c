@@ -20,39 +20,32 @@ struct text_field {
 #define ASK_TEXT(member) {#member, offsetof(struct ask, member)}
 #define PERSON_TEXT(member) {#member, offsetof(struct person, member)}
 
-static const struct text_field ask_texts[] = {
-	ASK_TEXT(event),
-	ASK_TEXT(event_key),
-	ASK_TEXT(alias_key),
-	ASK_TEXT(subject),
-	ASK_TEXT(issue_id),
-	ASK_TEXT(issue_key),
-	ASK_TEXT(pull_request_id),
-	ASK_TEXT(pull_request_title),
-	ASK_TEXT(project_key),
-	ASK_TEXT(repo_slug),
-	ASK_TEXT(repo_id),
-	ASK_TEXT(from_project_key),
-	ASK_TEXT(from_repo_slug),
-	ASK_TEXT(branch),
-	ASK_TEXT(comment_id),
-	ASK_TEXT(comment_text),
-	ASK_TEXT(parent_id),
-	ASK_TEXT(visibility_type),
-	ASK_TEXT(visibility_value),
-	ASK_TEXT(anchor_path),
-};
+static const struct text_field ask_texts[] = {ASK_TEXT(event),
+					      ASK_TEXT(event_key),
+					      ASK_TEXT(alias_key),
+					      ASK_TEXT(subject),
+					      ASK_TEXT(issue_id),
+					      ASK_TEXT(issue_key),
+					      ASK_TEXT(pull_request_id),
+					      ASK_TEXT(pull_request_title),
+					      ASK_TEXT(project_key),
+					      ASK_TEXT(repo_slug),
+					      ASK_TEXT(repo_id),
+					      ASK_TEXT(from_project_key),
+					      ASK_TEXT(from_repo_slug),
+					      ASK_TEXT(branch),
+					      ASK_TEXT(comment_id),
+					      ASK_TEXT(comment_text),
+					      ASK_TEXT(parent_id),
+					      ASK_TEXT(visibility_type),
+					      ASK_TEXT(visibility_value),
+					      ASK_TEXT(anchor_path)};
 
-static const struct text_field person_texts[] = {
-	PERSON_TEXT(id),    PERSON_TEXT(key),          PERSON_TEXT(name),
-	PERSON_TEXT(email), PERSON_TEXT(display_name),
-};
+static const struct text_field person_texts[] = {PERSON_TEXT(id), PERSON_TEXT(key), PERSON_TEXT(name),
+						 PERSON_TEXT(email), PERSON_TEXT(display_name)};
 
 static const char *const repo_kind_names[] = {
-	[REPO_REF_LINE] = "line",
-	[REPO_REF_URL] = "url",
-	[REPO_REF_BARE] = "bare",
-};
+	[REPO_REF_LINE] = "line", [REPO_REF_URL] = "url", [REPO_REF_BARE] = "bare"};
 
 static char **text_of(void *object, const struct text_field *field)
 {

@@ -21,15 +21,13 @@ static const char *const word_pairs[] = {
 	"him/her",          "left/right",       "up/down",          "start/stop",
 	"pass/fail",        "before/after",     "request/response", "either/or",
 	"frontend/backend", "backend/frontend", "add/remove",       "create/update",
-	"enable/disable",
-};
+	"enable/disable"};
 
 /* First words of paths, and of media types. */
-static const char *const path_words[] = {
-	"src",         "lib",  "bin",   "etc",          "usr",   "var",       "tmp",
-	"opt",         "dev",  "home",  "node_modules", "build", "dist",      "target",
-	"application", "text", "image", "audio",        "video", "multipart",
-};
+static const char *const path_words[] = {"src",          "lib",   "bin",   "etc",    "usr",
+					 "var",          "tmp",   "opt",   "dev",    "home",
+					 "node_modules", "build", "dist",  "target", "application",
+					 "text",         "image", "audio", "video",  "multipart"};
 
 /* Endings that make a name a file. */
 static const char *const file_endings[] = {
@@ -38,8 +36,7 @@ static const char *const file_endings[] = {
 	"rb",  "php",  "cs",         "swift",  "json",  "yml",  "yaml", "xml", "html",
 	"htm", "css",  "scss",       "sh",     "sql",   "toml", "ini",  "cfg", "conf",
 	"log", "csv",  "pdf",        "png",    "jpg",   "jpeg", "gif",  "svg", "zip",
-	"gz",  "lock", "properties", "gradle", "ipynb", "vue",
-};
+	"gz",  "lock", "properties", "gradle", "ipynb", "vue"};
 
 static bool is_one_of(const char *text, size_t len, const char *const *list, size_t count)
 {
@@ -102,29 +99,41 @@ static bool is_plausible(const char *token)
 	return !(is_abbreviation(token, owner_len) && is_abbreviation(name, name_len));
 }
 
-/* Reads `owner/name` (with `deep` also subgroups, a leading ~ is part of the owner) at `text`; bytes read, 0 when there is none. */
-static size_t read_token(const char *text, bool deep, char ret[REPO_NAME_SIZE])
+/* Bytes of names joined by slashes at `text` (a leading ~ is part of the first), and how many slashes they have. */
+static size_t token_span(const char *text, size_t *ret_slashes)
 {
 	size_t len = *text == '~' ? 1 : 0;
-	size_t slashes = 0;
-	size_t name_len;
 
+	*ret_slashes = 0;
 	len += strspn(text + len, name_chars);
-	while (text[len] == '/' && strspn(text + len + 1, name_chars) > 0) {
+	while (len > 0 && text[len] == '/' && strspn(text + len + 1, name_chars) > 0) {
 		len += 1 + strspn(text + len + 1, name_chars);
-		slashes++;
+		(*ret_slashes)++;
 	}
-	if (slashes == 0 || (slashes > 1 && !deep) || text[0] == '/' || text[len] == '/' ||
-	    len >= REPO_NAME_SIZE)
+	return len;
+}
+
+/* Length without the full stop of a sentence, a dash, or ".git". */
+static size_t trimmed_len(const char *text, size_t len)
+{
+	while (len > 0 && strchr(".-", text[len - 1]) != NULL)
+		len--;
+	return len > 4 && strncasecmp(text + len - 4, ".git", 4) == 0 ? len - 4 : len;
+}
+
+/* Reads `owner/name`, with `deep` also subgroups, at `text`; bytes read, 0 when there is none. */
+static size_t read_token(const char *text, bool deep, char ret[REPO_NAME_SIZE])
+{
+	size_t slashes;
+	size_t len = token_span(text, &slashes);
+	size_t name_len = trimmed_len(text, len);
+
+	if (slashes == 0 || (slashes > 1 && !deep) || text[len] == '/' || len >= REPO_NAME_SIZE ||
+	    name_len == 0 || text[name_len - 1] == '/')
 		return 0;
-	name_len = len;
-	while (strchr(".-", text[name_len - 1]) != NULL)
-		name_len--;
-	if (name_len > 4 && strncasecmp(text + name_len - 4, ".git", 4) == 0)
-		name_len -= 4;
 	memcpy(ret, text, name_len);
 	ret[name_len] = '\0';
-	return ret[name_len - 1] == '/' ? 0 : len;
+	return len;
 }
 
 size_t repo_scan_reference(struct repo_refs *refs, const char *text)
