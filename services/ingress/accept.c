@@ -77,23 +77,29 @@ static void classify_body(const struct ingress *ingress, const struct connection
 		       trigger_may_ask(bytes_of(request->body, request->body_len), &connection->bot);
 }
 
+/* JSON that cannot be used is kept and said to be so; what is no JSON at all is refused. */
+static bool is_usable(const struct ingress *ingress, struct bytes raw, json_t **ret)
+{
+	struct err err = {0};
+	return json_read(raw, ingress->body_cap, LIMIT_JSON_DEPTH, ret, &err) && json_is_object(*ret);
+}
+
 /* False: the request was answered, there is nothing to store. */
 static bool classify(struct ingress *ingress, const struct connection *connection,
 		     const struct request *request, struct http_ticket ticket, struct finding *ret)
 {
 	struct bytes raw = bytes_of(request->body, request->body_len);
 	json_auto_t *body = NULL;
-	struct err err = {0};
-	if (!request->body) {
+	if (!request->body && request->body_len > 0) {
 		ret->verdict = REASON_TOO_LARGE;
-	} else if (json_read(raw, ingress->body_cap, LIMIT_JSON_DEPTH, &body, &err)) {
+	} else if (is_usable(ingress, raw, &body)) {
 		if (!is_at_home(connection, body)) {
 			answer(ingress, request, ticket, refusal_of(request->provider),
 			       REASON_WRONG_ORIGIN);
 			return false;
 		}
 		classify_body(ingress, connection, request, body, ret);
-	} else if (json_is_json(raw)) {
+	} else if (raw.len == 0 || json_is_json(raw)) {
 		ret->verdict = REASON_MALFORMED;
 		ret->is_kept = true;
 	} else {
