@@ -70,6 +70,9 @@ static bool open_pool(const struct service_options *options, struct service *ser
 static bool open_frame(const struct service_options *options, struct service *service, struct err *err)
 {
 	service->metrics = metrics_new();
+	metric_set(metrics_cell(service->metrics, METRIC_GAUGE, "ohdc_build_info",
+				"version=\"" OHDC_VERSION "\"", "Version of this program"),
+		   1);
 	struct daemon_options frame = {
 		.program = options->program,
 		.admin_listen = config_text(service->config, "OHDC_ADMIN_LISTEN"),

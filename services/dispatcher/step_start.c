@@ -7,7 +7,6 @@
 #include "services/dispatcher/openhands_follow.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -120,7 +119,7 @@ static bool send_start(void *context, const struct call_gate *gate,
 		.git_provider = task->job.git_provider,
 		.trigger = task->peer.provider == PROVIDER_JIRA ? "jira" : "resolver",
 		.title = title,
-		.pr_number = number ? strtoll(number, NULL, 10) : 0,
+		.pr_number = comment_id_number(number),
 	};
 	struct openhands_task started = {0};
 	if (!openhands_start(task->dispatcher->openhands, &task->user, &start, gate, &started, err)) {
