@@ -128,15 +128,6 @@ int cli_keys_generate(struct cli *cli)
 	return CLI_DONE;
 }
 
-int cli_config_check(struct cli *cli)
-{
-	struct err err = {0};
-	if (!cli_no_more(cli, &err))
-		return cli_usage(&err);
-	puts("settings: fine");
-	return CLI_DONE;
-}
-
 int cli_config_docs(struct cli *cli)
 {
 	(void)cli;
@@ -164,7 +155,7 @@ int cli_completion(struct cli *cli)
 		       verbs[i].sub ? verbs[i].sub : "");
 	puts("\"\n\tlocal typed=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
 	     "\tCOMPREPLY=($(compgen -W \"$(awk -v t=\"$typed\" -v n=\"$COMP_CWORD\" "
-	     "'index($0, t) == 1 { print $n }' <<<\"$verbs\")\" -- "
+	     "'index($0, t) == 1 { print $n }' <<<\"$verbs\" | sort -u)\" -- "
 	     "\"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
 	     "complete -F _ohdc ohdc");
 	return CLI_DONE;

@@ -63,7 +63,6 @@ static bool take_arguments(struct cli *cli, struct simulation *ret, struct conne
 	ret->pull_request_id = cli_option(cli, "pull-request");
 	ret->comment_id = cli_option(cli, "comment");
 	ret->label = config_text(cli->config, "OH_RESOLVER_LABEL");
-	ret->now_ms = sysclock_now_ms();
 	if (!take_kind(cli, ret, &provider, err) || !cli_no_more(cli, err))
 		return false;
 	if (provider != ret_ref->provider)
@@ -163,11 +162,13 @@ static bool audit(struct cli *cli, const struct known_connection *connection,
 int cli_simulate(struct cli *cli)
 {
 	struct err err = {0};
-	struct simulation simulation = {0};
+	char now[SYSCLOCK_TEXT_SIZE];
+	struct simulation simulation = {.now_ms = sysclock_now_ms(), .now = now};
 	struct connection_ref ref;
 	char id[UUID_TEXT_SIZE];
 	CLEANUP(known_connection_done) struct known_connection connection = {0};
 	CLEANUP(db_rows_done) struct db_rows actor = {0};
+	sysclock_text(simulation.now_ms, now);
 	if (!take_arguments(cli, &simulation, &ref, &err))
 		return cli_usage(&err);
 	if (!known_connection_read(cli, &ref, &connection, &err) ||

@@ -1,4 +1,4 @@
-/* Builds the bodies that the products would send. */
+/* Builds the bodies that the products would send. Pure. */
 
 #include "cli/simulated_body.h"
 
@@ -6,7 +6,6 @@
 #include "common/base/limits.h"
 #include "common/base/number.h"
 #include "common/base/strbuf.h"
-#include "common/io/sysclock.h"
 
 #include <string.h>
 
@@ -91,9 +90,7 @@ static json_t *jira_comment(const struct simulation *simulation,
 			    const struct known_connection *connection)
 {
 	json_t *comment = json_object();
-	char now[SYSCLOCK_TEXT_SIZE];
 	int64_t id = number_or(simulation->comment_id, simulation->now_ms);
-	sysclock_text(simulation->now_ms, now);
 	json_object_set_new(
 		comment, "self",
 		json_sprintf("%s/rest/api/2/issue/%lld/comment/%lld", connection->base_url,
@@ -101,8 +98,8 @@ static json_t *jira_comment(const struct simulation *simulation,
 	put_number_text(comment, "id", id);
 	json_object_set_new(comment, "author", jira_person(simulation, connection));
 	put_ask(comment, "body", simulation);
-	json_put_text(comment, "created", now);
-	json_put_text(comment, "updated", now);
+	json_put_text(comment, "created", simulation->now);
+	json_put_text(comment, "updated", simulation->now);
 	return comment;
 }
 
@@ -181,15 +178,13 @@ static json_t *bitbucket_body(const struct simulation *simulation,
 {
 	json_t *body = json_object();
 	json_t *pull_request = json_object();
-	char now[SYSCLOCK_TEXT_SIZE];
-	sysclock_text(simulation->now_ms, now);
 	json_put_int(pull_request, "id", number_or(simulation->pull_request_id, NOBODYS_ID));
 	json_put_text(pull_request, "title", "Simulated");
 	json_put_text(pull_request, "state", "OPEN");
 	json_object_set_new(pull_request, "fromRef", bitbucket_ref(connection, "simulated"));
 	json_object_set_new(pull_request, "toRef", bitbucket_ref(connection, "main"));
 	json_put_text(body, "eventKey", "pr:comment:added");
-	json_put_text(body, "date", now);
+	json_put_text(body, "date", simulation->now);
 	json_object_set_new(body, "actor", bitbucket_person(simulation));
 	json_object_set_new(body, "pullRequest", pull_request);
 	json_object_set_new(body, "comment", bitbucket_comment(simulation));

@@ -25,6 +25,7 @@ struct simulation {
 	const char *pull_request_id;
 	const char *comment_id; /**< default: a number that was never used, from the time */
 	int64_t now_ms;
+	const char *now; /**< the same as RFC 3339 text */
 };
 
 /** Whether its ids are numbers; ERR_INPUT names the option. */

@@ -105,7 +105,7 @@ static void print_counts(const char *title, const json_t *counts)
 {
 	const char *name;
 	json_t *count;
-	printf("%-18s", title);
+	printf("%-20s", title);
 	if (json_object_size(counts) == 0)
 		printf("  none");
 	json_object_foreach((json_t *)(uintptr_t)counts, name, count)
@@ -116,7 +116,12 @@ static void print_counts(const char *title, const json_t *counts)
 static void print_value(const char *title, const json_t *status, const char *name)
 {
 	const char *text = json_text_at(status, name);
-	printf("%-18s  %s\n", title, text ? text : "-");
+	printf("%-20s  %s\n", title, text ? text : "-");
+}
+
+static void print_number(const char *title, const json_t *status, const char *name)
+{
+	printf("%-20s  %lld\n", title, (long long)json_int_at(status, name, 0));
 }
 
 static void print_topics(const json_t *list)
@@ -125,7 +130,7 @@ static void print_topics(const json_t *list)
 	size_t i;
 	json_array_foreach(list, i, topic)
 	{
-		printf("%-18s  %lld partitions, %lld records", json_text_at(topic, "topic"),
+		printf("%-20s  %lld partitions, %lld records", json_text_at(topic, "topic"),
 		       (long long)json_int_at(topic, "partitions", 0),
 		       (long long)json_int_at(topic, "records", 0));
 		if (json_at(topic, "group"))
@@ -143,10 +148,10 @@ static void print_status(const json_t *status)
 	print_counts("open jobs", json_at(status, "open_jobs"));
 	print_value("oldest open", status, "oldest_open_at");
 	print_counts("ended in 24 h", json_at(status, "jobs_ended_last_day"));
-	printf("%-18s  %lld\n", "failed triggers",
-	       (long long)json_int_at(status, "failed_triggers", 0));
-	printf("%-18s  %lld\n", "unsent jobs", (long long)json_int_at(status, "outbox", 0));
-	printf("%-18s  %lld\n", "dead letters", (long long)json_int_at(status, "dead_letters", -1));
+	print_number("failed triggers", status, "failed_triggers");
+	print_number("unsent jobs", status, "outbox");
+	if (json_at(status, "dead_letters"))
+		print_number("dead letters", status, "dead_letters");
 	print_topics(json_at(status, "topics"));
 }
 

@@ -71,22 +71,25 @@ static const char sql_head[] =
 	" union all select 3, 'asked by', concat_ws('  ', coalesce(t.ask->'actor'->>'name', "
 	"t.ask->'actor'->>'key'),"
 	"  'as OpenHands user ' || t.user_id, 'org ' || t.org_id) from t"
-	" union all select 4, 'about', concat_ws('  ', t.kind, 'on', t.ask->>'issue_key', "
-	"t.ask->>'project_key' || '/' ||"
-	"  (t.ask->>'repo_slug'), 'pull request ' || (t.ask->>'pull_request_id'), 'comment ' || "
-	"(t.ask->>'comment_id'))"
-	"  from t"
+	" union all select 4, 'about', concat_ws(' ', t.kind, t.ask->>'comment_id', 'on', "
+	"t.ask->>'issue_key',"
+	"  t.ask->>'project_key' || '/' || (t.ask->>'repo_slug'), 'pull request ' || "
+	"(t.ask->>'pull_request_id')) from t"
 	" union all select 5, 'job', concat_ws('  ', j.job_id, j.kind, j.state) from j"
 	" union all select 6, 'repository', j.repository from j"
 	" union all select 7, 'conversation', j.conversation_id::text from j"
 	" ) x where value is not null order by rank";
 
-/* Columns: time of day, seconds since the receipt, who, what. Of equal times the order of the path decides. */
+/*
+ * Columns: time of day, seconds since the receipt, who, what; over all jobs of the ask. Of equal times the order of the path
+ * decides.
+ */
 static const char sql_timeline[] =
 	"with d as (select * from delivery where delivery_id = $1::uuid limit 1),"
 	" t as (select * from trigger where event_key = (select max(trigger_key) from "
 	"delivery_outcome"
-	"  where delivery_id = $1::uuid))"
+	"  where delivery_id = $1::uuid)),"
+	" j as (select * from job where job_id = $2::uuid or event_key = (select event_key from t))"
 	" select to_char(at at time zone 'UTC', 'HH24:MI:SS.MS'),"
 	" to_char(extract(epoch from at - (select received_at from d)), 'FM9999999990.000'), who, "
 	"what from ("
@@ -95,15 +98,17 @@ static const char sql_timeline[] =
 	"from d"
 	" union all select intake_at, 2, 0, 'linker', concat_ws('  ', 'read', verdict, detail) "
 	"from d"
-	" union all select decided_at, 3, 0, 'linker', concat_ws('  ', 'decided', coalesce(outcome,"
+	" union all select decided_at, 3, 0, 'ask', concat_ws('  ', 'decided', coalesce(outcome,"
 	"  'user ' || user_id), detail) from t"
 	" union all select sent_at, 4, 0, 'linker', 'job record on its way' from t"
-	" union all select at, 5, id, 'dispatcher', concat_ws('  ', state, reason, detail) from "
-	"job_step"
-	"  where job_id = $2::uuid"
-	" union all select updated_at, 6, seq, 'dispatcher', concat_ws('  ', kind, state, "
-	"remote_id, detail)"
-	"  from effect where job_id = $2::uuid"
+	" union all select created_at, 5, 0, 'dispatcher', concat_ws('  ', 'job', job_id, kind) "
+	"from j"
+	" union all select s.at, 6, s.id, 'dispatcher', concat_ws('  ', s.state, s.reason, "
+	"s.detail)"
+	"  from job_step s join j using (job_id)"
+	" union all select e.updated_at, 7, e.seq, 'dispatcher', concat_ws('  ', e.kind, e.state, "
+	"e.remote_id, e.detail)"
+	"  from effect e join j using (job_id)"
 	" ) x where at is not null order by at, rank, seq";
 
 static const char sql_reason[] =
