@@ -13,12 +13,16 @@ from psycopg.rows import dict_row
 from tests.demo import screen
 from tests.sim.client import Sims
 
-DELIVERIES = """select delivery_id::text as id, provider, event, verdict, event_key, intake_at as at
+DELIVERIES = """select delivery_id::text as id, event, verdict, event_key, intake_at as at
                   from delivery order by intake_at"""
 DECIDED = """select event_key, outcome, user_id, decided_at as at from trigger
               where decided_at is not null order by decided_at"""
-STEPS = """select s.id, s.job_id::text as job, s.state, s.reason, s.detail, s.at, j.repository
+STEPS = """select s.id, s.job_id::text as job, j.record, s.state, s.reason, s.detail, s.at
              from job_step s join job j using (job_id) order by s.id"""
+EFFECTS = """select e.job_id::text || e.kind || e.seq as id, e.job_id::text as job, j.record, e.kind,
+                    e.updated_at as at
+               from effect e join job j using (job_id) where e.state = 'confirmed'
+              order by e.updated_at"""
 WORDS = {
     "reaction": "reaction on the asking comment",
     "ack": "acknowledgement posted",
@@ -26,9 +30,15 @@ WORDS = {
     "result": "result posted",
     "guidance": "guidance posted",
 }
-EFFECTS = """select job_id::text || kind || seq as id, job_id::text as job, kind, remote_id,
-                    updated_at as at
-               from effect where state = 'confirmed' order by updated_at"""
+STATES = {
+    "key": "reads the comment again, finds the organisation",
+    "start": "repository found, starts a conversation",
+    "follow_run": "the agent works",
+    "result": "the agent has finished",
+    "end": "",
+}
+ISSUES = ("PROJ-1", "PROJ-2")
+HELD_BACK = 0.3
 
 
 def seconds(value: datetime | float) -> float:
@@ -36,10 +46,20 @@ def seconds(value: datetime | float) -> float:
     return value.timestamp() if isinstance(value, datetime) else value
 
 
-def first_line(text: str, limit: int = 76) -> str:
-    """The beginning of a comment."""
-    found = next((part for part in text.splitlines() if part.strip()), "")
+def in_short(text: str, limit: int = 90) -> str:
+    """A comment on one line, without the mark that is not shown to people."""
+    lines = [part.strip() for part in text.splitlines() if "ohdc-" not in part]
+    found = " ".join(part for part in lines if part)
     return found if len(found) <= limit else found[: limit - 1] + "…"
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """A job as people know it: its id and what it is about."""
+    ask = row["record"]["ask"]
+    about = (
+        ask.get("issue_key") or f"{ask['project_key']}/{ask['repo_slug']} #{ask['pull_request_id']}"
+    )
+    return f"job {row['job'][:8]} ({about})"
 
 
 @dataclass
@@ -49,22 +69,23 @@ class Live:
     url: str
     sims: Sims
     seen: set[str] = field(default_factory=set)
-    started: float = field(default_factory=time.time)
+    own: set[str] = field(default_factory=set)
 
-    def show(self) -> int:
-        """Print what is new; how many lines."""
+    def show(self, everything: bool = False) -> None:
+        """Print what is new, in order of time; the last moments are held back until they are whole."""
+        horizon = time.time() - (0 if everything else HELD_BACK)
         news = self._webhooks() + self._database() + self._peers()
-        fresh = [entry for entry in news if entry[0] not in self.seen]
+        fresh = [entry for entry in news if entry[0] not in self.seen and entry[1] <= horizon]
         for key, at, who, text in sorted(fresh, key=lambda entry: entry[1]):
             self.seen.add(key)
             screen.line(at, who, text)
-        return len(fresh)
 
     def _webhooks(self) -> list[tuple[str, float, str, str]]:
         found = []
         for name in ("jira", "bitbucket"):
             for place, sent in enumerate(getattr(self.sims, name).deliveries()):
-                if sent["status"] == 0:
+                mine = '"name": "openhands"' in sent["body"].split('"pullRequest"')[0][:3000]
+                if sent["status"] == 0 or mine:
                     continue
                 text = f"webhook {sent['event']} → ingress: {sent['status']}, durable in Kafka"
                 found.append((f"{name}{place}", sent["at"], name.title(), text))
@@ -76,18 +97,23 @@ class Live:
             decided = base.execute(DECIDED).fetchall()
             steps = base.execute(STEPS).fetchall()
             effects = base.execute(EFFECTS).fetchall()
+        self.own |= {row["id"] for row in deliveries if row["verdict"] == "BOT_AUTHOR"}
         found = [
-            (row["id"], seconds(row["at"]), "Linker", self._delivery(row)) for row in deliveries
+            (row["id"], seconds(row["at"]), "Linker", self._delivery(row))
+            for row in deliveries
+            if row["id"] not in self.own
         ]
         for row in decided:
             who = f"is OpenHands user {row['user_id']}" if row["user_id"] else row["outcome"]
             key = f"{row['event_key']}{row['at']}"
             found.append((key, seconds(row["at"]), "Linker", f"{row['event_key']} {who}"))
         found += [
-            (f"step{row['id']}", seconds(row["at"]), "Dispatcher", self._step(row)) for row in steps
+            (f"step{row['id']}", seconds(row["at"]), "Dispatcher", self._step(row))
+            for row in steps
+            if row["detail"] != "acknowledge"
         ]
         for row in effects:
-            text = f"job {row['job'][:8]}  {WORDS.get(row['kind'], row['kind'])}"
+            text = f"{name_of(row)}  {WORDS.get(row['kind'], row['kind'])}"
             found.append((row["id"], seconds(row["at"]), "Dispatcher", text))
         return found
 
@@ -98,9 +124,10 @@ class Live:
 
     @staticmethod
     def _step(row: dict[str, Any]) -> str:
-        words = [f"job {row['job'][:8]} ", row["state"]]
-        words += [row["reason"] or "", row["detail"] or ""]
-        return " ".join(word for word in words if word)
+        reason = "" if row["reason"] == "JOB_STARTED" else row["reason"] or ""
+        detail = row["detail"] or ""
+        words = [row["state"], reason, STATES.get(detail, detail)]
+        return f"{name_of(row)}  {'  '.join(word for word in words if word)}"
 
     def _peers(self) -> list[tuple[str, float, str, str]]:
         found = []
@@ -109,7 +136,7 @@ class Live:
             found.append((f"ohe{place}", call["at"], "OpenHands", text))
         for comment in self.answers():
             body = comment.get("body") or comment.get("text") or ""
-            text = f"{comment['where']}: “{first_line(body)}”"
+            text = f"{comment['where']}: “{in_short(body)}”"
             found.append(
                 (f"c{comment['where']}{comment['id']}", comment["at"], comment["who"], text)
             )
@@ -124,6 +151,3 @@ class Live:
         for comment in self.sims.bitbucket.thread(repo="PROJ/web", number=1):
             found.append({**comment, "where": "PROJ/web #1", "who": "Bitbucket"})
         return [{**c, "id": str(c["id"])} for c in found]
-
-
-ISSUES = ("PROJ-1", "PROJ-2")

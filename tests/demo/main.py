@@ -100,7 +100,11 @@ def watch(stack: Stack, live: Live) -> bool:
     while time.monotonic() < deadline:
         live.show()
         if answered(live) and stack.rows(open_jobs)[0]["n"] == 0:
-            live.show()
+            live.show(everything=True)
+            if live.own:
+                print(
+                    f"  and {len(live.own)} deliveries of our own comments, recognised and left alone"
+                )
             return True
         time.sleep(0.1)
     return False

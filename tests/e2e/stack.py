@@ -103,11 +103,16 @@ class Program:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def ask_to_stop(self) -> None:
+        """Ask to drain."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self) -> int | None:
         """Ask to drain and wait; the exit status (None: was not running)."""
         if self.process is None or self.process.poll() is not None:
             return None
-        self.process.send_signal(signal.SIGTERM)
+        self.ask_to_stop()
         try:
             return self.process.wait(30)
         except subprocess.TimeoutExpired:
@@ -209,10 +214,13 @@ class Stack:
 
     def stop(self) -> None:
         """Drain everything; a bad exit, a sanitizer report or a secret in a log is a failure."""
-        statuses = {name: program.stop() for name, program in self.programs.items()}
+        running = [p for p in self.programs.values() if p.process and p.process.poll() is None]
+        for program in running:
+            program.ask_to_stop()
+        statuses = {p.name: p.process.wait(30) for p in running if p.process}
         self.sims.stop()
         self.postgres.drop_database(self.name)
-        bad = {name: status for name, status in statuses.items() if status not in (0, None)}
+        bad = {name: status for name, status in statuses.items() if status != 0}
         assert not bad, f"exit statuses {bad}; logs in {self.folder}"
         for program in self.programs.values():
             self._check_log(program)
