@@ -27,12 +27,12 @@ enum { CLI_ARGUMENTS_MAX = 64 };
 
 /** One run of the program. */
 struct cli {
-	const char *program; /**< argv[0], for the completion script */
 	struct config *config;
 	struct db_pool *pool; /**< NULL until cli_database() */
 	struct crypto_keyring keys;
-	bool is_json;                       /**< --json */
-	const char *who;                    /**< --operator or OHDC_OPERATOR, NULL: none */
+	bool is_setting_wrong; /**< a store could not be opened for its setting's sake: exit status 2 */
+	bool is_json;          /**< --json */
+	const char *who;       /**< --operator or OHDC_OPERATOR, NULL: none */
 	char *arguments[CLI_ARGUMENTS_MAX]; /**< what no option has taken yet; borrowed from argv */
 	size_t argument_count;
 };
@@ -58,6 +58,17 @@ struct verb {
 /** All verbs in the order of --help. */
 NODISCARD const struct verb *verbs_all(size_t *ret_count);
 
+/* help.c */
+
+/** Print all verbs. */
+void cli_print_help(void);
+
+/** Print one verb's arguments and example; CLI_DONE. */
+NODISCARD int cli_print_verb_help(const struct verb *verb);
+
+/** Say that there is no such verb; CLI_USAGE. */
+NODISCARD int cli_no_verb(int argc, char **argv);
+
 /* arguments.c */
 
 /** Take the value of `--name VALUE` (or `--name=VALUE`) from the arguments; NULL when absent. Borrowed. */
@@ -78,7 +89,7 @@ NODISCARD bool cli_need(struct cli *cli, const char *name, const char **ret, str
 /* output.c */
 
 /** Print "ohdc: message" and translate the error into an exit status. */
-NODISCARD int cli_fail(const struct err *err);
+NODISCARD int cli_fail(const struct cli *cli, const struct err *err);
 
 /** Print a usage error and return CLI_USAGE. */
 NODISCARD int cli_usage(const struct err *err);
@@ -109,7 +120,7 @@ NODISCARD bool cli_database(struct cli *cli, struct err *err);
 NODISCARD bool cli_keys(struct cli *cli, struct err *err);
 
 /** Where Kafka is; ERR_INPUT: OHDC_KAFKA_BROKERS is not set. Texts borrowed from the settings. */
-NODISCARD bool cli_cluster(const struct cli *cli, struct kafka_cluster *ret, struct err *err);
+NODISCARD bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct err *err);
 
 /** Connect, and begin a transaction on a connection that db_return() gives back. */
 NODISCARD bool cli_begin(struct cli *cli, struct db **ret, struct err *err);

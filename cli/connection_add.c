@@ -357,7 +357,7 @@ int cli_connections_add(struct cli *cli)
 		return cli_usage(&err);
 	if (!cli_keys(cli, &err) || !is_free(cli, &addition, &err) ||
 	    !find_bot(cli, &addition, &err) || !write_rows(cli, &addition, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	print(cli, &addition);
 	return CLI_DONE;
 }

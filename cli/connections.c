@@ -51,7 +51,7 @@ int cli_connections_list(struct cli *cli)
 	if (!cli_no_more(cli, &err))
 		return cli_usage(&err);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, NULL, &rows, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	cli_print_list(cli, &rows, names, LIST_COUNT);
 	return CLI_DONE;
 }
@@ -78,11 +78,11 @@ int cli_connections_show(struct cli *cli)
 		return cli_usage(&err);
 	add_ref(&params, &ref);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, &params, &rows, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	if (rows.count == 0) {
 		err_set(&err, ERR_NOT_FOUND, "connection %s/%lld is not there",
 			provider_name(ref.provider), (long long)ref.id);
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	}
 	cli_print_row(cli, &rows, names, ARRAY_LEN(names));
 	return CLI_DONE;
@@ -120,7 +120,7 @@ static int change_status(struct cli *cli, const char *status)
 		return cli_usage(&err);
 	if (!known_connection_read(cli, &ref, &connection, &err) ||
 	    !set_status(cli, &connection, status, &is_changed, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	json_auto_t *done = json_object();
 	json_put_text(done, "connection", connection.name);
 	json_put_text(done, "status", status);

@@ -66,7 +66,7 @@ int cli_deliveries_list(struct cli *cli)
 	if (!list_arguments(cli, &params, &err))
 		return cli_usage(&err);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, &params, &rows, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	cli_print_list(cli, &rows, names, LIST_COUNT);
 	return CLI_DONE;
 }
@@ -94,10 +94,10 @@ int cli_deliveries_show(struct cli *cli)
 		return cli_usage(&err);
 	db_add_text(&params, id);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, &params, &rows, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	if (rows.count == 0) {
 		err_set(&err, ERR_NOT_FOUND, "delivery %s is not there", id);
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	}
 	cli_print_row(cli, &rows, names, ARRAY_LEN(names));
 	return CLI_DONE;

@@ -91,7 +91,7 @@ int cli_explain(struct cli *cli)
 		return cli_usage(&err);
 	if (!read_input(&input, &err) ||
 	    !decide(&context, bytes_of(input.text, input.len), &ask, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	json_auto_t *found = ask_explain(&context, &ask);
 	cli_print_json(found);
 	if (!cli->is_json && ask.detail[0] != '\0')

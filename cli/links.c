@@ -127,7 +127,7 @@ int cli_links_add(struct cli *cli)
 		return cli_usage(&err);
 	if (!known_connection_read(cli, &arguments.ref, &connection, &err) ||
 	    !add(cli, &arguments, &connection, &reopened, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	json_auto_t *done = describe(&arguments, &connection);
 	json_put_int(done, "asks_decided_again", reopened);
 	cli_print_object(cli, done);
@@ -163,7 +163,7 @@ int cli_links_remove(struct cli *cli)
 		return cli_usage(&err);
 	if (!known_connection_read(cli, &arguments.ref, &connection, &err) ||
 	    !remove_link(cli, &arguments, &connection, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	json_auto_t *done = describe(&arguments, &connection);
 	cli_print_object(cli, done);
 	return CLI_DONE;
@@ -181,13 +181,13 @@ int cli_links_list(struct cli *cli)
 	if ((name && !connection_ref_parse(name, &ref, &err)) || !cli_no_more(cli, &err))
 		return cli_usage(&err);
 	if (name && !known_connection_read(cli, &ref, &connection, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	if (name)
 		db_add_int(&params, connection.instance_id);
 	else
 		db_add_text(&params, NULL);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, &params, &rows, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	cli_print_list(cli, &rows, list_names, ARRAY_LEN(list_names));
 	return CLI_DONE;
 }

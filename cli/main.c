@@ -26,30 +26,6 @@ static const struct verb *find_verb(int argc, char **argv)
 	return NULL;
 }
 
-static void print_help(void)
-{
-	size_t count;
-	const struct verb *verbs = verbs_all(&count);
-	puts("ohdc: runs, watches and repairs the Data Center side of OpenHands.\n\nUsage: ohdc "
-	     "VERB [arguments] [--json]\n");
-	for (size_t i = 0; i < count; i++) {
-		char name[64];
-		(void)snprintf(name, sizeof(name), "%s%s%s", verbs[i].name, verbs[i].sub ? " " : "",
-			       verbs[i].sub ? verbs[i].sub : "");
-		printf("  %-20s %s\n", name, verbs[i].help);
-	}
-	puts("\n'ohdc VERB --help' shows arguments and an example. Settings are those of the "
-	     "services (docs/config.md).\n"
-	     "Exit status: 0 done, 1 failed, 2 usage or setting, 6 unreachable.");
-}
-
-static int print_verb_help(const struct verb *verb)
-{
-	printf("ohdc %s%s%s %s\n  %s\n  Example: %s\n", verb->name, verb->sub ? " " : "",
-	       verb->sub ? verb->sub : "", verb->usage, verb->help, verb->example);
-	return CLI_DONE;
-}
-
 static bool take_arguments(struct cli *cli, int argc, char **argv, int first, struct err *err)
 {
 	for (int i = first; i < argc; i++) {
@@ -83,21 +59,18 @@ static bool prepare(struct cli *cli, const struct verb *verb, struct err *err)
 
 int main(int argc, char **argv)
 {
-	CLEANUP(cli_done) struct cli cli = {.program = argv[0]};
+	CLEANUP(cli_done) struct cli cli = {0};
 	struct err err = {0};
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
-		print_help();
+		cli_print_help();
 		return CLI_DONE;
 	}
 	const struct verb *verb = find_verb(argc, argv);
-	if (!verb) {
-		err_set(&err, ERR_INPUT, "unknown verb '%s%s%s', expected one of 'ohdc --help'",
-			argc > 1 ? argv[1] : "", argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
-		return cli_usage(&err);
-	}
+	if (!verb)
+		return cli_no_verb(argc, argv);
 	if (!take_arguments(&cli, argc, argv, verb->sub ? 3 : 2, &err))
 		return cli_usage(&err);
 	if (cli_flag(&cli, "help"))
-		return print_verb_help(verb);
+		return cli_print_verb_help(verb);
 	return prepare(&cli, verb, &err) ? verb->run(&cli) : cli_usage(&err);
 }

@@ -11,11 +11,13 @@
 
 enum { COLUMNS_MAX = 24, WIDTH_MAX = 60 };
 
-int cli_fail(const struct err *err)
+int cli_fail(const struct cli *cli, const struct err *err)
 {
 	(void)fprintf(stderr, "ohdc: %s\n", err->message);
 	bool is_away = err->code == ERR_NETWORK || err->code == ERR_TIMEOUT || err->code == ERR_BUSY;
-	return is_away ? CLI_UNREACHABLE : CLI_FAILED;
+	if (is_away)
+		return CLI_UNREACHABLE;
+	return cli->is_setting_wrong ? CLI_USAGE : CLI_FAILED;
 }
 
 int cli_usage(const struct err *err)

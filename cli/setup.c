@@ -33,7 +33,7 @@ int cli_migrate(struct cli *cli)
 		       : is_plan             ? "missing"
 					     : "applied");
 	mem_free(states);
-	return is_ok ? CLI_DONE : cli_fail(&err);
+	return is_ok ? CLI_DONE : cli_fail(cli, &err);
 }
 
 /* ---- topics ------------------------------------------------------------------------------------------------------ */
@@ -86,7 +86,7 @@ static int topics(struct cli *cli, bool is_apply)
 	int32_t brokers = 0;
 	wanted_topics(cli, names, wanted);
 	if (!kafka_topics_sync(&cluster, wanted, TOPIC_COUNT, is_apply, states, &brokers, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	for (int i = 0; i < TOPIC_COUNT; i++)
 		print_topic(&wanted[i], &states[i]);
 	printf("%d %s\n", (int)brokers,

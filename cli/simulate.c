@@ -173,11 +173,11 @@ int cli_simulate(struct cli *cli)
 		return cli_usage(&err);
 	if (!known_connection_read(cli, &ref, &connection, &err) ||
 	    !find_actor(cli, &connection, &actor, &simulation, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	json_auto_t *body = simulated_body(&simulation, &connection);
 	if (!produce(cli, &connection, body, simulation.now_ms, id, &err) ||
 	    !audit(cli, &connection, id, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	json_auto_t *done = json_object();
 	json_put_text(done, "delivery_id", id);
 	json_put_text(done, "connection", connection.name);

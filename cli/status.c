@@ -83,7 +83,7 @@ static bool read_topic(const struct cli *cli, const struct kafka_cluster *cluste
 	return is_read;
 }
 
-static bool read_topics(const struct cli *cli, json_t *list, struct err *err)
+static bool read_topics(struct cli *cli, json_t *list, struct err *err)
 {
 	static const char *const readers[TOPIC_COUNT] = {
 		[TOPIC_WEBHOOK] = GROUP_LINKER,
@@ -162,7 +162,7 @@ int cli_status(struct cli *cli)
 	if (!cli_no_more(cli, &err))
 		return cli_usage(&err);
 	if (!read_database(cli, &status, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	json_t *topics = json_array();
 	json_object_set_new(status, "topics", topics);
 	bool is_whole = read_topics(cli, topics, &err);
@@ -173,5 +173,5 @@ int cli_status(struct cli *cli)
 		cli_print_json(status);
 	else
 		print_status(status);
-	return is_whole ? CLI_DONE : cli_fail(&err);
+	return is_whole ? CLI_DONE : cli_fail(cli, &err);
 }

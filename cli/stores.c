@@ -11,35 +11,52 @@ enum { BORROW_MS = 5000 };
 
 static const char sql_audit[] = "select audit_write($1, $2, $3, $4::jsonb)";
 
+/* Notes a setting that cannot be used; false. */
+static bool wrong_setting(struct cli *cli, const struct err *err)
+{
+	cli->is_setting_wrong = err->code == ERR_INPUT;
+	return false;
+}
+
 bool cli_database(struct cli *cli, struct err *err)
 {
 	if (cli->pool)
 		return true;
 	CLEANUP(secret_done) struct secret url = {0};
-	if (!config_secret(cli->config, "OHDC_DATABASE_URL", &url))
-		return err_set(err, ERR_INPUT, "OHDC_DATABASE_URL is not set, expected a libpq URI");
+	if (!config_secret(cli->config, "OHDC_DATABASE_URL", &url)) {
+		err_set(err, ERR_INPUT, "OHDC_DATABASE_URL is not set, expected a libpq URI");
+		return wrong_setting(cli, err);
+	}
 	struct db_options options = {
 		.url = url.text, .program = "ohdc", .size = 2, .statement_timeout_ms = 60000};
-	return db_pool_new(&options, &cli->pool, err);
+	return db_pool_new(&options, &cli->pool, err) || wrong_setting(cli, err);
 }
 
-bool cli_keys(struct cli *cli, struct err *err)
+static bool load_keys(struct cli *cli, struct err *err)
 {
-	struct uuid installation;
 	const char *path = config_text(cli->config, "OHDC_SEAL_KEYS_FILE");
 	if (!path)
 		return err_set(
 			err, ERR_INPUT,
 			"OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
-	return installation_load_keys(path, &cli->keys, err) && cli_database(cli, err) &&
-	       installation_open(cli->pool, &cli->keys, &installation, err);
+	return installation_load_keys(path, &cli->keys, err);
 }
 
-bool cli_cluster(const struct cli *cli, struct kafka_cluster *ret, struct err *err)
+bool cli_keys(struct cli *cli, struct err *err)
+{
+	struct uuid installation;
+	if (!load_keys(cli, err))
+		return wrong_setting(cli, err);
+	return cli_database(cli, err) && installation_open(cli->pool, &cli->keys, &installation, err);
+}
+
+bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct err *err)
 {
 	const char *brokers = config_text(cli->config, "OHDC_KAFKA_BROKERS");
-	if (!brokers)
-		return err_set(err, ERR_INPUT, "OHDC_KAFKA_BROKERS is not set, expected host:port");
+	if (!brokers) {
+		err_set(err, ERR_INPUT, "OHDC_KAFKA_BROKERS is not set, expected host:port");
+		return wrong_setting(cli, err);
+	}
 	*ret = (struct kafka_cluster){
 		.brokers = brokers,
 		.config_file = config_text(cli->config, "OHDC_KAFKA_CONFIG_FILE"),

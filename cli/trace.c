@@ -211,7 +211,7 @@ int cli_trace(struct cli *cli)
 	if (!cli_no_more(cli, &err))
 		return cli_usage(&err);
 	if (!cli_database(cli, &err) || !find(cli, text, &found, &err))
-		return cli_fail(&err);
+		return cli_fail(cli, &err);
 	bool is_done = cli->is_json ? print_json(cli, &found, &err) : print_text(cli, &found, &err);
-	return is_done ? CLI_DONE : cli_fail(&err);
+	return is_done ? CLI_DONE : cli_fail(cli, &err);
 }
