@@ -25,7 +25,6 @@ struct http_reply {
 	const char *content_type;                    /**< NULL: application/json */
 	const char *body;                            /**< NUL-terminated, NULL: empty */
 	int64_t retry_after_s;                       /**< 0: no Retry-After header */
-	const char *location;                        /**< NULL: no Location header */
 	bool closes;                                 /**< send Connection: close */
 	const char *headers[HTTP_REPLY_HEADERS_MAX]; /**< further ones, "Name: value", NULL ends */
 };
@@ -85,14 +84,8 @@ NODISCARD size_t http_server_suspended(struct http_server *server);
 /** Answer every suspended request with its deadline reply, stop the threads, free. NULL is fine. */
 void http_server_free(struct http_server *server);
 
-/** Path without the query, as sent (escapes kept). Borrowed for the request. */
-NODISCARD const char *http_request_path(const struct http_request *request);
-
 /** The text that matched `{}`, "" when the pattern has none. Borrowed for the request. */
 NODISCARD const char *http_request_piece(const struct http_request *request);
-
-/** Value of query parameter `name`, unescaped, NULL when absent. Borrowed for the request. */
-NODISCARD const char *http_request_query(struct http_request *request, const char *name);
 
 /** Value of a header (name in any case), NULL when absent. Borrowed for the request. */
 NODISCARD const char *http_request_header(const struct http_request *request, const char *name);

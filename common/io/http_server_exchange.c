@@ -30,7 +30,7 @@ static const char *put(char **end, const char *text)
 
 void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *reply)
 {
-	size_t size = size_of(reply->content_type) + size_of(reply->body) + size_of(reply->location);
+	size_t size = size_of(reply->content_type) + size_of(reply->body);
 	char *end;
 
 	for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i]; i++)
@@ -43,7 +43,6 @@ void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *
 	copy->reply = *reply;
 	copy->reply.content_type = put(&end, reply->content_type);
 	copy->reply.body = put(&end, reply->body);
-	copy->reply.location = put(&end, reply->location);
 	for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i]; i++)
 		copy->reply.headers[i] = put(&end, reply->headers[i]);
 }
@@ -181,11 +180,10 @@ static void begin(struct http_request *request)
 		refuse_too_large(request, ceiling);
 }
 
-void http_exchange_start(struct http_request *request, const char *target)
+void http_exchange_start(struct http_request *request)
 {
 	int64_t header_ms = request->server->options.header_timeout_ms;
 
-	http_query_keep(request, target);
 	/* The first request's clock runs since the connection was made. */
 	if (atomic_load(&request->owner->due) == HTTP_DUE_NOTHING)
 		(void)http_connection_expect(request, HTTP_DUE_REQUEST, header_ms);
@@ -287,18 +285,10 @@ void http_exchange_done(struct http_request *request)
 	if (request->phase == HTTP_PHASE_SENDING)
 		atomic_fetch_sub(&server->sending, 1);
 	mem_free(request->piece);
-	*request = (struct http_request){.server = server,
-					 .owner = request->owner,
-					 .query = request->query,
-					 .query_size = request->query_size,
-					 .reply = request->reply};
+	*request = (struct http_request){
+		.server = server, .owner = request->owner, .reply = request->reply};
 	/* When the connection is being closed, this deadline goes with it. */
 	(void)http_connection_expect(request, HTTP_DUE_NOTHING, server->options.idle_timeout_ms);
-}
-
-const char *http_request_path(const struct http_request *request)
-{
-	return request->path;
 }
 
 const char *http_request_piece(const struct http_request *request)

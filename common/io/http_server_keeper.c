@@ -80,7 +80,6 @@ void http_connection_free(struct http_server *server, struct http_connection *co
 	if (connection->next)
 		connection->next->previous = connection->previous;
 	(void)pthread_mutex_unlock(&server->lock);
-	mem_free(connection->request.query);
 	mem_free(connection->request.piece);
 	http_reply_copy_done(&connection->request.reply);
 	mem_free(connection);

@@ -56,8 +56,9 @@ static void *on_request_line(void *context, const char *target, struct MHD_Conne
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 
 	(void)context;
+	(void)target;
 	owner->request.connection = connection;
-	http_exchange_start(&owner->request, target);
+	http_exchange_start(&owner->request);
 	return &owner->request;
 }
 
@@ -252,8 +253,6 @@ static void add_headers(struct MHD_Response *response, const struct http_request
 
 	if (content_type_of(reply))
 		(void)MHD_add_response_header(response, "Content-Type", content_type_of(reply));
-	if (reply->location)
-		(void)MHD_add_response_header(response, "Location", reply->location);
 	if (reply->retry_after_s > 0) {
 		(void)snprintf(number, sizeof(number), "%" PRId64, reply->retry_after_s);
 		(void)MHD_add_response_header(response, "Retry-After", number);

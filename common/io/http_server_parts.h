@@ -3,7 +3,7 @@
 
 /*
  * What the files of the HTTP server do for each other. http_server.c: life of a server, tickets · _exchange.c: one request
- * from headers to answer · _route.c: paths and queries · _slots.c: suspended requests · _keeper.c: the thread that accepts
+ * from headers to answer · _route.c: paths · _slots.c: suspended requests · _keeper.c: the thread that accepts
  * and watches deadlines · _listen.c: the listening socket · _mhd.c: the only one that knows libmicrohttpd.
  */
 
@@ -45,9 +45,6 @@ NODISCARD struct http_path *http_paths_new(const struct http_route *routes, size
 NODISCARD bool http_route_find(struct http_request *request, const char *method, char *allow,
 			       size_t allow_size);
 
-/** Keep the raw query of a request target. */
-void http_query_keep(struct http_request *request, const char *target);
-
 /* http_server_exchange.c */
 
 /** Copy `reply` with its texts. */
@@ -57,7 +54,7 @@ void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *
 void http_reply_copy_done(struct http_reply_copy *copy);
 
 /** The request line is here. */
-void http_exchange_start(struct http_request *request, const char *target);
+void http_exchange_start(struct http_request *request);
 
 /** The headers are here. This and the next two: false closes the connection. */
 NODISCARD bool http_exchange_headers(struct http_request *request, const char *method,

@@ -56,11 +56,7 @@ struct http_request {
 	struct MHD_Connection *connection;
 	enum http_phase phase;
 	const char *path; /**< borrowed from libmicrohttpd */
-	char *query;      /**< owned: room for "name\0value\0…", then the raw query */
-	size_t query_len;
-	size_t query_size;
-	size_t decoded_len; /**< 0: not yet decoded */
-	char *piece;        /**< owned, NULL: none */
+	char *piece;      /**< owned, NULL: none */
 	const struct http_route *route;
 	void *state;
 	bool has_begun;

@@ -87,26 +87,18 @@ static void suspend_end(void *context, void *state, struct http_request *request
 	atomic_fetch_add(&world->ticket_count, 1);
 }
 
-static const char *text_or(const char *text, const char *otherwise)
-{
-	return text ? text : otherwise;
-}
-
 static void echo_end(void *context, void *state, struct http_request *request)
 {
 	char body[512];
 
 	(void)context;
 	(void)state;
-	(void)snprintf(body, sizeof(body), "%s|%s|%s|%s|%zu", http_request_path(request),
-		       http_request_piece(request), text_or(http_request_query(request, "q"), "-"),
-		       text_or(http_request_query(request, "r s"), "-"),
+	(void)snprintf(body, sizeof(body), "%s|%zu", http_request_piece(request),
 		       http_request_header_count(request, "X-A"));
 	http_reply_now(request,
 		       &(struct http_reply){.status = 302,
 					    .content_type = "text/plain",
 					    .body = body,
-					    .location = "/next",
 					    .retry_after_s = 3,
 					    .headers = {"X-One: 1", "Set-Cookie: a=b; Path=/"}});
 }
@@ -220,10 +212,8 @@ static void test_http_server_finds_routes(void)
 		{"empty piece", "GET /hook//events", "Not Found", 404},
 		{"two segments", "GET /echo/a/b", "Not Found", 404},
 		{"longer path", "GET /plain/", "Not Found", 404},
-		{"escaped slash stays", "GET /echo/a%2fb", "/echo/a%2fb|a%2fb|-|-|0", 302},
-		{"query", "GET /echo/x?a&r+s=%41%2f&q=b%20c+d=e%zz", "/echo/x|x|b c d=e%zz|A/|0", 302},
-		{"query without value", "GET /echo/x?r%20s&q=", "/echo/x|x|||0", 302},
-		{"query with NUL", "GET /echo/x?q=a%00b", "|a%00b|", 302},
+		{"escaped slash stays", "GET /echo/a%2fb", "a%2fb|0", 302},
+		{"query aside", "GET /echo/x?a&q=b%20c+d=e%zz", "x|0", 302},
 		{"no answer of the route", "GET /silent", "Internal Server Error", 500},
 	};
 	struct setup *setup = setup_started();
@@ -243,7 +233,6 @@ static void test_http_server_writes_reply_headers(void)
 	struct setup *setup = setup_started();
 
 	(void)close(ask(setup, "GET /echo/1 HTTP/1.1\r\nHost: h\r\nx-a: 1\r\nX-A: 2\r\n\r\n"));
-	CU_ASSERT_TRUE(has(setup, "Location: /next\r\n"));
 	CU_ASSERT_TRUE(has(setup, "Retry-After: 3\r\n"));
 	CU_ASSERT_TRUE(has(setup, "X-One: 1\r\n"));
 	CU_ASSERT_TRUE(has(setup, "Set-Cookie: a=b; Path=/\r\n"));
