@@ -71,9 +71,6 @@ void kafka_producer_free(struct kafka_producer *producer, int64_t flush_ms);
 NODISCARD bool kafka_producer_send(struct kafka_producer *producer,
 				   const struct kafka_record *record, void *opaque, struct err *err);
 
-/** Whether a broker connection is up as far as the client knows (for metrics and for the second store). */
-NODISCARD bool kafka_producer_is_connected(const struct kafka_producer *producer);
-
 struct kafka_consumer;
 
 /** Position stored elsewhere for a partition; -1: none. ERR_* : not known now. Called in the polling thread. */

@@ -30,7 +30,6 @@ struct kafka_producer {
 	pthread_rwlock_t lock;                 /* guards `client`: senders read, the swap writes */
 	rd_kafka_t *client;
 	pthread_t thread;
-	_Atomic bool is_connected;
 	_Atomic bool is_fatal;
 	_Atomic bool is_stopping;
 	_Atomic int64_t flush_ms;
@@ -54,7 +53,6 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *c
 
 	(void)rk;
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		atomic_store(&producer->is_connected, true);
 		producer->options.report(producer->options.context, message->_private, NULL);
 		return;
 	}
@@ -71,19 +69,6 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *context
 		  LOG_TEXT("name", rd_kafka_err2name((rd_kafka_resp_err_t)code)));
 	if (code == RD_KAFKA_RESP_ERR__FATAL)
 		atomic_store(&producer->is_fatal, true);
-	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-		atomic_store(&producer->is_connected, false);
-}
-
-/* librdkafka tells when all brokers are down, but not when one is up again: its statistics do. */
-static int on_statistics(rd_kafka_t *rk, char *json, size_t len, void *context)
-{
-	struct kafka_producer *producer = context;
-
-	(void)rk;
-	bool is_up = memmem(json, len, "\"state\":\"UP\"", sizeof("\"state\":\"UP\"") - 1) != NULL;
-	atomic_store(&producer->is_connected, is_up);
-	return 0; /* librdkafka frees the text */
 }
 
 /* --- the client --------------------------------------------------------------------------------- */
@@ -102,7 +87,6 @@ static bool new_conf(const struct kafka_producer_options *options, rd_kafka_conf
 		{"queue.buffering.max.kbytes", kbytes},
 		{"queue.buffering.max.messages", records},
 		{"message.max.bytes", ceiling},
-		{"statistics.interval.ms", "500"},
 	};
 
 	(void)snprintf(kbytes, sizeof(kbytes), "%zu", options->queue_bytes / 1024);
@@ -122,7 +106,6 @@ static bool new_client(struct kafka_producer *producer, rd_kafka_t **ret, struct
 	rd_kafka_conf_set_opaque(conf, producer);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_stats_cb(conf, on_statistics);
 	rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
 	if (!client) {
 		rd_kafka_conf_destroy(conf);
@@ -284,9 +267,4 @@ bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_rec
 	rd_kafka_error_t *error = rd_kafka_produceva(producer->client, values, count);
 	(void)pthread_rwlock_unlock(&producer->lock);
 	return !error || fail_send(error, record->topic, err);
-}
-
-bool kafka_producer_is_connected(const struct kafka_producer *producer)
-{
-	return atomic_load(&producer->is_connected);
 }
