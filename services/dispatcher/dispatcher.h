@@ -16,7 +16,6 @@
 #include "services/dispatcher/peer.h"
 #include "services/dispatcher/prompt.h"
 #include "services/dispatcher/reply.h"
-#include "services/dispatcher/texts.h"
 
 #include <stdbool.h>
 
@@ -32,7 +31,6 @@ struct dispatcher {
 	struct peer_source peers;
 	struct ledger ledger;
 	struct job_rules rules;
-	struct texts texts; /**< owned */
 	struct uuid installation;
 	char owner[DISPATCHER_OWNER_SIZE]; /**< of leases: program, host, random */
 	char *provider_list;               /**< owned; git_providers point into it */

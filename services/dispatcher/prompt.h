@@ -31,9 +31,6 @@ struct prompt_input {
 /** New first message (also of a follow-up in a conversation that knows the rest), at most LIMIT_PROMPT_BYTES. */
 NODISCARD char *prompt_message(const struct prompt_input *input);
 
-/** New message for a follow-up in a running conversation: request, what is new, reference. */
-NODISCARD char *prompt_follow_up(const struct prompt_input *input);
-
 /** New text for the system prompt: what kind of task this is and how to work. */
 NODISCARD char *prompt_suffix(const struct prompt_input *input);
 

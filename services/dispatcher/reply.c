@@ -62,16 +62,6 @@ char *reply_conversation_url(const struct reply_context *context, const char *co
 	return strbuf_take(&url);
 }
 
-char *reply_repository_names(const struct repo_refs *refs)
-{
-	CLEANUP(strbuf_done) struct strbuf names = {0};
-
-	strbuf_init(&names, LIMIT_NAME_BYTES);
-	for (size_t i = 0; i < refs->count; i++)
-		strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", refs->list[i].name);
-	return strbuf_take(&names);
-}
-
 /* White space that an empty placeholder left at the end. */
 static void trim_end(struct strbuf *text)
 {
@@ -85,7 +75,7 @@ static void add_text(const struct reply_context *context, enum text_id id,
 	CLEANUP(strbuf_done) struct strbuf filled = {0};
 
 	strbuf_init(&filled, HEAD_MAX_BYTES);
-	reply_fill(context, texts_template(context->texts, context->provider, id), values, &filled);
+	reply_fill(context, texts_template(context->provider, id), values, &filled);
 	trim_end(&filled);
 	if (filled.len == 0)
 		return;

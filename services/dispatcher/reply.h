@@ -11,10 +11,9 @@
 /** What all comments to one ask share; borrowed. */
 struct reply_context {
 	enum provider provider;
-	const struct texts *texts; /**< NULL: built in */
-	const char *product_name;  /**< OHDC_PRODUCT_NAME, NULL: OpenHands */
-	const char *host;    /**< host (and port) of the app, as in WEB_HOST, without scheme */
-	const char *app_url; /**< "https://{host}" */
+	const char *product_name; /**< OHDC_PRODUCT_NAME, NULL: OpenHands */
+	const char *host;         /**< host (and port) of the app, as in WEB_HOST, without scheme */
+	const char *app_url;      /**< "https://{host}" */
 	const char *conversation_pattern; /**< OHDC_CONVERSATION_URL with {host} and {hex id}; NULL: {app_url}/conversations/{hex id} */
 	const char *provider_url; /**< base URL of the Jira, for the link to the asking comment; NULL: no such link */
 	const struct bot *bot; /**< whose mention must not appear in what we write */
@@ -43,8 +42,5 @@ NODISCARD char *reply_result(const struct reply_context *context, const char *fi
 /** New address of a conversation for people. */
 NODISCARD char *reply_conversation_url(const struct reply_context *context,
 				       const char *conversation_id);
-
-/** New names of all repositories of a list for {names}: "A/b, C/d". */
-NODISCARD char *reply_repository_names(const struct repo_refs *refs);
 
 #endif

@@ -113,7 +113,6 @@ bool dispatcher_init(struct dispatcher *ret, struct service *service, struct htt
 void dispatcher_done(struct dispatcher *dispatcher)
 {
 	openhands_free(dispatcher->openhands);
-	texts_done(&dispatcher->texts);
 	mem_free(dispatcher->provider_list);
 	*dispatcher = (struct dispatcher){0};
 }

@@ -107,7 +107,6 @@ static struct reply_context reply_for(const struct task *task)
 	const struct dispatcher *dispatcher = task->dispatcher;
 	return (struct reply_context){
 		.provider = task->peer.provider,
-		.texts = &dispatcher->texts,
 		.product_name = config_text(dispatcher->config, "OHDC_PRODUCT_NAME"),
 		.host = dispatcher->app_host,
 		.app_url = dispatcher->app_url,

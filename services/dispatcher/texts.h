@@ -1,17 +1,16 @@
 #ifndef OHDC_DISPATCHER_TEXTS_H
 #define OHDC_DISPATCHER_TEXTS_H
 
-/* Every sentence that people read in Jira and Bitbucket, in one place, replaceable by a file. Pure. */
+/* Every sentence that people read in Jira and Bitbucket, in one place. Pure. */
 
 #include "common/base/attr.h"
-#include "common/base/err.h"
 #include "common/domain/provider.h"
 #include "common/domain/reason.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Every text; the name in a replacing file is the lower-case rest ("ack", "user_unknown"). */
+/** Every text. */
 enum text_id {
 	TEXT_ACK,               /**< accepted; {repository} {link} */
 	TEXT_ACK_NO_REPOSITORY, /**< accepted, no repository named */
@@ -23,20 +22,14 @@ enum text_id {
 	TEXT_RESULT_SOURCE,     /**< Jira: link to the asking comment; {comment} */
 	TEXT_USER_UNKNOWN,      /**< no account */
 	TEXT_USER_NOT_LINKED,   /**< account, not linked to this connection */
-	TEXT_LINK_EXPIRED,      /**< Jira, OAuth: link to be renewed */
 	TEXT_LOGIN_NEEDED,      /**< sign in again before a job can start */
-	TEXT_LLM_KEY_NEEDED,    /**< no usable LLM key in the settings */
-	TEXT_SESSION_EXPIRED,
 	TEXT_INTEGRATION_OFF,
 	TEXT_POLICY_DENIED,
 	TEXT_AUTHOR_MISMATCH,
-	TEXT_ISSUE_UNREADABLE,
 	TEXT_NO_REPOSITORY,
 	TEXT_REPOSITORY_AMBIGUOUS, /**< {names} */
 	TEXT_REPOSITORY_DENIED,    /**< {names} */
-	TEXT_LIMIT_DAILY,          /**< {time} */
 	TEXT_LIMIT_PERSON,         /**< our own daily limits; {time} */
-	TEXT_WAITING,              /**< {detail} {time}: starts by itself later */
 	TEXT_START_FAILED,         /**< {detail} */
 	TEXT_ENDED_IN_ERROR,       /**< {detail} {link} */
 	TEXT_ENDED_STUCK,          /**< {link} */
@@ -45,33 +38,12 @@ enum text_id {
 	TEXT_VANISHED,             /**< conversation or sandbox gone; {link} */
 	TEXT_UPSTREAM_FAILED,      /**< could not be started for too long */
 	TEXT_STOPPED,              /**< stopped on somebody's word; {link} */
-	TEXT_NOTHING_TO_STOP,
-	TEXT_QUARANTINED, /**< failed again and again; an operator must look */
+	TEXT_QUARANTINED,          /**< failed again and again; an operator must look */
 	TEXT_COUNT
 };
 
-enum { TEXT_MAX_BYTES = 4096 /**< one replaced text */ };
-
-/** The texts in use; zeroed: all built in. */
-struct texts {
-	char *replaced[TEXT_COUNT]; /**< owned, NULL: the built-in one */
-};
-
-/** Free and zero. */
-void texts_done(struct texts *texts);
-
-/**
- * Read a replacing file: lines `name = text` (`\n` in the text is a line break), blank lines and lines with # skipped. ERR_INPUT
- * names the line. `ret` is written only on success.
- */
-NODISCARD bool texts_parse(const char *file, struct texts *ret, struct err *err);
-
-/** The template of a text for a product: Markdown with {placeholders}; static or owned by `texts` (may be NULL). */
-NODISCARD const char *texts_template(const struct texts *texts, enum provider provider,
-				     enum text_id id);
-
-/** The name of a text in a replacing file; static. */
-NODISCARD const char *texts_name(enum text_id id);
+/** The template of a text for a product: Markdown with {placeholders}; static. */
+NODISCARD const char *texts_template(enum provider provider, enum text_id id);
 
 /** The text that explains a reason; false for reasons that are not told to people. */
 NODISCARD bool texts_for_reason(enum reason reason, enum text_id *ret);

@@ -113,16 +113,22 @@ static void test_reply_mentions_the_asker_really(void)
 		struct asker asker;
 		const char *start;
 	} rows[] = {
-		{"jira name", PROVIDER_JIRA, {"ann", "", "Ann", "", ""}, "[~ann] there is"},
-		{"jira without name", PROVIDER_JIRA, {"", "", "Ann [x]", "", ""}, "Ann \\[x\\] there is"},
-		{"jira hostile name", PROVIDER_JIRA, {"a]|b", "", "Ann", "", ""}, "Ann there is"},
-		{"slug", PROVIDER_BITBUCKET, {"Ann X", "ann.x-1", "Ann", "", ""}, "@ann.x-1 there is"},
+		{"jira name", PROVIDER_JIRA, {"ann", "", "Ann", "", ""}, "[~ann] OpenHands may"},
+		{"jira without name",
+		 PROVIDER_JIRA,
+		 {"", "", "Ann [x]", "", ""},
+		 "Ann \\[x\\] OpenHands may"},
+		{"jira hostile name", PROVIDER_JIRA, {"a]|b", "", "Ann", "", ""}, "Ann OpenHands may"},
+		{"slug",
+		 PROVIDER_BITBUCKET,
+		 {"Ann X", "ann.x-1", "Ann", "", ""},
+		 "@ann.x-1 OpenHands may"},
 		{"personal slug",
 		 PROVIDER_BITBUCKET,
 		 {"a", "ann x", "Ann", "", ""},
-		 "@\"ann x\" there is"},
-		{"no slug", PROVIDER_BITBUCKET, {"ann", "", "Ann", "", ""}, "@ann there is"},
-		{"nobody", PROVIDER_BITBUCKET, {"", "", "", "", ""}, "You there is"},
+		 "@\"ann x\" OpenHands may"},
+		{"no slug", PROVIDER_BITBUCKET, {"ann", "", "Ann", "", ""}, "@ann OpenHands may"},
+		{"nobody", PROVIDER_BITBUCKET, {"", "", "", "", ""}, "You OpenHands may"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -130,8 +136,7 @@ static void test_reply_mentions_the_asker_really(void)
 		const struct ask ask = ask_of(&asker);
 		const struct reply_context context = context_of(rows[i].provider, &ask);
 		const struct reply_values values = {0};
-		CLEANUP(mem_free_text) char *body = reply_text(&context, TEXT_NOTHING_TO_STOP,
-							       &values);
+		CLEANUP(mem_free_text) char *body = reply_text(&context, TEXT_POLICY_DENIED, &values);
 		body[strlen(rows[i].start)] = '\0';
 		CHECK_TEXT(rows[i].name, body, rows[i].start);
 	}
@@ -248,26 +253,16 @@ static void test_reply_keeps_unknown_placeholders_and_fills_patterns(void)
 	struct asker asker = {"ann", "ann", "Ann", "PROJ-1", "77"};
 	const struct ask ask = ask_of(&asker);
 	struct reply_context context = context_of(PROVIDER_BITBUCKET, &ask);
-	CLEANUP(texts_done) struct texts texts = {0};
+	CLEANUP(strbuf_done) struct strbuf body = {0};
 	const struct reply_values values = {.conversation_id = CONVERSATION};
 
-	CU_ASSERT_FATAL(texts_parse("ack={nope} {} { {link} {issue} {", &texts, NULL));
-	context.texts = &texts;
 	context.conversation_pattern = "https://{host}/canvas/{hex id}?x={y}";
-	CLEANUP(mem_free_text) char *body = reply_text(&context, TEXT_ACK, &values);
-	CHECK_TEXT("filled", body,
+	strbuf_init(&body, 1024);
+	reply_fill(&context, "{nope} {} { {link} {issue} {", &values, &body);
+	CHECK_TEXT("filled", strbuf_text(&body),
 		   "{nope} {} { https://app.example.com/canvas/" HEX "?x={y} PROJ-1 {");
 	CLEANUP(mem_free_text) char *url = reply_conversation_url(&context, NULL);
 	CHECK_TEXT("no conversation", url, "https://app.example.com");
-}
-
-static void test_reply_joins_names(void)
-{
-	char a[] = "A/b", c[] = "C/d";
-	const struct repo_refs refs = {.list = {{.name = a}, {.name = c}}, .count = 2};
-	CLEANUP(mem_free_text) char *names = reply_repository_names(&refs);
-
-	CHECK_TEXT("names", names, "A/b, C/d");
 }
 
 void suite_reply(void)
@@ -281,5 +276,4 @@ void suite_reply(void)
 	CU_ADD_TEST(suite, test_reply_result_fits_the_limit);
 	CU_ADD_TEST(suite, test_reply_cut_closes_open_code);
 	CU_ADD_TEST(suite, test_reply_keeps_unknown_placeholders_and_fills_patterns);
-	CU_ADD_TEST(suite, test_reply_joins_names);
 }
