@@ -44,10 +44,6 @@ struct pull_request {
 /** Free and zero. */
 void pull_request_done(struct pull_request *pull_request);
 
-/** Who the token is: X-AUSERNAME, then the user. ERR_AUTH: anonymous. `ret` is released with person_done(). */
-NODISCARD bool bitbucket_api_myself(const struct bitbucket_api *api, struct person *ret,
-				    struct err *err);
-
 /** Read a pull request. ERR_NOT_FOUND: gone; ERR_AUTH: bad token or no permission (Bitbucket does not tell). */
 NODISCARD bool bitbucket_api_read_pull_request(const struct bitbucket_api *api,
 					       const struct pull_request_ref *ref,
@@ -96,11 +92,6 @@ NODISCARD bool bitbucket_api_add_comment(const struct bitbucket_api *api,
 					 const char *text, const struct call_gate *gate,
 					 char ret_id[LIMIT_ID_BYTES], struct err *err);
 
-/** Replace the text of our comment; reads its version first. ERR_CONFLICT: changed in between. */
-NODISCARD bool bitbucket_api_edit_comment(const struct bitbucket_api *api,
-					  const struct pull_request_ref *ref,
-					  const char *comment_id, const char *text, struct err *err);
-
 /** Delete our comment; one that is gone already is success. ERR_CONFLICT: it has replies. */
 NODISCARD bool bitbucket_api_delete_comment(const struct bitbucket_api *api,
 					    const struct pull_request_ref *ref,
@@ -110,10 +101,5 @@ NODISCARD bool bitbucket_api_delete_comment(const struct bitbucket_api *api,
 NODISCARD bool bitbucket_api_react(const struct bitbucket_api *api,
 				   const struct pull_request_ref *ref, const char *comment_id,
 				   struct err *err);
-
-/** Whether a user (by slug, with numeric id `user_id` where known) may write to the repository, groups and inheritance included. */
-NODISCARD bool bitbucket_api_can_write(const struct bitbucket_api *api,
-				       const struct pull_request_ref *ref, const char *user_id,
-				       const char *slug, bool *ret, struct err *err);
 
 #endif

@@ -324,24 +324,6 @@ static bool read_version(const struct bitbucket_api *api, const struct pull_requ
 	return true;
 }
 
-bool bitbucket_api_edit_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
-				const char *comment_id, const char *text, struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	json_auto_t *body = json_object();
-	int64_t version = 0;
-
-	if (!read_version(api, ref, comment_id, &version, err))
-		return false;
-	comment_path(ref, comment_id, &path);
-	json_put_text(body, "text", text);
-	json_put_int(body, "version", version);
-	struct api_call call = {.method = "PUT", .path = strbuf_text(&path), .body = body};
-	return bitbucket_call(api, &call, false, &answer, err) ||
-	       err_wrap(err, "change comment %s", comment_id);
-}
-
 bool bitbucket_api_delete_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
 				  const char *comment_id, struct err *err)
 {

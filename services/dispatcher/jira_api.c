@@ -40,32 +40,6 @@ bool jira_get(const struct jira_api *api, const char *path, struct api_answer *r
 	return jira_call(api, &call, true, ret, err);
 }
 
-bool jira_api_myself(const struct jira_api *api, struct person *ret, struct err *err)
-{
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-
-	if (!jira_get(api, "/rest/api/2/myself", &answer, err))
-		return err_wrap(err, "read own account");
-	if (!json_text_at(answer.json, "name"))
-		return err_set(err, ERR_AUTH, "Jira does not say whose token this is");
-	*ret = person_read(PROVIDER_JIRA, answer.json);
-	return true;
-}
-
-bool jira_api_read_user(const struct jira_api *api, const char *key, struct person *ret,
-			struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-
-	api_path_init(&path);
-	api_path_add(&path, "/rest/api/2/user?key=", key);
-	if (!jira_get(api, strbuf_text(&path), &answer, err))
-		return err_wrap(err, "read user");
-	*ret = person_read(PROVIDER_JIRA, answer.json);
-	return true;
-}
-
 /* --- issues ---------------------------------------------------------------------------------------- */
 
 void jira_issue_done(struct jira_issue *issue)

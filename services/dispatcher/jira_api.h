@@ -44,9 +44,6 @@ void jira_issue_done(struct jira_issue *issue);
 /** Whether the issue has that label, compared without case. */
 NODISCARD bool jira_issue_has_label(const struct jira_issue *issue, const char *label);
 
-/** Who the token is. ERR_AUTH also when Jira treats us as anonymous. `ret` is released with person_done(). */
-NODISCARD bool jira_api_myself(const struct jira_api *api, struct person *ret, struct err *err);
-
 /** Read an issue by id or key. ERR_NOT_FOUND: missing or not visible. */
 NODISCARD bool jira_api_read_issue(const struct jira_api *api, const char *issue,
 				   struct jira_issue *ret, struct err *err);
@@ -88,20 +85,11 @@ NODISCARD bool jira_api_add_comment(const struct jira_api *api, const char *issu
 				    const struct call_gate *gate, char ret_id[LIMIT_ID_BYTES],
 				    struct err *err);
 
-/** Replace the text of our comment, restriction included (repeating does no harm). */
-NODISCARD bool jira_api_edit_comment(const struct jira_api *api, const char *issue,
-				     const char *comment_id, const struct jira_comment_draft *draft,
-				     struct err *err);
-
 /** Delete our comment; one that is gone already is success. */
 NODISCARD bool jira_api_delete_comment(const struct jira_api *api, const char *issue,
 				       const char *comment_id, struct err *err);
 
 /** Thumbs-up on a comment; best effort: 400, 401, 403, 404 and 405 count as "not supported here" and are success. */
 NODISCARD bool jira_api_react(const struct jira_api *api, const char *comment_id, struct err *err);
-
-/** Read a user by key, for the e-mail address. ERR_NOT_FOUND: unknown or not visible. */
-NODISCARD bool jira_api_read_user(const struct jira_api *api, const char *key, struct person *ret,
-				  struct err *err);
 
 #endif

@@ -199,19 +199,6 @@ bool jira_api_add_comment(const struct jira_api *api, const char *issue,
 	return true;
 }
 
-bool jira_api_edit_comment(const struct jira_api *api, const char *issue, const char *comment_id,
-			   const struct jira_comment_draft *draft, struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	json_auto_t *body = draft_body(draft);
-
-	comments_path(issue, comment_id, &path);
-	struct api_call call = {.method = "PUT", .path = strbuf_text(&path), .body = body};
-	return jira_call(api, &call, false, &answer, err) ||
-	       err_wrap(err, "change comment %s", comment_id);
-}
-
 bool jira_api_delete_comment(const struct jira_api *api, const char *issue, const char *comment_id,
 			     struct err *err)
 {

@@ -214,35 +214,6 @@ static bool mint(struct openhands *self, const struct openhands_user *user, stru
 	return true;
 }
 
-bool openhands_delete_key(struct openhands *self, const struct openhands_user *user, struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	CLEANUP(mem_free_text) char *owner = owner_of(user);
-	struct err failure = {0};
-
-	forget(self, owner);
-	keys_path(user, &path);
-	api_path_add(&path, "/", key_name);
-	struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-	if (service_call(self, &call, &answer, &failure) || failure.code == ERR_NOT_FOUND)
-		return true;
-	if (err)
-		*err = failure;
-	return err_wrap(err, "delete a key");
-}
-
-bool openhands_health(struct openhands *self, bool *ret, struct err *err)
-{
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	struct api_call call = {.method = "GET", .path = "/api/service/health"};
-
-	if (!api_call_send(&self->peer, &call, true, &answer, err))
-		return false;
-	*ret = json_bool_at(answer.json, "service_auth_configured", false);
-	return true;
-}
-
 /* --- one call as a person -------------------------------------------------------------------------- */
 
 static bool key_for(struct openhands *self, const struct openhands_user *user, const char *owner,

@@ -49,16 +49,6 @@ NODISCARD struct openhands *openhands_new(const struct openhands_options *option
 /** Wipe the keys and free; NULL is fine. */
 void openhands_free(struct openhands *self);
 
-/** Whether the server answers, and whether it has a service key set (`ret`). */
-NODISCARD bool openhands_health(struct openhands *self, bool *ret, struct err *err);
-
-/**
- * Delete the key named `ohdc` of that person, here and on the server (unlinked, or idle for long). A key that is not there is
- * success.
- */
-NODISCARD bool openhands_delete_key(struct openhands *self, const struct openhands_user *user,
-				    struct err *err);
-
 /** One organisation. */
 struct openhands_org {
 	char id[OPENHANDS_ID_SIZE];

@@ -167,18 +167,6 @@ static bool find_our_message(struct openhands *self, const struct openhands_user
 	return each_event(self, user, &messages, err);
 }
 
-bool openhands_find_message(struct openhands *self, const struct openhands_user *user,
-			    const char *conversation_id, const char *reference, bool *ret,
-			    struct err *err)
-{
-	CLEANUP(search_done) struct outcome_search search = {.reference = reference};
-
-	if (!find_our_message(self, user, conversation_id, &search, err))
-		return false;
-	*ret = search.outcome.is_message_seen;
-	return true;
-}
-
 /* --- what came after it ---------------------------------------------------------------------------- */
 
 static bool see_action(void *context, const json_t *event)

@@ -10,12 +10,6 @@
 
 #define CONVERSATIONS "/api/v1/app-conversations"
 
-bool openhands_execution_is_final(enum openhands_execution execution)
-{
-	return execution == OPENHANDS_EXECUTION_FINISHED ||
-	       execution == OPENHANDS_EXECUTION_ERROR || execution == OPENHANDS_EXECUTION_STUCK;
-}
-
 enum openhands_execution openhands_execution_of(const char *word)
 {
 	static const char *const words[] = {
@@ -105,72 +99,6 @@ bool openhands_read_sandbox(struct openhands *self, const struct openhands_user 
 }
 
 /* --- messages and switches --------------------------------------------------------------------- */
-
-/* POST to `prefix` id `suffix`; `gate` NULL: repeating does no harm. */
-static bool post(struct openhands *self, const struct openhands_user *user, const struct strbuf *path,
-		 const json_t *body, const struct call_gate *gate, struct err *err)
-{
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	struct api_call call = {
-		.method = "POST", .path = strbuf_text(path), .body = body, .gate = gate};
-
-	if (!openhands_call(self, user, &call, false, &answer, err))
-		return false;
-	if (json_bool_at(answer.json, "success", true))
-		return true;
-	return err_set(err, gate ? ERR_UNCERTAIN : ERR_INTERNAL, "OpenHands answered no success");
-}
-
-bool openhands_send_message(struct openhands *self, const struct openhands_user *user,
-			    const char *conversation_id, const char *text,
-			    const struct call_gate *gate, struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	json_auto_t *body = openhands_message(text);
-	char id[OPENHANDS_ID_SIZE];
-
-	openhands_plain_id(conversation_id, id, sizeof(id));
-	api_path_init(&path);
-	api_path_add(&path, CONVERSATIONS "/", id);
-	api_path_add(&path, "/send-message", NULL);
-	return post(self, user, &path, body, gate, err) || err_wrap(err, "send a message");
-}
-
-bool openhands_queue_message(struct openhands *self, const struct openhands_user *user,
-			     const char *task_id, const char *text, const struct call_gate *gate,
-			     struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	json_auto_t *body = openhands_message(text);
-
-	api_path_init(&path);
-	api_path_add(&path, "/api/v1/conversations/task-", task_id);
-	api_path_add(&path, "/pending-messages", NULL);
-	return post(self, user, &path, body, gate, err) || err_wrap(err, "queue a message");
-}
-
-static bool switch_sandbox(struct openhands *self, const struct openhands_user *user,
-			   const char *sandbox_id, const char *verb, struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-
-	api_path_init(&path);
-	api_path_add(&path, "/api/v1/sandboxes/", sandbox_id);
-	api_path_add(&path, "/", verb);
-	return post(self, user, &path, NULL, NULL, err) || err_wrap(err, "%s a sandbox", verb);
-}
-
-bool openhands_resume(struct openhands *self, const struct openhands_user *user,
-		      const char *sandbox_id, struct err *err)
-{
-	return switch_sandbox(self, user, sandbox_id, "resume", err);
-}
-
-bool openhands_pause(struct openhands *self, const struct openhands_user *user,
-		     const char *sandbox_id, struct err *err)
-{
-	return switch_sandbox(self, user, sandbox_id, "pause", err);
-}
 
 bool openhands_rename(struct openhands *self, const struct openhands_user *user,
 		      const char *conversation_id, const char *title, struct err *err)

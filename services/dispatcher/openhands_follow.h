@@ -33,9 +33,6 @@ enum openhands_execution {
 	OPENHANDS_EXECUTION_DELETING,
 };
 
-/** Whether the agent has ended (finished, error, stuck). */
-NODISCARD bool openhands_execution_is_final(enum openhands_execution execution);
-
 /** A conversation. */
 struct openhands_conversation {
 	bool exists;
@@ -74,31 +71,6 @@ void openhands_outcome_done(struct openhands_outcome *outcome);
 NODISCARD bool openhands_read_outcome(struct openhands *self, const struct openhands_user *user,
 				      const char *conversation_id, const char *reference,
 				      struct openhands_outcome *ret, struct err *err);
-
-/** Whether a message of a user with `reference` is among the events (for an unknown outcome of a sent message). */
-NODISCARD bool openhands_find_message(struct openhands *self, const struct openhands_user *user,
-				      const char *conversation_id, const char *reference, bool *ret,
-				      struct err *err);
-
-/**
- * Send a further message (unsafe). ERR_CONFLICT with http_status 409: not running, resume first; ERR_NOT_FOUND: gone or archived.
- */
-NODISCARD bool openhands_send_message(struct openhands *self, const struct openhands_user *user,
-				      const char *conversation_id, const char *text,
-				      const struct call_gate *gate, struct err *err);
-
-/** Queue a message for a start that is not READY yet (unsafe), under `task-{task_id}`. ERR_LIMIT: ten wait already. */
-NODISCARD bool openhands_queue_message(struct openhands *self, const struct openhands_user *user,
-				       const char *task_id, const char *text,
-				       const struct call_gate *gate, struct err *err);
-
-/** Wake a paused sandbox (repeating does no harm). */
-NODISCARD bool openhands_resume(struct openhands *self, const struct openhands_user *user,
-				const char *sandbox_id, struct err *err);
-
-/** Pause a sandbox: how a running job is stopped on somebody's word (repeating does no harm). */
-NODISCARD bool openhands_pause(struct openhands *self, const struct openhands_user *user,
-			       const char *sandbox_id, struct err *err);
 
 /** Give the conversation a title (repeating does no harm); only after READY. */
 NODISCARD bool openhands_rename(struct openhands *self, const struct openhands_user *user,

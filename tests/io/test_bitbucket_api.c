@@ -81,44 +81,6 @@ static void test_bitbucket_api_sends_basic_for_a_token_with_a_colon(void)
 	script_end("basic", fake);
 }
 
-static void test_bitbucket_api_finds_out_who_it_is(void)
-{
-	SCRIPT({.method = "GET",
-		.url = REST "/application-properties",
-		.status = 200,
-		.answer = "{\"version\":\"9.4.2\"}",
-		.user_name = "Ann%20X"},
-	       {.method = "GET",
-		.url = REST "/users/Ann%20X",
-		.status = 404,
-		.answer = "{\"errors\":[{\"message\":\"no\"}]}"},
-	       {.method = "GET",
-		.url = REST "/users?filter=Ann%20X&limit=100&start=0",
-		.status = 200,
-		.answer = "{\"isLastPage\":false,\"start\":0,\"nextPageStart\":7,\"values\":["
-			  "{\"name\":\"Ann X2\",\"slug\":\"ann_x2\"}]}"},
-	       {.method = "GET",
-		.url = REST "/users?filter=Ann%20X&limit=100&start=7",
-		.status = 200,
-		.answer = "{\"isLastPage\":true,\"values\":[{\"name\":\"ann x\",\"slug\":\"ann_x\","
-			  "\"id\":3}]}"},
-	       {.method = "GET",
-		.url = REST "/application-properties",
-		.status = 200,
-		.answer = "{}",
-		.user_name = NULL});
-	CLEANUP(person_done) struct person self = {0};
-	struct person nobody = {0};
-	struct err err = {0};
-
-	CU_ASSERT(bitbucket_api_myself(&api, &self, &err));
-	CHECK_TEXT("slug", self.key, "ann_x");
-	CHECK_TEXT("id", self.id, "3");
-	CU_ASSERT(!bitbucket_api_myself(&api, &nobody, &err));
-	CU_ASSERT(err.code == ERR_AUTH);
-	script_end("myself", fake);
-}
-
 #define ACTIVITIES PULL "/activities?limit=100&start="
 
 static void test_bitbucket_api_finds_the_thread_of_a_reply(void)
@@ -277,25 +239,15 @@ static void test_bitbucket_api_replies_to_the_asking_comment(void)
 	script_end("reply", fake);
 }
 
-static void test_bitbucket_api_changes_with_the_version(void)
+static void test_bitbucket_api_deletes_with_the_version(void)
 {
 	SCRIPT({.method = "GET",
-		.url = PULL "/comments/7",
-		.status = 200,
-		.answer = "{\"id\":7,\"version\":4,\"text\":\"a\"}"},
-	       {.method = "PUT",
-		.url = PULL "/comments/7",
-		.body = "{\"text\":\"b\",\"version\":4}",
-		.status = 200,
-		.answer = "{}"},
-	       {.method = "GET",
 		.url = PULL "/comments/7",
 		.status = 200,
 		.answer = "{\"id\":7,\"version\":5,\"text\":\"b\"}"},
 	       {.method = "DELETE", .url = PULL "/comments/7?version=5", .status = 204},
 	       {.method = "GET", .url = PULL "/comments/7", .status = 404, .answer = "{}"});
 
-	CU_ASSERT(bitbucket_api_edit_comment(&api, &pull_ref, "7", "b", NULL));
 	CU_ASSERT(bitbucket_api_delete_comment(&api, &pull_ref, "7", NULL));
 	CU_ASSERT(bitbucket_api_delete_comment(&api, &pull_ref, "7", NULL));
 	script_end("change", fake);
@@ -326,42 +278,18 @@ static void test_bitbucket_api_treats_reactions_as_a_favour(void)
 	}
 }
 
-static void test_bitbucket_api_asks_for_effective_rights(void)
-{
-	SCRIPT({.method = "GET",
-		.url = REST "/users?filter=ann&permission=REPO_WRITE&permission.projectKey=~ann"
-			    "&permission.repositorySlug=site&limit=100&start=0",
-		.status = 200,
-		.answer = "{\"isLastPage\":true,\"values\":[{\"slug\":\"ann\",\"id\":4},"
-			  "{\"slug\":\"joann\",\"id\":3}]}"},
-	       {.method = "GET",
-		.url = REST "/users?filter=ann&permission=REPO_WRITE&permission.projectKey=~ann"
-			    "&permission.repositorySlug=site&limit=100&start=0",
-		.status = 200,
-		.answer = "{\"isLastPage\":true,\"values\":[{\"slug\":\"ann\",\"id\":4}]}"});
-	bool can_write = false;
-
-	CU_ASSERT(bitbucket_api_can_write(&api, &pull_ref, "4", "ann", &can_write, NULL));
-	CU_ASSERT(can_write);
-	CU_ASSERT(bitbucket_api_can_write(&api, &pull_ref, "5", "ann", &can_write, NULL));
-	CU_ASSERT(!can_write);
-	script_end("rights", fake);
-}
-
 void suite_bitbucket_api(void)
 {
 	CU_pSuite suite = CU_add_suite("bitbucket_api", NULL, NULL);
 
 	CU_ADD_TEST(suite, test_bitbucket_api_reads_a_pull_request);
 	CU_ADD_TEST(suite, test_bitbucket_api_sends_basic_for_a_token_with_a_colon);
-	CU_ADD_TEST(suite, test_bitbucket_api_finds_out_who_it_is);
 	CU_ADD_TEST(suite, test_bitbucket_api_finds_the_thread_of_a_reply);
 	CU_ADD_TEST(suite, test_bitbucket_api_reads_recent_comments_with_replies);
 	CU_ADD_TEST(suite, test_bitbucket_api_finds_our_comments_in_replies);
 	CU_ADD_TEST(suite, test_bitbucket_api_paging_that_turns_back_ends);
 	CU_ADD_TEST(suite, test_bitbucket_api_endless_paging_is_no_clean_miss);
 	CU_ADD_TEST(suite, test_bitbucket_api_replies_to_the_asking_comment);
-	CU_ADD_TEST(suite, test_bitbucket_api_changes_with_the_version);
+	CU_ADD_TEST(suite, test_bitbucket_api_deletes_with_the_version);
 	CU_ADD_TEST(suite, test_bitbucket_api_treats_reactions_as_a_favour);
-	CU_ADD_TEST(suite, test_bitbucket_api_asks_for_effective_rights);
 }

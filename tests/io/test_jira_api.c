@@ -354,31 +354,6 @@ static void test_jira_api_deletes_what_may_be_gone(void)
 	script_end("delete", fake);
 }
 
-static void test_jira_api_knows_itself_and_others(void)
-{
-	SCRIPT({.method = "GET",
-		.url = REST "/myself",
-		.status = 200,
-		.answer = "{\"name\":\"bot\",\"key\":\"JIRAUSER1\",\"emailAddress\":\"b@e.com\"}"},
-	       {.method = "GET", .url = REST "/myself", .status = 200, .answer = "{\"name\":null}"},
-	       {.method = "GET",
-		.url = REST "/user?key=JIRA%26USER",
-		.status = 200,
-		.answer = "{\"name\":\"ann\",\"emailAddress\":\"a@e.com\"}"});
-	CLEANUP(person_done) struct person self = {0};
-	CLEANUP(person_done) struct person user = {0};
-	struct person nobody = {0};
-	struct err err = {0};
-
-	CU_ASSERT(jira_api_myself(&api, &self, &err));
-	CHECK_TEXT("key", self.key, "JIRAUSER1");
-	CU_ASSERT(!jira_api_myself(&api, &nobody, &err));
-	CU_ASSERT(err.code == ERR_AUTH);
-	CU_ASSERT(jira_api_read_user(&api, "JIRA&USER", &user, &err));
-	CHECK_TEXT("e-mail", user.email, "a@e.com");
-	script_end("people", fake);
-}
-
 void suite_jira_api(void)
 {
 	CU_pSuite suite = CU_add_suite("jira_api", NULL, NULL);
@@ -394,5 +369,4 @@ void suite_jira_api(void)
 	CU_ADD_TEST(suite, test_jira_api_asks_the_gate_before_a_comment);
 	CU_ADD_TEST(suite, test_jira_api_treats_reactions_as_a_favour);
 	CU_ADD_TEST(suite, test_jira_api_deletes_what_may_be_gone);
-	CU_ADD_TEST(suite, test_jira_api_knows_itself_and_others);
 }
