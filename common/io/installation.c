@@ -64,15 +64,14 @@ bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, 
 		       struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_read, NULL, &rows, err))
+	bool has_keys = keys && keys->count > 0;
+	/* Noted first, then read: of two programs that start with different keys only one is right. */
+	if ((has_keys && !note_key(pool, &keys->keys[0], err)) ||
+	    !db_query(pool, sql_read, NULL, &rows, err))
 		return err_wrap(err, "installation");
 	if (rows.count != 1 || !uuid_parse(db_text(&rows, 0, 0), ret))
 		return err_set(err, ERR_INTERNAL, "installation: no row; run 'ohdc migrate'");
-	if (!keys || keys->count == 0)
-		return true;
-	if (db_text(&rows, 0, 2)[0] == '\0')
-		return note_key(pool, &keys->keys[0], err);
-	if (!has_fingerprint(keys, db_text(&rows, 0, 2)))
+	if (has_keys && !has_fingerprint(keys, db_text(&rows, 0, 2)))
 		return err_set(
 			err,
 			ERR_AUTH, "sealing keys: this database was sealed with key '%s', which is not among them",

@@ -120,6 +120,7 @@ bool service_wait_database(struct service *service, struct err *err)
 		log_err("waiting for the database", err);
 		daemon_pause(service->daemon, DATABASE_PAUSE_MS);
 	}
+	*err = (struct err){0};
 	return false;
 }
 

@@ -47,7 +47,7 @@ NODISCARD bool service_open(const struct service_options *options, int argc, cha
 
 /**
  * Wait until the database answers with a schema this program knows and the sealing keys fit, saying once a second what is
- * missing. False: stopping was asked for, or the keys are wrong (`err` is set).
+ * missing. False: stopping was asked for (`err` is empty), or the keys are wrong.
  */
 NODISCARD bool service_wait_database(struct service *service, struct err *err);
 
