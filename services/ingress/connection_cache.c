@@ -226,14 +226,30 @@ void connection_cache_release(struct connection_cache *cache)
 	pthread_rwlock_unlock(&cache->lock);
 }
 
+void connection_cache_drain(struct connection_cache *cache)
+{
+	if (!cache)
+		return;
+	pthread_rwlock_wrlock(&cache->lock);
+	pthread_rwlock_unlock(&cache->lock);
+}
+
+static size_t slot_of(enum provider provider, int64_t id)
+{
+	return ((size_t)id * 2 + (size_t)provider) % REREAD_SLOTS;
+}
+
 bool connection_cache_may_reread(struct connection_cache *cache, enum provider provider, int64_t id)
 {
-	int64_t now_ms = sysclock_monotonic_ms();
-	size_t slot = ((size_t)id * 2 + (size_t)provider) % REREAD_SLOTS;
 	pthread_mutex_lock(&cache->reread_lock);
-	bool may = cache->reread_ms[slot] == 0 || now_ms - cache->reread_ms[slot] >= REREAD_PAUSE_MS;
-	if (may)
-		cache->reread_ms[slot] = now_ms;
+	int64_t read_ms = cache->reread_ms[slot_of(provider, id)];
 	pthread_mutex_unlock(&cache->reread_lock);
-	return may;
+	return read_ms == 0 || sysclock_monotonic_ms() - read_ms >= REREAD_PAUSE_MS;
+}
+
+void connection_cache_note_reread(struct connection_cache *cache, enum provider provider, int64_t id)
+{
+	pthread_mutex_lock(&cache->reread_lock);
+	cache->reread_ms[slot_of(provider, id)] = sysclock_monotonic_ms();
+	pthread_mutex_unlock(&cache->reread_lock);
 }

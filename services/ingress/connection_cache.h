@@ -59,9 +59,18 @@ NODISCARD const struct connection *connection_cache_acquire(struct connection_ca
 /** Give up what connection_cache_acquire() gave (also after NULL). */
 void connection_cache_release(struct connection_cache *cache);
 
-/** Whether this id may be read again now: at most once a second for each of the ids asked for lately. Any thread. */
+/** Wait until everything acquired before this call is released; NULL is fine. */
+void connection_cache_drain(struct connection_cache *cache);
+
+/**
+ * Whether this id may be read again now: not within a second of its last read, as connection_cache_note_reread() was told; until
+ * that read is done, whoever asks shares it. Any thread.
+ */
 NODISCARD bool connection_cache_may_reread(struct connection_cache *cache, enum provider provider,
 					   int64_t id);
+
+/** This id was read again just now. Any thread. */
+void connection_cache_note_reread(struct connection_cache *cache, enum provider provider, int64_t id);
 
 /** Load the whole table now (blocks on the database; not for the HTTP threads). */
 NODISCARD bool connection_cache_reload(struct connection_cache *cache, struct err *err);

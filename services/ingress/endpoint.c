@@ -242,14 +242,35 @@ static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 		ingress_count(ingress, request->provider, reason);
 }
 
+/* The connection may have gone while a large body passed by. */
 static enum verdict_signature judge(const struct exchange *exchange,
 				    const struct connection *connection)
 {
 	if (!exchange->passing)
 		return verify_body(connection, exchange->request);
-	if (passing_fits(exchange->passing, exchange->request))
-		return SIGNATURE_FITS;
-	return connection ? SIGNATURE_WRONG : SIGNATURE_NO_CONNECTION;
+	bool is_fitting = passing_fits(exchange->passing, exchange->request);
+	if (!connection)
+		return SIGNATURE_NO_CONNECTION;
+	return is_fitting ? SIGNATURE_FITS : SIGNATURE_WRONG;
+}
+
+static void decide(struct ingress *ingress, struct exchange *exchange, struct http_request *http,
+		   const struct connection *connection)
+{
+	struct request *request = exchange->request;
+	struct http_ticket ticket;
+	switch (judge(exchange, connection)) {
+	case SIGNATURE_FITS:
+		if (suspend(ingress, request, http, &ticket))
+			accept_delivery(ingress, connection, request, ticket);
+		return;
+	case SIGNATURE_WRONG:
+		refuse_or_reread(ingress, exchange, http, REASON_BAD_SIGNATURE);
+		return;
+	case SIGNATURE_NO_CONNECTION:
+		refuse_or_reread(ingress, exchange, http, REASON_UNKNOWN_CONNECTION);
+		return;
+	}
 }
 
 static void end(void *context, void *state, struct http_request *http)
@@ -263,15 +284,12 @@ static void end(void *context, void *state, struct http_request *http)
 		      request->digest);
 	const struct connection *connection = connection_cache_acquire(
 		ingress->cache, request->provider, request->connection_id);
-	enum verdict_signature verdict = judge(exchange, connection);
-	struct http_ticket ticket;
-	if (verdict == SIGNATURE_FITS && suspend(ingress, request, http, &ticket))
-		accept_delivery(ingress, connection, request, ticket);
+	/* Asked under the cache's lock: who closes waits for the lock, and then nobody is on the way to the producer. */
+	if (atomic_load(&ingress->is_open))
+		decide(ingress, exchange, http, connection);
+	else
+		http_reply_now(http, &reply_busy);
 	connection_cache_release(ingress->cache);
-	if (verdict == SIGNATURE_WRONG)
-		refuse_or_reread(ingress, exchange, http, REASON_BAD_SIGNATURE);
-	else if (verdict == SIGNATURE_NO_CONNECTION)
-		refuse_or_reread(ingress, exchange, http, REASON_UNKNOWN_CONNECTION);
 }
 
 static void done(void *context, void *state)

@@ -18,6 +18,7 @@
 #include "common/io/metrics.h"
 #include "services/ingress/connection_cache.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,8 +36,9 @@ struct ingress {
 	bool is_jira_enabled;      /**< ENABLE_JIRA_DC: off, its path answers 404 */
 	bool are_jira_webhooks_on; /**< JIRA_DC_WEBHOOKS_ENABLED: off, a 200 that says so */
 	bool keeps_all;            /**< OHDC_KEEP_BODIES=all */
-	size_t body_cap;           /**< bytes of a body that is kept */
-	int64_t deadline_ms;       /**< OHDC_PRODUCE_DEADLINE_MS: then 503 */
+	_Atomic(bool) is_open; /**< all of the above is there; else complete requests are answered 503 */
+	size_t body_cap;       /**< bytes of a body that is kept */
+	int64_t deadline_ms; /**< OHDC_PRODUCE_DEADLINE_MS: then 503 */
 };
 
 /** A delivery whose body is complete. */

@@ -19,12 +19,17 @@ struct program {
 	struct ingress ingress;
 };
 
-/* Stop taking requests, let the brokers confirm what is on its way, then close in an order in which nobody calls into the dead. */
+/*
+ * Stop taking requests, let the brokers confirm what is on its way, then close in an order in which nobody calls into the dead:
+ * the server outlives the producer, whose last reports it answers, so requests are kept from the producer first.
+ */
 static void program_close(struct program *program)
 {
 	struct ingress *ingress = &program->ingress;
 	if (ingress->server)
 		http_server_quiesce(ingress->server);
+	atomic_store(&ingress->is_open, false);
+	connection_cache_drain(ingress->cache);
 	reread_free(ingress->reread);
 	kafka_producer_free(ingress->producer, FLUSH_MS);
 	http_server_free(ingress->server);
@@ -55,7 +60,10 @@ static bool listen_for_webhooks(struct program *program, struct err *err)
 		.body_ceiling_bytes = LIMIT_BODY_VERIFY_BYTES,
 		.connection_bytes = CONNECTION_BYTES,
 	};
-	return http_server_new(&http, &program->ingress.server, err);
+	if (!http_server_new(&http, &program->ingress.server, err))
+		return false;
+	atomic_store(&program->ingress.is_open, true);
+	return true;
 }
 
 static bool start(struct program *program, struct err *err)
@@ -90,6 +98,7 @@ int main(int argc, char **argv)
 		.reader = SETTING_INGRESS,
 		.settings = settings,
 		.setting_count = setting_count,
+		.extra_connections = 1,
 		.needs_keys = true,
 	};
 	if (!service_open(&options, argc, argv, &program.service, &status))
