@@ -142,7 +142,8 @@ static void test_ingress_keeps_the_verdict_of_odd_bodies(void)
 		const char *verdict; /* NULL: no record */
 	} rows[] = {
 		{"no JSON", "hello", 400, NULL},
-		{"empty", "", 400, NULL},
+		{"empty", "", 200, "MALFORMED"},
+		{"no object", "[1]", 200, "MALFORMED"},
 		{"doubled field", "{\"issue\":{},\"issue\":{}}", 200, "MALFORMED"},
 		{"plain", "{}", 200, ""},
 	};
@@ -273,8 +274,8 @@ static void test_ingress_authenticates_bodies_over_the_cap(void)
 	CLEANUP(mem_free_text) char *body = large_body();
 	ingress_bench_init(&bench);
 	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "guess", body),
-			403);
-	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, 9999, "guess", body), 403);
+			413);
+	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, 9999, "guess", body), 413);
 	CU_ASSERT_EQUAL(
 		ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", body),
 		200);
@@ -295,7 +296,7 @@ static void test_ingress_survives_a_connection_that_goes(void)
 	job_bench_run(&bench.database, "delete from connection where provider = 'jira'");
 	CU_ASSERT_TRUE(connection_cache_reload(bench.ingress.cache, &err));
 	CU_ASSERT_TRUE(wire_send(fd, body + LARGE_BYTES - REST_BYTES));
-	CU_ASSERT_EQUAL(ingress_bench_answer(&bench, fd), 403);
+	CU_ASSERT_EQUAL(ingress_bench_answer(&bench, fd), 413);
 }
 
 void suite_ingress(void)
