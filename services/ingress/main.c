@@ -17,6 +17,7 @@ enum { FLUSH_MS = 5000, CONNECTION_BYTES = 16 * 1024 };
 struct program {
 	struct service service;
 	struct ingress ingress;
+	struct http_route routes[ENDPOINT_ROUTES]; /* the server reads them as long as it lives */
 };
 
 /*
@@ -51,11 +52,10 @@ static void read_settings(const struct config *config, struct ingress *ret)
 
 static bool listen_for_webhooks(struct program *program, struct err *err)
 {
-	struct http_route routes[ENDPOINT_ROUTES];
-	endpoint_routes(&program->ingress, routes);
+	endpoint_routes(&program->ingress, program->routes);
 	struct http_server_options http = {
 		.listen = config_text(program->service.config, "OHDC_HTTP_LISTEN"),
-		.routes = routes,
+		.routes = program->routes,
 		.route_count = ENDPOINT_ROUTES,
 		.body_ceiling_bytes = LIMIT_BODY_VERIFY_BYTES,
 		.connection_bytes = CONNECTION_BYTES,
