@@ -5,7 +5,10 @@
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/domain/limits.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,16 +25,66 @@ void api_answer_done(struct api_answer *answer)
 	*answer = (struct api_answer){0};
 }
 
-void api_path_init(struct strbuf *path)
+/* --- paths and texts -------------------------------------------------------------------------------- */
+
+static void fill_path(struct strbuf *path, const char *format, va_list texts)
 {
-	strbuf_init(path, LIMIT_URL_BYTES);
+	const char *hole;
+
+	while ((hole = strstr(format, "%s"))) {
+		strbuf_add_bytes(path, bytes_of(format, (size_t)(hole - format)));
+		encode_percent(path, bytes_text(va_arg(texts, const char *)));
+		format = hole + 2;
+	}
+	strbuf_add(path, format);
 }
 
-void api_path_add(struct strbuf *path, const char *literal, const char *value)
+void api_path(struct strbuf *path, const char *format, ...)
 {
-	strbuf_add(path, literal);
-	if (value)
-		encode_percent(path, bytes_text(value));
+	va_list texts;
+
+	strbuf_init(path, LIMIT_URL_BYTES);
+	va_start(texts, format);
+	fill_path(path, format, texts);
+	va_end(texts);
+}
+
+void api_path_add(struct strbuf *path, const char *format, ...)
+{
+	va_list texts;
+
+	va_start(texts, format);
+	fill_path(path, format, texts);
+	va_end(texts);
+}
+
+char *api_text(const json_t *root, const char *path, size_t max_bytes, const char *fallback)
+{
+	const char *text = json_text_at(root, path);
+
+	return text ? mem_dup_n(text, text_cut(text, max_bytes)) : mem_dup(fallback);
+}
+
+char *api_id(const json_t *root)
+{
+	char id[LIMIT_ID_BYTES];
+
+	return json_id_at(root, "id", id, sizeof(id)) ? mem_dup(id) : NULL;
+}
+
+/* --- one call -------------------------------------------------------------------------------------- */
+
+bool api_call_settle(bool is_fine, const struct err *failure, struct err *err)
+{
+	if (!is_fine && err)
+		*err = *failure;
+	return is_fine;
+}
+
+bool api_call_is_refused(const struct err *failure)
+{
+	return failure->http_status >= 400 && failure->http_status < 500 &&
+	       failure->http_status != 429;
 }
 
 /* A header line that holds a credential is wiped, not only freed. */
@@ -75,24 +128,31 @@ static const char *words_of(const json_t *body)
 	return json_text_at(json_array_get(json_at(body, "detail"), 0), "msg");
 }
 
+/* The body as JSON, NULL when it is none. */
+static json_t *parse(const struct http_result *result)
+{
+	json_t *json = NULL;
+
+	return json_read(bytes_of(result->body, result->body_len), LIMIT_HTTP_RESPONSE_BYTES,
+			 LIMIT_JSON_DEPTH, &json, NULL)
+		       ? json
+		       : NULL;
+}
+
 static bool refuse(const struct api_peer *peer, const struct api_call *call,
 		   const struct http_result *result, struct err *err)
 {
 	struct err first = err ? *err : (struct err){0};
-	json_t *body = NULL;
+	json_auto_t *body = parse(result);
+	const char *words = words_of(body);
 
-	if (!json_read(bytes_of(result->body, result->body_len), LIMIT_HTTP_RESPONSE_BYTES,
-		       LIMIT_JSON_DEPTH, &body, NULL))
-		body = NULL;
-	json_auto_t *owned = body;
-	const char *words = words_of(owned);
 	(void)err_set(err, first.code, "%s answered %d%s%s", peer->name, result->status,
 		      words ? ": " : "", words ? words : "");
 	if (err) {
 		err->retry_after_ms = first.retry_after_ms;
 		err->http_status = result->status;
 		if (call->explain)
-			call->explain(owned, call->context, err);
+			call->explain(body, call->context, err);
 	}
 	return false;
 }
@@ -100,16 +160,11 @@ static bool refuse(const struct api_peer *peer, const struct api_call *call,
 static bool take_answer(const struct api_peer *peer, const struct api_call *call, bool need_json,
 			struct http_result *result, struct api_answer *ret, struct err *err)
 {
-	json_t *json = NULL;
+	json_t *json = parse(result);
 
-	if (!json_read(bytes_of(result->body, result->body_len), LIMIT_HTTP_RESPONSE_BYTES,
-		       LIMIT_JSON_DEPTH, &json, NULL)) {
-		if (need_json)
-			return err_set(err, call->gate ? ERR_UNCERTAIN : ERR_INTERNAL,
-				       "%s answered %d without usable JSON", peer->name,
-				       result->status);
-		json = NULL;
-	}
+	if (!json && need_json)
+		return err_set(err, call->gate ? ERR_UNCERTAIN : ERR_INTERNAL,
+			       "%s answered %d without usable JSON", peer->name, result->status);
 	*ret = (struct api_answer){
 		.status = result->status, .json = json, .user_name = result->user_name};
 	result->user_name = NULL;

@@ -55,10 +55,23 @@ void api_answer_done(struct api_answer *answer);
 NODISCARD bool api_call_send(const struct api_peer *peer, const struct api_call *call,
 			     bool need_json, struct api_answer *ret, struct err *err);
 
-/** Start a path with a ceiling of LIMIT_URL_BYTES. */
-void api_path_init(struct strbuf *path);
+/** End a call whose refusal may be as good as success: true when `is_fine`, else false with `failure` in `err`. */
+NODISCARD bool api_call_settle(bool is_fine, const struct err *failure, struct err *err);
 
-/** Append `literal`, then `value` percent-encoded (NULL: nothing of it). */
-void api_path_add(struct strbuf *path, const char *literal, const char *value);
+/** Whether a peer refused for good what is a favour only: 4xx apart from 429. */
+NODISCARD bool api_call_is_refused(const struct err *failure);
+
+/** Start a path of at most LIMIT_URL_BYTES. `format` knows only %s, and each text is percent-encoded. */
+PRINTF_LIKE(2, 3) void api_path(struct strbuf *path, const char *format, ...);
+
+/** Append to a path, as above. */
+PRINTF_LIKE(2, 3) void api_path_add(struct strbuf *path, const char *format, ...);
+
+/** New text at `path`, cut to `max_bytes`; a copy of `fallback` (may be NULL) when there is none. */
+NODISCARD char *api_text(const json_t *root, const char *path, size_t max_bytes,
+			 const char *fallback);
+
+/** New text of the member `id`, NULL when there is none. */
+NODISCARD char *api_id(const json_t *root);
 
 #endif

@@ -11,12 +11,7 @@
 
 #include "common/base/banned.h"
 
-#define API "/rest/api/latest"
-
-enum {
-	DEADLINE_MS = 10000,
-	USER_PAGES_MAX = 5, /* users whose name, display name or e-mail contains the slug */
-};
+enum { DEADLINE_MS = 10000 };
 
 /* --- one call -------------------------------------------------------------------------------------- */
 
@@ -69,13 +64,10 @@ bool bitbucket_get(const struct bitbucket_api *api, const char *path, struct api
 	return bitbucket_call(api, &call, true, ret, err);
 }
 
-void bitbucket_pull_path(const char *api_base, const struct pull_request_ref *ref, struct strbuf *path)
+void bitbucket_pull_path(const char *api, const struct pull_request_ref *ref, struct strbuf *path)
 {
-	api_path_init(path);
-	strbuf_add(path, api_base);
-	api_path_add(path, "/projects/", ref->project_key);
-	api_path_add(path, "/repos/", ref->repo_slug);
-	api_path_add(path, "/pull-requests/", ref->id);
+	api_path(path, "/rest/%s/latest/projects/%s/repos/%s/pull-requests/%s", api,
+		 ref->project_key, ref->repo_slug, ref->id);
 }
 
 bool bitbucket_next_page(const json_t *page, int64_t *ret)
@@ -110,26 +102,20 @@ void pull_request_done(struct pull_request *pull)
 	*pull = (struct pull_request){0};
 }
 
-static char *bounded(const json_t *root, const char *path, size_t max_bytes)
-{
-	const char *text = json_text_at(root, path);
-
-	return text ? mem_dup_n(text, text_cut(text, max_bytes)) : mem_dup("");
-}
-
 static struct pull_request read_pull(const json_t *json)
 {
 	return (struct pull_request){
-		.title = bounded(json, "title", LIMIT_NAME_BYTES),
-		.description = bounded(json, "description", LIMIT_DESCRIPTION_BYTES),
-		.state = bounded(json, "state", LIMIT_ID_BYTES),
+		.title = api_text(json, "title", LIMIT_NAME_BYTES, ""),
+		.description = api_text(json, "description", LIMIT_DESCRIPTION_BYTES, ""),
+		.state = api_text(json, "state", LIMIT_ID_BYTES, ""),
 		.author = person_read(PROVIDER_BITBUCKET, json_at(json, "author.user")),
-		.from_project_key = bounded(json, "fromRef.repository.project.key", LIMIT_NAME_BYTES),
-		.from_repo_slug = bounded(json, "fromRef.repository.slug", LIMIT_NAME_BYTES),
-		.from_branch = bounded(json, "fromRef.displayId", LIMIT_NAME_BYTES),
-		.to_project_key = bounded(json, "toRef.repository.project.key", LIMIT_NAME_BYTES),
-		.to_repo_slug = bounded(json, "toRef.repository.slug", LIMIT_NAME_BYTES),
-		.to_branch = bounded(json, "toRef.displayId", LIMIT_NAME_BYTES),
+		.from_project_key = api_text(json, "fromRef.repository.project.key",
+					     LIMIT_NAME_BYTES, ""),
+		.from_repo_slug = api_text(json, "fromRef.repository.slug", LIMIT_NAME_BYTES, ""),
+		.from_branch = api_text(json, "fromRef.displayId", LIMIT_NAME_BYTES, ""),
+		.to_project_key = api_text(json, "toRef.repository.project.key", LIMIT_NAME_BYTES, ""),
+		.to_repo_slug = api_text(json, "toRef.repository.slug", LIMIT_NAME_BYTES, ""),
+		.to_branch = api_text(json, "toRef.displayId", LIMIT_NAME_BYTES, ""),
 		.to_repo_id = json_int_at(json, "toRef.repository.id", 0),
 	};
 }
@@ -142,7 +128,7 @@ bool bitbucket_api_read_pull_request(const struct bitbucket_api *api,
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	CLEANUP(pull_request_done) struct pull_request pull = {0};
 
-	bitbucket_pull_path(API, ref, &path);
+	bitbucket_pull_path("api", ref, &path);
 	if (!bitbucket_get(api, strbuf_text(&path), &answer, err))
 		return err_wrap(err, "read pull request %s", ref->id);
 	pull = read_pull(answer.json);
@@ -162,16 +148,11 @@ bool bitbucket_api_react(const struct bitbucket_api *api, const struct pull_requ
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	struct err failure = {0};
 
-	bitbucket_pull_path("/rest/comment-likes/latest", ref, &path);
-	api_path_add(&path, "/comments/", comment_id);
-	api_path_add(&path, "/reactions/eyes", NULL);
+	bitbucket_pull_path("comment-likes", ref, &path);
+	api_path_add(&path, "/comments/%s/reactions/eyes", comment_id);
 	struct api_call call = {.method = "PUT", .path = strbuf_text(&path)};
-	if (bitbucket_call(api, &call, false, &answer, &failure))
-		return true;
 	/* Older versions have no such resource, some report a repeated reaction as a conflict. */
-	if (failure.http_status >= 400 && failure.http_status < 500 && failure.http_status != 429)
-		return true;
-	if (err)
-		*err = failure;
-	return err_wrap(err, "react");
+	bool is_fine = bitbucket_call(api, &call, false, &answer, &failure) ||
+		       api_call_is_refused(&failure);
+	return api_call_settle(is_fine, &failure, err) || err_wrap(err, "react");
 }

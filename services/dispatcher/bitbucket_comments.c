@@ -3,15 +3,12 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "services/dispatcher/bitbucket_call.h"
-#include "services/dispatcher/marker.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/base/banned.h"
-
-#define API "/rest/api/latest"
 
 enum {
 	PAGES_MAX = 200,
@@ -25,14 +22,14 @@ enum {
 /* Newer versions write ISO texts instead of milliseconds. */
 static char *read_time(const json_t *json)
 {
-	const char *text = json_text_at(json, "createdDate");
+	char *text = api_text(json, "createdDate", LIMIT_ID_BYTES, NULL);
 	int64_t ms = json_int_at(json, "createdDate", 0);
 	char written[32] = "";
 	struct tm parts;
 	time_t seconds = (time_t)(ms / 1000);
 
 	if (text)
-		return mem_dup_n(text, text_cut(text, LIMIT_ID_BYTES));
+		return text;
 	if (ms > 0 && gmtime_r(&seconds, &parts))
 		(void)strftime(written, sizeof(written), "%Y-%m-%d %H:%M UTC", &parts);
 	return mem_dup(written);
@@ -57,29 +54,24 @@ static char *anchor_path(const json_t *anchor)
 
 static struct comment read_comment(const json_t *json)
 {
-	const char *text = json_text_at(json, "text");
-	char id[LIMIT_ID_BYTES] = "";
-	struct comment comment = {
+	return (struct comment){
+		.id = api_id(json),
 		.version = json_int_at(json, "version", 0),
 		.author = person_read(PROVIDER_BITBUCKET, json_at(json, "author")),
-		.text = text ? mem_dup_n(text, text_cut(text, LIMIT_COMMENT_BYTES)) : NULL,
+		.text = api_text(json, "text", LIMIT_COMMENT_BYTES, NULL),
 		.created = read_time(json),
 		.anchor_path = anchor_path(json_at(json, "anchor")),
 		.anchor_line = json_int_at(json, "anchor.line", 0),
 	};
-
-	if (json_id_at(json, "id", id, sizeof(id)))
-		comment.id = mem_dup(id);
-	return comment;
 }
 
 static void comment_path(const struct pull_request_ref *ref, const char *comment_id,
 			 struct strbuf *path)
 {
-	bitbucket_pull_path(API, ref, path);
-	api_path_add(path, "/comments", NULL);
+	bitbucket_pull_path("api", ref, path);
+	strbuf_add(path, "/comments");
 	if (comment_id)
-		api_path_add(path, "/", comment_id);
+		api_path_add(path, "/%s", comment_id);
 }
 
 bool bitbucket_api_read_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
@@ -139,10 +131,10 @@ static bool see_page(const struct walk *walk, const json_t *values)
 static void walk_path(const struct walk *walk, const struct pull_request_ref *ref, int64_t start,
 		      struct strbuf *path)
 {
-	bitbucket_pull_path(API, ref, path);
+	bitbucket_pull_path("api", ref, path);
 	strbuf_addf(path, "/activities?limit=%d&start=%lld", BITBUCKET_PAGE_MAX, (long long)start);
 	if (walk->from_id)
-		api_path_add(path, "&fromType=COMMENT&fromId=", walk->from_id);
+		api_path_add(path, "&fromType=COMMENT&fromId=%s", walk->from_id);
 }
 
 static bool walk_activities(const struct bitbucket_api *api, const struct pull_request_ref *ref,
@@ -232,11 +224,10 @@ static void recent_done(struct recent_search *search)
 static bool see_recent(void *context, const json_t *activity, const json_t *comment)
 {
 	struct recent_search *search = context;
-	CLEANUP(comment_done) struct comment read = read_comment(comment);
+	struct comment read = read_comment(comment);
 
 	(void)activity;
-	if (read.id && read.text && !(search->skip_id && strcmp(read.id, search->skip_id) == 0))
-		comments_add(&search->comments, &read);
+	comments_add(&search->comments, &read, search->skip_id);
 	return true;
 }
 
@@ -269,9 +260,7 @@ static bool see_for_marker(void *context, const json_t *activity, const json_t *
 	CLEANUP(comment_done) struct comment read = read_comment(comment);
 
 	(void)activity;
-	if (read.id && marker_is_last(PROVIDER_BITBUCKET, read.text, search->marker) &&
-	    (!search->bot || person_is_bot(&read.author, search->bot)))
-		comment_hits_add(&search->hits, read.id);
+	comment_hits_add(&search->hits, PROVIDER_BITBUCKET, search->marker, search->bot, &read);
 	return true;
 }
 
@@ -313,35 +302,21 @@ bool bitbucket_api_add_comment(const struct bitbucket_api *api, const struct pul
 	return true;
 }
 
-static bool read_version(const struct bitbucket_api *api, const struct pull_request_ref *ref,
-			 const char *comment_id, int64_t *ret, struct err *err)
-{
-	CLEANUP(comment_done) struct comment comment = {0};
-
-	if (!bitbucket_api_read_comment(api, ref, comment_id, &comment, err))
-		return false;
-	*ret = comment.version;
-	return true;
-}
-
 bool bitbucket_api_delete_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
 				  const char *comment_id, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	CLEANUP(comment_done) struct comment comment = {0};
 	struct err failure = {0};
-	int64_t version = 0;
+	bool is_gone = false;
 
-	if (read_version(api, ref, comment_id, &version, &failure)) {
+	if (bitbucket_api_read_comment(api, ref, comment_id, &comment, &failure)) {
 		comment_path(ref, comment_id, &path);
-		strbuf_addf(&path, "?version=%lld", (long long)version);
+		strbuf_addf(&path, "?version=%lld", (long long)comment.version);
 		struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-		if (bitbucket_call(api, &call, false, &answer, &failure))
-			return true;
+		is_gone = bitbucket_call(api, &call, false, &answer, &failure);
 	}
-	if (failure.code == ERR_NOT_FOUND)
-		return true;
-	if (err)
-		*err = failure;
-	return err_wrap(err, "delete comment %s", comment_id);
+	return api_call_settle(is_gone || failure.code == ERR_NOT_FOUND, &failure, err) ||
+	       err_wrap(err, "delete comment %s", comment_id);
 }

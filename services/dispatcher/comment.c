@@ -5,6 +5,7 @@
 #include "common/base/mem.h"
 #include "common/base/number.h"
 #include "common/base/text.h"
+#include "services/dispatcher/marker.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,13 +52,15 @@ static void drop_oldest(struct comments *comments)
 	memmove(&comments->list[0], &comments->list[1], comments->count * sizeof(comments->list[0]));
 }
 
-void comments_add(struct comments *comments, struct comment *comment)
+void comments_add(struct comments *comments, struct comment *comment, const char *skip_id)
 {
 	CLEANUP(comment_done) struct comment taken = *comment;
 	int64_t number = comment_id_number(taken.id);
 	size_t at = comments->count;
 
 	*comment = (struct comment){0};
+	if (!taken.id || !taken.text || (skip_id && strcmp(taken.id, skip_id) == 0))
+		return;
 	while (at > 0 && comment_id_number(comments->list[at - 1].id) > number)
 		at--;
 	if (at > 0 && comment_id_number(comments->list[at - 1].id) == number)
@@ -75,11 +78,16 @@ void comments_add(struct comments *comments, struct comment *comment)
 	taken = (struct comment){0};
 }
 
-void comment_hits_add(struct comment_hits *hits, const char *id)
+void comment_hits_add(struct comment_hits *hits, enum provider provider, const char *marker,
+		      const struct bot *bot, const struct comment *comment)
 {
+	const char *id = comment->id;
 	int64_t number = comment_id_number(id);
 	size_t at = hits->count;
 
+	if (!id || !marker_is_last(provider, comment->text, marker) ||
+	    (bot && !person_is_bot(&comment->author, bot)))
+		return;
 	while (at > 0 && comment_id_number(hits->ids[at - 1]) > number)
 		at--;
 	if (at > 0 && strcmp(hits->ids[at - 1], id) == 0)

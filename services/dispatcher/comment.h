@@ -40,8 +40,11 @@ struct comments {
 /** Free and zero. */
 void comments_done(struct comments *comments);
 
-/** Put a comment (taken, left zeroed) at its place by numeric id; when the list is full the oldest is dropped. Doubles are dropped. */
-void comments_add(struct comments *comments, struct comment *comment);
+/**
+ * Put a comment (taken, left zeroed) at its place by numeric id; when the list is full the oldest is dropped. Dropped too are
+ * doubles, what has no id or text, and the comment `skip_id` (may be NULL).
+ */
+void comments_add(struct comments *comments, struct comment *comment, const char *skip_id);
 
 /** The number in an id of either product; 0 when it is none. */
 NODISCARD int64_t comment_id_number(const char *id);
@@ -54,7 +57,8 @@ struct comment_hits {
 	size_t count; /**< 0: none; more than 1: repeats, the later ones may be deleted */
 };
 
-/** Add an id at its place; doubles and what is over the limit are left out. */
-void comment_hits_add(struct comment_hits *hits, const char *id);
+/** Add a comment with `marker` as last line, written by `bot` (NULL: by anybody); doubles and what is over the limit are left out. */
+void comment_hits_add(struct comment_hits *hits, enum provider provider, const char *marker,
+		      const struct bot *bot, const struct comment *comment);
 
 #endif

@@ -67,28 +67,19 @@ bool jira_issue_has_label(const struct jira_issue *issue, const char *label)
 	return false;
 }
 
-static char *bounded(const json_t *root, const char *path, size_t max_bytes)
-{
-	const char *text = json_text_at(root, path);
-
-	return text ? mem_dup_n(text, text_cut(text, max_bytes)) : mem_dup("");
-}
-
 static struct jira_issue read_issue(const json_t *json)
 {
 	const json_t *labels = json_at(json, "fields.labels");
-	char id[LIMIT_ID_BYTES] = "";
 	struct jira_issue issue = {
-		.key = bounded(json, "key", LIMIT_NAME_BYTES),
-		.summary = bounded(json, "fields.summary", LIMIT_NAME_BYTES),
-		.description = bounded(json, "fields.description", LIMIT_DESCRIPTION_BYTES),
-		.project_key = bounded(json, "fields.project.key", LIMIT_NAME_BYTES),
+		.id = api_id(json),
+		.key = api_text(json, "key", LIMIT_NAME_BYTES, ""),
+		.summary = api_text(json, "fields.summary", LIMIT_NAME_BYTES, ""),
+		.description = api_text(json, "fields.description", LIMIT_DESCRIPTION_BYTES, ""),
+		.project_key = api_text(json, "fields.project.key", LIMIT_NAME_BYTES, ""),
 		.reporter = person_read(PROVIDER_JIRA, json_at(json, "fields.reporter")),
 		.creator = person_read(PROVIDER_JIRA, json_at(json, "fields.creator")),
 	};
 
-	if (json_id_at(json, "id", id, sizeof(id)))
-		issue.id = mem_dup(id);
 	for (size_t i = 0; i < json_array_size(labels) && issue.label_count < JIRA_LABELS_MAX; i++) {
 		const char *label = json_string_value(json_array_get(labels, i));
 		if (label && strlen(label) <= LIMIT_NAME_BYTES)
@@ -102,12 +93,9 @@ static bool get_issue(const struct jira_api *api, const char *issue, const char 
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 
-	api_path_init(&path);
-	api_path_add(&path, "/rest/api/2/issue/", issue);
+	api_path(&path, "/rest/api/2/issue/%s", issue);
 	strbuf_add(&path, query);
-	if (!jira_get(api, strbuf_text(&path), ret, err))
-		return err_wrap(err, "read issue '%s'", issue);
-	return true;
+	return jira_get(api, strbuf_text(&path), ret, err) || err_wrap(err, "read issue '%s'", issue);
 }
 
 bool jira_api_read_issue(const struct jira_api *api, const char *issue, struct jira_issue *ret,
@@ -213,12 +201,8 @@ bool jira_api_react(const struct jira_api *api, const char *comment_id, struct e
 	json_put_int(body, "commentId", comment_id_number(comment_id));
 	json_put_text(body, "emojiId", "1f44d");
 	struct api_call call = {.method = "POST", .path = "/rest/internal/2/reactions", .body = body};
-	if (jira_call(api, &call, false, &answer, &failure))
-		return true;
 	/* The resource is internal to Jira: what it refuses it does not support. */
-	if (failure.http_status >= 400 && failure.http_status < 500 && failure.http_status != 429)
-		return true;
-	if (err)
-		*err = failure;
-	return err_wrap(err, "react");
+	bool is_fine = jira_call(api, &call, false, &answer, &failure) ||
+		       api_call_is_refused(&failure);
+	return api_call_settle(is_fine, &failure, err) || err_wrap(err, "react");
 }

@@ -3,7 +3,6 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "services/dispatcher/jira_call.h"
-#include "services/dispatcher/marker.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,37 +14,24 @@ enum {
 	PAGES_MAX = 200,
 };
 
-static char *bounded(const json_t *root, const char *path, size_t max_bytes)
-{
-	const char *text = json_text_at(root, path);
-
-	return text ? mem_dup_n(text, text_cut(text, max_bytes)) : NULL;
-}
-
 static struct comment read_comment(const json_t *json)
 {
-	char id[LIMIT_ID_BYTES] = "";
-	struct comment comment = {
+	return (struct comment){
+		.id = api_id(json),
 		.author = person_read(PROVIDER_JIRA, json_at(json, "author")),
 		.editor = person_read(PROVIDER_JIRA, json_at(json, "updateAuthor")),
-		.text = bounded(json, "body", LIMIT_COMMENT_BYTES),
-		.created = bounded(json, "created", LIMIT_ID_BYTES),
-		.visibility_type = bounded(json, "visibility.type", LIMIT_NAME_BYTES),
-		.visibility_value = bounded(json, "visibility.value", LIMIT_NAME_BYTES),
+		.text = api_text(json, "body", LIMIT_COMMENT_BYTES, NULL),
+		.created = api_text(json, "created", LIMIT_ID_BYTES, NULL),
+		.visibility_type = api_text(json, "visibility.type", LIMIT_NAME_BYTES, NULL),
+		.visibility_value = api_text(json, "visibility.value", LIMIT_NAME_BYTES, NULL),
 	};
-
-	if (json_id_at(json, "id", id, sizeof(id)))
-		comment.id = mem_dup(id);
-	return comment;
 }
 
 static void comments_path(const char *issue, const char *comment_id, struct strbuf *path)
 {
-	api_path_init(path);
-	api_path_add(path, "/rest/api/2/issue/", issue);
-	api_path_add(path, "/comment", NULL);
+	api_path(path, "/rest/api/2/issue/%s/comment", issue);
 	if (comment_id)
-		api_path_add(path, "/", comment_id);
+		api_path_add(path, "/%s", comment_id);
 }
 
 bool jira_api_read_comment(const struct jira_api *api, const char *issue, const char *comment_id,
@@ -85,10 +71,8 @@ static bool get_page(const struct jira_api *api, const char *issue, int64_t star
 static void take_page(const json_t *page, const char *skip_id, struct comments *comments)
 {
 	for (size_t i = 0; i < json_array_size(page); i++) {
-		CLEANUP(comment_done) struct comment read = read_comment(json_array_get(page, i));
-		bool is_skipped = skip_id && read.id && strcmp(read.id, skip_id) == 0;
-		if (read.id && read.text && !is_skipped)
-			comments_add(comments, &read);
+		struct comment read = read_comment(json_array_get(page, i));
+		comments_add(comments, &read, skip_id);
 	}
 }
 
@@ -136,9 +120,7 @@ static void find_on_page(const json_t *page, const char *marker, const struct bo
 {
 	for (size_t i = 0; i < json_array_size(page); i++) {
 		CLEANUP(comment_done) struct comment read = read_comment(json_array_get(page, i));
-		if (read.id && read.text && marker_is_last(PROVIDER_JIRA, read.text, marker) &&
-		    (!bot || person_is_bot(&read.author, bot)))
-			comment_hits_add(hits, read.id);
+		comment_hits_add(hits, PROVIDER_JIRA, marker, bot, &read);
 	}
 }
 
@@ -208,9 +190,8 @@ bool jira_api_delete_comment(const struct jira_api *api, const char *issue, cons
 
 	comments_path(issue, comment_id, &path);
 	struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-	if (jira_call(api, &call, false, &answer, &failure) || failure.code == ERR_NOT_FOUND)
-		return true;
-	if (err)
-		*err = failure;
-	return err_wrap(err, "delete comment %s", comment_id);
+	bool is_gone = jira_call(api, &call, false, &answer, &failure) ||
+		       failure.code == ERR_NOT_FOUND;
+	return api_call_settle(is_gone, &failure, err) ||
+	       err_wrap(err, "delete comment %s", comment_id);
 }

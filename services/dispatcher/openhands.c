@@ -19,8 +19,6 @@ enum {
 	DEADLINE_MS = 30000,
 };
 
-static const char key_name[] = "ohdc";
-
 /* One key in memory; `owner` is "{user}/{org}", NULL: the slot is free. */
 struct key_slot {
 	char *owner;
@@ -187,14 +185,6 @@ static bool service_call(struct openhands *self, const struct api_call *call,
 	return api_call_send(&self->peer, &service, call->body != NULL, ret, err);
 }
 
-static void keys_path(const struct openhands_user *user, struct strbuf *path)
-{
-	api_path_init(path);
-	api_path_add(path, "/api/service/users/", user->user_id);
-	api_path_add(path, "/orgs/", org_of(user));
-	api_path_add(path, "/api-keys", NULL);
-}
-
 static bool mint(struct openhands *self, const struct openhands_user *user, struct secret *ret,
 		 struct err *err)
 {
@@ -202,8 +192,8 @@ static bool mint(struct openhands *self, const struct openhands_user *user, stru
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	json_auto_t *body = json_object();
 
-	keys_path(user, &path);
-	json_put_text(body, "name", key_name);
+	api_path(&path, "/api/service/users/%s/orgs/%s/api-keys", user->user_id, org_of(user));
+	json_put_text(body, "name", "ohdc");
 	struct api_call call = {.method = "POST", .path = strbuf_text(&path), .body = body};
 	if (!service_call(self, &call, &answer, err))
 		return err_wrap(err, "mint a key");
@@ -290,16 +280,30 @@ void openhands_plain_id(const char *id, char *ret, size_t size)
 	openhands_copy(hex, ret, size);
 }
 
-void openhands_add_ids(struct strbuf *path, const char *name, const char *const *ids, size_t count)
+static void add_ids(struct strbuf *path, const char *name, const char *const *ids, size_t count)
 {
 	char plain[OPENHANDS_ID_SIZE];
 
 	for (size_t i = 0; i < count; i++) {
 		openhands_plain_id(ids[i], plain, sizeof(plain));
-		strbuf_add(path, i == 0 ? "?" : "&");
-		strbuf_add(path, name);
-		api_path_add(path, "=", plain);
+		strbuf_addf(path, "%c%s", i == 0 ? '?' : '&', name);
+		api_path_add(path, "=%s", plain);
 	}
+}
+
+bool openhands_get_list(struct openhands *self, const struct openhands_user *user, const char *path,
+			const char *name, const char *const *ids, size_t count,
+			struct api_answer *ret, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf whole = {0};
+
+	strbuf_init(&whole, LIMIT_URL_BYTES);
+	strbuf_add(&whole, path);
+	add_ids(&whole, name, ids, count);
+	if (!openhands_get(self, user, strbuf_text(&whole), ret, err))
+		return err_wrap(err, "read '%s'", path);
+	return json_is_array(ret->json) ||
+	       err_set(err, ERR_INTERNAL, "OpenHands sent no list of '%s'", path);
 }
 
 const json_t *openhands_by_id(const json_t *array, const char *id)
@@ -315,17 +319,4 @@ const json_t *openhands_by_id(const json_t *array, const char *id)
 			return item;
 	}
 	return NULL;
-}
-
-json_t *openhands_message(const char *text)
-{
-	json_t *message = json_object();
-	json_t *part = json_object();
-
-	json_put_text(part, "type", "text");
-	json_put_text(part, "text", text);
-	json_put_text(message, "role", "user");
-	(void)json_object_set_new(message, "content", json_pack("[o]", part));
-	(void)json_object_set_new(message, "run", json_true());
-	return message;
 }

@@ -33,16 +33,15 @@ void openhands_plain_id(const char *id, char *ret, size_t size);
 /** Copy a text into a fixed place, cut on a character; "" for NULL. */
 void openhands_copy(const char *text, char *ret, size_t size);
 
-/** Append "?name=a&name=b…" with ids without dashes. */
-void openhands_add_ids(struct strbuf *path, const char *name, const char *const *ids, size_t count);
+/** GET `path` with "?name=a&name=b…", ids without dashes, as the person; an array is needed. */
+NODISCARD bool openhands_get_list(struct openhands *self, const struct openhands_user *user,
+				  const char *path, const char *name, const char *const *ids,
+				  size_t count, struct api_answer *ret, struct err *err);
 
 /** The object of an array whose `id` is `id` (dashes aside), NULL when it is not there. Borrowed. */
 NODISCARD const json_t *openhands_by_id(const json_t *array, const char *id);
 
 /** The state that a word of the server means; NONE for NULL and unknown words. */
 NODISCARD enum openhands_execution openhands_execution_of(const char *word);
-
-/** New message object {role: user, content: [text], run: true}. */
-NODISCARD json_t *openhands_message(const char *text);
 
 #endif

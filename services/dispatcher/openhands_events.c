@@ -73,12 +73,10 @@ static void search_path(const struct event_search *search, const char *page, str
 	char id[OPENHANDS_ID_SIZE];
 
 	openhands_plain_id(search->conversation_id, id, sizeof(id));
-	api_path_init(path);
-	api_path_add(path, "/api/v1/conversation/", id);
-	api_path_add(path, "/events/search?kind__eq=", search->kind);
-	api_path_add(path, "&sort_order=TIMESTAMP_DESC&limit=", search->limit);
+	api_path(path, "/api/v1/conversation/%s/events/search?kind__eq=%s&sort_order=TIMESTAMP_DESC&limit=%s",
+		 id, search->kind, search->limit);
 	if (page[0])
-		api_path_add(path, "&page_id=", page);
+		api_path_add(path, "&page_id=%s", page);
 }
 
 /* Show one page to `see`; false when it has seen enough. */

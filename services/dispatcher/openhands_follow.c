@@ -1,4 +1,4 @@
-/* Following a conversation: its state, its sandbox, further messages. */
+/* Following a conversation: its state, its sandbox, its title. */
 #include "services/dispatcher/openhands_follow.h"
 
 #include "common/base/json_field.h"
@@ -9,6 +9,16 @@
 #include "common/base/banned.h"
 
 #define CONVERSATIONS "/api/v1/app-conversations"
+
+/* Where `word` is among the words; `otherwise` when it is not. */
+static size_t find_word(const char *const *words, size_t count, const char *word, size_t otherwise)
+{
+	for (size_t i = 0; word && i < count; i++) {
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	}
+	return otherwise;
+}
 
 enum openhands_execution openhands_execution_of(const char *word)
 {
@@ -24,11 +34,8 @@ enum openhands_execution openhands_execution_of(const char *word)
 		[OPENHANDS_EXECUTION_DELETING] = "deleting",
 	};
 
-	for (size_t i = 0; word && i < ARRAY_LEN(words); i++) {
-		if (strcmp(word, words[i]) == 0)
-			return (enum openhands_execution)i;
-	}
-	return OPENHANDS_EXECUTION_NONE;
+	return (enum openhands_execution)find_word(words, ARRAY_LEN(words), word,
+						   OPENHANDS_EXECUTION_NONE);
 }
 
 static enum openhands_sandbox sandbox_of(const char *word)
@@ -39,11 +46,8 @@ static enum openhands_sandbox sandbox_of(const char *word)
 		[OPENHANDS_SANDBOX_ERROR] = "ERROR",
 	};
 
-	for (size_t i = 0; word && i < ARRAY_LEN(words); i++) {
-		if (strcmp(word, words[i]) == 0)
-			return (enum openhands_sandbox)i;
-	}
-	return OPENHANDS_SANDBOX_STARTING;
+	return (enum openhands_sandbox)find_word(words, ARRAY_LEN(words), word,
+						 OPENHANDS_SANDBOX_STARTING);
 }
 
 static struct openhands_conversation read_conversation(const json_t *item)
@@ -65,16 +69,10 @@ bool openhands_read_conversations(struct openhands *self, const struct openhands
 				  const char *const *ids, size_t count,
 				  struct openhands_conversation *ret, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 
-	api_path_init(&path);
-	strbuf_add(&path, CONVERSATIONS);
-	openhands_add_ids(&path, "ids", ids, count);
-	if (!openhands_get(self, user, strbuf_text(&path), &answer, err))
-		return err_wrap(err, "read conversations");
-	if (!json_is_array(answer.json))
-		return err_set(err, ERR_INTERNAL, "OpenHands sent no list of conversations");
+	if (!openhands_get_list(self, user, CONVERSATIONS, "ids", ids, count, &answer, err))
+		return false;
 	for (size_t i = 0; i < count; i++)
 		ret[i] = read_conversation(openhands_by_id(answer.json, ids[i]));
 	return true;
@@ -83,22 +81,14 @@ bool openhands_read_conversations(struct openhands *self, const struct openhands
 bool openhands_read_sandbox(struct openhands *self, const struct openhands_user *user,
 			    const char *sandbox_id, enum openhands_sandbox *ret, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 
-	api_path_init(&path);
-	strbuf_add(&path, "/api/v1/sandboxes");
-	openhands_add_ids(&path, "id", &sandbox_id, 1);
-	if (!openhands_get(self, user, strbuf_text(&path), &answer, err))
-		return err_wrap(err, "read sandbox");
-	if (!json_is_array(answer.json))
-		return err_set(err, ERR_INTERNAL, "OpenHands sent no list of sandboxes");
+	if (!openhands_get_list(self, user, "/api/v1/sandboxes", "id", &sandbox_id, 1, &answer, err))
+		return false;
 	const json_t *item = openhands_by_id(answer.json, sandbox_id);
 	*ret = item ? sandbox_of(json_text_at(item, "status")) : OPENHANDS_SANDBOX_MISSING;
 	return true;
 }
-
-/* --- messages and switches --------------------------------------------------------------------- */
 
 bool openhands_rename(struct openhands *self, const struct openhands_user *user,
 		      const char *conversation_id, const char *title, struct err *err)
@@ -109,8 +99,7 @@ bool openhands_rename(struct openhands *self, const struct openhands_user *user,
 	char id[OPENHANDS_ID_SIZE];
 
 	openhands_plain_id(conversation_id, id, sizeof(id));
-	api_path_init(&path);
-	api_path_add(&path, CONVERSATIONS "/", id);
+	api_path(&path, CONVERSATIONS "/%s", id);
 	json_put_text(body, "title", title);
 	struct api_call call = {.method = "PATCH", .path = strbuf_text(&path), .body = body};
 	return openhands_call(self, user, &call, false, &answer, err) ||

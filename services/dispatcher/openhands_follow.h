@@ -1,7 +1,7 @@
 #ifndef OHDC_DISPATCHER_OPENHANDS_FOLLOW_H
 #define OHDC_DISPATCHER_OPENHANDS_FOLLOW_H
 
-/* Following a conversation through OpenHands' API: its state, its events, further messages. Sandbox hosts are never called. */
+/* Following a conversation through OpenHands' API: its state, its events, its title. Sandbox hosts are never called. */
 
 #include "common/base/attr.h"
 #include "common/base/err.h"

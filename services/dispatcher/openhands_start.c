@@ -83,20 +83,14 @@ static bool search_provider(struct openhands *self, const struct openhands_user 
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	struct err failure = {0};
 
-	api_path_init(&path);
-	api_path_add(&path, "/api/v1/git/repositories/search?provider=", provider);
-	api_path_add(&path, "&query=", full_name);
-	api_path_add(&path, "&limit=100", NULL);
+	api_path(&path, "/api/v1/git/repositories/search?provider=%s&query=%s&limit=100", provider,
+		 full_name);
 	if (openhands_get(self, user, strbuf_text(&path), &answer, &failure)) {
 		ret->has_provider = true;
 		take_repository(json_at(answer.json, "items"), provider, full_name, ret);
 		return true;
 	}
-	if (is_not_connected(&failure))
-		return true;
-	if (err)
-		*err = failure;
-	return false;
+	return api_call_settle(is_not_connected(&failure), &failure, err);
 }
 
 bool openhands_find_repository(struct openhands *self, const struct openhands_user *user,
@@ -141,13 +135,21 @@ static struct openhands_task read_task(const json_t *item)
 	return task;
 }
 
+static json_t *message_of(const char *text)
+{
+	json_t *part = json_pack("{s:s}", "type", "text");
+
+	json_put_text(part, "text", text);
+	return json_pack("{s:s, s:[o], s:b}", "role", "user", "content", part, "run", 1);
+}
+
 static json_t *start_body(const struct openhands_start *start)
 {
 	json_t *body = json_object();
 
 	json_put_text(body, "conversation_id", start->conversation_id);
 	if (start->message)
-		(void)json_object_set_new(body, "initial_message", openhands_message(start->message));
+		(void)json_object_set_new(body, "initial_message", message_of(start->message));
 	json_put_text(body, "system_message_suffix", start->suffix);
 	json_put_text(body, "selected_repository", start->repository);
 	json_put_text(body, "selected_branch", start->branch);
@@ -181,16 +183,11 @@ bool openhands_read_tasks(struct openhands *self, const struct openhands_user *u
 			  const char *const *ids, size_t count, struct openhands_task *ret,
 			  struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 
-	api_path_init(&path);
-	strbuf_add(&path, CONVERSATIONS "/start-tasks");
-	openhands_add_ids(&path, "ids", ids, count);
-	if (!openhands_get(self, user, strbuf_text(&path), &answer, err))
-		return err_wrap(err, "read start tasks");
-	if (!json_is_array(answer.json))
-		return err_set(err, ERR_INTERNAL, "OpenHands sent no list of start tasks");
+	if (!openhands_get_list(self, user, CONVERSATIONS "/start-tasks", "ids", ids, count,
+				&answer, err))
+		return false;
 	for (size_t i = 0; i < count; i++)
 		ret[i] = read_task(openhands_by_id(answer.json, ids[i]));
 	return true;
@@ -216,11 +213,12 @@ static void search_path(int64_t since_ms, const char *page, struct strbuf *path)
 	char since[SYSCLOCK_TEXT_SIZE];
 
 	sysclock_text(since_ms, since);
-	api_path_init(path);
-	api_path_add(path, CONVERSATIONS "/start-tasks/search?created_at__gte=", since);
-	strbuf_add(path, "&sort_order=CREATED_AT_DESC&limit=100");
+	api_path(path,
+		 CONVERSATIONS
+		 "/start-tasks/search?created_at__gte=%s&sort_order=CREATED_AT_DESC&limit=100",
+		 since);
 	if (page[0])
-		api_path_add(path, "&page_id=", page);
+		api_path_add(path, "&page_id=%s", page);
 }
 
 bool openhands_find_task(struct openhands *self, const struct openhands_user *user,

@@ -15,7 +15,7 @@ static void add(struct comments *comments, int64_t id)
 	(void)snprintf(text, sizeof(text), "%lld", (long long)id);
 	comment.id = mem_dup(text);
 	comment.text = mem_dup("x");
-	comments_add(comments, &comment);
+	comments_add(comments, &comment, "13");
 	CU_ASSERT(comment.id == NULL);
 }
 
@@ -41,8 +41,14 @@ static void test_comment_hits_are_ordered_and_bounded(void)
 	static const char *const ids[] = {"30", "9",   "100", "30",  "9",
 					  "7",  "200", "300", "400", "500"};
 
-	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
-		comment_hits_add(&hits, ids[i]);
+	static char text[] = "Done.\n\n{anchor:ohdc-0123456789abcdef}";
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		CLEANUP(comment_done) struct comment comment = {.id = mem_dup(ids[i])};
+		comment.text = mem_dup(text);
+		comment_hits_add(&hits, PROVIDER_JIRA, "ohdc-0123456789abcdef", NULL, &comment);
+		comment_hits_add(&hits, PROVIDER_JIRA, "ohdc-0000000000000000", NULL, &comment);
+	}
 	CU_ASSERT(hits.count == COMMENT_HITS_MAX);
 	CHECK_TEXT("oldest", hits.ids[0], "7");
 	CHECK_TEXT("then", hits.ids[1], "9");
