@@ -17,7 +17,7 @@ CHECKS := format layers banned ceilings words shell ruff headers gcc clang pure 
 lint: ## every check (each also alone, e.g. lint-tidy; lint-$(CHECKS))
 	@[ -x $(VENV)/python ] || { echo 'lint: run "make deps" first' >&2; exit 1; }
 	@mkdir -p build/lint && touch build/lint/started
-	@$(SUB) -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(CHECKS:%=lint-%) 2>&1 | grep -v '^make\|^  CC\|^  AR' ; true
+	@$(SUB) -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(CHECKS:%=lint-%) 2>&1 | grep --line-buffered -v '^make\|^  CC\|^  AR' ; true
 	@tools/sum-checks build/lint/started $(CHECKS)
 
 lint-format:
