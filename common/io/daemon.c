@@ -17,8 +17,6 @@
 
 #include "common/base/banned.h"
 
-enum { MS_PER_S = 1000, NS_PER_MS = 1000000 };
-
 struct daemon {
 	int64_t grace_ms;
 	int64_t drain_ms;
@@ -57,22 +55,12 @@ static bool take_signals(struct err *err)
 	return true;
 }
 
-static void init_sync(struct daemon *daemon)
-{
-	pthread_condattr_t monotonic;
-
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&daemon->changed, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
-	(void)pthread_mutex_init(&daemon->lock, NULL);
-}
-
 bool daemon_new(const struct daemon_options *options, struct daemon **ret, struct err *err)
 {
 	CLEANUP(free_pointed) struct daemon *daemon = mem_zalloc(1, sizeof(*daemon));
 
-	init_sync(daemon);
+	sysclock_init_cond(&daemon->changed);
+	(void)pthread_mutex_init(&daemon->lock, NULL);
 	daemon->grace_ms = options->grace_ms;
 	daemon->drain_ms = options->drain_ms;
 	if (!take_signals(err) ||
@@ -128,19 +116,9 @@ int daemon_status(const struct daemon *daemon)
 	return atomic_load(&daemon->status);
 }
 
-static struct timespec deadline_after(int64_t ms)
-{
-	int64_t at_ms = sysclock_monotonic_ms() + ms;
-
-	return (struct timespec){
-		.tv_sec = (time_t)(at_ms / MS_PER_S),
-		.tv_nsec = (long)(at_ms % MS_PER_S) * NS_PER_MS,
-	};
-}
-
 bool daemon_pause(struct daemon *daemon, int64_t ms)
 {
-	struct timespec deadline = deadline_after(ms);
+	struct timespec deadline = sysclock_deadline(ms);
 	int waited = 0;
 
 	(void)pthread_mutex_lock(&daemon->lock);
@@ -177,7 +155,7 @@ static bool wait_until_done(struct daemon *daemon, const struct timespec *deadli
 static void *run_timer(void *context)
 {
 	struct daemon *daemon = context;
-	struct timespec deadline = deadline_after(daemon->drain_ms);
+	struct timespec deadline = sysclock_deadline(daemon->drain_ms);
 
 	if (!wait_until_done(daemon, &deadline))
 		return NULL;
@@ -205,7 +183,7 @@ static void begin_stop(struct daemon *daemon)
 
 static void sleep_ms(int64_t ms)
 {
-	struct timespec deadline = deadline_after(ms);
+	struct timespec deadline = sysclock_deadline(ms);
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
 		continue;

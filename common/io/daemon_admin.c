@@ -26,13 +26,6 @@ static void free_pointed(struct daemon_admin **admin)
 	daemon_admin_free(*admin);
 }
 
-static void *begin_any(void *context, struct http_request *request)
-{
-	(void)context;
-	(void)request;
-	return NULL;
-}
-
 static void reply_text(struct http_request *request, int status, const char *body)
 {
 	http_reply_now(request, &(struct http_reply){
@@ -82,21 +75,13 @@ static void end_metrics(void *context, void *state, struct http_request *request
 				});
 }
 
-static void done_any(void *context, void *state)
-{
-	(void)context;
-	(void)state;
-}
-
 static struct http_route route_of(struct daemon_admin *admin, const char *path,
 				  void (*end)(void *, void *, struct http_request *))
 {
 	return (struct http_route){
 		.method = "GET",
 		.pattern = path,
-		.begin = begin_any,
 		.end = end,
-		.done = done_any,
 		.context = admin,
 	};
 }

@@ -36,11 +36,7 @@ bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct 
 		return err_set(err, ERR_INPUT, "database pool size %zu is not in 1..%d",
 			       options->size, DB_POOL_SIZE_MAX);
 	struct db_pool *pool = mem_zalloc(1, sizeof(*pool));
-	pthread_condattr_t attr;
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&pool->returned, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	sysclock_init_cond(&pool->returned);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	pool->url = mem_dup(options->url);
 	pool->program = mem_dup(options->program ? options->program : "ohdc");
@@ -90,9 +86,7 @@ static struct db *find_free(struct db_pool *pool)
 
 static struct db *take_slot(struct db_pool *pool, int64_t wait_ms)
 {
-	int64_t deadline_ms = sysclock_monotonic_ms() + (wait_ms > 0 ? wait_ms : 0);
-	struct timespec deadline = {.tv_sec = (time_t)(deadline_ms / 1000),
-				    .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
+	struct timespec deadline = sysclock_deadline(wait_ms > 0 ? wait_ms : 0);
 	struct db *slot;
 
 	(void)pthread_mutex_lock(&pool->mutex);

@@ -42,13 +42,13 @@ struct http_ticket {
 struct http_route {
 	const char *method; /**< "POST" */
 	const char *pattern; /**< path with at most one `{}` piece that matches one non-empty segment: "/a/{}/events" */
-	/** Headers are here. May reply at once (http_reply_now) to refuse before the body is read; may return NULL state. */
+	/** Headers are here. May reply at once (http_reply_now) to refuse before the body is read; may return NULL, or be NULL. */
 	void *(*begin)(void *context, struct http_request *request);
 	/** A piece of the body. NULL: bodies are ignored up to the server's ceiling. May reply to refuse (413). */
 	void (*body)(void *context, void *state, struct http_request *request, struct bytes piece);
 	/** The request is complete: reply now, or suspend. */
 	void (*end)(void *context, void *state, struct http_request *request);
-	/** Free the state. */
+	/** Free the state; NULL: there is none. */
 	void (*done)(void *context, void *state);
 	void *context;
 };

@@ -26,8 +26,10 @@ enum {
 };
 
 struct kafka_producer {
-	struct kafka_producer_options options; /* texts are owned */
-	pthread_rwlock_t lock;                 /* guards `client`: senders read, the swap writes */
+	kafka_report_fn *report;
+	void *context;
+	rd_kafka_conf_t *conf; /* of each client */
+	pthread_rwlock_t lock; /* guards `client`: senders read, the swap writes */
 	rd_kafka_t *client;
 	pthread_t thread;
 	_Atomic bool is_fatal;
@@ -53,11 +55,11 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *c
 
 	(void)rk;
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		producer->options.report(producer->options.context, message->_private, NULL);
+		producer->report(producer->context, message->_private, NULL);
 		return;
 	}
 	fill_failure(message, &failure);
-	producer->options.report(producer->options.context, message->_private, &failure);
+	producer->report(producer->context, message->_private, &failure);
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *context)
@@ -73,9 +75,12 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *context
 
 /* --- the client --------------------------------------------------------------------------------- */
 
-static bool new_conf(const struct kafka_producer_options *options, rd_kafka_conf_t **ret,
+static bool new_conf(const struct kafka_producer_options *options, struct kafka_producer *producer,
 		     struct err *err)
 {
+	size_t queue_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES_DEFAULT;
+	size_t ceiling_bytes = options->message_ceiling_bytes ? options->message_ceiling_bytes
+							      : LIMIT_TOPIC_MESSAGE_BYTES;
 	char kbytes[24];
 	char records[24];
 	char ceiling[24];
@@ -89,23 +94,23 @@ static bool new_conf(const struct kafka_producer_options *options, rd_kafka_conf
 		{"message.max.bytes", ceiling},
 	};
 
-	(void)snprintf(kbytes, sizeof(kbytes), "%zu", options->queue_bytes / 1024);
+	(void)snprintf(kbytes, sizeof(kbytes), "%zu", queue_bytes / 1024);
 	(void)snprintf(records, sizeof(records), "%zu",
-		       options->queue_bytes / QUEUE_BYTES_PER_RECORD);
-	(void)snprintf(ceiling, sizeof(ceiling), "%zu", options->message_ceiling_bytes);
-	return kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), ret, err);
+		       queue_bytes / QUEUE_BYTES_PER_RECORD);
+	(void)snprintf(ceiling, sizeof(ceiling), "%zu", ceiling_bytes);
+	if (!kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), &producer->conf, err))
+		return false;
+	rd_kafka_conf_set_opaque(producer->conf, producer);
+	rd_kafka_conf_set_dr_msg_cb(producer->conf, on_report);
+	rd_kafka_conf_set_error_cb(producer->conf, on_error);
+	return true;
 }
 
 static bool new_client(struct kafka_producer *producer, rd_kafka_t **ret, struct err *err)
 {
-	rd_kafka_conf_t *conf = NULL;
+	rd_kafka_conf_t *conf = rd_kafka_conf_dup(producer->conf);
 	char reason[160];
 
-	if (!new_conf(&producer->options, &conf, err))
-		return false;
-	rd_kafka_conf_set_opaque(conf, producer);
-	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
-	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
 	if (!client) {
 		rd_kafka_conf_destroy(conf);
@@ -159,28 +164,10 @@ static void *serve(void *context)
 
 /* --- the producer ------------------------------------------------------------------------------- */
 
-static void copy_options(const struct kafka_producer_options *options,
-			 struct kafka_producer_options *ret)
-{
-	*ret = *options;
-	ret->cluster.brokers = mem_dup(options->cluster.brokers);
-	ret->cluster.config_file = mem_dup(options->cluster.config_file);
-	ret->cluster.client_id = mem_dup(options->cluster.client_id);
-	ret->cluster.ca_file = mem_dup(options->cluster.ca_file);
-	if (ret->queue_bytes == 0)
-		ret->queue_bytes = QUEUE_BYTES_DEFAULT;
-	if (ret->message_ceiling_bytes == 0)
-		ret->message_ceiling_bytes = LIMIT_TOPIC_MESSAGE_BYTES;
-}
-
 static void free_memory(struct kafka_producer *producer)
 {
-	struct kafka_cluster *cluster = &producer->options.cluster;
-	const char *texts[] = {cluster->brokers, cluster->config_file, cluster->client_id,
-			       cluster->ca_file};
-
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		mem_free((void *)(uintptr_t)texts[i]);
+	if (producer->conf)
+		rd_kafka_conf_destroy(producer->conf);
 	(void)pthread_rwlock_destroy(&producer->lock);
 	mem_free(producer);
 }
@@ -190,9 +177,10 @@ bool kafka_producer_new(const struct kafka_producer_options *options, struct kaf
 {
 	struct kafka_producer *producer = mem_zalloc(1, sizeof(*producer));
 
-	copy_options(options, &producer->options);
+	producer->report = options->report;
+	producer->context = options->context;
 	(void)pthread_rwlock_init(&producer->lock, NULL);
-	if (!new_client(producer, &producer->client, err)) {
+	if (!new_conf(options, producer, err) || !new_client(producer, &producer->client, err)) {
 		free_memory(producer);
 		return false;
 	}

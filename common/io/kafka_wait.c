@@ -3,6 +3,7 @@
 #include "common/io/kafka_wait.h"
 
 #include "common/base/mem.h"
+#include "common/io/sysclock.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -46,23 +47,14 @@ static struct waiter *waiter_new(void)
 {
 	struct waiter *waiter = mem_zalloc(1, sizeof(*waiter));
 	pthread_mutex_init(&waiter->lock, NULL);
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&waiter->reported, &attr);
-	pthread_condattr_destroy(&attr);
+	sysclock_init_cond(&waiter->reported);
 	return waiter;
 }
 
 /* True: the report came, and the waiter is freed. False: it is left to the report. */
 static bool wait_for_report(struct waiter *waiter, int64_t wait_ms, struct err *ret_failure)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
+	const struct timespec until = sysclock_deadline(wait_ms);
 	pthread_mutex_lock(&waiter->lock);
 	int result = 0;
 	while (!waiter->is_reported && result == 0)

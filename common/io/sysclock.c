@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "common/base/banned.h"
 
@@ -29,6 +28,26 @@ int64_t sysclock_monotonic_ms(void)
 int64_t sysclock_monotonic_us(void)
 {
 	return read_us(CLOCK_MONOTONIC);
+}
+
+struct timespec sysclock_deadline(int64_t ms)
+{
+	int64_t at_ms = sysclock_monotonic_ms() + ms;
+
+	return (struct timespec){
+		.tv_sec = (time_t)(at_ms / 1000),
+		.tv_nsec = (long)(at_ms % 1000) * 1000000,
+	};
+}
+
+void sysclock_init_cond(pthread_cond_t *cond)
+{
+	pthread_condattr_t monotonic;
+
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(cond, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
 }
 
 void sysclock_text(int64_t ms, char ret[SYSCLOCK_TEXT_SIZE])

@@ -5,7 +5,9 @@
 
 #include "common/base/attr.h"
 
+#include <pthread.h>
 #include <stdint.h>
+#include <time.h>
 
 enum { SYSCLOCK_TEXT_SIZE = 32 };
 
@@ -17,6 +19,12 @@ NODISCARD int64_t sysclock_monotonic_ms(void);
 
 /** Microseconds on a clock that never steps. */
 NODISCARD int64_t sysclock_monotonic_us(void);
+
+/** The time `ms` from now on that clock, for waiting. */
+NODISCARD struct timespec sysclock_deadline(int64_t ms);
+
+/** Set up a condition whose timed waits use that clock. */
+void sysclock_init_cond(pthread_cond_t *cond);
 
 /** Write a time as RFC 3339 with milliseconds in UTC ("2026-11-21T10:00:00.000Z"). */
 void sysclock_text(int64_t ms, char ret[SYSCLOCK_TEXT_SIZE]);

@@ -22,6 +22,14 @@ static const char *const languages[] = {
 
 typedef void block_fn(struct wiki *wiki, const void *detail);
 
+/* What a kind of block does to the text. */
+struct block_kind {
+	bool is_block;   /* stands apart from what is before it */
+	unsigned inside; /* of enum wiki_inside, while it lasts */
+	block_fn *enter;
+	block_fn *leave;
+};
+
 static char last_char(const struct wiki *wiki)
 {
 	return wiki->out->len > 0 ? wiki->out->text[wiki->out->len - 1] : '\n';
@@ -49,7 +57,6 @@ static void start_block(struct wiki *wiki)
 static void enter_quote(struct wiki *wiki, const void *detail)
 {
 	(void)detail;
-	start_block(wiki);
 	if (wiki->quote_depth++ == 0)
 		strbuf_add(wiki->out, "{quote}\n");
 	wiki->is_fresh = true;
@@ -110,7 +117,6 @@ static void enter_item(struct wiki *wiki, const void *detail)
 static void enter_rule(struct wiki *wiki, const void *detail)
 {
 	(void)detail;
-	start_block(wiki);
 	strbuf_add(wiki->out, "----");
 }
 
@@ -118,21 +124,7 @@ static void enter_heading(struct wiki *wiki, const void *detail)
 {
 	const MD_BLOCK_H_DETAIL *heading = detail;
 
-	start_block(wiki);
 	strbuf_addf(wiki->out, "h%u. ", heading->level);
-	wiki->in_heading = true;
-}
-
-static void leave_heading(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	wiki->in_heading = false;
-}
-
-static void enter_paragraph(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	start_block(wiki);
 }
 
 static void choose_language(struct wiki *wiki, const MD_ATTRIBUTE *lang)
@@ -154,10 +146,8 @@ static void enter_code(struct wiki *wiki, const void *detail)
 {
 	const MD_BLOCK_CODE_DETAIL *code = detail;
 
-	start_block(wiki);
 	choose_language(wiki, &code->lang);
 	strbuf_clear(&wiki->code);
-	wiki->in_code_block = true;
 }
 
 /* Code that holds {code} itself goes into {noformat}; code that holds both is split by a space without width. */
@@ -168,7 +158,6 @@ static void leave_code(struct wiki *wiki, const void *detail)
 	const char *end = is_noformat ? "{noformat}" : "{code}";
 
 	(void)detail;
-	wiki->in_code_block = false;
 	if (wiki->language[0] && !is_noformat)
 		strbuf_addf(wiki->out, "{code:%s}\n", wiki->language);
 	else
@@ -184,19 +173,6 @@ static void leave_code(struct wiki *wiki, const void *detail)
 	strbuf_add(wiki->out, end);
 }
 
-static void enter_table(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	start_block(wiki);
-	wiki->in_table = true;
-}
-
-static void leave_table(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	wiki->in_table = false;
-}
-
 static void enter_row(struct wiki *wiki, const void *detail)
 {
 	(void)detail;
@@ -206,19 +182,7 @@ static void enter_row(struct wiki *wiki, const void *detail)
 static void leave_row(struct wiki *wiki, const void *detail)
 {
 	(void)detail;
-	strbuf_add(wiki->out, wiki->in_head ? "||" : "|");
-}
-
-static void enter_head(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	wiki->in_head = true;
-}
-
-static void leave_head(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	wiki->in_head = false;
+	strbuf_add(wiki->out, wiki->inside & WIKI_INSIDE_HEAD ? "||" : "|");
 }
 
 static void enter_cell(struct wiki *wiki, const void *detail)
@@ -235,35 +199,45 @@ static void leave_cell(struct wiki *wiki, const void *detail)
 		strbuf_add_char(wiki->out, ' ');
 }
 
-static block_fn *const block_enter[] = {
-	[MD_BLOCK_QUOTE] = enter_quote, [MD_BLOCK_UL] = enter_bullets,
-	[MD_BLOCK_OL] = enter_numbers,  [MD_BLOCK_LI] = enter_item,
-	[MD_BLOCK_HR] = enter_rule,     [MD_BLOCK_H] = enter_heading,
-	[MD_BLOCK_CODE] = enter_code,   [MD_BLOCK_P] = enter_paragraph,
-	[MD_BLOCK_TABLE] = enter_table, [MD_BLOCK_THEAD] = enter_head,
-	[MD_BLOCK_TR] = enter_row,      [MD_BLOCK_TH] = enter_cell,
-	[MD_BLOCK_TD] = enter_cell,
-};
-
-static block_fn *const block_leave[] = {
-	[MD_BLOCK_QUOTE] = leave_quote, [MD_BLOCK_UL] = leave_list,
-	[MD_BLOCK_OL] = leave_list,     [MD_BLOCK_CODE] = leave_code,
-	[MD_BLOCK_TABLE] = leave_table, [MD_BLOCK_THEAD] = leave_head,
-	[MD_BLOCK_H] = leave_heading,   [MD_BLOCK_TR] = leave_row,
-	[MD_BLOCK_TH] = leave_cell,     [MD_BLOCK_TD] = leave_cell,
+static const struct block_kind kinds[] = {
+	[MD_BLOCK_QUOTE] = {true, 0, enter_quote, leave_quote},
+	[MD_BLOCK_UL] = {false, 0, enter_bullets, leave_list},
+	[MD_BLOCK_OL] = {false, 0, enter_numbers, leave_list},
+	[MD_BLOCK_LI] = {false, 0, enter_item, NULL},
+	[MD_BLOCK_HR] = {true, 0, enter_rule, NULL},
+	[MD_BLOCK_H] = {true, WIKI_INSIDE_HEADING, enter_heading, NULL},
+	[MD_BLOCK_CODE] = {true, WIKI_INSIDE_CODE_BLOCK, enter_code, leave_code},
+	[MD_BLOCK_P] = {true, 0, NULL, NULL},
+	[MD_BLOCK_TABLE] = {true, WIKI_INSIDE_TABLE, NULL, NULL},
+	[MD_BLOCK_THEAD] = {false, WIKI_INSIDE_HEAD, NULL, NULL},
+	[MD_BLOCK_TR] = {false, 0, enter_row, leave_row},
+	[MD_BLOCK_TH] = {false, 0, enter_cell, leave_cell},
+	[MD_BLOCK_TD] = {false, 0, enter_cell, leave_cell},
 };
 
 static int on_enter_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 {
-	if (type < ARRAY_LEN(block_enter) && block_enter[type])
-		block_enter[type](userdata, detail);
+	struct wiki *wiki = userdata;
+
+	if (type >= ARRAY_LEN(kinds))
+		return 0;
+	if (kinds[type].is_block)
+		start_block(wiki);
+	wiki->inside |= kinds[type].inside;
+	if (kinds[type].enter)
+		kinds[type].enter(wiki, detail);
 	return 0;
 }
 
 static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 {
-	if (type < ARRAY_LEN(block_leave) && block_leave[type])
-		block_leave[type](userdata, detail);
+	struct wiki *wiki = userdata;
+
+	if (type >= ARRAY_LEN(kinds))
+		return 0;
+	wiki->inside &= ~kinds[type].inside;
+	if (kinds[type].leave)
+		kinds[type].leave(wiki, detail);
 	return 0;
 }
 

@@ -3,18 +3,15 @@
 
 #include "common/base/encode.h"
 #include "common/base/limits.h"
-#include "common/base/number.h"
 #include "common/base/text.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/banned.h"
 
 enum { ENTITY_MAX = 12 };
-
-typedef void span_fn(struct wiki *wiki, const void *detail);
-typedef void text_fn(struct wiki *wiki, struct bytes text);
 
 /* --- attributes and entities ------------------------------------------------------------------------ */
 
@@ -41,24 +38,15 @@ static void add_code_point(struct strbuf *ret, int64_t code)
 /* "&#39;" or "&#x27;" as a code point; false when it is none. */
 static bool read_numeric(const char *entity, int64_t *ret)
 {
-	CLEANUP(strbuf_done) struct strbuf digits = {0};
 	bool is_hex = entity[2] == 'x' || entity[2] == 'X';
-	const char *from = entity + (is_hex ? 3 : 2);
-	uint8_t bytes[4] = {0};
+	char *end = NULL;
 
-	strbuf_init(&digits, ENTITY_MAX);
-	if (!is_hex) {
-		strbuf_add_bytes(&digits, bytes_of(from, strcspn(from, ";")));
-		return number_parse(strbuf_text(&digits), 1, 0x10FFFF, ret, NULL);
-	}
-	size_t len = strcspn(from, ";");
-	for (size_t i = len; i < 2 * sizeof(bytes); i++)
-		strbuf_add_char(&digits, '0');
-	strbuf_add_bytes(&digits, bytes_of(from, len));
-	if (!decode_hex(bytes_text(strbuf_text(&digits)), bytes, sizeof(bytes)))
+	long code = strtol(entity + (is_hex ? 3 : 2), &end, is_hex ? 16 : 10);
+
+	if (*end != ';' || code <= 0 || code > 0x10FFFF)
 		return false;
-	*ret = ((int64_t)bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3];
-	return *ret > 0 && *ret <= 0x10FFFF;
+	*ret = code;
+	return true;
 }
 
 static void decode_entity(struct bytes text, struct strbuf *ret)
@@ -138,56 +126,6 @@ static void mend_mark(struct wiki *wiki, struct bytes text)
 	strbuf_addf(out, "{%c}", mark);
 }
 
-static void enter_em(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	open_mark(wiki, '_');
-}
-
-static void leave_em(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	close_mark(wiki, '_');
-}
-
-static void enter_strong(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	open_mark(wiki, '*');
-}
-
-static void leave_strong(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	close_mark(wiki, '*');
-}
-
-static void enter_del(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	open_mark(wiki, '-');
-}
-
-static void leave_del(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	close_mark(wiki, '-');
-}
-
-static void enter_code_span(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	strbuf_add(wiki->out, "{{");
-	wiki->in_code_span = true;
-}
-
-static void leave_code_span(struct wiki *wiki, const void *detail)
-{
-	(void)detail;
-	strbuf_add(wiki->out, "}}");
-	wiki->in_code_span = false;
-}
-
 /* --- links ------------------------------------------------------------------------------------------- */
 
 /* Relative links mean nothing in an issue, and other schemes are not for a comment. */
@@ -207,9 +145,8 @@ static void add_url(const char *url, struct strbuf *ret)
 	}
 }
 
-static void enter_link(struct wiki *wiki, const void *detail)
+static void open_link(struct wiki *wiki)
 {
-	(void)detail;
 	wiki->in_link = true;
 	wiki->link_at = wiki->out->len;
 	strbuf_add_char(wiki->out, '[');
@@ -251,55 +188,50 @@ static void close_link(struct wiki *wiki, const MD_ATTRIBUTE *address)
 	strbuf_add_char(out, ']');
 }
 
-static void leave_link(struct wiki *wiki, const void *detail)
+/* The mark of an emphasis, 0 for other spans. */
+static char mark_of(MD_SPANTYPE type)
 {
-	const MD_SPAN_A_DETAIL *link = detail;
+	static const char marks[] = {[MD_SPAN_EM] = '_', [MD_SPAN_STRONG] = '*', [MD_SPAN_DEL] = '-'};
 
-	close_link(wiki, &link->href);
+	return type < ARRAY_LEN(marks) ? marks[type] : 0;
 }
 
 /* A picture is shown as a link: a comment must not fetch things from elsewhere. Within a link only its text stays. */
-static void enter_image(struct wiki *wiki, const void *detail)
-{
-	if (!wiki->in_link)
-		enter_link(wiki, detail);
-	else
-		wiki->in_linked_image = true;
-}
-
-static void leave_image(struct wiki *wiki, const void *detail)
-{
-	const MD_SPAN_IMG_DETAIL *image = detail;
-
-	if (!wiki->in_linked_image)
-		close_link(wiki, &image->src);
-	wiki->in_linked_image = false;
-}
-
-static span_fn *const span_enter[] = {
-	[MD_SPAN_EM] = enter_em,     [MD_SPAN_STRONG] = enter_strong,  [MD_SPAN_A] = enter_link,
-	[MD_SPAN_IMG] = enter_image, [MD_SPAN_CODE] = enter_code_span, [MD_SPAN_DEL] = enter_del,
-};
-
-static span_fn *const span_leave[] = {
-	[MD_SPAN_EM] = leave_em,     [MD_SPAN_STRONG] = leave_strong,  [MD_SPAN_A] = leave_link,
-	[MD_SPAN_IMG] = leave_image, [MD_SPAN_CODE] = leave_code_span, [MD_SPAN_DEL] = leave_del,
-};
-
 int wiki_enter_span(MD_SPANTYPE type, void *detail, void *userdata)
 {
 	struct wiki *wiki = userdata;
 
+	(void)detail;
 	wiki->is_fresh = false;
-	if (type < ARRAY_LEN(span_enter) && span_enter[type])
-		span_enter[type](wiki, detail);
+	if (mark_of(type)) {
+		open_mark(wiki, mark_of(type));
+	} else if (type == MD_SPAN_CODE) {
+		strbuf_add(wiki->out, "{{");
+		wiki->in_code_span = true;
+	} else if (type == MD_SPAN_IMG && wiki->in_link) {
+		wiki->in_linked_image = true;
+	} else if (type == MD_SPAN_A || type == MD_SPAN_IMG) {
+		open_link(wiki);
+	}
 	return 0;
 }
 
 int wiki_leave_span(MD_SPANTYPE type, void *detail, void *userdata)
 {
-	if (type < ARRAY_LEN(span_leave) && span_leave[type])
-		span_leave[type](userdata, detail);
+	struct wiki *wiki = userdata;
+
+	if (mark_of(type)) {
+		close_mark(wiki, mark_of(type));
+	} else if (type == MD_SPAN_CODE) {
+		strbuf_add(wiki->out, "}}");
+		wiki->in_code_span = false;
+	} else if (type == MD_SPAN_A) {
+		close_link(wiki, &((const MD_SPAN_A_DETAIL *)detail)->href);
+	} else if (type == MD_SPAN_IMG && !wiki->in_linked_image) {
+		close_link(wiki, &((const MD_SPAN_IMG_DETAIL *)detail)->src);
+	} else if (type == MD_SPAN_IMG) {
+		wiki->in_linked_image = false;
+	}
 	return 0;
 }
 
@@ -315,34 +247,14 @@ static void take_plain(struct wiki *wiki, struct bytes text)
 	wiki_escape(text, place, wiki->out);
 }
 
-static void take_code(struct wiki *wiki, struct bytes text)
+static void take_break(struct wiki *wiki)
 {
-	if (wiki->in_code_block)
-		strbuf_add_bytes(&wiki->code, text);
-	else
-		take_plain(wiki, text);
-}
+	bool stays_on_line = wiki->in_link || wiki->inside & WIKI_INSIDE_HEADING;
 
-static void take_null(struct wiki *wiki, struct bytes text)
-{
-	(void)text;
-	strbuf_add(wiki->in_code_block ? &wiki->code : wiki->out, "\xEF\xBF\xBD");
-}
-
-static void take_break(struct wiki *wiki, struct bytes text)
-{
-	(void)text;
-	if (wiki->in_table)
+	if (wiki->inside & WIKI_INSIDE_TABLE)
 		strbuf_add(wiki->out, " \\\\ ");
 	else
-		strbuf_add_char(wiki->out, wiki->in_link || wiki->in_heading ? ' ' : '\n');
-}
-
-/* Jira breaks the line at each newline, Markdown does not. */
-static void take_soft_break(struct wiki *wiki, struct bytes text)
-{
-	(void)text;
-	strbuf_add_char(wiki->out, ' ');
+		strbuf_add_char(wiki->out, stays_on_line ? ' ' : '\n');
 }
 
 static void take_entity(struct wiki *wiki, struct bytes text)
@@ -354,19 +266,24 @@ static void take_entity(struct wiki *wiki, struct bytes text)
 	take_plain(wiki, bytes_of(plain.text, plain.len));
 }
 
-static text_fn *const text_take[] = {
-	[MD_TEXT_NORMAL] = take_plain,  [MD_TEXT_NULLCHAR] = take_null,
-	[MD_TEXT_BR] = take_break,      [MD_TEXT_SOFTBR] = take_soft_break,
-	[MD_TEXT_ENTITY] = take_entity, [MD_TEXT_CODE] = take_code,
-	[MD_TEXT_HTML] = take_plain,
-};
-
+/* Jira breaks the line at each newline, Markdown does not: a soft break becomes a space. */
 int wiki_take_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *userdata)
 {
 	struct wiki *wiki = userdata;
+	bool is_block = wiki->inside & WIKI_INSIDE_CODE_BLOCK;
 
 	wiki->is_fresh = false;
-	if (type < ARRAY_LEN(text_take) && text_take[type])
-		text_take[type](wiki, bytes_of(text, size));
+	if (type == MD_TEXT_NULLCHAR)
+		strbuf_add(is_block ? &wiki->code : wiki->out, "\xEF\xBF\xBD");
+	else if (type == MD_TEXT_CODE && is_block)
+		strbuf_add_bytes(&wiki->code, bytes_of(text, size));
+	else if (type == MD_TEXT_BR)
+		take_break(wiki);
+	else if (type == MD_TEXT_SOFTBR)
+		strbuf_add_char(wiki->out, ' ');
+	else if (type == MD_TEXT_ENTITY)
+		take_entity(wiki, bytes_of(text, size));
+	else
+		take_plain(wiki, bytes_of(text, size));
 	return 0;
 }

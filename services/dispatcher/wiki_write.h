@@ -13,6 +13,14 @@ enum {
 	WIKI_LANGUAGE_SIZE = 16,
 };
 
+/** What the text being written is in. */
+enum wiki_inside {
+	WIKI_INSIDE_TABLE = 1,
+	WIKI_INSIDE_HEAD = 2, /**< of a table */
+	WIKI_INSIDE_HEADING = 4,
+	WIKI_INSIDE_CODE_BLOCK = 8,
+};
+
 /** The state of one conversion. */
 struct wiki {
 	struct strbuf *out;
@@ -20,11 +28,8 @@ struct wiki {
 	char lists[WIKI_LIST_DEPTH_MAX];
 	size_t list_depth;
 	int quote_depth;
-	bool in_table;
-	bool in_head;
-	bool in_heading;
+	unsigned inside; /**< set of enum wiki_inside */
 	size_t cell_at;
-	bool in_code_block;
 	char language[WIKI_LANGUAGE_SIZE];
 	struct strbuf code; /**< of the code block */
 	bool in_code_span;
