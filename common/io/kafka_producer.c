@@ -95,8 +95,7 @@ static bool new_conf(const struct kafka_producer_options *options, struct kafka_
 	};
 
 	(void)snprintf(kbytes, sizeof(kbytes), "%zu", queue_bytes / 1024);
-	(void)snprintf(records, sizeof(records), "%zu",
-		       queue_bytes / QUEUE_BYTES_PER_RECORD);
+	(void)snprintf(records, sizeof(records), "%zu", queue_bytes / QUEUE_BYTES_PER_RECORD);
 	(void)snprintf(ceiling, sizeof(ceiling), "%zu", ceiling_bytes);
 	if (!kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), &producer->conf, err))
 		return false;
