@@ -148,6 +148,7 @@ static void test_repo_ref_bare_names(void)
 		{"A/B", ""},
 		{"w/o", ""},
 		{"n/a", ""},
+		{"w/website", ""},
 		{"1/2", ""},
 		{"24/7", ""},
 		{"2024/05", ""},
