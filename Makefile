@@ -121,8 +121,16 @@ $(B)/tests/io/run: $(call obj,$(IO_SRCS)) $(call lib,fakes) $(SERVICES:%=$(B)/li
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(ALL_LIBS)
 
-.PHONY: unit io unit-build io-build
+# One program for each tests/fuzz/fuzz_x.c (clang, PROFILE=fuzz).
+FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS := $(FUZZ_SRCS:%.c=$(B)/%)
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(call lib,pure) $(call lib,domain) $(call lib,base)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PURE_LIBS)
+
+.PHONY: unit io unit-build fuzz-build io-build
 unit-build: $(B)/tests/unit/run
+fuzz-build: $(FUZZERS)
 io-build: $(B)/tests/io/run
 unit: unit-build ## pure tests, no broker, no database; T=TEXT runs tests whose suite/name has TEXT
 	$(Q)$(B)/tests/unit/run $(T)

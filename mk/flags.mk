@@ -15,8 +15,9 @@ WARN := -Wall -Wextra -Wpedantic -Werror -Wconversion -Wsign-conversion -Wshadow
 	-Wpointer-arith -Wformat=2 -Wundef -Wvla -Wwrite-strings -Wswitch-enum -Wnull-dereference \
 	-Wdouble-promotion -Wimplicit-fallthrough -fno-common
 ifneq ($(IS_CLANG),)
-# Part of clang's -Wconversion; it objects to assert(!"reason").
-WARN += -Wno-string-conversion
+# The first is part of clang's -Wconversion and objects to assert(!"reason"); the second to tables
+# whose last members are left out because they are NULL.
+WARN += -Wno-string-conversion -Wno-missing-field-initializers
 endif
 
 LANG_FLAGS := -std=c17 -D_GNU_SOURCE -pthread -I. -I$(B)
@@ -45,6 +46,10 @@ PROFILE_LDFLAGS := -fsanitize=thread
 else ifeq ($(PROFILE),cover)
 PROFILE_CFLAGS := -O0 -g --coverage -fprofile-update=atomic -fprofile-abs-path
 PROFILE_LDFLAGS := --coverage
+else ifeq ($(PROFILE),fuzz)
+PROFILE_CFLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
+	-fsanitize=fuzzer-no-link,address,undefined
+PROFILE_LDFLAGS := -fsanitize=fuzzer,address,undefined
 else ifeq ($(PROFILE),analyzer)
 PROFILE_CFLAGS := -O1 -g -fanalyzer -Wno-analyzer-too-complex
 PROFILE_LDFLAGS :=

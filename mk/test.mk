@@ -1,6 +1,6 @@
 # `make test`: the gate; its rungs are in mk/rungs.txt. Coverage and the end-to-end tests are here too.
 
-.PHONY: test e2e e2e-asan cover tsan demo
+.PHONY: test e2e e2e-asan cover fuzz tsan demo
 test: ## the gate: all rungs of mk/rungs.txt; the last line sums them up
 	+@tools/run-rungs
 
@@ -19,6 +19,11 @@ cover: ## line and branch coverage of unit and io tests, in build/cover/report
 	@$(VENV)/gcovr -r . --filter 'common/' --filter 'services/' --filter 'cli/' --merge-mode-functions=merge-use-line-0 \
 		--gcov-ignore-errors=source_not_found \
 		--print-summary --html-details build/cover/report/index.html build/cover | tail -n 4
+
+FUZZ_SECONDS ?= 60
+fuzz: ## each fuzzer of tests/fuzz for FUZZ_SECONDS (60), from the corpus that earlier runs left
+	+@$(SUB) PROFILE=fuzz CC=clang fuzz-build
+	@tools/run-fuzz $(FUZZ_SECONDS) $(FUZZ_SRCS:tests/fuzz/%.c=%)
 
 tsan: ## unit and io tests under ThreadSanitizer
 	@tools/deps-libs build/deps-tsan tsan
