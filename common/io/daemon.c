@@ -26,8 +26,8 @@ struct daemon {
 	atomic_bool is_stopping;
 	bool is_done; /* the drain deadline no longer counts */
 	atomic_int status;
-	pthread_t timer;
-	bool has_timer;
+	pthread_t watcher;
+	bool has_watcher;
 };
 
 static void free_pointed(struct daemon **daemon)
@@ -43,7 +43,7 @@ static void fill_stop_signals(sigset_t *ret)
 	(void)sigaddset(ret, SIGHUP);
 }
 
-/* Blocked for good, in this thread and all later ones: daemon_wait() takes them, one too many must not end a drain. */
+/* Blocked for good, in this thread and all later ones: the watcher takes them, one too many must not end a drain. */
 static bool take_signals(struct err *err)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -53,6 +53,50 @@ static bool take_signals(struct err *err)
 	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
 		return err_set(err, ERR_INTERNAL, "signals cannot be blocked");
 	return true;
+}
+
+static void begin_stop(struct daemon *daemon)
+{
+	(void)pthread_mutex_lock(&daemon->lock);
+	atomic_store(&daemon->is_stopping, true);
+	(void)pthread_cond_broadcast(&daemon->changed);
+	(void)pthread_mutex_unlock(&daemon->lock);
+}
+
+/* Waits until daemon_free() or the deadline; true when it was the deadline. */
+static bool wait_until_done(struct daemon *daemon, const struct timespec *deadline)
+{
+	int waited = 0;
+	bool is_done;
+
+	(void)pthread_mutex_lock(&daemon->lock);
+	while (!daemon->is_done && waited != ETIMEDOUT)
+		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, deadline);
+	is_done = daemon->is_done;
+	(void)pthread_mutex_unlock(&daemon->lock);
+	return !is_done;
+}
+
+/* A thread of its own, so that a signal stops main also while it waits for the database. Whatever hangs is left behind. */
+static void *watch(void *context)
+{
+	struct daemon *daemon = context;
+	sigset_t signals;
+	int received = 0;
+
+	fill_stop_signals(&signals);
+	while (sigwait(&signals, &received) != 0)
+		continue;
+	struct timespec deadline = sysclock_deadline(daemon->drain_ms);
+	LOG_INFO("stopping", LOG_TEXT("signal", sigabbrev_np(received)),
+		 LOG_INT("status", daemon_status(daemon)));
+	daemon_admin_stop(daemon->admin);
+	begin_stop(daemon);
+	if (!wait_until_done(daemon, &deadline))
+		return NULL;
+	LOG_ERROR("the stop took too long, the process ends itself",
+		  LOG_INT("drain_ms", daemon->drain_ms));
+	_exit(DAEMON_EXIT_FAILED);
 }
 
 bool daemon_new(const struct daemon_options *options, struct daemon **ret, struct err *err)
@@ -66,6 +110,9 @@ bool daemon_new(const struct daemon_options *options, struct daemon **ret, struc
 	if (!take_signals(err) ||
 	    !daemon_admin_new(options->admin_listen, options->metrics, &daemon->admin, err))
 		return false;
+	daemon->has_watcher = pthread_create(&daemon->watcher, NULL, watch, daemon) == 0;
+	if (!daemon->has_watcher)
+		return err_set(err, ERR_BUSY, "no thread for the signals");
 	LOG_INFO("started", LOG_TEXT("service", options->program),
 		 LOG_INT("admin_port", daemon_admin_port(daemon)));
 	*ret = daemon;
@@ -73,23 +120,35 @@ bool daemon_new(const struct daemon_options *options, struct daemon **ret, struc
 	return true;
 }
 
-/* Ends the wait of the timer thread before what it uses goes away. */
-static void end_timer(struct daemon *daemon)
+static void wait_for_stop(struct daemon *daemon)
+{
+	(void)pthread_mutex_lock(&daemon->lock);
+	while (!atomic_load(&daemon->is_stopping))
+		(void)pthread_cond_wait(&daemon->changed, &daemon->lock);
+	(void)pthread_mutex_unlock(&daemon->lock);
+}
+
+static void end_watcher(struct daemon *daemon)
 {
 	(void)pthread_mutex_lock(&daemon->lock);
 	daemon->is_done = true;
 	(void)pthread_cond_broadcast(&daemon->changed);
 	(void)pthread_mutex_unlock(&daemon->lock);
-	if (daemon->has_timer)
-		(void)pthread_join(daemon->timer, NULL);
+	(void)pthread_join(daemon->watcher, NULL);
 }
 
+/* Also where nobody asked for a stop, as after a start that failed: from then on the watcher only keeps the deadline. */
 void daemon_free(struct daemon *daemon)
 {
 	if (daemon == NULL)
 		return;
+	if (daemon->has_watcher) {
+		(void)pthread_kill(daemon->watcher, SIGTERM);
+		wait_for_stop(daemon);
+	}
 	daemon_admin_free(daemon->admin);
-	end_timer(daemon);
+	if (daemon->has_watcher)
+		end_watcher(daemon);
 	(void)pthread_cond_destroy(&daemon->changed);
 	(void)pthread_mutex_destroy(&daemon->lock);
 	mem_free(daemon);
@@ -137,50 +196,6 @@ void daemon_fail(struct daemon *daemon, const struct err *err)
 	(void)kill(getpid(), SIGTERM);
 }
 
-/* Waits until daemon_free() or the deadline; true when it was the deadline. */
-static bool wait_until_done(struct daemon *daemon, const struct timespec *deadline)
-{
-	int waited = 0;
-	bool is_done;
-
-	(void)pthread_mutex_lock(&daemon->lock);
-	while (!daemon->is_done && waited != ETIMEDOUT)
-		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, deadline);
-	is_done = daemon->is_done;
-	(void)pthread_mutex_unlock(&daemon->lock);
-	return !is_done;
-}
-
-/* Whatever still hangs is left behind: unconfirmed work is redelivered. */
-static void *run_timer(void *context)
-{
-	struct daemon *daemon = context;
-	struct timespec deadline = sysclock_deadline(daemon->drain_ms);
-
-	if (!wait_until_done(daemon, &deadline))
-		return NULL;
-	LOG_ERROR("the stop took too long, the process ends itself",
-		  LOG_INT("drain_ms", daemon->drain_ms));
-	_exit(DAEMON_EXIT_FAILED);
-}
-
-static void arm_timer(struct daemon *daemon)
-{
-	int failed = pthread_create(&daemon->timer, NULL, run_timer, daemon);
-
-	daemon->has_timer = failed == 0;
-	if (failed != 0)
-		LOG_WARN("the stop has no deadline", LOG_INT("errno", failed));
-}
-
-static void begin_stop(struct daemon *daemon)
-{
-	(void)pthread_mutex_lock(&daemon->lock);
-	atomic_store(&daemon->is_stopping, true);
-	(void)pthread_cond_broadcast(&daemon->changed);
-	(void)pthread_mutex_unlock(&daemon->lock);
-}
-
 static void sleep_ms(int64_t ms)
 {
 	struct timespec deadline = sysclock_deadline(ms);
@@ -191,17 +206,7 @@ static void sleep_ms(int64_t ms)
 
 int daemon_wait(struct daemon *daemon)
 {
-	sigset_t signals;
-	int received = 0;
-
-	fill_stop_signals(&signals);
-	while (sigwait(&signals, &received) != 0)
-		continue;
-	LOG_INFO("stopping", LOG_TEXT("signal", sigabbrev_np(received)),
-		 LOG_INT("status", daemon_status(daemon)));
-	arm_timer(daemon);
-	daemon_admin_stop(daemon->admin);
-	begin_stop(daemon);
+	wait_for_stop(daemon);
 	sleep_ms(daemon->grace_ms);
 	return daemon_status(daemon);
 }

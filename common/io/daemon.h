@@ -25,12 +25,13 @@ struct daemon_options {
 };
 
 /**
- * Block the signals (call before any thread is made), start the admin listener. ERR_BUSY: address in use. SIGPIPE is ignored.
- * `ret` is new.
+ * Block the signals (call before any thread is made), start the admin listener and the thread that waits for SIGTERM, SIGINT and
+ * SIGHUP: the first one begins the stop (drain deadline, unready), further ones change nothing. ERR_BUSY: address in use or no
+ * thread. SIGPIPE is ignored. `ret` is new.
  */
 NODISCARD bool daemon_new(const struct daemon_options *options, struct daemon **ret, struct err *err);
 
-/** Free; NULL is fine. */
+/** Begin the stop unless it has begun, free; NULL is fine. */
 void daemon_free(struct daemon *daemon);
 
 /** Ready or not, as /readyz answers from now on; any thread. */
@@ -39,7 +40,7 @@ void daemon_set_ready(struct daemon *daemon, bool ready);
 /** The port of the admin listener. */
 NODISCARD uint16_t daemon_admin_port(const struct daemon *daemon);
 
-/** Whether stopping was asked for (true from the start of the grace time on); loops look at it; any thread. */
+/** Whether stopping was asked for (true from the start of the grace time on); loops look at it, a start that waits too; any thread. */
 NODISCARD bool daemon_is_stopping(const struct daemon *daemon);
 
 /** Sleep at most `ms`, shorter when stopping begins; true when it has begun; any thread. */
@@ -48,10 +49,7 @@ bool daemon_pause(struct daemon *daemon, int64_t ms);
 /** Ask for a stop because of a failure that a restart may mend (logged once; exit status 1); any thread. */
 void daemon_fail(struct daemon *daemon, const struct err *err);
 
-/**
- * Wait for SIGTERM, SIGINT, SIGHUP or daemon_fail(); then: arm the drain deadline, unready, grace. Returns the exit status so far.
- * Further signals change nothing.
- */
+/** Wait until the stop has begun, by a signal or daemon_fail(), and for the grace time. Returns the exit status so far. */
 NODISCARD int daemon_wait(struct daemon *daemon);
 
 /** Exit status so far: DAEMON_EXIT_FAILED after daemon_fail(), also one while draining, else DAEMON_EXIT_DRAINED; any thread. */

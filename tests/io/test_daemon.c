@@ -346,6 +346,26 @@ static void test_daemon_pause_ends_by_time_or_by_the_stop(void)
 	free(log);
 }
 
+static int serve_starting(struct service *service)
+{
+	tell(service,
+	     daemon_pause(service->daemon, LONG_MS)); /* as main does while there is no database */
+	return daemon_wait(service->daemon);
+}
+
+static void test_daemon_stops_a_start_that_waits(void)
+{
+	struct child child;
+	char *log;
+
+	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_starting);
+	CU_ASSERT_TRUE(hear(&child) > 0);
+	(void)kill(child.pid, SIGTERM);
+	CU_ASSERT_EQUAL(hear(&child), 1);
+	CU_ASSERT_EQUAL(child_end(&child, &log), DAEMON_EXIT_DRAINED);
+	free(log);
+}
+
 static int serve_timing_the_grace(struct service *service)
 {
 	(void)kill(getpid(), SIGTERM);
@@ -411,6 +431,7 @@ void suite_daemon(void)
 	CU_ADD_TEST(suite, test_daemon_failure_while_draining_exits_1);
 	CU_ADD_TEST(suite, test_daemon_ends_a_stop_that_hangs);
 	CU_ADD_TEST(suite, test_daemon_pause_ends_by_time_or_by_the_stop);
+	CU_ADD_TEST(suite, test_daemon_stops_a_start_that_waits);
 	CU_ADD_TEST(suite, test_daemon_waits_for_the_grace);
 	CU_ADD_TEST(suite, test_daemon_address_in_use_is_busy_and_sigpipe_ignored);
 }
