@@ -4,3 +4,7 @@
 bench: all ## CPU per acknowledgement, memory, start time; writes docs/figures.md (needs wrk)
 	$(Q)command -v wrk >/dev/null || { echo 'make bench: wrk is not installed (Debian package wrk)' >&2; exit 1; }
 	$(Q)$(VENV)/python -m bench.figures
+
+.PHONY: mutants
+mutants: ## breaks one line at a time and shows that the test named in tests/mutations fails; T=TEXT chooses
+	$(Q)$(if $(TEST_DATABASE_URL),,tests/run/servers.py run postgres --) tools/mutants '$(T)'
