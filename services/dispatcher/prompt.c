@@ -29,7 +29,7 @@ static const char *name_of(const struct person *person)
 /* A name or title on one line: it stands in a sentence of ours and must not begin one of its own. */
 static void add_line(const char *text, struct strbuf *ret)
 {
-	size_t len = text_cut(text, LIMIT_NAME_BYTES);
+	size_t len = text ? text_cut(text, LIMIT_NAME_BYTES) : 0;
 
 	for (size_t i = 0; i < len; i++)
 		strbuf_add_char(ret, (unsigned char)text[i] < ' ' ? ' ' : text[i]);
@@ -69,9 +69,7 @@ static void add_subject(const struct prompt_input *input, struct strbuf *ret)
 		strbuf_add(ret, "Jira issue ");
 	else
 		strbuf_add(ret, "Bitbucket pull request #");
-	add_line(is_jira(input) ? (input->ask->issue_key ? input->ask->issue_key : "")
-				: (input->ask->pull_request_id ? input->ask->pull_request_id : ""),
-		 ret);
+	add_line(is_jira(input) ? input->ask->issue_key : input->ask->pull_request_id, ret);
 }
 
 /* --- the request ----------------------------------------------------------------------------------- */
@@ -94,7 +92,7 @@ static void add_request(const struct prompt_input *input, struct strbuf *ret)
 		ret,
 		". Your task is to do what the title and the description of the issue ask for:\n\n"
 		"Title: ");
-	add_line(input->title ? input->title : "", ret);
+	add_line(input->title, ret);
 	strbuf_add_char(ret, '\n');
 	add_quoted(input, "description", input->description ? input->description : "",
 		   DESCRIPTION_MAX_BYTES, ret);
@@ -320,15 +318,11 @@ char *prompt_suffix(const struct prompt_input *input)
 char *prompt_title(const struct prompt_input *input)
 {
 	CLEANUP(strbuf_done) struct strbuf title = {0};
-	const char *words = input->title ? input->title : "";
 
 	strbuf_init(&title, LIMIT_NAME_BYTES + TITLE_MAX_BYTES);
-	if (is_jira(input))
-		strbuf_addf(&title,
-			    "Jira DC Issue %s: ", input->ask->issue_key ? input->ask->issue_key : "");
-	else
-		strbuf_addf(&title, "Bitbucket DC PR #%s: ",
-			    input->ask->pull_request_id ? input->ask->pull_request_id : "");
-	add_line(words, &title);
+	strbuf_add(&title, is_jira(input) ? "Jira DC Issue " : "Bitbucket DC PR #");
+	add_line(is_jira(input) ? input->ask->issue_key : input->ask->pull_request_id, &title);
+	strbuf_add(&title, ": ");
+	add_line(input->title, &title);
 	return mem_dup_n(strbuf_text(&title), text_cut(strbuf_text(&title), TITLE_MAX_BYTES));
 }
