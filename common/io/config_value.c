@@ -194,40 +194,40 @@ static bool set_host(struct config_value *value, const char *found)
 	return set_url(value, found, host_scheme(found));
 }
 
-static bool set_listen(struct config_value *value, const char *found)
-{
-	return is_listen(found) && set_text(value, found);
-}
-
-static bool set_label(struct config_value *value, const char *found)
-{
-	return is_label(found) && set_text(value, found);
-}
-
-static bool set_file(struct config_value *value, const char *found)
-{
-	return is_readable_file(found) && set_text(value, found);
-}
-
 static bool set_choice(struct config_value *value, const char *found)
 {
 	return is_choice(value->setting->choices, found) && set_text(value, found);
 }
 
-/* By kind; a secret is read elsewhere. */
-static bool (*const setters[])(struct config_value *, const char *) = {
-	[SETTING_TEXT] = set_text,     [SETTING_INT] = set_int,      [SETTING_INTS] = set_list,
-	[SETTING_BOOL] = set_bool,     [SETTING_URL] = set_base_url, [SETTING_HOST] = set_host,
-	[SETTING_LISTEN] = set_listen, [SETTING_LABEL] = set_label,  [SETTING_FILE] = set_file,
-	[SETTING_CHOICE] = set_choice, [SETTING_LIST] = set_list,
+/* By kind, of values that are kept as they are. */
+static bool (*const checks[])(const char *) = {
+	[SETTING_TEXT] = is_clean_text,
+	[SETTING_LISTEN] = is_listen,
+	[SETTING_LABEL] = is_label,
+	[SETTING_FILE] = is_readable_file,
 };
+
+/* By kind, of the others; a secret is read elsewhere. */
+static bool (*const setters[])(struct config_value *, const char *) = {
+	[SETTING_INT] = set_int,      [SETTING_INTS] = set_list, [SETTING_BOOL] = set_bool,
+	[SETTING_URL] = set_base_url, [SETTING_HOST] = set_host, [SETTING_CHOICE] = set_choice,
+	[SETTING_LIST] = set_list,
+};
+
+static bool set(struct config_value *value, const char *found)
+{
+	enum setting_kind kind = value->setting->kind;
+
+	if (kind < ARRAY_LEN(checks) && checks[kind])
+		return checks[kind](found) && set_text(value, found);
+	return setters[kind](value, found);
+}
 
 bool config_value_set(struct config_value *value, const char *found, struct err *err)
 {
 	CLEANUP(mem_free_text) char *trimmed = text_trim(found);
 
-	if (!is_clean_text(trimmed) || trimmed[0] == '\0' ||
-	    !setters[value->setting->kind](value, trimmed))
+	if (!is_clean_text(trimmed) || trimmed[0] == '\0' || !set(value, trimmed))
 		return refuse(value->setting, found, err);
 	return true;
 }

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "common/base/attr.h"
-#include "common/base/number.h"
 #include "common/io/metrics_cell.h"
 
 #include "common/base/banned.h"
@@ -80,33 +79,17 @@ void metrics_write_family(const struct metric_family *family, struct strbuf *ret
 	}
 }
 
-/* The next number of a line of numbers. */
-static bool read_number(const char **rest, int64_t *ret)
-{
-	char word[24];
-	size_t len = strcspn(*rest, " \n");
-
-	if (len >= sizeof(word))
-		return false;
-	memcpy(word, *rest, len);
-	word[len] = '\0';
-	*rest += (*rest)[len] == ' ' ? len + 1 : len;
-	return number_parse(word, 0, INT64_MAX, ret, NULL);
-}
-
 /* The kernel's own text: pages of address space, pages in memory, and more. */
 static bool read_memory(int64_t *ret_all_pages, int64_t *ret_resident_pages)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
-	char line[128];
-	const char *rest = line;
 	bool is_read;
 
 	if (file == NULL)
 		return false;
-	is_read = fgets(line, sizeof(line), file) != NULL;
+	is_read = fscanf(file, "%" SCNd64 " %" SCNd64, ret_all_pages, ret_resident_pages) == 2;
 	(void)fclose(file);
-	return is_read && read_number(&rest, ret_all_pages) && read_number(&rest, ret_resident_pages);
+	return is_read;
 }
 
 static void write_bytes(struct strbuf *ret, const char *name, const char *help, int64_t pages)
