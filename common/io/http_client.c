@@ -10,7 +10,6 @@ void http_result_done(struct http_result *result)
 {
 	if (!result)
 		return;
-	mem_free(result->content_type);
 	mem_free(result->body);
 	mem_free(result->user_name);
 	*result = (struct http_result){0};

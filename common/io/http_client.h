@@ -35,8 +35,7 @@ struct http_call {
 /** An answer. */
 struct http_result {
 	int status;
-	char *content_type; /**< owned, "" when absent */
-	char *body;         /**< owned, NUL-terminated, never NULL */
+	char *body; /**< owned, NUL-terminated, never NULL */
 	size_t body_len;
 	int64_t retry_after_ms; /**< from Retry-After in seconds or as a date, 0 when absent */
 	char *user_name;        /**< X-AUSERNAME, owned, NULL when absent */
@@ -57,7 +56,6 @@ struct http_client {
 struct http_client_options {
 	const char *ca_file; /**< PEM file added to the system's roots, NULL: only those */
 	const char *user_agent;
-	int64_t connect_timeout_ms; /**< 0: 5000 */
 	/** Asked with each numeric address before a socket is opened to it (a proxy's, where one is used); NULL: all may be. */
 	bool (*may_open)(void *context, const char *address);
 	void *context;

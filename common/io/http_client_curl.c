@@ -243,10 +243,6 @@ static void set_method(const struct http_call *call, CURL *easy)
 {
 	bool is_post = strcmp(call->method, "POST") == 0;
 
-	if (strcmp(call->method, "HEAD") == 0) {
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-		return;
-	}
 	if (is_post || call->body.len > 0) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
@@ -279,11 +275,10 @@ static void set_peer(const struct transfer *transfer, CURL *easy)
 static void set_times(const struct transfer *transfer, CURL *easy)
 {
 	int64_t deadline_ms = transfer->call->deadline_ms;
-	int64_t connect_ms = transfer->client->options.connect_timeout_ms;
 
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)deadline_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)(connect_ms < deadline_ms ? connect_ms : deadline_ms));
+			 (long)(deadline_ms < CONNECT_TIMEOUT_MS ? deadline_ms : CONNECT_TIMEOUT_MS));
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_S);
 }
 
@@ -354,18 +349,15 @@ static bool fail(const struct transfer *transfer, CURLcode code, struct err *err
 
 static void read_result(struct transfer *transfer, CURL *easy, struct http_result *ret)
 {
-	const char *type = NULL;
 	long status = 0;
 	curl_off_t retry_after_s = 0;
 	struct curl_header *user = NULL;
 
 	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
 	(void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 	if (retry_after_s > RETRY_AFTER_MAX_S)
 		retry_after_s = RETRY_AFTER_MAX_S;
 	*ret = (struct http_result){.status = (int)status,
-				    .content_type = mem_dup(type ? type : ""),
 				    .retry_after_ms = (int64_t)retry_after_s * 1000,
 				    .body_len = transfer->body.len};
 	ret->body = strbuf_take(&transfer->body);
@@ -456,8 +448,6 @@ bool http_client_curl_new(const struct http_client_options *options, struct http
 	client->user_agent = mem_dup(options->user_agent);
 	client->proxy = getenv("http_proxy") ? NULL : mem_dup(getenv("HTTP_PROXY"));
 	client->ca_fd = -1;
-	if (client->options.connect_timeout_ms <= 0)
-		client->options.connect_timeout_ms = CONNECT_TIMEOUT_MS;
 	(void)pthread_mutex_init(&client->lock, NULL);
 	if (!join_roots(client, err)) {
 		curl_free_client(&client->port);

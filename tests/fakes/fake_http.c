@@ -130,13 +130,11 @@ static bool play(struct http_client *self, const struct http_call *call, struct 
 	if (is_too_large(step, call))
 		return err_set(err, call->is_unsafe ? ERR_UNCERTAIN : ERR_LIMIT,
 			       "the answer is too large");
-	*ret = (struct http_result){
-		.status = step->status,
-		.content_type = mem_dup(step->content_type ? step->content_type : "application/json"),
-		.body = mem_dup(step->answer ? step->answer : ""),
-		.body_len = step->answer ? strlen(step->answer) : 0,
-		.retry_after_ms = step->retry_after_ms,
-		.user_name = mem_dup(step->user_name)};
+	*ret = (struct http_result){.status = step->status,
+				    .body = mem_dup(step->answer ? step->answer : ""),
+				    .body_len = step->answer ? strlen(step->answer) : 0,
+				    .retry_after_ms = step->retry_after_ms,
+				    .user_name = mem_dup(step->user_name)};
 	return true;
 }
 

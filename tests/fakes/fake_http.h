@@ -20,7 +20,6 @@ struct fake_http_step {
 	bool is_unsafe; /**< what the call must say of itself */
 	enum err_code fails; /**< not ERR_NONE: the call fails so; ERR_UNCERTAIN only fits unsafe calls */
 	int status;          /**< else: the answer */
-	const char *content_type;
 	const char *answer; /**< NULL: "" */
 	int64_t retry_after_ms;
 	const char *user_name;

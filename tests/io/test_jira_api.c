@@ -61,7 +61,7 @@ static void test_jira_api_translates_refusals(void)
 		const char *message;
 	} rows[] = {
 		{"html 401",
-		 {.status = 401, .content_type = "text/html", .answer = HTML},
+		 {.status = 401, .answer = HTML},
 		 ERR_AUTH,
 		 "read issue 'P-1': Jira answered 401"},
 		{"not visible",
@@ -86,7 +86,7 @@ static void test_jira_api_translates_refusals(void)
 		 ERR_INTERNAL,
 		 "read issue 'P-1': Jira answered 503"},
 		{"html 200",
-		 {.status = 200, .content_type = "text/html", .answer = HTML},
+		 {.status = 200, .answer = HTML},
 		 ERR_INTERNAL,
 		 "read issue 'P-1': Jira answered 200 without usable JSON"},
 		{"empty 200",

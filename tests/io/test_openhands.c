@@ -217,7 +217,7 @@ static void test_openhands_refusals_of_a_start(void)
 		 OPENHANDS_LIMIT_NONE,
 		 0},
 		{"500 as text",
-		 {.status = 500, .content_type = "text/plain", .answer = "Internal"},
+		 {.status = 500, .answer = "Internal"},
 		 ERR_UNCERTAIN,
 		 OPENHANDS_LIMIT_NONE,
 		 0},
