@@ -2,6 +2,7 @@
 #include "common/base/json_field.h"
 
 #include "common/base/json_scan.h"
+#include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
@@ -59,6 +60,9 @@ bool json_read(struct bytes body, size_t max_bytes, int max_depth, json_t **ret,
 	if (max_depth < 0 || scan.depth > (size_t)max_depth)
 		return err_set(err, ERR_INPUT, "JSON is %zu levels deep, more than %d", scan.depth,
 			       max_depth);
+	if (scan.values > LIMIT_JSON_VALUES)
+		return err_set(err, ERR_INPUT, "JSON has %zu values, more than %d", scan.values,
+			       LIMIT_JSON_VALUES);
 	return scan.needs_repair ? parse_repaired(body, ret, err) : parse(body, ret, err);
 }
 

@@ -17,6 +17,7 @@ struct scanner {
 	size_t at;
 	struct strbuf open; /* the brackets that are open, outermost first */
 	size_t depth;
+	size_t values;
 	bool needs_repair;
 };
 
@@ -174,6 +175,7 @@ static bool step_value(struct scanner *s, enum expect *expect)
 {
 	char bracket = (char)peek(s);
 
+	s->values++;
 	if (bracket != '{' && bracket != '[') {
 		*expect = EXPECT_AFTER;
 		return skip_scalar(s);
@@ -236,6 +238,7 @@ struct json_scan json_scan(struct bytes text)
 		.is_json = is_json,
 		.needs_repair = s.needs_repair || !text_is_utf8(text),
 		.depth = s.depth,
+		.values = s.values,
 		.end = s.at,
 	};
 }

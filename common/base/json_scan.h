@@ -15,6 +15,7 @@ struct json_scan {
 	bool is_json;      /**< the grammar holds, whatever bytes stand inside strings */
 	bool needs_repair; /**< a string has invalid UTF-8, a lone surrogate escape or a NUL escape */
 	size_t depth;      /**< levels of nested objects and arrays; 0 for a bare value */
+	size_t values;     /**< objects, arrays and scalars, without the keys */
 	size_t end;        /**< byte offset where scanning stopped: the first error, or the end */
 };
 

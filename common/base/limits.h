@@ -12,6 +12,7 @@ enum {
 	LIMIT_TOPIC_MESSAGE_BYTES = 13 * 1024 *
 				    1024, /**< max.message.bytes of webhook and dead-letter topics */
 	LIMIT_JSON_DEPTH = 64,            /**< real payloads nest about 12 deep */
+	LIMIT_JSON_VALUES = 128 * 1024, /**< each costs up to some 200 bytes of memory, in a body of 10 MiB of "{}," too */
 	LIMIT_HTTP_RESPONSE_BYTES = 8 * 1024 *
 				    1024, /**< answers of OHE, Jira and Bitbucket that we read whole */
 	LIMIT_URL_BYTES = 4096,           /**< URLs that we build */

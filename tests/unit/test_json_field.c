@@ -186,6 +186,35 @@ static void test_json_need_int_keeps_the_range(void)
 	CU_ASSERT_EQUAL(value, 12);
 }
 
+static void test_json_read_refuses_too_many_values(void)
+{
+	static const struct {
+		const char *name, *unit;
+		size_t count;
+		bool is_read;
+	} rows[] = {
+		{"as many as may be", "1,", LIMIT_JSON_VALUES - 3, true},
+		{"scalars", "1,", LIMIT_JSON_VALUES - 2, false},
+		{"objects", "{},", LIMIT_JSON_VALUES - 2, false},
+		{"arrays", "[],", LIMIT_JSON_VALUES - 2, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(strbuf_done) struct strbuf text = {0};
+		json_auto_t *root = NULL;
+		struct err err = {0};
+
+		strbuf_init(&text, LIMIT_BODY_BYTES);
+		strbuf_add(&text, "{\"list\":[");
+		for (size_t j = 0; j < rows[i].count; j++)
+			strbuf_add(&text, rows[i].unit);
+		strbuf_add(&text, "1]}");
+		CHECK(rows[i].name, read_text(text.text, &root, &err) == rows[i].is_read);
+		CHECK(rows[i].name, rows[i].is_read || err.code == ERR_INPUT);
+		CHECK(rows[i].name, json_is_json(bytes_text(text.text)));
+	}
+}
+
 static void test_json_reads_with_fallback(void)
 {
 	json_auto_t *root = NULL;
@@ -257,6 +286,7 @@ void suite_json_field(void)
 	CU_ADD_TEST(suite, test_json_at_walks_objects);
 	CU_ADD_TEST(suite, test_json_need_text_names_the_path);
 	CU_ADD_TEST(suite, test_json_need_int_keeps_the_range);
+	CU_ADD_TEST(suite, test_json_read_refuses_too_many_values);
 	CU_ADD_TEST(suite, test_json_reads_with_fallback);
 	CU_ADD_TEST(suite, test_json_id_is_text_or_number);
 	CU_ADD_TEST(suite, test_json_put_writes_in_order);
