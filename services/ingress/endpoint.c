@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/domain/delivery.h"
 #include "common/domain/signature.h"
 #include "common/io/sysclock.h"
@@ -14,6 +15,12 @@
 #include <string.h>
 
 #include "common/base/banned.h"
+
+enum {
+	BODY_FREE_BYTES = 16 * 1024, /* room that every request has: deliveries are seldom larger */
+	LARGE_BYTES_MAX = 48 * 1024 *
+			  1024, /* all larger bodies together; whoever sends them need not be authentic */
+};
 
 /* One request on the HTTP thread. */
 struct exchange {
@@ -61,6 +68,15 @@ void ingress_count(const struct ingress *ingress, enum provider provider, enum r
 		   1);
 }
 
+static void forget_body(struct request *request)
+{
+	mem_free(request->body);
+	request->body = NULL;
+	if (request->budget)
+		atomic_fetch_sub(request->budget, request->reserved);
+	request->reserved = 0;
+}
+
 void request_free(struct request *request)
 {
 	if (!request)
@@ -68,7 +84,7 @@ void request_free(struct request *request)
 	mem_free(request->event);
 	mem_free(request->request_id);
 	mem_free(request->traceparent);
-	mem_free(request->body);
+	forget_body(request);
 	mem_free(request);
 }
 
@@ -90,10 +106,12 @@ static const struct http_reply *answer_early(const struct ingress *ingress, enum
 	return NULL;
 }
 
+/* What is no text would make the record unreadable. */
 static char *short_header(const struct http_request *http, const char *name)
 {
 	const char *value = http_request_header(http, name);
-	return value && strlen(value) <= LIMIT_ID_BYTES ? mem_dup(value) : NULL;
+	bool is_good = value && strlen(value) <= LIMIT_ID_BYTES && text_is_utf8(bytes_text(value));
+	return is_good ? mem_dup(value) : NULL;
 }
 
 static struct request *read_headers(enum provider provider, int64_t id,
@@ -133,10 +151,11 @@ static struct exchange *begin(struct ingress *ingress, enum provider provider,
 	}
 	struct exchange *exchange = mem_zalloc(1, sizeof(*exchange));
 	exchange->request = read_headers(provider, id, http);
+	exchange->request->budget = &ingress->large_bytes;
 	int64_t declared = http_request_declared_length(http);
-	exchange->size = declared > 0 && (size_t)declared <= ingress->body_cap ? (size_t)declared : 0;
-	if (exchange->size > 0)
-		exchange->request->body = mem_zalloc(1, exchange->size);
+	exchange->size = declared > 0 && declared < BODY_FREE_BYTES ? (size_t)declared
+								    : BODY_FREE_BYTES;
+	exchange->request->body = mem_zalloc(1, exchange->size);
 	return exchange;
 }
 
@@ -162,22 +181,32 @@ static void let_pass(struct ingress *ingress, struct exchange *exchange, struct 
 		exchange->passing = passing_new(connection);
 		connection_cache_release(ingress->cache);
 		passing_add(exchange->passing, bytes_of(request->body, request->body_len));
-		mem_free(request->body);
-		request->body = NULL;
+		forget_body(request);
 	}
 	passing_add(exchange->passing, piece);
 }
 
-static void keep(struct exchange *exchange, struct bytes piece, size_t cap)
+/* Reserved as the bytes come, not as they are announced: a promise costs a stranger nothing. */
+static bool reserve(struct request *request, size_t bytes)
+{
+	request->reserved += bytes;
+	return atomic_fetch_add(request->budget, bytes) + bytes <= LARGE_BYTES_MAX;
+}
+
+static bool keep(struct exchange *exchange, struct bytes piece, size_t cap)
 {
 	struct request *request = exchange->request;
 	size_t needed = request->body_len + piece.len;
 	if (needed > exchange->size) {
 		size_t doubled = exchange->size * 2 < cap ? exchange->size * 2 : cap;
-		exchange->size = needed > doubled ? needed : doubled;
-		request->body = mem_resize(request->body, 1, exchange->size);
+		size_t size = needed > doubled ? needed : doubled;
+		if (!reserve(request, size - exchange->size))
+			return false;
+		exchange->size = size;
+		request->body = mem_resize(request->body, 1, size);
 	}
 	memcpy(request->body + request->body_len, piece.ptr, piece.len);
+	return true;
 }
 
 static void body(void *context, void *state, struct http_request *http, struct bytes piece)
@@ -194,8 +223,12 @@ static void body(void *context, void *state, struct http_request *http, struct b
 	}
 	if (exchange->passing || request->body_len + piece.len > ingress->body_cap)
 		let_pass(ingress, exchange, piece);
-	else
-		keep(exchange, piece, ingress->body_cap);
+	else if (!keep(exchange, piece, ingress->body_cap)) {
+		forget_body(request);
+		http_reply_now(http, &reply_busy);
+		ingress_count(ingress, request->provider, REASON_LIMITED);
+		return;
+	}
 	request->body_len += piece.len;
 }
 

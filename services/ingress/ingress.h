@@ -37,8 +37,9 @@ struct ingress {
 	bool are_jira_webhooks_on; /**< JIRA_DC_WEBHOOKS_ENABLED: off, a 200 that says so */
 	bool keeps_all;            /**< OHDC_KEEP_BODIES=all */
 	_Atomic(bool) is_open; /**< all of the above is there; else complete requests are answered 503 */
-	size_t body_cap;       /**< bytes of a body that is kept */
-	int64_t deadline_ms; /**< OHDC_PRODUCE_DEADLINE_MS: then 503 */
+	atomic_size_t large_bytes; /**< reserved for large bodies that are being read or stored */
+	size_t body_cap;           /**< bytes of a body that is kept */
+	int64_t deadline_ms;       /**< OHDC_PRODUCE_DEADLINE_MS: then 503 */
 };
 
 /** A delivery whose body is complete. */
@@ -52,6 +53,8 @@ struct request {
 	char *traceparent;                  /**< valid one of the sender, NULL; owned */
 	uint8_t *body;                      /**< owned; NULL when over the cap */
 	size_t body_len;                    /**< bytes received, kept or not */
+	size_t reserved;                    /**< bytes of the budget that the body takes */
+	atomic_size_t *budget;              /**< where they are given back; borrowed */
 	uint8_t digest[CRYPTO_DIGEST_SIZE]; /**< SHA-256 of the body */
 	int64_t received_at_ms;
 	int64_t began_us; /**< monotonic, for the latency metric */
