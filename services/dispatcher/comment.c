@@ -36,6 +36,19 @@ void comments_done(struct comments *comments)
 	comments->count = 0;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+bool comment_may_serve(const struct comment *comment, const struct ask *ask)
+{
+	if (!comment->visibility_type && !comment->visibility_value)
+		return true;
+	return same_text(comment->visibility_type, ask->visibility_type) &&
+	       same_text(comment->visibility_value, ask->visibility_value);
+}
+
 int64_t comment_id_number(const char *id)
 {
 	int64_t number = 0;

@@ -46,6 +46,9 @@ void comments_done(struct comments *comments);
  */
 void comments_add(struct comments *comments, struct comment *comment, const char *skip_id);
 
+/** Whether a comment may be used for an ask: what only some people may read serves only a request under the same restriction. */
+NODISCARD bool comment_may_serve(const struct comment *comment, const struct ask *ask);
+
 /** The number in an id of either product; 0 when it is none. */
 NODISCARD int64_t comment_id_number(const char *id);
 

@@ -120,6 +120,21 @@ void job_done(struct job *job)
 	*job = (struct job){0};
 }
 
+static void replace(char **place, const char *text)
+{
+	char *copy = mem_dup(text);
+	mem_free(*place);
+	*place = copy;
+}
+
+void job_take_asked(struct job *job, const char *text, const char *visibility_type,
+		    const char *visibility_value)
+{
+	replace(&job->asked_text, text);
+	replace(&job->record.ask.visibility_type, visibility_type);
+	replace(&job->record.ask.visibility_value, visibility_value);
+}
+
 /* ---- progress: the machine's state as JSON ------------------------------------------------------------------- */
 
 static json_t *progress_of(const struct job_machine *machine)
@@ -174,7 +189,11 @@ static char *findings_text(const struct job *job)
 	json_put_text(json, "title", job->title);
 	json_put_text(json, "org_name", job->org_name);
 	json_put_text(json, "final_text", job->final_text);
-	json_put_text(json, "asked_text", job->asked_text);
+	if (job->asked_text) {
+		json_put_text(json, "asked_text", job->asked_text);
+		json_put_text(json, "visibility_type", job->record.ask.visibility_type);
+		json_put_text(json, "visibility_value", job->record.ask.visibility_value);
+	}
 	json_put_int(json, "doubts", job->doubts);
 	return json_compact(json);
 }
@@ -282,7 +301,10 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	job.title = dup_at(progress, "title");
 	job.org_name = dup_at(progress, "org_name");
 	job.final_text = dup_at(progress, "final_text");
-	job.asked_text = dup_at(progress, "asked_text");
+	if (json_text_at(progress, "asked_text"))
+		job_take_asked(&job, json_text_at(progress, "asked_text"),
+			       json_text_at(progress, "visibility_type"),
+			       json_text_at(progress, "visibility_value"));
 	job.doubts = json_int_at(progress, "doubts", 0);
 	job.epoch = db_int(rows, 0, 3);
 	job.crashes = db_int(rows, 0, 4);

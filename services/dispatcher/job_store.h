@@ -36,6 +36,10 @@ struct job {
 /** Free and zero. */
 void job_done(struct job *job);
 
+/** Note the asking comment as it stands now and who may read it (both NULL: everybody); answers keep to that. Texts are copied. */
+void job_take_asked(struct job *job, const char *text, const char *visibility_type,
+		    const char *visibility_value);
+
 /** Positions that a batch brings its partitions to. */
 struct job_position {
 	const char *group;

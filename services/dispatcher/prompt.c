@@ -135,20 +135,6 @@ static void add_place(const struct prompt_input *input, struct strbuf *ret)
 			    (long long)ask->anchor_line);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b && strcmp(a, b) == 0;
-}
-
-/* What only some people may read is shown only to a request under the same restriction. */
-static bool may_show(const struct prompt_input *input, const struct comment *comment)
-{
-	if (!comment->visibility_type && !comment->visibility_value)
-		return true;
-	return same_text(comment->visibility_type, input->ask->visibility_type) &&
-	       same_text(comment->visibility_value, input->ask->visibility_value);
-}
-
 /* Length of a comment of ours without its marker line. */
 static size_t shown_len(enum provider provider, const char *text)
 {
@@ -166,8 +152,8 @@ static size_t shown_len(enum provider provider, const char *text)
 static void add_comment(const struct prompt_input *input, const struct comment *comment,
 			struct strbuf *ret)
 {
-	bool is_ours = person_is_bot(&comment->author, input->bot) ||
-		       marker_is_ours(input->provider, comment->text);
+	/* By its author alone: anybody can copy a marker. */
+	bool is_ours = person_is_bot(&comment->author, input->bot);
 	CLEANUP(mem_free_text) char *text = mem_dup_n(comment->text,
 						      shown_len(input->provider, comment->text));
 
@@ -188,7 +174,7 @@ static void add_comments(const struct prompt_input *input, struct strbuf *ret)
 
 	for (size_t i = 0; input->comments && i < input->comments->count; i++) {
 		const struct comment *comment = &input->comments->list[i];
-		if (!comment->text || !may_show(input, comment))
+		if (!comment->text || !comment_may_serve(comment, input->ask))
 			continue;
 		if (shown++ == 0)
 			strbuf_add(ret, "\n## Earlier comments, oldest first\n");

@@ -48,8 +48,8 @@ static bool judge_comment(struct task *task, const struct comment *comment, stru
 			      "the comment was last edited by somebody else");
 	if (!mention_found(task->peer.provider, comment->text ? comment->text : "", &task->peer.bot))
 		return drop(ret, REASON_WITHDRAWN, "the mention is gone from the comment");
-	mem_free(task->job.asked_text);
-	task->job.asked_text = mem_dup(comment->text);
+	job_take_asked(&task->job, comment->text, comment->visibility_type,
+		       comment->visibility_value);
 	return done(ret);
 }
 

@@ -115,12 +115,14 @@ static bool has_line(const char *text)
 	return refs.count > 0;
 }
 
-/* The newest earlier comment of a person that has a `Repository:` line. */
-static const char *line_of_person(const struct comments *comments, const struct person *person)
+/* The newest earlier comment of a person that has a `Repository:` line; the answer names the repository. */
+static const char *line_of_person(const struct task *task, const struct comments *comments,
+				  const struct person *person)
 {
 	for (size_t i = comments->count; i > 0; i--) {
 		const struct comment *comment = &comments->list[i - 1];
-		if (comment->text && person_same(&comment->author, person) && has_line(comment->text))
+		if (comment->text && comment_may_serve(comment, &task->job.record.ask) &&
+		    person_same(&comment->author, person) && has_line(comment->text))
 			return comment->text;
 	}
 	return NULL;
@@ -133,9 +135,9 @@ static const char *deciding_line(const struct task *task, const struct jira_issu
 	const char *asked = task_asked_text(task);
 	if (asked && has_line(asked))
 		return asked;
-	const char *line = line_of_person(comments, &task->job.record.ask.actor);
+	const char *line = line_of_person(task, comments, &task->job.record.ask.actor);
 	if (!line)
-		line = line_of_person(comments, &issue->reporter);
+		line = line_of_person(task, comments, &issue->reporter);
 	return line ? line : issue->description;
 }
 

@@ -245,7 +245,7 @@ static void test_job_store_keeps_what_steps_found(void)
 	job.start_task_id = mem_dup("task");
 	job.title = mem_dup("title");
 	job.final_text = mem_dup("final");
-	job.asked_text = mem_dup("asked");
+	job_take_asked(&job, "asked", "role", "Developers");
 	job.doubts = 2;
 	CU_ASSERT_TRUE(job_store_release(bench.pool, &job, &err));
 	CU_ASSERT_EQUAL(job_bench_number(&bench, "select crashes from job"), 0);
@@ -263,6 +263,8 @@ static void test_job_store_keeps_what_steps_found(void)
 	CU_ASSERT_STRING_EQUAL(again.title, "title");
 	CU_ASSERT_STRING_EQUAL(again.final_text, "final");
 	CU_ASSERT_STRING_EQUAL(again.asked_text, "asked");
+	CU_ASSERT_STRING_EQUAL(again.record.ask.visibility_type, "role");
+	CU_ASSERT_STRING_EQUAL(again.record.ask.visibility_value, "Developers");
 	CU_ASSERT_EQUAL(again.doubts, 2);
 	CU_ASSERT_EQUAL(again.crashes, 1);
 	CU_ASSERT_EQUAL(job_bench_number(&bench, "select count(*) from conversation where subject ="
