@@ -441,8 +441,7 @@ bool job_store_note(struct db_pool *pool, const struct job *job, struct err *err
 	db_add_text(&params, job_phase_name(job->machine.phase));
 	db_add_text(&params,
 		    job->machine.outcome == REASON_NONE ? NULL : reason_name(job->machine.outcome));
-	db_add_text(&params, job->machine.detail[0] ? job->machine.detail
-						    : job_step_name(job->machine.step));
+	db_add_text(&params, job->machine.detail[0] ? job->machine.detail : NULL);
 	return db_query(pool, sql_note, &params, NULL, err);
 }
 
