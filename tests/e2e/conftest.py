@@ -70,6 +70,7 @@ def stack(
     folder = run_dir / request.module.__name__.rpartition(".")[2]
     folder.mkdir()
     made = Stack(folder, kafka, postgres, getattr(request.module, "SETTINGS", {}))
+    made.move(getattr(request.module, "JIRA", {}), getattr(request.module, "BITBUCKET", {}))
     try:
         yield made
     finally:

@@ -9,9 +9,20 @@ import uuid
 from typing import Any
 
 import requests
+from confluent_kafka import Producer
 
 from tests.e2e.stack import Connection
 from tests.e2e.world import World
+
+# headers of a record that can be read, apart from its delivery id
+GOOD = {
+    "ohdc-schema": "1",
+    "ohdc-provider": "bitbucket",
+    "ohdc-connection-id": "1000000",
+    "ohdc-event": "pr:comment:added",
+    "ohdc-received-at": "1764000000000",
+    "ohdc-source": "webhook",
+}
 
 
 def sign(secret: str, body: bytes) -> str:
@@ -82,3 +93,18 @@ def pull_body(world: World, text: str, **more: Any) -> dict[str, Any]:
 def encode(value: Any) -> bytes:
     """Compact UTF-8 JSON."""
     return json.dumps(value, ensure_ascii=False).encode()
+
+
+def produce(world: World, value: bytes, headers: dict[str, str]) -> tuple[int, int]:
+    """Write a record as nobody should; partition and offset."""
+    producer = Producer({"bootstrap.servers": world.stack.kafka.brokers})
+    placed: list[tuple[int, int]] = []
+    producer.produce(
+        world.stack.topic("webhook"),
+        key=b"poison",
+        value=value,
+        headers=list(headers.items()),
+        on_delivery=lambda err, message: placed.append((message.partition(), message.offset())),
+    )
+    producer.flush(10)
+    return placed[0]

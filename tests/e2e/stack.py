@@ -8,7 +8,8 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,10 +145,17 @@ class Stack:
         self.prefix = f"{self.name}."
         self.url = postgres.create_database(self.name)
         self.sims = Sims(folder / "sims.log").start()
+        self.jira_url = self.sims.jira.base_url
+        self.bitbucket_url = self.sims.bitbucket.base_url
         self.settings = settings or {}
         self.programs: dict[str, Program] = {}
         self.secrets: list[str] = ["service-key", "bot-pat", "bot-token", "keycloak-secret"]
         self.keys = folder / "seal-keys"
+
+    def move(self, jira: dict[str, str], bitbucket: dict[str, str]) -> None:
+        """Give the simulated products a context path or another version, before anything starts."""
+        self.jira_url = self.sims.jira.configure(**jira)
+        self.bitbucket_url = self.sims.bitbucket.configure(**bitbucket)
 
     # --- setting up -------------------------------------------------------------------------
 
@@ -174,8 +182,8 @@ class Stack:
             "OHDC_SEAL_KEYS_FILE": str(self.keys),
             "WEB_HOST": WEB_HOST,
             "ENABLE_JIRA_DC": "1",
-            "JIRA_DC_BASE_URL": self.sims.jira.base_url,
-            "BITBUCKET_DATA_CENTER_HOST": self.sims.bitbucket.base_url,
+            "JIRA_DC_BASE_URL": self.jira_url,
+            "BITBUCKET_DATA_CENTER_HOST": self.bitbucket_url,
             "BITBUCKET_DATA_CENTER_BOT_USERNAME": "openhands",
             "OHDC_OPERATOR": "e2e",
         }
@@ -287,8 +295,8 @@ class Stack:
         """Full name of a topic."""
         return f"{self.prefix}{kind}.v1"
 
-    def records(self, kind: str) -> list[Record]:
-        """All records of a topic, by partition and offset."""
+    @contextmanager
+    def _reader(self) -> Iterator[Consumer]:
         consumer = Consumer(
             {
                 "bootstrap.servers": self.kafka.brokers,
@@ -298,18 +306,33 @@ class Stack:
             }
         )
         try:
-            return list(self._read(consumer, self.topic(kind)))
+            yield consumer
         finally:
             consumer.close()
 
+    def ends(self, kind: str) -> dict[int, int]:
+        """Offset behind the last record of each partition that has records."""
+        with self._reader() as consumer:
+            return self._ends(consumer, self.topic(kind))
+
+    def records(self, kind: str) -> list[Record]:
+        """All records of a topic, by partition and offset."""
+        with self._reader() as consumer:
+            return list(self._read(consumer, self.topic(kind)))
+
     @staticmethod
-    def _read(consumer: Consumer, topic: str) -> Iterable[Record]:
+    def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
         metadata = consumer.list_topics(topic, timeout=10).topics[topic]
         ends = {}
         for number in metadata.partitions:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
             if high > low:
                 ends[number] = high
+        return ends
+
+    @classmethod
+    def _read(cls, consumer: Consumer, topic: str) -> Iterable[Record]:
+        ends = cls._ends(consumer, topic)
         consumer.assign([TopicPartition(topic, number, 0) for number in ends])
         deadline = time.monotonic() + 30
         while ends:

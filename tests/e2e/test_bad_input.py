@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from confluent_kafka import Producer
 
-from tests.e2e.signing import encode, post, pull_body
+from tests.e2e.signing import GOOD, encode, post, produce, pull_body
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
 
@@ -201,31 +200,6 @@ def test_a_huge_body_that_is_not_authentic(world: World) -> None:
     assert answer.status_code == 413
     assert isinstance(answer.json()["detail"], str)
     assert len(world.stack.records("webhook")) == records
-
-
-def produce(world: World, value: bytes, headers: dict[str, str]) -> tuple[int, int]:
-    """Write a record as nobody should; partition and offset."""
-    producer = Producer({"bootstrap.servers": world.stack.kafka.brokers})
-    placed: list[tuple[int, int]] = []
-    producer.produce(
-        world.stack.topic("webhook"),
-        key=b"poison",
-        value=value,
-        headers=list(headers.items()),
-        on_delivery=lambda err, message: placed.append((message.partition(), message.offset())),
-    )
-    producer.flush(10)
-    return placed[0]
-
-
-GOOD = {
-    "ohdc-schema": "1",
-    "ohdc-provider": "bitbucket",
-    "ohdc-connection-id": "1000000",
-    "ohdc-event": "pr:comment:added",
-    "ohdc-received-at": "1764000000000",
-    "ohdc-source": "webhook",
-}
 
 
 @pytest.mark.asan

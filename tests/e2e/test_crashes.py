@@ -32,7 +32,7 @@ def answers(world: World, where: str) -> list[dict]:
     return world.pull_answers(int(name)) if kind == "pull" else world.issue_answers(name)
 
 
-def check(world: World, asked: dict[str, int | str]) -> None:
+def check(world: World, asked: dict[str, int | str], before: int = 0) -> None:
     """Exactly one conversation, one acknowledgement, one result for each ask."""
     wrong = []
     jobs = {job["id"]: job for job in world.stack.sims.ohe.jobs()}
@@ -44,7 +44,7 @@ def check(world: World, asked: dict[str, int | str]) -> None:
         if started != (1, 1, 1) or len(texts) != 2 or "All done." not in texts[1]:
             wrong.append((where, comment, started, texts))
     assert wrong == [], f"seed {SEED}"
-    assert len(jobs) == len(asked), f"seed {SEED}"
+    assert len(jobs) == before + len(asked), f"seed {SEED}"
 
 
 def test_twenty_kills_at_random_moments(world: World) -> None:
@@ -91,6 +91,33 @@ def test_a_kill_during_an_unsafe_call(world: World, peer: str) -> None:
     world.settle(60)
     assert len(world.pull_answers(number)) == 2
     world.one_job(comment)
+
+
+def test_replicas_come_and_go(world: World) -> None:
+    """More of each joins under a stream of asks, the first ones leave: each ask is served once."""
+    stack = world.stack
+    world.stack.sims.ohe.script(step_ms=30, work_ms=300)
+    before = len(stack.sims.ohe.jobs())
+    asked: dict[str, int | str] = {}
+    more = []
+    for place in range(12):
+        where, comment = ask(world, place)
+        asked[where] = comment
+        if place in (2, 6):
+            name = "linker" if place == 2 else "dispatcher"
+            more.append(Program(name, stack.folder, stack.env_for(name)))
+            more[-1].start()
+        if place == 9:
+            assert stack.programs["linker"].stop() == 0
+            assert stack.programs["dispatcher"].stop() == 0
+    try:
+        world.drained(60)
+        check(world, asked, before)
+    finally:
+        statuses = [program.stop() for program in more]
+        stack.programs["linker"].start()
+        stack.programs["dispatcher"].start()
+    assert statuses == [0, 0]
 
 
 def test_a_paused_dispatcher_does_not_act_on_a_lost_lease(world: World) -> None:

@@ -50,6 +50,21 @@ def test_somebody_not_linked_in_jira_is_told_to_link(world: World) -> None:
     assert "app.example.com" in answer["body"]
 
 
+def test_a_refused_ask_starts_by_itself_once_its_author_is_linked(world: World) -> None:
+    """Within a day, without asking again."""
+    sims = world.stack.sims
+    key_of = sims.jira.add_user(name="dora", display="Dora Example")["key"]
+    person = sims.ohe.add_person(
+        email="dora@example.com", repos={"bitbucket_data_center": ["PROJ/web"]}
+    )
+    key, comment = world.ask_issue("@openhands once I am known", user="dora")
+    assert settled(world, comment) in ("USER_UNKNOWN", "USER_NOT_LINKED")
+    link = ("--connection", world.jira.name, "--jira-key", key_of, "--user", person)
+    world.stack.ohdc("links", "add", *link)
+    world.wait_issue(key, 3)
+    assert world.one_job(comment)["owner"] == person
+
+
 def test_equal_guidance_is_given_once_an_hour(world: World) -> None:
     """The second question of one person on one issue gets no second lecture."""
     key, first = world.ask_issue("@openhands one", user="zoe")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.signing import produce
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
 from tests.sim.client import ROOT
@@ -104,7 +105,7 @@ def test_offsets_reset_to_the_beginning_change_nothing(world: World) -> None:
     later, last = world.ask_pull("@openhands after the reset")
     world.wait_pull(later)
     world.drained()
-    assert is_known(world, lost)
+    wait_until(lambda: is_known(world, lost), 20, "the row that was lost")
     after = counts(world)
     assert after["jobs"] == before["jobs"] + 1
     assert after["job rows"] == before["job rows"] + 1
@@ -129,9 +130,27 @@ def test_a_lost_database_position_is_taken_from_kafka(world: World) -> None:
     later, _ = world.ask_pull("@openhands position again")
     world.wait_pull(later)
     world.drained()
-    assert is_known(world, lost)
+    wait_until(lambda: is_known(world, lost), 20, "the row that was lost")
     assert counts(world)["jobs"] == before["jobs"] + 1
     world.one_job(comment)
+
+
+def test_a_poison_record_is_set_aside_again(world: World) -> None:
+    """What cannot be read cannot be known: each reading makes one dead letter, as the runbook says."""
+    stack = world.stack
+    produce(world, b"poison for the replay", {})
+
+    def letters() -> int:
+        return sum(r.value == b"poison for the replay" for r in stack.records("dlq"))
+
+    wait_until(lambda: letters() == 1, 20, "a dead letter")
+    linker = stack.programs["linker"]
+    assert linker.stop() == 0
+    reset(world)
+    linker.start()
+    wait_until(lambda: letters() == 2, 20, "a second dead letter")
+    world.drained()
+    assert letters() == 2
 
 
 def test_offsets_set_forward_skip_nothing(world: World) -> None:

@@ -133,10 +133,17 @@ class World:
         wait_until(lambda: self.stack.rows(sql)[0]["left"] == 0, deadline, "all work is done")
 
     def drained(self, deadline: float = 40) -> None:
-        """Until every record of the webhook topic has a delivery row, and all work is done."""
-        total = len(self.stack.records("webhook"))
-        sql = "select count(*) as n from delivery"
-        wait_until(lambda: self.stack.rows(sql)[0]["n"] >= total, deadline, f"{total} deliveries")
+        """Until the linker has read the webhook topic to its end, and all work is done."""
+        ends = self.stack.ends("webhook")
+        sql = """select topic_partition as number, next_offset as place from consumer_offset
+                  where group_name = %s and topic = %s"""
+        place = (f"{self.stack.prefix}linker", self.stack.topic("webhook"))
+
+        def read() -> bool:
+            places = {row["number"]: row["place"] for row in self.stack.rows(sql, *place)}
+            return all(places.get(number, 0) >= end for number, end in ends.items())
+
+        wait_until(read, deadline, f"everything is read: {ends}")
         self.settle(deadline)
 
 
@@ -176,7 +183,7 @@ def make_world(stack: Stack) -> World:
     sims.bitbucket.add_repo(key="PROJ", slug="web", rights=rights)
     stack.prepare()
     bitbucket = stack.connect("bitbucket", "--repo", "PROJ/web")
-    jira = stack.connect("jira", "--base-url", sims.jira.base_url)
+    jira = stack.connect("jira", "--base-url", stack.jira_url)
     for name in ("ana", "bob"):
         stack.ohdc(
             "links",
