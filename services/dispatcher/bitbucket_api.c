@@ -91,13 +91,6 @@ void pull_request_done(struct pull_request *pull)
 		return;
 	mem_free(pull->title);
 	mem_free(pull->description);
-	mem_free(pull->state);
-	person_done(&pull->author);
-	mem_free(pull->from_project_key);
-	mem_free(pull->from_repo_slug);
-	mem_free(pull->from_branch);
-	mem_free(pull->to_project_key);
-	mem_free(pull->to_repo_slug);
 	mem_free(pull->to_branch);
 	*pull = (struct pull_request){0};
 }
@@ -107,16 +100,7 @@ static struct pull_request read_pull(const json_t *json)
 	return (struct pull_request){
 		.title = api_text(json, "title", LIMIT_NAME_BYTES, ""),
 		.description = api_text(json, "description", LIMIT_DESCRIPTION_BYTES, ""),
-		.state = api_text(json, "state", LIMIT_ID_BYTES, ""),
-		.author = person_read(PROVIDER_BITBUCKET, json_at(json, "author.user")),
-		.from_project_key = api_text(json, "fromRef.repository.project.key",
-					     LIMIT_NAME_BYTES, ""),
-		.from_repo_slug = api_text(json, "fromRef.repository.slug", LIMIT_NAME_BYTES, ""),
-		.from_branch = api_text(json, "fromRef.displayId", LIMIT_NAME_BYTES, ""),
-		.to_project_key = api_text(json, "toRef.repository.project.key", LIMIT_NAME_BYTES, ""),
-		.to_repo_slug = api_text(json, "toRef.repository.slug", LIMIT_NAME_BYTES, ""),
 		.to_branch = api_text(json, "toRef.displayId", LIMIT_NAME_BYTES, ""),
-		.to_repo_id = json_int_at(json, "toRef.repository.id", 0),
 	};
 }
 
@@ -132,7 +116,7 @@ bool bitbucket_api_read_pull_request(const struct bitbucket_api *api,
 	if (!bitbucket_get(api, strbuf_text(&path), &answer, err))
 		return err_wrap(err, "read pull request %s", ref->id);
 	pull = read_pull(answer.json);
-	if (!pull.from_branch[0] || !pull.to_repo_slug[0] || !pull.from_repo_slug[0])
+	if (!pull.to_branch[0])
 		return err_set(err, ERR_INTERNAL, "Bitbucket sent a pull request without refs");
 	*ret = pull;
 	pull = (struct pull_request){0};

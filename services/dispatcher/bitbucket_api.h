@@ -34,11 +34,7 @@ struct pull_request_ref {
 struct pull_request {
 	char *title;
 	char *description; /**< "" when empty */
-	char *state;       /**< OPEN, MERGED, DECLINED */
-	struct person author;
-	char *from_project_key, *from_repo_slug, *from_branch; /**< source; may be a fork */
-	char *to_project_key, *to_repo_slug, *to_branch;
-	int64_t to_repo_id;
+	char *to_branch;
 };
 
 /** Free and zero. */
@@ -56,9 +52,8 @@ NODISCARD bool bitbucket_api_read_comment(const struct bitbucket_api *api,
 
 /** Where a comment stands. */
 struct bitbucket_thread {
-	char root_id[LIMIT_ID_BYTES]; /**< the thread's first comment (the comment itself when it is one) */
-	char *anchor_path;            /**< owned; file of an inline thread, NULL: general */
-	int64_t anchor_line;          /**< 0: file-level or none */
+	char *anchor_path;   /**< owned; file of an inline thread, NULL: general */
+	int64_t anchor_line; /**< 0: file-level or none */
 };
 
 /** Free and zero. */

@@ -60,8 +60,6 @@ static struct comment read_comment(const json_t *json)
 		.author = person_read(PROVIDER_BITBUCKET, json_at(json, "author")),
 		.text = api_text(json, "text", LIMIT_COMMENT_BYTES, NULL),
 		.created = read_time(json),
-		.anchor_path = anchor_path(json_at(json, "anchor")),
-		.anchor_line = json_int_at(json, "anchor.line", 0),
 	};
 }
 
@@ -177,15 +175,13 @@ void bitbucket_thread_done(struct bitbucket_thread *thread)
 static bool see_for_thread(void *context, const json_t *activity, const json_t *comment)
 {
 	struct thread_search *search = context;
-	const json_t *root = json_at(activity, "comment");
 	char id[LIMIT_ID_BYTES];
 
-	if (!json_id_at(comment, "id", id, sizeof(id)) || strcmp(id, search->comment_id) != 0 ||
-	    !json_id_at(root, "id", search->thread.root_id, sizeof(search->thread.root_id)))
+	if (!json_id_at(comment, "id", id, sizeof(id)) || strcmp(id, search->comment_id) != 0)
 		return true;
 	const json_t *anchor = json_at(activity, "commentAnchor");
 	if (!anchor)
-		anchor = json_at(root, "anchor");
+		anchor = json_at(activity, "comment.anchor");
 	search->thread.anchor_path = anchor_path(anchor);
 	search->thread.anchor_line = json_int_at(anchor, "line", 0);
 	search->is_found = true;

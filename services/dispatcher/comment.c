@@ -23,7 +23,6 @@ void comment_done(struct comment *comment)
 	mem_free(comment->created);
 	mem_free(comment->visibility_type);
 	mem_free(comment->visibility_value);
-	mem_free(comment->anchor_path);
 	*comment = (struct comment){0};
 }
 

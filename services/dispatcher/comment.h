@@ -24,8 +24,6 @@ struct comment {
 	char *created; /**< time as text for people ("2026-11-21 10:00 UTC", or as the product writes it) */
 	char *visibility_type; /**< Jira: "group" or "role" when restricted */
 	char *visibility_value;
-	char *anchor_path;   /**< Bitbucket: file of an inline comment */
-	int64_t anchor_line; /**< 0: file-level or none */
 };
 
 /** Free the texts and zero. */

@@ -47,12 +47,9 @@ void jira_issue_done(struct jira_issue *issue)
 	if (!issue)
 		return;
 	mem_free(issue->id);
-	mem_free(issue->key);
 	mem_free(issue->summary);
 	mem_free(issue->description);
-	mem_free(issue->project_key);
 	person_done(&issue->reporter);
-	person_done(&issue->creator);
 	for (size_t i = 0; i < issue->label_count; i++)
 		mem_free(issue->labels[i]);
 	*issue = (struct jira_issue){0};
@@ -72,12 +69,9 @@ static struct jira_issue read_issue(const json_t *json)
 	const json_t *labels = json_at(json, "fields.labels");
 	struct jira_issue issue = {
 		.id = api_id(json),
-		.key = api_text(json, "key", LIMIT_NAME_BYTES, ""),
 		.summary = api_text(json, "fields.summary", LIMIT_NAME_BYTES, ""),
 		.description = api_text(json, "fields.description", LIMIT_DESCRIPTION_BYTES, ""),
-		.project_key = api_text(json, "fields.project.key", LIMIT_NAME_BYTES, ""),
 		.reporter = person_read(PROVIDER_JIRA, json_at(json, "fields.reporter")),
-		.creator = person_read(PROVIDER_JIRA, json_at(json, "fields.creator")),
 	};
 
 	for (size_t i = 0; i < json_array_size(labels) && issue.label_count < JIRA_LABELS_MAX; i++) {
@@ -104,12 +98,11 @@ bool jira_api_read_issue(const struct jira_api *api, const char *issue, struct j
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	CLEANUP(jira_issue_done) struct jira_issue read = {0};
 
-	if (!get_issue(api, issue, "?fields=summary,description,project,labels,reporter,creator",
-		       &answer, err))
+	if (!get_issue(api, issue, "?fields=summary,description,labels,reporter", &answer, err))
 		return false;
 	read = read_issue(answer.json);
-	if (!read.id || !read.key[0])
-		return err_set(err, ERR_INTERNAL, "Jira sent an issue without id or key");
+	if (!read.id)
+		return err_set(err, ERR_INTERNAL, "Jira sent an issue without id");
 	*ret = read;
 	read = (struct jira_issue){0};
 	return true;

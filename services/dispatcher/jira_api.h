@@ -28,12 +28,9 @@ struct jira_api {
 /** An issue; texts owned. */
 struct jira_issue {
 	char *id;
-	char *key;
 	char *summary;     /**< "" when empty */
 	char *description; /**< "" when empty */
-	char *project_key;
 	struct person reporter;
-	struct person creator;
 	char *labels[JIRA_LABELS_MAX];
 	size_t label_count;
 };

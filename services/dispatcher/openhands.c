@@ -46,7 +46,7 @@ struct openhands *openhands_new(const struct openhands_options *options)
 		.client = options->client,
 		.base_url = self->base_url,
 		.name = "OpenHands",
-		.deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS,
+		.deadline_ms = DEADLINE_MS,
 	};
 	self->service_key = options->service_key;
 	self->context = options->context;

@@ -33,7 +33,6 @@ struct openhands_options {
 	const char *base_url;
 	openhands_service_key_fn *service_key;
 	void *context;
-	int64_t deadline_ms;     /**< of safe calls; 0: 30 s */
 	int64_t (*now_ms)(void); /**< NULL: the system clock */
 };
 
@@ -60,7 +59,6 @@ struct openhands_org {
 struct openhands_orgs {
 	struct openhands_org list[OPENHANDS_ORGS_MAX];
 	size_t count;
-	char current_id[OPENHANDS_ID_SIZE]; /**< "" when the server does not say */
 };
 
 /** List the organisations of the person. ERR_AUTH: not a member of `user->org_id`; ERR_NOT_FOUND: no such user. */
@@ -97,9 +95,7 @@ struct openhands_task {
 	char id[OPENHANDS_ID_SIZE];
 	enum openhands_task_status status;
 	char phase[OPENHANDS_ID_SIZE]; /**< the server's word, for people: WAITING_FOR_SANDBOX … */
-	char detail[OPENHANDS_TEXT_SIZE];    /**< text of an ERROR; may be "" */
-	char conversation_id[UUID_HEX_SIZE]; /**< only when READY, else "" */
-	char sandbox_id[OPENHANDS_ID_SIZE];  /**< "" until known */
+	char detail[OPENHANDS_TEXT_SIZE]; /**< text of an ERROR; may be "" */
 };
 
 /** What to start; borrowed, NULL leaves a field out. */

@@ -57,11 +57,8 @@ static struct openhands_conversation read_conversation(const json_t *item)
 	if (!json_is_object(item))
 		return conversation;
 	conversation.exists = true;
-	openhands_plain_id(json_text_at(item, "id"), conversation.id, sizeof(conversation.id));
 	conversation.sandbox = sandbox_of(json_text_at(item, "sandbox_status"));
 	conversation.execution = openhands_execution_of(json_text_at(item, "execution_status"));
-	openhands_copy(json_text_at(item, "sandbox_id"), conversation.sandbox_id,
-		       sizeof(conversation.sandbox_id));
 	return conversation;
 }
 

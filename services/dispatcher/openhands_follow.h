@@ -36,10 +36,8 @@ enum openhands_execution {
 /** A conversation. */
 struct openhands_conversation {
 	bool exists;
-	char id[UUID_HEX_SIZE];
 	enum openhands_sandbox sandbox;
 	enum openhands_execution execution;
-	char sandbox_id[OPENHANDS_ID_SIZE];
 };
 
 /** Read `count` (at most OPENHANDS_BATCH_MAX) conversations by id, `ret` in the order of `ids`; absent ones have exists = false. */

@@ -41,8 +41,6 @@ bool openhands_list_orgs(struct openhands *self, const struct openhands_user *us
 		org->is_personal = json_bool_at(item, "is_personal", false);
 		orgs.count++;
 	}
-	openhands_copy(json_text_at(answer.json, "current_org_id"), orgs.current_id,
-		       sizeof(orgs.current_id));
 	*ret = orgs;
 	return true;
 }
@@ -129,9 +127,6 @@ static struct openhands_task read_task(const json_t *item)
 	openhands_plain_id(json_text_at(item, "id"), task.id, sizeof(task.id));
 	openhands_copy(phase, task.phase, sizeof(task.phase));
 	openhands_copy(json_text_at(item, "detail"), task.detail, sizeof(task.detail));
-	openhands_plain_id(json_text_at(item, "app_conversation_id"), task.conversation_id,
-			   sizeof(task.conversation_id));
-	openhands_copy(json_text_at(item, "sandbox_id"), task.sandbox_id, sizeof(task.sandbox_id));
 	return task;
 }
 

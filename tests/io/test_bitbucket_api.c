@@ -49,10 +49,7 @@ static void test_bitbucket_api_reads_a_pull_request(void)
 	struct err err = {0};
 
 	CU_ASSERT(bitbucket_api_read_pull_request(&api, &pull_ref, &pull, &err));
-	CHECK_TEXT("branch", pull.from_branch, "feature/x");
-	CHECK_TEXT("fork", pull.from_project_key, "~BOB");
 	CHECK_TEXT("no description", pull.description, "");
-	CHECK("id", pull.to_repo_id == 9);
 	CU_ASSERT(!bitbucket_api_read_pull_request(&api, &pull_ref, &broken, &err));
 	CU_ASSERT(err.code == ERR_INTERNAL);
 	script_end("pull request", fake);
@@ -66,8 +63,7 @@ static void test_bitbucket_api_sends_basic_for_a_token_with_a_colon(void)
 		.url = PULL "/comments/5",
 		.header = "Authorization: Basic dXNlcjo/Pz4=",
 		.status = 200,
-		.answer = "{\"id\":5,\"version\":3,\"text\":\"x\",\"createdDate\":1761580448905,"
-			  "\"anchor\":{\"path\":{\"components\":[\"src\",\"a.c\"]},\"line\":4}}"};
+		.answer = "{\"id\":5,\"version\":3,\"text\":\"x\",\"createdDate\":1761580448905}"};
 	struct http_client *fake = fake_http_new(&step, 1);
 	const struct secret token = secret_over(basic_text);
 	const struct bitbucket_api api = api_of(fake, &token);
@@ -75,9 +71,8 @@ static void test_bitbucket_api_sends_basic_for_a_token_with_a_colon(void)
 
 	CU_ASSERT(bitbucket_api_read_comment(&api, &pull_ref, "5", &comment, NULL));
 	CHECK_TEXT("id", comment.id, "5");
-	CHECK("version", comment.version == 3 && comment.anchor_line == 4);
+	CHECK("version", comment.version == 3);
 	CHECK_TEXT("time", comment.created, "2025-10-27 15:54 UTC");
-	CHECK_TEXT("path object", comment.anchor_path, "src/a.c");
 	script_end("basic", fake);
 }
 
@@ -96,17 +91,25 @@ static void test_bitbucket_api_finds_the_thread_of_a_reply(void)
 	       {.method = "GET",
 		.url = ACTIVITIES "0&fromType=COMMENT&fromId=23",
 		.status = 200,
-		.answer = "{\"isLastPage\":true,\"values\":[]}"});
+		.answer = "{\"isLastPage\":true,\"values\":[]}"},
+	       {.method = "GET",
+		.url = ACTIVITIES "0&fromType=COMMENT&fromId=24",
+		.status = 200,
+		.answer = "{\"isLastPage\":true,\"values\":[{\"comment\":{\"id\":24,\"anchor\":"
+			  "{\"path\":{\"components\":[\"src\",\"b.c\"]},\"line\":4}}}]}"});
 	CLEANUP(bitbucket_thread_done) struct bitbucket_thread thread = {0};
+	CLEANUP(bitbucket_thread_done) struct bitbucket_thread object = {0};
 	struct bitbucket_thread none = {0};
 	struct err err = {0};
 
 	CU_ASSERT(bitbucket_api_read_thread(&api, &pull_ref, "22", &thread, &err));
-	CHECK_TEXT("root", thread.root_id, "20");
 	CHECK_TEXT("path", thread.anchor_path, "src/a.c");
 	CHECK("line", thread.anchor_line == 42);
 	CU_ASSERT(!bitbucket_api_read_thread(&api, &pull_ref, "23", &none, &err));
 	CU_ASSERT(err.code == ERR_NOT_FOUND);
+	CU_ASSERT(bitbucket_api_read_thread(&api, &pull_ref, "24", &object, &err));
+	CHECK_TEXT("path object", object.anchor_path, "src/b.c");
+	CHECK("its line", object.anchor_line == 4);
 	script_end("thread", fake);
 }
 

@@ -31,8 +31,7 @@ static struct jira_api api_of(struct http_client *fake, const struct secret *tok
 static void test_jira_api_reads_an_issue(void)
 {
 	SCRIPT({.method = "GET",
-		.url = REST
-		"/issue/10%2F1?fields=summary,description,project,labels,reporter,creator",
+		.url = REST "/issue/10%2F1?fields=summary,description,labels,reporter",
 		.header = AUTH,
 		.body = "",
 		.status = 200,
@@ -96,11 +95,11 @@ static void test_jira_api_translates_refusals(void)
 		{"wrong types",
 		 {.status = 200, .answer = "{\"id\":[],\"key\":7,\"fields\":\"x\"}"},
 		 ERR_INTERNAL,
-		 "Jira sent an issue without id or key"},
+		 "Jira sent an issue without id"},
 		{"an array",
 		 {.status = 200, .answer = "[1]"},
 		 ERR_INTERNAL,
-		 "Jira sent an issue without id or key"},
+		 "Jira sent an issue without id"},
 		{"anonymous",
 		 {.status = 200, .answer = "{}", .user_name = "anonymous"},
 		 ERR_AUTH,
@@ -112,8 +111,7 @@ static void test_jira_api_translates_refusals(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fake_http_step step = rows[i].step;
 		step.method = "GET";
-		step.url = REST
-			"/issue/P-1?fields=summary,description,project,labels,reporter,creator";
+		step.url = REST "/issue/P-1?fields=summary,description,labels,reporter";
 		struct http_client *fake = fake_http_new(&step, 1);
 		const struct jira_api api = api_of(fake, &token);
 		struct jira_issue issue = {0};
