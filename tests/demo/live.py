@@ -31,11 +31,10 @@ WORDS = {
     "guidance": "guidance posted",
 }
 STATES = {
-    "key": "reads the comment again, finds the organisation",
-    "start": "repository found, starts a conversation",
-    "follow_run": "the agent works",
-    "result": "the agent has finished",
-    "end": "",
+    "PREPARING": "reads the comment again, finds the organisation",
+    "STARTING": "repository found, starts a conversation",
+    "RUNNING": "the agent works",
+    "ANSWERING": "the agent has finished",
 }
 ISSUES = ("PROJ-1", "PROJ-2")
 HELD_BACK = 0.3
@@ -110,7 +109,7 @@ class Live:
         found += [
             (f"step{row['id']}", seconds(row["at"]), "Dispatcher", self._step(row))
             for row in steps
-            if row["detail"] != "acknowledge"
+            if (row["state"], row["reason"]) != ("STARTING", "JOB_STARTED")
         ]
         for row in effects:
             text = f"{name_of(row)}  {WORDS.get(row['kind'], row['kind'])}"
@@ -125,8 +124,7 @@ class Live:
     @staticmethod
     def _step(row: dict[str, Any]) -> str:
         reason = "" if row["reason"] == "JOB_STARTED" else row["reason"] or ""
-        detail = row["detail"] or ""
-        words = [row["state"], reason, STATES.get(detail, detail)]
+        words = [row["state"], reason, row["detail"] or STATES.get(row["state"], "")]
         return f"{name_of(row)}  {'  '.join(word for word in words if word)}"
 
     def _peers(self) -> list[tuple[str, float, str, str]]:
