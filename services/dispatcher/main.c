@@ -4,7 +4,7 @@
 #include "common/io/kafka_wait.h"
 #include "common/io/log.h"
 #include "common/io/service.h"
-#include "services/dispatcher/intake.h"
+#include "services/dispatcher/job_intake.h"
 #include "services/dispatcher/setup.h"
 #include "services/dispatcher/worker.h"
 
@@ -17,14 +17,14 @@ struct program {
 	struct kafka_producer *producer;
 	struct dispatcher dispatcher;
 	struct workers *workers;
-	struct intake *intake;
+	struct job_intake *intake;
 };
 
 enum { FLUSH_MS = 5000 };
 
 static void program_close(struct program *program)
 {
-	intake_free(program->intake);
+	job_intake_free(program->intake);
 	workers_free(program->workers);
 	dispatcher_done(&program->dispatcher);
 	kafka_producer_free(program->producer, FLUSH_MS);
@@ -57,8 +57,8 @@ static bool start(struct program *program, struct err *err)
 		return false;
 	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers,
 			   err) &&
-	       intake_new(&program->dispatcher, &cluster, service->daemon, program->workers,
-			  &program->intake, err);
+	       job_intake_new(&program->dispatcher, &cluster, service->daemon, program->workers,
+			      &program->intake, err);
 }
 
 int main(int argc, char **argv)

@@ -226,7 +226,8 @@ bool ingress_bench_record(struct ingress_bench *bench, struct kafka_batch *ret)
 bool ingress_bench_header_is(const struct kafka_batch *batch, const char *name, const char *text)
 {
 	struct bytes value = kafka_record_header(&batch->records[0], name);
-	bool is_same = value.len == strlen(text) && memcmp(value.ptr, text, value.len) == 0;
+	bool is_same = value.len == strlen(text) &&
+		       (value.len == 0 || memcmp(value.ptr, text, value.len) == 0);
 	if (!is_same)
 		(void)printf("  %s is '%.*s', not '%s'\n", name, (int)value.len,
 			     value.ptr ? (const char *)value.ptr : "", text);

@@ -1,6 +1,6 @@
 /* Consume, insert, commit. */
 
-#include "services/dispatcher/intake.h"
+#include "services/dispatcher/job_intake.h"
 
 #include "common/base/limits.h"
 #include "common/base/mem.h"
@@ -26,7 +26,7 @@ enum {
 	DEAD_LETTER_WAIT_MS = 30000,
 };
 
-struct intake {
+struct job_intake {
 	const struct dispatcher *dispatcher;
 	struct daemon *daemon;
 	struct workers *workers;
@@ -58,12 +58,12 @@ static void load_free(struct load **load)
 static bool stored_position(void *context, const char *topic, int32_t partition, int64_t *ret,
 			    struct err *err)
 {
-	const struct intake *intake = context;
+	const struct job_intake *intake = context;
 	return job_store_position(intake->dispatcher->pool, intake->group, topic, partition, ret,
 				  err);
 }
 
-static void note_position(const struct intake *intake, struct load *load,
+static void note_position(const struct job_intake *intake, struct load *load,
 			  const struct kafka_record *record)
 {
 	for (size_t i = 0; i < load->position_count; i++) {
@@ -82,7 +82,7 @@ static void put_header(void *record, const char *name, const char *value)
 	kafka_record_add_header(record, name, value);
 }
 
-static bool set_aside(const struct intake *intake, const struct kafka_record *record,
+static bool set_aside(const struct job_intake *intake, const struct kafka_record *record,
 		      const struct err *why, struct err *err)
 {
 	struct kafka_record letter = *record;
@@ -101,7 +101,7 @@ static bool set_aside(const struct intake *intake, const struct kafka_record *re
 }
 
 /* Read one record into the load. A newer major schema stops the batch right before it: nothing is lost, the reader is. */
-static bool take_record(const struct intake *intake, const struct kafka_record *record,
+static bool take_record(const struct job_intake *intake, const struct kafka_record *record,
 			struct load *load, struct err *err)
 {
 	struct err why = {0};
@@ -118,7 +118,7 @@ static bool take_record(const struct intake *intake, const struct kafka_record *
 }
 
 /* One of the records cannot be stored: each by itself, so that the others are not held up by it. */
-static bool store_singly(const struct intake *intake, const struct load *load, size_t *ret_new,
+static bool store_singly(const struct job_intake *intake, const struct load *load, size_t *ret_new,
 			 struct err *err)
 {
 	const struct dispatcher *dispatcher = intake->dispatcher;
@@ -141,7 +141,7 @@ static bool store_singly(const struct intake *intake, const struct load *load, s
 				&dispatcher->rules, sysclock_now_ms(), &none, err);
 }
 
-static bool store(const struct intake *intake, const struct load *load, struct err *err)
+static bool store(const struct job_intake *intake, const struct load *load, struct err *err)
 {
 	const struct dispatcher *dispatcher = intake->dispatcher;
 	size_t new_count = 0;
@@ -160,7 +160,8 @@ static bool store(const struct intake *intake, const struct load *load, struct e
 	return true;
 }
 
-static bool take_batch(const struct intake *intake, const struct kafka_batch *batch, struct err *err)
+static bool take_batch(const struct job_intake *intake, const struct kafka_batch *batch,
+		       struct err *err)
 {
 	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
 	struct err stop = {0};
@@ -174,7 +175,7 @@ static bool take_batch(const struct intake *intake, const struct kafka_batch *ba
 	return is_whole;
 }
 
-static void turn(struct intake *intake)
+static void turn(struct job_intake *intake)
 {
 	CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
 	struct err err = {0};
@@ -193,7 +194,7 @@ static void turn(struct intake *intake)
 
 static void *run(void *context)
 {
-	struct intake *intake = context;
+	struct job_intake *intake = context;
 	int64_t generation = db_pool_generation(intake->dispatcher->pool);
 	int64_t counted_ms = 0;
 	while (!daemon_is_stopping(intake->daemon)) {
@@ -211,10 +212,11 @@ static void *run(void *context)
 	return NULL;
 }
 
-bool intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster,
-		struct daemon *daemon, struct workers *workers, struct intake **ret, struct err *err)
+bool job_intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster,
+		    struct daemon *daemon, struct workers *workers, struct job_intake **ret,
+		    struct err *err)
 {
-	struct intake *intake = mem_zalloc(1, sizeof(*intake));
+	struct job_intake *intake = mem_zalloc(1, sizeof(*intake));
 	intake->dispatcher = dispatcher;
 	intake->daemon = daemon;
 	intake->workers = workers;
@@ -237,7 +239,7 @@ bool intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster 
 	return intake->is_running || err_set(err, ERR_BUSY, "no thread for the intake");
 }
 
-void intake_free(struct intake *intake)
+void job_intake_free(struct job_intake *intake)
 {
 	if (!intake)
 		return;
