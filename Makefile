@@ -151,7 +151,7 @@ need-libs:
 	>= 1.0.1, libcurl, libpq, jansson, OpenSSL, md4c, libseccomp): run "make deps"' >&2; exit 1)
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile mk/*.mk | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' Makefile mk/*.mk | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
 
 clean: ## removes what was built, but not build/deps and build/venv
 	$(Q)find build -mindepth 1 -maxdepth 1 ! -name 'deps*' ! -name venv -exec rm -rf {} + 2>/dev/null || true

@@ -14,7 +14,7 @@ CHECKS := format layers banned ceilings words shell ruff headers gcc clang pure 
 	analyzer cppcheck tidy selftest
 
 .PHONY: lint $(CHECKS:%=lint-%) format objects tidy-all headers-all hardening-all docs-check pure-all globals-all
-lint: ## every check (each also alone, e.g. lint-tidy; lint-$(CHECKS))
+lint: ## every check (each also alone, e.g. lint-tidy; docs/decisions/0003 lists them)
 	@[ -x $(VENV)/python ] || { echo 'lint: run "make deps" first' >&2; exit 1; }
 	@mkdir -p build/lint && touch build/lint/started
 	@$(SUB) -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(CHECKS:%=lint-%) 2>&1 | grep --line-buffered -v '^make\|^  CC\|^  AR' ; true
