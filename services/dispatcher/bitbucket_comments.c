@@ -209,13 +209,8 @@ bool bitbucket_api_read_thread(const struct bitbucket_api *api, const struct pul
 
 struct recent_search {
 	const char *skip_id;
-	struct comments comments;
+	struct comments *comments;
 };
-
-static void recent_done(struct recent_search *search)
-{
-	comments_done(&search->comments);
-}
 
 static bool see_recent(void *context, const json_t *activity, const json_t *comment)
 {
@@ -223,7 +218,7 @@ static bool see_recent(void *context, const json_t *activity, const json_t *comm
 	struct comment read = read_comment(comment);
 
 	(void)activity;
-	comments_add(&search->comments, &read, search->skip_id);
+	comments_add(search->comments, &read, search->skip_id);
 	return true;
 }
 
@@ -231,14 +226,15 @@ bool bitbucket_api_recent_comments(const struct bitbucket_api *api,
 				   const struct pull_request_ref *ref, const char *skip_id,
 				   struct comments *ret, struct err *err)
 {
-	CLEANUP(recent_done) struct recent_search search = {.skip_id = skip_id};
+	CLEANUP(comments_done) struct comments comments = {0};
+	struct recent_search search = {skip_id, &comments};
 	const struct walk walk = {
 		.pages_max = RECENT_PAGES_MAX, .see = see_recent, .context = &search};
 
 	if (!walk_activities(api, ref, &walk, err))
 		return false;
-	*ret = search.comments;
-	search.comments.count = 0;
+	*ret = comments;
+	comments.count = 0;
 	return true;
 }
 
