@@ -14,13 +14,6 @@ enum {
 	SEEK_WAIT_MS = 2000,
 };
 
-static void list_done(rd_kafka_topic_partition_list_t **list)
-{
-	if (*list)
-		rd_kafka_topic_partition_list_destroy(*list);
-	*list = NULL;
-}
-
 static struct kafka_partition *find_partition(const struct kafka_assignment *assignment, int32_t id)
 {
 	for (size_t i = 0; i < assignment->count; i++) {
@@ -122,7 +115,7 @@ static bool find_starts(struct kafka_assignment *assignment, rd_kafka_topic_part
 
 static void pause_pending(const struct kafka_assignment *assignment)
 {
-	CLEANUP(list_done) rd_kafka_topic_partition_list_t *pending = list_pending(assignment);
+	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *pending = list_pending(assignment);
 
 	if (pending->cnt > 0)
 		(void)rd_kafka_pause_partitions(assignment->client, pending);
@@ -164,7 +157,7 @@ static bool seek(struct kafka_assignment *assignment, rd_kafka_topic_partition_l
 /* Ask again for the starts that are not known, and let those partitions go that have one now. */
 bool kafka_assignment_settle(struct kafka_assignment *assignment, struct err *err)
 {
-	CLEANUP(list_done) rd_kafka_topic_partition_list_t *list = list_pending(assignment);
+	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = list_pending(assignment);
 
 	if (list->cnt == 0)
 		return true;

@@ -212,6 +212,26 @@ bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_p
 	return true;
 }
 
+bool kafka_client_new(int type, rd_kafka_conf_t *conf, rd_kafka_t **ret, struct err *err)
+{
+	char reason[160];
+	rd_kafka_t *client = rd_kafka_new((rd_kafka_type_t)type, conf, reason, sizeof(reason));
+
+	if (!client) {
+		rd_kafka_conf_destroy(conf);
+		return err_set(err, ERR_INPUT, "kafka client: %s", reason);
+	}
+	*ret = client;
+	return true;
+}
+
+void kafka_list_done(rd_kafka_topic_partition_list_t **list)
+{
+	if (*list)
+		rd_kafka_topic_partition_list_destroy(*list);
+	*list = NULL;
+}
+
 enum err_code kafka_client_code(int resp)
 {
 	static const struct {

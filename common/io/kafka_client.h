@@ -11,6 +11,8 @@
 
 struct rd_kafka_conf_s;
 struct rd_kafka_message_s;
+struct rd_kafka_s;
+struct rd_kafka_topic_partition_list_s;
 
 /** One librdkafka property. */
 struct kafka_property {
@@ -25,6 +27,13 @@ struct kafka_property {
 NODISCARD bool kafka_client_conf(const struct kafka_cluster *cluster,
 				 const struct kafka_property *fixed, size_t count,
 				 struct rd_kafka_conf_s **ret, struct err *err);
+
+/** New client of a `type` (a rd_kafka_type_t) with `conf`, which is taken in any case. ERR_INPUT: it cannot be made. */
+NODISCARD bool kafka_client_new(int type, struct rd_kafka_conf_s *conf, struct rd_kafka_s **ret,
+				struct err *err);
+
+/** Destroy a list (cleanup function). */
+void kafka_list_done(struct rd_kafka_topic_partition_list_s **list);
 
 /** Our code for librdkafka's error `resp` (a rd_kafka_resp_err_t). */
 NODISCARD enum err_code kafka_client_code(int resp);

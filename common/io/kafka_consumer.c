@@ -25,13 +25,6 @@ struct kafka_consumer {
 	_Atomic int64_t lag;
 };
 
-static void list_done(rd_kafka_topic_partition_list_t **list)
-{
-	if (*list)
-		rd_kafka_topic_partition_list_destroy(*list);
-	*list = NULL;
-}
-
 /* --- callbacks, all in the polling thread ------------------------------------------------------- */
 
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
@@ -90,7 +83,6 @@ static bool new_conf(const struct kafka_consumer_options *options, rd_kafka_conf
 static bool new_client(struct kafka_consumer *consumer, struct err *err)
 {
 	rd_kafka_conf_t *conf = NULL;
-	char reason[160];
 
 	if (!new_conf(&consumer->options, &conf, err))
 		return false;
@@ -98,11 +90,8 @@ static bool new_client(struct kafka_consumer *consumer, struct err *err)
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	consumer->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
-	if (!consumer->client) {
-		rd_kafka_conf_destroy(conf);
-		return err_set(err, ERR_INPUT, "kafka consumer: %s", reason);
-	}
+	if (!kafka_client_new(RD_KAFKA_CONSUMER, conf, &consumer->client, err))
+		return false;
 	(void)rd_kafka_poll_set_consumer(consumer->client);
 	consumer->assignment = (struct kafka_assignment){
 		.client = consumer->client,
@@ -115,7 +104,7 @@ static bool new_client(struct kafka_consumer *consumer, struct err *err)
 
 static bool subscribe(struct kafka_consumer *consumer, struct err *err)
 {
-	CLEANUP(list_done)
+	CLEANUP(kafka_list_done)
 	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
 
 	(void)rd_kafka_topic_partition_list_add(topics, consumer->options.topic,
@@ -252,7 +241,7 @@ void kafka_batch_done(struct kafka_batch *batch)
 
 void kafka_consumer_commit(struct kafka_consumer *consumer, const struct kafka_batch *batch)
 {
-	CLEANUP(list_done)
+	CLEANUP(kafka_list_done)
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
 
 	for (size_t i = 0; i < batch->count; i++) {

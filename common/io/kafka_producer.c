@@ -105,18 +105,9 @@ static bool new_conf(const struct kafka_producer_options *options, struct kafka_
 	return true;
 }
 
-static bool new_client(struct kafka_producer *producer, rd_kafka_t **ret, struct err *err)
+static bool new_client(const struct kafka_producer *producer, rd_kafka_t **ret, struct err *err)
 {
-	rd_kafka_conf_t *conf = rd_kafka_conf_dup(producer->conf);
-	char reason[160];
-
-	rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
-	if (!client) {
-		rd_kafka_conf_destroy(conf);
-		return err_set(err, ERR_INPUT, "kafka producer: %s", reason);
-	}
-	*ret = client;
-	return true;
+	return kafka_client_new(RD_KAFKA_PRODUCER, rd_kafka_conf_dup(producer->conf), ret, err);
 }
 
 /* Give each open record its report, then let the client go. */

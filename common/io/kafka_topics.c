@@ -31,13 +31,6 @@ static void metadata_done(const rd_kafka_metadata_t **metadata)
 	*metadata = NULL;
 }
 
-static void list_done(rd_kafka_topic_partition_list_t **list)
-{
-	if (*list)
-		rd_kafka_topic_partition_list_destroy(*list);
-	*list = NULL;
-}
-
 static void event_done(rd_kafka_event_t **event)
 {
 	if (*event)
@@ -50,7 +43,6 @@ static bool new_client(const struct kafka_cluster *cluster, const char *group, r
 		       struct err *err)
 {
 	rd_kafka_conf_t *conf = NULL;
-	char reason[REASON_SIZE];
 	const struct kafka_property fixed[] = {
 		{"group.id", group},
 		{"enable.auto.commit", "false"},
@@ -58,13 +50,7 @@ static bool new_client(const struct kafka_cluster *cluster, const char *group, r
 
 	if (!kafka_client_conf(cluster, fixed, ARRAY_LEN(fixed), &conf, err))
 		return false;
-	rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
-	if (!client) {
-		rd_kafka_conf_destroy(conf);
-		return err_set(err, ERR_INPUT, "kafka client: %s", reason);
-	}
-	*ret = client;
-	return true;
+	return kafka_client_new(RD_KAFKA_CONSUMER, conf, ret, err);
 }
 
 static bool read_metadata(rd_kafka_t *client, const rd_kafka_metadata_t **ret, struct err *err)
@@ -212,7 +198,7 @@ bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic,
 	int32_t found = count_partitions(metadata, topic);
 	if (found == 0)
 		return err_set(err, ERR_NOT_FOUND, "topic '%s' does not exist", topic);
-	CLEANUP(list_done)
+	CLEANUP(kafka_list_done)
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(found);
 	for (int32_t i = 0; i < found && (size_t)i < max; i++)
 		(void)rd_kafka_topic_partition_list_add(list, topic, i);
