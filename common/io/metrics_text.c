@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/attr.h"
+#include "common/base/number.h"
 #include "common/io/metrics_cell.h"
 
 #include "common/base/banned.h"
@@ -83,13 +84,16 @@ void metrics_write_family(const struct metric_family *family, struct strbuf *ret
 static bool read_memory(int64_t *ret_all_pages, int64_t *ret_resident_pages)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
+	char line[128];
+	char *rest = line;
 	bool is_read;
 
 	if (file == NULL)
 		return false;
-	is_read = fscanf(file, "%" SCNd64 " %" SCNd64, ret_all_pages, ret_resident_pages) == 2;
+	is_read = fgets(line, sizeof(line), file) != NULL;
 	(void)fclose(file);
-	return is_read;
+	return is_read && number_parse(strsep(&rest, " "), 0, INT64_MAX, ret_all_pages, NULL) &&
+	       number_parse(strsep(&rest, " "), 0, INT64_MAX, ret_resident_pages, NULL);
 }
 
 static void write_bytes(struct strbuf *ret, const char *name, const char *help, int64_t pages)

@@ -6,7 +6,6 @@
 #include "common/base/text.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -39,11 +38,14 @@ static void add_code_point(struct strbuf *ret, int64_t code)
 static bool read_numeric(const char *entity, int64_t *ret)
 {
 	bool is_hex = entity[2] == 'x' || entity[2] == 'X';
-	char *end = NULL;
+	int64_t code = 0;
 
-	long code = strtol(entity + (is_hex ? 3 : 2), &end, is_hex ? 16 : 10);
-
-	if (*end != ';' || code <= 0 || code > 0x10FFFF)
+	/* md4c takes nothing but digits here. */
+	for (const char *at = entity + (is_hex ? 3 : 2); isxdigit((unsigned char)*at); at++) {
+		int digit = isdigit((unsigned char)*at) ? *at - '0' : (*at | 0x20) - 'a' + 10;
+		code = code * (is_hex ? 16 : 10) + digit;
+	}
+	if (code <= 0 || code > 0x10FFFF)
 		return false;
 	*ret = code;
 	return true;
