@@ -152,8 +152,7 @@ static bool store(const struct job_intake *intake, const struct load *load, stru
 					  sysclock_now_ms(), &new_count, err);
 	if (!is_stored && (err->code != ERR_INPUT || !store_singly(intake, load, &new_count, err)))
 		return false;
-	for (size_t i = 0; i < new_count; i++)
-		workers_wake(intake->workers);
+	workers_wake(intake->workers, new_count);
 	metric_add(metrics_cell(dispatcher->metrics, METRIC_COUNTER, "ohdc_jobs_taken_total", NULL,
 				"New jobs taken in"),
 		   (int64_t)new_count);

@@ -6,12 +6,12 @@
 #include "common/io/entropy.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
+#include "common/io/wake.h"
 #include "services/dispatcher/feed.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/banned.h"
 
@@ -25,8 +25,7 @@ enum {
 struct workers {
 	const struct dispatcher *dispatcher;
 	struct daemon *daemon;
-	pthread_mutex_t lock;
-	pthread_cond_t due;
+	struct wake due; /**< rung when a job may be due */
 	size_t thread_count;
 	pthread_t threads[];
 };
@@ -148,18 +147,6 @@ static bool run_job(struct task *task, struct daemon *daemon, struct err *err)
 
 /* ---- threads --------------------------------------------------------------------------------------------------- */
 
-static void wait_for_work(struct workers *workers)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)IDLE_WAIT_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	pthread_mutex_lock(&workers->lock);
-	pthread_cond_timedwait(&workers->due, &workers->lock, &until);
-	pthread_mutex_unlock(&workers->lock);
-}
-
 static void work_once(struct workers *workers)
 {
 	const struct dispatcher *dispatcher = workers->dispatcher;
@@ -173,7 +160,7 @@ static void work_once(struct workers *workers)
 		return;
 	}
 	if (!is_found) {
-		wait_for_work(workers);
+		wake_wait(&workers->due, IDLE_WAIT_MS);
 		return;
 	}
 	if (!run_job(&task, workers->daemon, &err)) {
@@ -196,12 +183,7 @@ bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, siz
 	struct workers *workers = mem_zalloc(1, sizeof(*workers) + count * sizeof(pthread_t));
 	workers->dispatcher = dispatcher;
 	workers->daemon = daemon;
-	pthread_mutex_init(&workers->lock, NULL);
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&workers->due, &attr);
-	pthread_condattr_destroy(&attr);
+	wake_init(&workers->due, count);
 	*ret = workers;
 	for (size_t i = 0; i < count; i++) {
 		if (pthread_create(&workers->threads[i], NULL, run, workers) != 0)
@@ -211,23 +193,18 @@ bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, siz
 	return true;
 }
 
-void workers_wake(struct workers *workers)
+void workers_wake(struct workers *workers, size_t count)
 {
-	pthread_mutex_lock(&workers->lock);
-	pthread_cond_signal(&workers->due);
-	pthread_mutex_unlock(&workers->lock);
+	wake_ring(&workers->due, count);
 }
 
 void workers_free(struct workers *workers)
 {
 	if (!workers)
 		return;
-	pthread_mutex_lock(&workers->lock);
-	pthread_cond_broadcast(&workers->due);
-	pthread_mutex_unlock(&workers->lock);
+	wake_ring(&workers->due, workers->thread_count);
 	for (size_t i = 0; i < workers->thread_count; i++)
 		pthread_join(workers->threads[i], NULL);
-	pthread_cond_destroy(&workers->due);
-	pthread_mutex_destroy(&workers->lock);
+	wake_done(&workers->due);
 	mem_free(workers);
 }

@@ -17,8 +17,8 @@ struct workers;
 NODISCARD bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count,
 			   struct workers **ret, struct err *err);
 
-/** Wake one that sleeps: a job may be due. Any thread. */
-void workers_wake(struct workers *workers);
+/** Wake as many as sleep, at most `count`: so many jobs may be due. Any thread. */
+void workers_wake(struct workers *workers, size_t count);
 
 /** Wait until all have given their jobs back (the daemon is stopping), then free; NULL is fine. */
 void workers_free(struct workers *workers);

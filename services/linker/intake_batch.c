@@ -7,9 +7,9 @@
 
 #include "common/base/mem.h"
 #include "common/domain/dead_letter.h"
+#include "common/io/kafka_wait.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
-#include "services/linker/publisher.h"
 
 #include "common/base/banned.h"
 
@@ -69,13 +69,12 @@ static bool set_aside(const struct intake_runner *runner, const struct kafka_rec
 				    .attempts = attempts,
 				    .error = why};
 	struct kafka_record letter = *record;
-	bool is_safe = false;
 
 	letter.topic = runner->dlq_topic;
 	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
 		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
 	dead_letter_write(&place, put_header, &letter);
-	if (!publisher_send(runner->linker->producer, &letter, 1, DEAD_LETTER_WAIT_MS, &is_safe, err))
+	if (!kafka_send_and_wait(runner->linker->producer, &letter, DEAD_LETTER_WAIT_MS, err))
 		return err_wrap(err, "dead letter");
 	LOG_WARN("record set aside as a dead letter", LOG_TEXT("error", why->message),
 		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));

@@ -32,8 +32,8 @@ void linker_init(struct linker *linker, const struct service *service)
 		.pool = service->pool,
 		.cluster = service_kafka(service, "ohdc-linker"),
 	};
-	wake_init(&linker->to_decide);
-	wake_init(&linker->to_send);
+	wake_init(&linker->to_decide, (size_t)config_int(service->config, "OHDC_WORKERS"));
+	wake_init(&linker->to_send, 1);
 	name_owner(linker);
 }
 

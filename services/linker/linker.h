@@ -11,9 +11,9 @@
 #include "common/io/kafka.h"
 #include "common/io/metrics.h"
 #include "common/io/service.h"
+#include "common/io/wake.h"
 #include "services/linker/connections.h"
 #include "services/linker/directory.h"
-#include "services/linker/wake.h"
 
 enum { LINKER_OWNER_SIZE = 96 };
 
@@ -24,7 +24,7 @@ struct linker {
 	struct metrics *metrics;
 	struct db_pool *pool;
 	struct kafka_cluster cluster;
-	struct kafka_producer *producer; /**< made with publisher_report */
+	struct kafka_producer *producer; /**< made with kafka_wait_report */
 	struct connections *connections;
 	struct directories *directories;
 	struct uuid installation;

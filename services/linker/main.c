@@ -1,10 +1,10 @@
 /* ohdc-linker: understands each delivery, finds out who asked, hands the job on. */
 
 #include "common/domain/settings.h"
+#include "common/io/kafka_wait.h"
 #include "common/io/service.h"
 #include "services/linker/intake.h"
 #include "services/linker/outbox.h"
-#include "services/linker/publisher.h"
 #include "services/linker/resolver.h"
 #include "services/linker/sweeper.h"
 
@@ -46,7 +46,7 @@ static bool open_adapters(struct program *program, struct err *err)
 	};
 	const struct kafka_producer_options kafka = {
 		.cluster = program->linker.cluster,
-		.report = publisher_report,
+		.report = kafka_wait_report,
 	};
 
 	return http_client_curl_new(&http, &program->client, err) &&

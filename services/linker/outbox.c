@@ -9,8 +9,8 @@
 #include "common/base/mem.h"
 #include "common/base/strbuf.h"
 #include "common/domain/topics.h"
+#include "common/io/kafka_wait.h"
 #include "common/io/log.h"
-#include "services/linker/publisher.h"
 
 #include "common/base/banned.h"
 
@@ -102,7 +102,7 @@ static bool send_rows(const struct outbox *outbox, const struct db_rows *rows, s
 
 	for (int row = 0; row < rows->count; row++)
 		make_record(outbox, rows, row, &records[row]);
-	is_sent = publisher_send(outbox->linker->producer, records, (size_t)rows->count,
+	is_sent = kafka_send_all(outbox->linker->producer, records, (size_t)rows->count,
 				 REPORT_WAIT_MS, is_safe, &failure);
 	mem_free(records);
 	if (!delete_rows(outbox, rows, is_safe, err))

@@ -40,7 +40,7 @@ static void sweep(const struct sweeper *sweeper)
 	}
 	if (opened > 0) {
 		LOG_INFO("asks opened again: their authors are linked now", LOG_INT("count", opened));
-		wake_ring(&linker->to_decide, (uint64_t)opened);
+		wake_ring(&linker->to_decide, (size_t)opened);
 	}
 }
 
