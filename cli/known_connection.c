@@ -37,11 +37,6 @@ bool known_connection_positional(struct cli *cli, struct connection_ref *ret, st
 	return connection_ref_parse(text, ret, err);
 }
 
-static char *dup_cell(const struct db_rows *rows, int column)
-{
-	return db_is_null(rows, 0, column) ? NULL : mem_dup(db_text(rows, 0, column));
-}
-
 bool known_connection_read(struct cli *cli, const struct connection_ref *ref,
 			   struct known_connection *ret, struct err *err)
 {
@@ -57,9 +52,9 @@ bool known_connection_read(struct cli *cli, const struct connection_ref *ref,
 	if (rows.count == 0)
 		return err_set(err, ERR_NOT_FOUND, "connection %s is not there", found.name);
 	found.instance_id = db_int(&rows, 0, 0);
-	found.base_url = dup_cell(&rows, 1);
-	found.project_key = dup_cell(&rows, 2);
-	found.repo_slug = dup_cell(&rows, 3);
+	found.base_url = db_copy(&rows, 0, 1);
+	found.project_key = db_copy(&rows, 0, 2);
+	found.repo_slug = db_copy(&rows, 0, 3);
 	found.repo_id = db_int(&rows, 0, 4);
 	*ret = found;
 	return true;

@@ -49,6 +49,9 @@ void db_rows_done(struct db_rows *rows);
 /** Text of a cell, borrowed from the rows; "" when null. */
 NODISCARD const char *db_text(const struct db_rows *rows, int row, int column);
 
+/** Copy of a cell's text, NULL when null; new. */
+NODISCARD char *db_copy(const struct db_rows *rows, int row, int column);
+
 /** Whether a cell is null. */
 NODISCARD bool db_is_null(const struct db_rows *rows, int row, int column);
 

@@ -71,6 +71,11 @@ bool db_is_null(const struct db_rows *rows, int row, int column)
 	return PQgetisnull(rows->result, row, column) != 0;
 }
 
+char *db_copy(const struct db_rows *rows, int row, int column)
+{
+	return db_is_null(rows, row, column) ? NULL : mem_dup(db_text(rows, row, column));
+}
+
 int64_t db_int(const struct db_rows *rows, int row, int column)
 {
 	int64_t number = 0;

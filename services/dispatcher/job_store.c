@@ -280,11 +280,6 @@ bool job_store_position(struct db_pool *pool, const char *group, const char *top
 
 /* ---- claim, save, release ------------------------------------------------------------------------------------ */
 
-static char *dup_cell(const struct db_rows *rows, int column)
-{
-	return db_is_null(rows, 0, column) ? NULL : mem_dup(db_text(rows, 0, column));
-}
-
 static char *dup_at(const json_t *json, const char *key)
 {
 	return mem_dup(json_text_at(json, key));
@@ -308,11 +303,11 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	job.doubts = json_int_at(progress, "doubts", 0);
 	job.epoch = db_int(rows, 0, 3);
 	job.crashes = db_int(rows, 0, 4);
-	job.user_id = dup_cell(rows, 5);
-	job.org_id = dup_cell(rows, 6);
-	job.repository = dup_cell(rows, 7);
-	job.git_provider = dup_cell(rows, 8);
-	job.start_task_id = dup_cell(rows, 9);
+	job.user_id = db_copy(rows, 0, 5);
+	job.org_id = db_copy(rows, 0, 6);
+	job.repository = db_copy(rows, 0, 7);
+	job.git_provider = db_copy(rows, 0, 8);
+	job.start_task_id = db_copy(rows, 0, 9);
 	job.now_ms = db_int(rows, 0, 10);
 	*ret = job;
 	job = (struct job){0};

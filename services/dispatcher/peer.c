@@ -30,11 +30,6 @@ void peer_done(struct peer *peer)
 	*peer = (struct peer){0};
 }
 
-static char *dup_cell(const struct db_rows *rows, int column)
-{
-	return db_is_null(rows, 0, column) ? NULL : mem_dup(db_text(rows, 0, column));
-}
-
 /* Jira issue keys start with the project's key; Bitbucket names it. */
 static char *project_of(const struct job_record *record)
 {
@@ -86,7 +81,7 @@ static void name_bot(const struct peer_source *source, const struct db_rows *row
 {
 	size_t count = 0;
 	for (int column = 3; column <= 6; column++)
-		peer->bot_names[count++] = dup_cell(rows, column);
+		peer->bot_names[count++] = db_copy(rows, 0, column);
 	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_EMAIL"
 							   : "BITBUCKET_DATA_CENTER_BOT_USERNAME";
 	if (environment_names(source, peer))
@@ -112,9 +107,9 @@ bool peer_load(const struct peer_source *source, const struct job_record *record
 			       provider_name(record->provider), (long long)record->connection_id);
 
 	ret->provider = record->provider;
-	ret->base_url = dup_cell(&rows, 0);
-	ret->org_id = dup_cell(&rows, 1);
-	ret->mapped_org = dup_cell(&rows, 2);
+	ret->base_url = db_copy(&rows, 0, 0);
+	ret->org_id = db_copy(&rows, 0, 1);
+	ret->mapped_org = db_copy(&rows, 0, 2);
 	name_bot(source, &rows, ret);
 	if (!load_token(source, record, &rows, ret, err))
 		return err_wrap(err, "bot token");

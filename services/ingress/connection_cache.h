@@ -1,10 +1,7 @@
 #ifndef OHDC_INGRESS_CONNECTION_CACHE_H
 #define OHDC_INGRESS_CONNECTION_CACHE_H
 
-/*
- * Connections as the database has them, in memory: loaded whole at start, on every reconnect and each 30 s, told of changes by
- * notification, served stale while the database is away. Looked up by the HTTP threads without waiting.
- */
+/* Connections as the database has them, in memory (common/io/table_cache.h), looked up by the HTTP threads without waiting. */
 
 #include "common/base/attr.h"
 #include "common/base/crypto.h"
@@ -45,7 +42,7 @@ struct connection_cache_options {
 	const char *label; /**< OH_RESOLVER_LABEL */
 };
 
-/** New cache, loaded once, and the thread that keeps it so. On failure `ret` may be set all the same and must be freed. */
+/** New cache, loaded, and the thread that keeps it so. False: stopping was asked for (`err` is empty), or no thread. */
 NODISCARD bool connection_cache_new(const struct connection_cache_options *options,
 				    struct connection_cache **ret, struct err *err);
 

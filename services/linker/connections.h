@@ -1,10 +1,7 @@
 #ifndef OHDC_LINKER_CONNECTIONS_H
 #define OHDC_LINKER_CONNECTIONS_H
 
-/*
- * What the linker needs to know of each connection, in memory: its instance, its status, who the bot is there. Loaded whole,
- * again on every notification, on every reconnect and each 30 s; served as last read while the database is away.
- */
+/* What the linker needs to know of each connection, in memory (common/io/table_cache.h): its instance, its status, who the bot is there. */
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
@@ -41,15 +38,12 @@ struct connections_options {
 	struct daemon *daemon;
 };
 
-/** New cache and its thread. Not loaded yet: see connections_wait(). */
+/** New cache, loaded, and the thread that keeps it so. False: stopping was asked for (`err` is empty), or no thread. */
 NODISCARD bool connections_new(const struct connections_options *options, struct connections **ret,
 			       struct err *err);
 
 /** Stop the thread (the daemon is stopping), free; NULL is fine. */
 void connections_free(struct connections *connections);
-
-/** Wait until the first load; false when stopping began before. */
-NODISCARD bool connections_wait(struct connections *connections);
 
 /** Take the table as it is now: pointers of connections_find() stay good until connections_release(). Any thread. */
 void connections_acquire(struct connections *connections);

@@ -45,7 +45,7 @@ static enum lookup find(struct directory *self, const struct lookup_question *qu
 	if (rows.count == 0)
 		return LOOKUP_MISS;
 	ret->user_id = mem_dup(db_text(&rows, 0, 0));
-	ret->org_id = db_is_null(&rows, 0, 1) ? NULL : mem_dup(db_text(&rows, 0, 1));
+	ret->org_id = db_copy(&rows, 0, 1);
 	return LOOKUP_HIT;
 }
 

@@ -75,7 +75,7 @@ static bool start(struct program *program, struct err *err)
 		return false;
 	linker->installation = program->service.installation;
 	return connections_new(&connections, &linker->connections, err) &&
-	       connections_wait(linker->connections) && outbox_new(linker, &program->outbox, err) &&
+	       outbox_new(linker, &program->outbox, err) &&
 	       sweeper_new(linker, &program->sweeper, err) &&
 	       resolver_new(linker, &program->resolver, err) &&
 	       intake_new(linker, &program->intake, err);

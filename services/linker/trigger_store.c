@@ -97,11 +97,6 @@ void trigger_row_done(struct trigger_row *row)
 	*row = (struct trigger_row){0};
 }
 
-static char *dup_cell(const struct db_rows *rows, int row, int column)
-{
-	return db_is_null(rows, row, column) ? NULL : mem_dup(db_text(rows, row, column));
-}
-
 static bool read_ask(const struct db_rows *rows, int row, struct ask *ret, struct err *err)
 {
 	const char *text = db_text(rows, row, 8);
@@ -122,19 +117,19 @@ static void copy_id(char ret[UUID_TEXT_SIZE], const char *text)
 
 static void read_record(const struct db_rows *rows, int row, struct job_record *ret)
 {
-	ret->event_key = dup_cell(rows, row, 0);
+	ret->event_key = db_copy(rows, row, 0);
 	(void)!provider_parse(db_text(rows, row, 1), &ret->provider);
 	ret->connection_id = db_int(rows, row, 2);
 	ret->instance_id = db_int(rows, row, 3);
 	copy_id(ret->delivery_id, db_text(rows, row, 4));
 	ret->received_at_ms = db_int(rows, row, 5);
 	ret->start_attempt = db_int(rows, row, 6);
-	ret->user_id = dup_cell(rows, row, 9);
-	ret->org_id = dup_cell(rows, row, 10);
+	ret->user_id = db_copy(rows, row, 9);
+	ret->org_id = db_copy(rows, row, 10);
 	(void)!reason_parse(db_text(rows, row, 11), &ret->reason);
 	ret->kind = strcmp(db_text(rows, row, 12), "REFUSED") == 0 ? JOB_ANSWER : JOB_START;
 	copy_id(ret->job_id, db_text(rows, row, 13));
-	ret->traceparent = dup_cell(rows, row, 14);
+	ret->traceparent = db_copy(rows, row, 14);
 }
 
 static bool read_row(const struct db_rows *rows, int row, struct trigger_row *ret, struct err *err)
@@ -145,7 +140,7 @@ static bool read_row(const struct db_rows *rows, int row, struct trigger_row *re
 		return err_wrap(err, "trigger '%s'", db_text(rows, row, 0));
 	read_record(rows, row, &read.record);
 	read.answer_count = db_int(rows, row, 7);
-	read.base_url = dup_cell(rows, row, 15);
+	read.base_url = db_copy(rows, row, 15);
 	read.attempts = db_int(rows, row, 16);
 	read.crashes = db_int(rows, row, 17);
 	read.epoch = db_int(rows, row, 18);
@@ -169,7 +164,7 @@ bool trigger_store_claim(struct db_pool *pool, const char *owner, int64_t lease_
 	if (rows.count > 0 && !read_row(&rows, 0, ret, err)) {
 		/* What cannot be read never will be: it goes the way of what keeps crashing. */
 		*err = (struct err){0};
-		ret->record.event_key = dup_cell(&rows, 0, 0);
+		ret->record.event_key = db_copy(&rows, 0, 0);
 		ret->epoch = db_int(&rows, 0, 18);
 		ret->crashes = INT32_MAX;
 	}
