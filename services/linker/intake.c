@@ -17,6 +17,7 @@
 enum {
 	POLL_MS = 250, /* longest wait for records, and so for a stop */
 	FAILURE_PAUSE_MS = 1000,
+	FETCH_BYTES = 8 * 1024 * 1024, /* fetched ahead; a single record may be larger */
 };
 
 struct intake {
@@ -134,6 +135,7 @@ bool intake_new(struct linker *linker, struct intake **ret, struct err *err)
 		.cluster = linker->cluster,
 		.group = intake->group,
 		.topic = intake->topic,
+		.fetch_bytes = FETCH_BYTES,
 		.position = stored_position,
 		.context = intake,
 	};

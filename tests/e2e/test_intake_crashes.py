@@ -6,6 +6,7 @@ import uuid
 
 import psycopg
 
+from tests.e2e.stack import Program
 from tests.e2e.test_bad_input import GOOD, produce
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
@@ -55,3 +56,25 @@ def test_a_record_that_ends_the_process_is_set_aside(world: World) -> None:
     number, comment = world.ask_pull("@openhands still there?")
     world.wait_pull(number)
     world.one_job(comment)
+
+
+def test_two_linkers_share_the_work(world: World) -> None:
+    """A second one joins, the first is killed: every ask is one job."""
+    folder = world.stack.folder / "second"
+    folder.mkdir()
+    second = Program("linker", folder, world.stack.env_for("linker"))
+    asked = [world.ask_pull("@openhands shared 0")]
+    second.start()
+    try:
+        asked += [world.ask_pull(f"@openhands shared {n}") for n in range(1, 5)]
+        world.stack.programs["linker"].kill9()
+        asked += [world.ask_pull(f"@openhands shared {n}") for n in range(5, 9)]
+        for number, comment in asked:
+            world.wait_pull(number, 2, 60)
+            world.one_job(comment)
+        world.settle()
+        for number, _ in asked:
+            assert len(world.pull_answers(number)) == 2
+    finally:
+        world.stack.programs["linker"].start()
+        assert second.stop() == 0
