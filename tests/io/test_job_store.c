@@ -413,8 +413,8 @@ static void test_job_store_counts_open_jobs(void)
 	CU_ASSERT_EQUAL(counts[JOB_QUEUED], 0);
 	CU_ASSERT_EQUAL(counts[JOB_REFUSED], 0);
 	CU_ASSERT_TRUE(job_bench_is(&bench,
-				    "select state || ' ' || reason || ' ' || detail from job_step",
-				    "REFUSED WITHDRAWN end"));
+				    "select concat_ws(' ', state, reason, detail) from job_step",
+				    "REFUSED WITHDRAWN"));
 }
 
 void suite_job_store(void)
