@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import uuid
@@ -29,10 +30,9 @@ def unsigned_upload(world: World, size: int) -> socket.socket:
     made = socket.create_connection(("127.0.0.1", world.stack.programs["ingress"].http))
     head = f"POST {world.bitbucket.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
     made.settimeout(5)
-    try:
+    # it may be refused while it is sent
+    with contextlib.suppress(OSError):
         made.sendall(head.encode() + b"x" * (size - 1))
-    except OSError:
-        pass  # refused while it was sent
     return made
 
 
