@@ -189,7 +189,8 @@ bool daemon_pause(struct daemon *daemon, int64_t ms)
 
 void daemon_fail(struct daemon *daemon, const struct err *err)
 {
-	if (atomic_exchange(&daemon->status, DAEMON_EXIT_FAILED) == DAEMON_EXIT_FAILED)
+	int status = err->code == ERR_INPUT ? DAEMON_EXIT_CONFIGURATION : DAEMON_EXIT_FAILED;
+	if (atomic_exchange(&daemon->status, status) != DAEMON_EXIT_DRAINED)
 		return;
 	LOG_ERROR("the service stops because of a failure",
 		  LOG_TEXT("code", err_code_name(err->code)), LOG_TEXT("error", err->message));

@@ -46,13 +46,13 @@ NODISCARD bool daemon_is_stopping(const struct daemon *daemon);
 /** Sleep at most `ms`, shorter when stopping begins; true when it has begun; any thread. */
 bool daemon_pause(struct daemon *daemon, int64_t ms);
 
-/** Ask for a stop because of a failure that a restart may mend (logged once; exit status 1); any thread. */
+/** Ask for a stop because of a failure, logged once; any thread. Exit status 2 after ERR_INPUT (a setting is wrong), else 1. */
 void daemon_fail(struct daemon *daemon, const struct err *err);
 
 /** Wait until the stop has begun, by a signal or daemon_fail(), and for the grace time. Returns the exit status so far. */
 NODISCARD int daemon_wait(struct daemon *daemon);
 
-/** Exit status so far: DAEMON_EXIT_FAILED after daemon_fail(), also one while draining, else DAEMON_EXIT_DRAINED; any thread. */
+/** Exit status so far: that of the first daemon_fail(), also one while draining, else DAEMON_EXIT_DRAINED; any thread. */
 NODISCARD int daemon_status(const struct daemon *daemon);
 
 #endif

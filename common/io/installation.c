@@ -73,8 +73,8 @@ bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, 
 		return err_set(err, ERR_INTERNAL, "installation: no row; run 'ohdc migrate'");
 	if (has_keys && !has_fingerprint(keys, db_text(&rows, 0, 2)))
 		return err_set(
-			err,
-			ERR_AUTH, "sealing keys: this database was sealed with key '%s', which is not among them",
+			err, ERR_INPUT,
+			"OHDC_SEAL_KEYS_FILE lacks key '%s', with which this database was sealed",
 			db_text(&rows, 0, 1));
 	return true;
 }

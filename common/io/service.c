@@ -115,7 +115,7 @@ bool service_wait_database(struct service *service, struct err *err)
 		if (migrate_check(service->pool, err) &&
 		    installation_open(service->pool, keys, &service->installation, err))
 			return true;
-		if (err->code == ERR_AUTH)
+		if (err->code == ERR_INPUT)
 			return false;
 		log_err("waiting for the database", err);
 		daemon_pause(service->daemon, DATABASE_PAUSE_MS);

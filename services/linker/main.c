@@ -101,6 +101,5 @@ int main(int argc, char **argv)
 		daemon_set_ready(program.service.daemon, true);
 	else if (err.code != ERR_NONE)
 		daemon_fail(program.service.daemon, &err);
-	status = daemon_wait(program.service.daemon);
-	return err.code == ERR_INPUT ? DAEMON_EXIT_CONFIGURATION : status;
+	return daemon_wait(program.service.daemon);
 }

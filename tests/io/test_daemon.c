@@ -268,6 +268,26 @@ static void test_daemon_failure_is_logged_once_and_exits_1(void)
 	free(log);
 }
 
+static int serve_misconfigured(struct service *service)
+{
+	struct err err = {0};
+
+	(void)err_set(&err, ERR_INPUT, "SETTING is 'x', expected a y");
+	daemon_fail(service->daemon, &err);
+	return daemon_wait(service->daemon);
+}
+
+static void test_daemon_wrong_setting_exits_2(void)
+{
+	struct child child;
+	char *log;
+
+	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_misconfigured);
+	CU_ASSERT_EQUAL(child_end(&child, &log), DAEMON_EXIT_CONFIGURATION);
+	CU_ASSERT_PTR_NOT_NULL(strstr(log, "SETTING is 'x', expected a y"));
+	free(log);
+}
+
 static int serve_failing_late(struct service *service)
 {
 	struct err err = {0};
@@ -428,6 +448,7 @@ void suite_daemon(void)
 	CU_ADD_TEST(suite, test_daemon_answers_probes_until_the_end);
 	CU_ADD_TEST(suite, test_daemon_is_not_ready_at_first);
 	CU_ADD_TEST(suite, test_daemon_failure_is_logged_once_and_exits_1);
+	CU_ADD_TEST(suite, test_daemon_wrong_setting_exits_2);
 	CU_ADD_TEST(suite, test_daemon_failure_while_draining_exits_1);
 	CU_ADD_TEST(suite, test_daemon_ends_a_stop_that_hangs);
 	CU_ADD_TEST(suite, test_daemon_pause_ends_by_time_or_by_the_stop);
