@@ -8,3 +8,7 @@ bench: all ## CPU per acknowledgement, memory, start time; writes docs/figures.m
 .PHONY: mutants
 mutants: ## breaks one line at a time and shows that the test named in tests/mutations fails; T=TEXT chooses
 	$(Q)$(if $(TEST_DATABASE_URL),,tests/run/servers.py run postgres --) tools/mutants '$(T)'
+
+.PHONY: gauntlet
+gauntlet: all ## faults of every kind under load, two of each service (about 5 minutes); OHDC_E2E_SEED repeats a run
+	@tools/run-pytest tests/e2e/test_gauntlet.py -s -m prove

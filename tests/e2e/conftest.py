@@ -16,6 +16,7 @@ from tests.run.servers import Kafka, Postgres, scratch_dir
 
 def pytest_configure(config: pytest.Config) -> None:
     """Markers."""
+    config.addinivalue_line("markers", "prove: longer than the gate, has a make target of its own")
     config.addinivalue_line("markers", "asan: also run with sanitized programs (OHDC_BIN)")
 
 
