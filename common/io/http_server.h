@@ -65,6 +65,8 @@ struct http_server_options {
 	int64_t body_timeout_ms; /**< 10000 from headers to complete body; as long again for the client to take the answer */
 	int64_t idle_timeout_ms; /**< 75000 between two requests: longer than a proxy keeps an idle connection, or it loses a race */
 	size_t connection_bytes; /**< 32 KiB: memory of each connection, all touched; the headers must fit into it, or 431 */
+	void (*late)(void *context); /**< called in the keeper's thread for each request that its deadline answers; NULL: not */
+	void *late_context;
 	size_t body_ceiling_bytes; /**< 64 KiB; larger declared or received bodies: 413; routes with `body` see all pieces */
 };
 

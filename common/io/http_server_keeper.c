@@ -137,8 +137,11 @@ int64_t http_keeper_expire_slots(struct http_server *server, int64_t now_ms)
 	uint32_t cursor = 0;
 	struct http_slot *slot;
 
-	while ((slot = http_slots_claim_expired(&server->slots, now_ms, &cursor, &next_ms)))
+	while ((slot = http_slots_claim_expired(&server->slots, now_ms, &cursor, &next_ms))) {
 		http_mhd_resume(slot->connection);
+		if (server->options.late)
+			server->options.late(server->options.late_context);
+	}
 	return next_ms;
 }
 

@@ -16,7 +16,7 @@
 
 #include "common/base/banned.h"
 
-enum { RETRY_AFTER_S = 5 };
+enum { RETRY_AFTER_S = 5, WARNING_GAP_MS = 10000 };
 
 static const struct http_reply reply_jira = {.status = 200, .body = "{\"success\":true}"};
 static const struct http_reply reply_bitbucket = {
@@ -179,18 +179,42 @@ void accept_delivery(struct ingress *ingress, const struct connection *connectio
 	answer(ingress, request, ticket, &reply_not_durable, REASON_LIMITED);
 }
 
+/* Said now and then, not for each: the count is in the metrics. */
+static void note_unconfirmed(struct ingress *ingress, const char *why)
+{
+	int64_t now_ms = sysclock_monotonic_ms();
+	int64_t next_ms = atomic_load(&ingress->next_warning_ms);
+	if (now_ms >= next_ms && atomic_compare_exchange_strong(&ingress->next_warning_ms, &next_ms,
+								now_ms + WARNING_GAP_MS))
+		LOG_WARN("deliveries are answered with 503: the brokers do not confirm them",
+			 LOG_TEXT("error", why));
+}
+
+void accept_late(void *context)
+{
+	struct ingress *ingress = context;
+	metric_add(
+		metrics_cell(
+			ingress->metrics, METRIC_COUNTER, "ohdc_requests_late_total", NULL,
+			"Webhook requests answered with 503 because nothing was confirmed in time"),
+		1);
+	note_unconfirmed(ingress, "no delivery report in time");
+}
+
 /*
  * The only place that says 2xx to a delivery. The second store (table backlog) takes over here when the broker does not confirm
  * in time; until it exists the request's deadline answers 503.
  */
 void accept_report(void *context, void *opaque, const struct err *failure)
 {
-	const struct ingress *ingress = context;
+	struct ingress *ingress = context;
 	struct flight *flight = opaque;
 	const struct http_reply *reply = flight->provider == PROVIDER_JIRA ? &reply_jira
 									   : &reply_bitbucket;
-	if (failure)
+	if (failure) {
 		reply = &reply_not_durable;
+		note_unconfirmed(ingress, failure->message);
+	}
 	if (http_answer(ingress->server, flight->ticket, reply)) {
 		ingress_count(ingress, flight->provider, failure ? REASON_LIMITED : flight->verdict);
 		metric_observe_us(

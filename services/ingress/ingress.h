@@ -40,6 +40,7 @@ struct ingress {
 	atomic_size_t large_bytes; /**< reserved for large bodies that are being read or stored */
 	size_t body_cap;           /**< bytes of a body that is kept */
 	int64_t deadline_ms;       /**< OHDC_PRODUCE_DEADLINE_MS: then 503 */
+	_Atomic(int64_t) next_warning_ms; /**< monotonic: not before is it said that brokers do not confirm */
 };
 
 /** A delivery whose body is complete. */
@@ -104,6 +105,9 @@ void accept_delivery(struct ingress *ingress, const struct connection *connectio
 
 /** The producer's report function; `context` is the ingress. */
 void accept_report(void *context, void *opaque, const struct err *failure);
+
+/** The server's function for requests that nothing answered in time; `context` is the ingress. */
+void accept_late(void *context);
 
 /* reread.c */
 

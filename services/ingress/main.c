@@ -59,6 +59,8 @@ static bool listen_for_webhooks(struct program *program, struct err *err)
 		.route_count = ENDPOINT_ROUTES,
 		.body_ceiling_bytes = LIMIT_BODY_VERIFY_BYTES,
 		.connection_bytes = CONNECTION_BYTES,
+		.late = accept_late,
+		.late_context = &program->ingress,
 	};
 	if (!http_server_new(&http, &program->ingress.server, err))
 		return false;

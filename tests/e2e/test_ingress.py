@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 import uuid
@@ -251,14 +252,24 @@ def test_a_killed_ingress_loses_nothing_acknowledged(world: World) -> None:
     world.drained(60)
 
 
+def late(world: World) -> int:
+    """Requests that were answered with 503 for want of a delivery report."""
+    page = world.stack.programs["ingress"].get("/metrics").text
+    found = re.search(r"^ohdc_requests_late_total (\d+)$", page, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def test_without_a_broker_the_answer_is_503(world: World) -> None:
-    """Retry-After, no record, and 200 again when the broker is back."""
+    """Retry-After, no record, counted and said; and 200 again when the broker is back."""
+    before = late(world)
     world.stack.kafka.pause()
     try:
         answer = post(world, world.bitbucket, encode(pull_body(world, "broker away")))
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) == 5
         assert isinstance(answer.json()["detail"], str)
+        assert late(world) == before + 1
+        assert "deliveries are answered with 503" in world.stack.programs["ingress"].log.read_text()
     finally:
         world.stack.kafka.resume()
     body = encode(pull_body(world, "broker back"))
