@@ -12,7 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLEANUP(url_done) struct url url = {0};
 	CLEANUP(url_done) struct url again = {0};
 
-	(void)url_has_host(text, "host");
+	/* Asked of any text, for the sanitizers' sake; one shorter than "http://" has none. */
+	if (url_has_host(text, "host") && size < 7)
+		__builtin_trap();
 	if (!url_parse(text, "https", &url, NULL))
 		return 0;
 	CLEANUP(mem_free_text) char *normal = url_text(&url);
