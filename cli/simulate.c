@@ -86,11 +86,6 @@ static bool find_actor(struct cli *cli, const struct known_connection *connectio
 
 /* ---- the record ------------------------------------------------------------------------------------------------- */
 
-static void put_header(void *record, const char *name, const char *value)
-{
-	kafka_record_add_header(record, name, value);
-}
-
 static char *digest_of(const char *body)
 {
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
@@ -124,7 +119,7 @@ static bool send_body(struct kafka_producer *producer, const char *topic,
 	struct kafka_record record = {.topic = topic,
 				      .key = bytes_text(subject ? subject : delivery->id),
 				      .value = bytes_text(text)};
-	delivery_write(delivery, put_header, &record);
+	delivery_write(delivery, kafka_record_put, &record);
 	return kafka_send_and_wait(producer, &record, REPORT_WAIT_MS, err);
 }
 

@@ -42,6 +42,9 @@ struct kafka_record {
 /** Value of the last header `name`, {NULL, 0} when absent. */
 NODISCARD struct bytes kafka_record_header(const struct kafka_record *record, const char *name);
 
+/** kafka_record_add_header() for those who fill a record without knowing what it is (delivery_write() and its like). */
+void kafka_record_put(void *record, const char *name, const char *value);
+
 /** Append a text header; at most KAFKA_HEADERS_MAX, more are an internal error (asserted). NULL values are left out. */
 void kafka_record_add_header(struct kafka_record *record, const char *name, const char *value);
 

@@ -27,6 +27,11 @@ void kafka_record_add_header(struct kafka_record *record, const char *name, cons
 	record->headers[record->header_count++] = (struct kafka_header){name, bytes_text(value)};
 }
 
+void kafka_record_put(void *record, const char *name, const char *value)
+{
+	kafka_record_add_header(record, name, value);
+}
+
 /* A foreign producer may send more headers than we read: the first ones count. */
 static void read_headers(const rd_kafka_message_t *message, struct kafka_record *ret)
 {

@@ -22,12 +22,14 @@ static bool answer_arguments(const struct service_options *options, int argc, ch
 {
 	if (argc == 1)
 		return true;
+	size_t count;
+	const struct setting *settings = options->settings(&count);
 	*ret_status = DAEMON_EXIT_DRAINED;
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("%s %s\n", options->program, OHDC_VERSION);
 	} else if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		printf("%s: %s\n\n", options->program, options->purpose);
-		config_print_help(stdout, options->settings, options->setting_count, options->reader);
+		config_print_help(stdout, settings, count, options->reader);
 	} else {
 		(void)fprintf(stderr,
 			      "%s: unknown argument '%s', expected --help, --version or none\n",
@@ -40,8 +42,9 @@ static bool answer_arguments(const struct service_options *options, int argc, ch
 static bool open_settings(const struct service_options *options, struct service *service,
 			  struct err *err)
 {
-	if (!config_load(options->settings, options->setting_count, options->reader,
-			 &service->config, err))
+	size_t count;
+	const struct setting *settings = options->settings(&count);
+	if (!config_load(settings, count, options->reader, &service->config, err))
 		return false;
 	const char *keys = config_text(service->config, "OHDC_SEAL_KEYS_FILE");
 	if (!options->needs_keys)
@@ -83,8 +86,9 @@ static bool open_frame(const struct service_options *options, struct service *se
 	return daemon_new(&frame, &service->daemon, err) && open_pool(options, service, err);
 }
 
-bool service_open(const struct service_options *options, int argc, char **argv, struct service *ret,
-		  int *ret_status)
+/* False: leave with `*ret_status`. */
+static bool open_service(const struct service_options *options, int argc, char **argv,
+			 struct service *ret, int *ret_status)
 {
 	struct err err = {0};
 	if (!answer_arguments(options, argc, argv, ret_status))
@@ -105,6 +109,21 @@ bool service_open(const struct service_options *options, int argc, char **argv, 
 	*ret_status = DAEMON_EXIT_DRAINED;
 	LOG_INFO("starting", LOG_TEXT("version", OHDC_VERSION));
 	return true;
+}
+
+int service_run(const struct service_options *options, int argc, char **argv,
+		struct service *service, service_start_fn *start, void *program)
+{
+	int status;
+	if (!open_service(options, argc, argv, service, &status))
+		return status;
+	struct err err = {0};
+	if (start(program, &err))
+		daemon_set_ready(service->daemon, true);
+	else if (err.code != ERR_NONE)
+		daemon_fail(service->daemon, &err);
+	status = daemon_wait(service->daemon);
+	return err.code == ERR_INPUT ? DAEMON_EXIT_CONFIGURATION : status;
 }
 
 bool service_wait_database(struct service *service, struct err *err)

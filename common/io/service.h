@@ -22,8 +22,7 @@ struct service_options {
 	const char *program; /**< "ohdc-linker" */
 	const char *purpose; /**< one line for --help */
 	enum setting_reader reader;
-	const struct setting *settings;
-	size_t setting_count;
+	const struct setting *(*settings)(size_t *ret_count); /**< the table of all settings */
 	size_t extra_connections; /**< database connections beside OHDC_DATABASE_POOL (threads of their own) */
 	bool needs_keys; /**< reads OHDC_SEAL_KEYS_FILE */
 };
@@ -38,12 +37,17 @@ struct service {
 	struct uuid installation; /**< after service_wait_database() */
 };
 
+/** What a service does between its opened frame and its readiness. False with an empty `err`: stopping was asked for. */
+typedef bool service_start_fn(void *program, struct err *err);
+
 /**
- * Answer --help and --version, read the settings, block the signals, open log, metrics, admin listener and pool.
- * False: leave main with `*ret_status` (0 after --help, 2 for settings with one line on standard error, 1 otherwise).
+ * The life of a service, main's whole body: answer --help and --version, read the settings, block the signals, open log, metrics,
+ * admin listener and pool; `start`; ready; wait for the stop. Returns the exit status: 0 after --help or a drained stop, 2 for
+ * settings that cannot be used (ERR_INPUT), with one line on standard error when the frame is not open yet, 1 otherwise. The
+ * caller closes what `start` opened, then the service.
  */
-NODISCARD bool service_open(const struct service_options *options, int argc, char **argv,
-			    struct service *ret, int *ret_status);
+NODISCARD int service_run(const struct service_options *options, int argc, char **argv,
+			  struct service *service, service_start_fn *start, void *program);
 
 /**
  * Wait until the database answers with a schema this program knows and the sealing keys fit, saying once a second what is

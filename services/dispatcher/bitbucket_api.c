@@ -15,21 +15,12 @@ enum { DEADLINE_MS = 10000 };
 
 /* --- one call -------------------------------------------------------------------------------------- */
 
-/* Basic wants base64 with padding; base64url differs in two characters. */
 static void basic_credential(const struct secret *token, struct secret *ret)
 {
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 
 	strbuf_init(&text, 2 * token->len + 4);
-	encode_base64url(&text, secret_bytes(token));
-	while (text.len % 4 != 0)
-		strbuf_add_char(&text, '=');
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.text[i] == '-')
-			text.text[i] = '+';
-		else if (text.text[i] == '_')
-			text.text[i] = '/';
-	}
+	encode_base64(&text, secret_bytes(token));
 	secret_set(ret, strbuf_text(&text), text.len);
 	mem_wipe(text.text, text.len);
 }

@@ -77,11 +77,6 @@ static void note_position(const struct job_intake *intake, struct load *load,
 			intake->group, intake->topic, record->partition, record->offset + 1};
 }
 
-static void put_header(void *record, const char *name, const char *value)
-{
-	kafka_record_add_header(record, name, value);
-}
-
 static bool set_aside(const struct job_intake *intake, const struct kafka_record *record,
 		      const struct err *why, struct err *err)
 {
@@ -94,7 +89,7 @@ static bool set_aside(const struct job_intake *intake, const struct kafka_record
 				    .error = why};
 	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
 		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
-	dead_letter_write(&place, put_header, &letter);
+	dead_letter_write(&place, kafka_record_put, &letter);
 	LOG_WARN("job record set aside", LOG_TEXT("error", why->message),
 		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
 	return kafka_send_and_wait(intake->dispatcher->producer, &letter, DEAD_LETTER_WAIT_MS, err);

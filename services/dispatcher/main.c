@@ -2,7 +2,6 @@
 
 #include "common/domain/settings.h"
 #include "common/io/kafka_wait.h"
-#include "common/io/log.h"
 #include "common/io/service.h"
 #include "services/dispatcher/job_intake.h"
 #include "services/dispatcher/setup.h"
@@ -47,8 +46,9 @@ static bool open_adapters(struct program *program, struct err *err)
 	       kafka_producer_new(&kafka, &program->producer, err);
 }
 
-static bool start(struct program *program, struct err *err)
+static bool start(void *context, struct err *err)
 {
+	struct program *program = context;
 	struct service *service = &program->service;
 	struct kafka_cluster cluster = service_kafka(service, "ohdc-dispatcher");
 	size_t worker_count = (size_t)config_int(service->config, "OHDC_WORKERS");
@@ -64,26 +64,14 @@ static bool start(struct program *program, struct err *err)
 int main(int argc, char **argv)
 {
 	CLEANUP(program_close) struct program program = {0};
-	int status = DAEMON_EXIT_DRAINED;
-	size_t setting_count;
-	const struct setting *settings = settings_all(&setting_count);
 	const struct service_options options = {
 		.program = "ohdc-dispatcher",
 		.purpose = "starts jobs as the person who asked, follows them, answers where it "
 			   "was asked",
 		.reader = SETTING_DISPATCHER,
-		.settings = settings,
-		.setting_count = setting_count,
+		.settings = settings_all,
 		.extra_connections = 8,
 		.needs_keys = true,
 	};
-	if (!service_open(&options, argc, argv, &program.service, &status))
-		return status;
-
-	struct err err = {0};
-	if (start(&program, &err))
-		daemon_set_ready(program.service.daemon, true);
-	else if (err.code != ERR_NONE)
-		daemon_fail(program.service.daemon, &err);
-	return daemon_wait(program.service.daemon);
+	return service_run(&options, argc, argv, &program.service, start, &program);
 }

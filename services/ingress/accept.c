@@ -113,11 +113,6 @@ static bool classify(struct ingress *ingress, const struct connection *connectio
 
 /* ---- into Kafka ---------------------------------------------------------------------------------------------- */
 
-static void put_header(void *record, const char *name, const char *value)
-{
-	kafka_record_add_header(record, name, value);
-}
-
 static void make_ids(const struct request *request, struct delivery *delivery, char traceparent[56])
 {
 	struct uuid id = entropy_uuid();
@@ -156,7 +151,7 @@ static bool send_record(struct ingress *ingress, const struct connection *connec
 		.value = finding->is_kept ? bytes_of(request->body, request->body_len)
 					  : bytes_of(NULL, 0),
 	};
-	delivery_write(&delivery, put_header, &record);
+	delivery_write(&delivery, kafka_record_put, &record);
 	return kafka_producer_send(ingress->producer, &record, flight, err);
 }
 

@@ -2,7 +2,6 @@
 
 #include "common/base/limits.h"
 #include "common/domain/settings.h"
-#include "common/io/log.h"
 #include "common/io/service.h"
 #include "services/ingress/ingress.h"
 
@@ -68,8 +67,9 @@ static bool listen_for_webhooks(struct program *program, struct err *err)
 	return true;
 }
 
-static bool start(struct program *program, struct err *err)
+static bool start(void *context, struct err *err)
 {
+	struct program *program = context;
 	struct service *service = &program->service;
 	struct ingress *ingress = &program->ingress;
 	ingress->metrics = service->metrics;
@@ -91,25 +91,13 @@ static bool start(struct program *program, struct err *err)
 int main(int argc, char **argv)
 {
 	CLEANUP(program_close) struct program program = {0};
-	int status = DAEMON_EXIT_DRAINED;
-	size_t setting_count;
-	const struct setting *settings = settings_all(&setting_count);
 	const struct service_options options = {
 		.program = "ohdc-ingress",
 		.purpose = "takes signed webhooks and acknowledges them once they are durable",
 		.reader = SETTING_INGRESS,
-		.settings = settings,
-		.setting_count = setting_count,
+		.settings = settings_all,
 		.extra_connections = 1,
 		.needs_keys = true,
 	};
-	if (!service_open(&options, argc, argv, &program.service, &status))
-		return status;
-
-	struct err err = {0};
-	if (start(&program, &err))
-		daemon_set_ready(program.service.daemon, true);
-	else if (err.code != ERR_NONE)
-		daemon_fail(program.service.daemon, &err);
-	return daemon_wait(program.service.daemon);
+	return service_run(&options, argc, argv, &program.service, start, &program);
 }

@@ -65,11 +65,13 @@ static bool open_directories(struct program *program, struct err *err)
 	return directories_new(&options, &program->linker.directories, err);
 }
 
-static bool start(struct program *program, struct err *err)
+static bool start(void *context, struct err *err)
 {
+	struct program *program = context;
 	struct linker *linker = &program->linker;
-	const struct connections_options connections = {linker->pool, linker->config, linker->daemon};
 
+	linker_init(linker, &program->service);
+	const struct connections_options connections = {linker->pool, linker->config, linker->daemon};
 	if (!open_adapters(program, err) || !open_directories(program, err) ||
 	    !service_wait_database(&program->service, err))
 		return false;
@@ -84,22 +86,12 @@ static bool start(struct program *program, struct err *err)
 int main(int argc, char **argv)
 {
 	CLEANUP(program_close) struct program program = {0};
-	int status = DAEMON_EXIT_DRAINED;
-	struct service_options options = {
+	const struct service_options options = {
 		.program = "ohdc-linker",
 		.purpose = "understands each delivery, finds out who asked, hands the job on",
 		.reader = SETTING_LINKER,
+		.settings = settings_all,
 		.extra_connections = 4,
 	};
-	struct err err = {0};
-
-	options.settings = settings_all(&options.setting_count);
-	if (!service_open(&options, argc, argv, &program.service, &status))
-		return status;
-	linker_init(&program.linker, &program.service);
-	if (start(&program, &err))
-		daemon_set_ready(program.service.daemon, true);
-	else if (err.code != ERR_NONE)
-		daemon_fail(program.service.daemon, &err);
-	return daemon_wait(program.service.daemon);
+	return service_run(&options, argc, argv, &program.service, start, &program);
 }
