@@ -55,11 +55,6 @@ static void add_span(struct intake_span *spans, size_t *count, const struct kafk
 
 /* --- records that cannot be used --------------------------------------------------------------------- */
 
-static void put_header(void *record, const char *name, const char *value)
-{
-	kafka_record_add_header(record, name, value);
-}
-
 static bool set_aside(const struct intake_runner *runner, const struct kafka_record *record,
 		      const struct err *why, int64_t attempts, struct err *err)
 {
@@ -73,7 +68,7 @@ static bool set_aside(const struct intake_runner *runner, const struct kafka_rec
 	letter.topic = runner->dlq_topic;
 	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
 		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
-	dead_letter_write(&place, put_header, &letter);
+	dead_letter_write(&place, kafka_record_put, &letter);
 	if (!kafka_send_and_wait(runner->linker->producer, &letter, DEAD_LETTER_WAIT_MS, err))
 		return err_wrap(err, "dead letter");
 	LOG_WARN("record set aside as a dead letter", LOG_TEXT("error", why->message),
@@ -84,12 +79,13 @@ static bool set_aside(const struct intake_runner *runner, const struct kafka_rec
 	return true;
 }
 
-static void hold(struct intake_runner *runner, const struct kafka_record *record,
-		 const struct err *why)
+static bool hold(struct intake_runner *runner, const struct kafka_record *record,
+		 const struct err *why, struct err *err)
 {
 	LOG_ERROR("partition paused: a newer schema", LOG_TEXT("error", why->message),
 		  LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	holds_add(&runner->holds, record->partition, record->offset, sysclock_monotonic_ms());
+	return holds_add(&runner->holds, record->partition, record->offset, sysclock_monotonic_ms()) ||
+	       err_set(err, ERR_LIMIT, "more than %d partitions wait for a newer schema", HOLDS_MAX);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------ */
@@ -106,8 +102,11 @@ static bool read_once(const struct intake_runner *runner, const struct kafka_rec
 	return is_read;
 }
 
-/* A connection that is not in the table may be a minute old: look at the database before it is called unknown. */
-static bool read_record(const struct intake_runner *runner, const struct kafka_record *record,
+/*
+ * A connection that is not in the table may be a minute old: look at the database before it is called unknown. Once for a batch:
+ * all its records were accepted before it was polled.
+ */
+static bool read_record(struct intake_runner *runner, const struct kafka_record *record,
 			struct intake_record *ret, struct err *err)
 {
 	if (read_once(runner, record, false, ret, err))
@@ -115,10 +114,11 @@ static bool read_record(const struct intake_runner *runner, const struct kafka_r
 	if (err->code != ERR_NOT_FOUND)
 		return false;
 	*err = (struct err){0};
-	if (!connections_reload(runner->linker->connections, err)) {
+	if (!runner->is_fresh && !connections_reload(runner->linker->connections, err)) {
 		err->code = ERR_BUSY;
 		return false;
 	}
+	runner->is_fresh = true;
 	return read_once(runner, record, true, ret, err);
 }
 
@@ -145,22 +145,18 @@ static bool ensure_day(struct intake_runner *runner, int64_t received_at_ms, str
 
 /* Add one record to the load; poison goes to the dead letters, a newer schema holds the partition. */
 static bool take(struct intake_runner *runner, const struct kafka_record *record, struct load *load,
-		 bool *ret_held, struct err *err)
+		 struct err *err)
 {
 	struct intake_record *place = &load->records[load->count];
 	struct err why = {0};
 
-	*ret_held = false;
 	if (read_record(runner, record, place, &why)) {
 		load->count++;
 		add_span(load->spans, &load->span_count, record);
 		return ensure_day(runner, place->delivery.received_at_ms, err);
 	}
-	if (why.code == ERR_CONFLICT) {
-		hold(runner, record, &why);
-		*ret_held = true;
-		return true;
-	}
+	if (why.code == ERR_CONFLICT)
+		return hold(runner, record, &why, err);
 	if (why.code != ERR_INPUT) {
 		*err = why;
 		return false;
@@ -210,14 +206,12 @@ static bool write(const struct intake_runner *runner, struct load *load, struct 
 static bool run_whole(struct intake_runner *runner, const struct kafka_batch *batch,
 		      struct load *load, struct err *err)
 {
-	bool is_held = false;
-
 	load_clear(load);
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct kafka_record *record = &batch->records[i];
 
 		if (!holds_has(&runner->holds, record->partition, record->offset) &&
-		    !take(runner, record, load, &is_held, err))
+		    !take(runner, record, load, err))
 			return false;
 	}
 	return write(runner, load, err);
@@ -349,6 +343,7 @@ bool intake_batch_run(struct intake_runner *runner, struct kafka_batch *batch, s
 {
 	int64_t attempts = 0;
 
+	runner->is_fresh = false;
 	leave_out_held(runner, batch);
 	if (batch->count == 0)
 		return true;

@@ -26,6 +26,7 @@ struct intake_runner {
 	size_t tried_count;
 	int64_t days[8]; /**< days whose partition is known to exist, as days since 1970 */
 	size_t next_day;
+	bool is_fresh; /**< the connections were read again for this batch */
 };
 
 /**

@@ -4,7 +4,7 @@
 
 #include "common/base/banned.h"
 
-void holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t now_ms)
+bool holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t now_ms)
 {
 	for (size_t i = 0; i < holds->count; i++) {
 		struct hold *hold = &holds->list[i];
@@ -12,10 +12,12 @@ void holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t n
 		if (hold->partition != partition)
 			continue;
 		hold->offset = offset < hold->offset ? offset : hold->offset;
-		return;
+		return true;
 	}
-	if (holds->count < HOLDS_MAX)
-		holds->list[holds->count++] = (struct hold){partition, offset, now_ms + HOLD_MS};
+	if (holds->count == HOLDS_MAX)
+		return false;
+	holds->list[holds->count++] = (struct hold){partition, offset, now_ms + HOLD_MS};
+	return true;
 }
 
 bool holds_has(const struct holds *holds, int32_t partition, int64_t offset)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HOLDS_MAX = 256, HOLD_MS = 30000 };
+enum { HOLDS_MAX = 1024 /**< partitions of one consumer */, HOLD_MS = 30000 };
 
 /** One partition, held at an offset until a time. */
 struct hold {
@@ -24,8 +24,8 @@ struct holds {
 	size_t count;
 };
 
-/** Hold a partition at an offset for HOLD_MS; a smaller offset than before wins. */
-void holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t now_ms);
+/** Hold a partition at an offset for HOLD_MS; a smaller offset than before wins. False: HOLDS_MAX are held already. */
+NODISCARD bool holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t now_ms);
 
 /** Whether a record lies at or behind the place where its partition is held. */
 NODISCARD bool holds_has(const struct holds *holds, int32_t partition, int64_t offset);

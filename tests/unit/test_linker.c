@@ -108,15 +108,25 @@ static void test_hold_keeps_a_partition_where_it_is(void)
 	struct holds holds = {0};
 
 	CU_ASSERT(!holds_has(&holds, 1, 10));
-	holds_add(&holds, 1, 10, 1000);
+	CU_ASSERT_TRUE(holds_add(&holds, 1, 10, 1000));
 	CU_ASSERT(!holds_has(&holds, 1, 9));
 	CU_ASSERT(holds_has(&holds, 1, 10));
 	CU_ASSERT(holds_has(&holds, 1, 11));
 	CU_ASSERT(!holds_has(&holds, 2, 11));
-	holds_add(&holds, 1, 12, 2000);
+	CU_ASSERT_TRUE(holds_add(&holds, 1, 12, 2000));
 	CU_ASSERT(holds_has(&holds, 1, 10) && holds.count == 1);
-	holds_add(&holds, 1, 8, 3000);
+	CU_ASSERT_TRUE(holds_add(&holds, 1, 8, 3000));
 	CU_ASSERT(holds_has(&holds, 1, 8));
+}
+
+static void test_holds_say_when_there_is_no_room(void)
+{
+	struct holds holds = {0};
+
+	for (int32_t partition = 0; partition < HOLDS_MAX; partition++)
+		CU_ASSERT_TRUE(holds_add(&holds, partition, 10, 1000));
+	CU_ASSERT_FALSE(holds_add(&holds, HOLDS_MAX, 10, 1000));
+	CU_ASSERT_TRUE(holds_add(&holds, 3, 9, 1000));
 }
 
 static void test_hold_ends_with_its_time(void)
@@ -124,8 +134,8 @@ static void test_hold_ends_with_its_time(void)
 	struct holds holds = {0};
 
 	CU_ASSERT(!holds_expire(&holds, 0));
-	holds_add(&holds, 1, 10, 1000);
-	holds_add(&holds, 2, 20, 5000);
+	CU_ASSERT_TRUE(holds_add(&holds, 1, 10, 1000));
+	CU_ASSERT_TRUE(holds_add(&holds, 2, 20, 5000));
 	CU_ASSERT(!holds_expire(&holds, 1000 + HOLD_MS - 1));
 	CU_ASSERT(holds_expire(&holds, 1000 + HOLD_MS));
 	CU_ASSERT(!holds_has(&holds, 1, 10));
@@ -140,5 +150,6 @@ void suite_linker(void)
 	CU_ADD_TEST(suite, test_keycloak_by_email);
 	CU_ADD_TEST(suite, test_keycloak_values_cannot_change_the_query);
 	CU_ADD_TEST(suite, test_hold_keeps_a_partition_where_it_is);
+	CU_ADD_TEST(suite, test_holds_say_when_there_is_no_room);
 	CU_ADD_TEST(suite, test_hold_ends_with_its_time);
 }
