@@ -25,7 +25,7 @@ struct keycloak {
 	struct directory_options options;
 	pthread_mutex_t lock;
 	struct secret token;
-	uint64_t token_number; /* of the token, to replace each only once */
+	uint64_t token_number; /* of the token, to tell the worn one from its successor */
 	bool may_view;         /* this token has been seen to view users */
 };
 
@@ -128,25 +128,42 @@ static bool fetch_token(const struct keycloak *keycloak, struct secret *ret, str
 	       http_result_ok(&call, &result, err) && read_token(&result, ret, err);
 }
 
-/* Copy of the token; a new one is fetched when there is none, or when `worn` names the one that is there. */
-static bool take_token(struct keycloak *keycloak, uint64_t worn, struct secret *ret,
-		       uint64_t *ret_number, struct err *err)
+/* Copy of the token that is there; false when there is none, or when `worn` names it. */
+static bool copy_token(struct keycloak *keycloak, uint64_t worn, struct secret *ret,
+		       uint64_t *ret_number)
 {
-	bool is_good = true;
+	bool is_there;
 
 	pthread_mutex_lock(&keycloak->lock);
-	if (!secret_is_set(&keycloak->token) || keycloak->token_number == worn) {
-		secret_done(&keycloak->token);
-		is_good = fetch_token(keycloak, &keycloak->token, err);
-		keycloak->token_number++;
-		keycloak->may_view = false;
-	}
-	if (is_good) {
+	is_there = secret_is_set(&keycloak->token) && keycloak->token_number != worn;
+	if (is_there) {
 		secret_set(ret, keycloak->token.text, keycloak->token.len);
 		*ret_number = keycloak->token_number;
 	}
 	pthread_mutex_unlock(&keycloak->lock);
-	return is_good || err_wrap(err, "keycloak token");
+	return is_there;
+}
+
+/*
+ * Fetched without the lock: where Keycloak hangs, workers that queued for one call each would outlive their leases, and asks whose
+ * leases end count as crashed. Two may fetch at once; the later token stays.
+ */
+static bool take_token(struct keycloak *keycloak, uint64_t worn, struct secret *ret,
+		       uint64_t *ret_number, struct err *err)
+{
+	CLEANUP(secret_done) struct secret fresh = {0};
+
+	if (copy_token(keycloak, worn, ret, ret_number))
+		return true;
+	if (!fetch_token(keycloak, &fresh, err))
+		return err_wrap(err, "keycloak token");
+	pthread_mutex_lock(&keycloak->lock);
+	secret_set(&keycloak->token, fresh.text, fresh.len);
+	*ret_number = ++keycloak->token_number;
+	keycloak->may_view = false;
+	pthread_mutex_unlock(&keycloak->lock);
+	secret_set(ret, fresh.text, fresh.len);
+	return true;
 }
 
 /* --- searches ------------------------------------------------------------------------------------- */
