@@ -190,7 +190,9 @@ bool daemon_pause(struct daemon *daemon, int64_t ms)
 void daemon_fail(struct daemon *daemon, const struct err *err)
 {
 	int status = err->code == ERR_INPUT ? DAEMON_EXIT_CONFIGURATION : DAEMON_EXIT_FAILED;
-	if (atomic_exchange(&daemon->status, status) != DAEMON_EXIT_DRAINED)
+	int drained = DAEMON_EXIT_DRAINED;
+
+	if (!atomic_compare_exchange_strong(&daemon->status, &drained, status))
 		return;
 	LOG_ERROR("the service stops because of a failure",
 		  LOG_TEXT("code", err_code_name(err->code)), LOG_TEXT("error", err->message));

@@ -122,8 +122,7 @@ int service_run(const struct service_options *options, int argc, char **argv,
 		daemon_set_ready(service->daemon, true);
 	else if (err.code != ERR_NONE)
 		daemon_fail(service->daemon, &err);
-	status = daemon_wait(service->daemon);
-	return err.code == ERR_INPUT ? DAEMON_EXIT_CONFIGURATION : status;
+	return daemon_wait(service->daemon);
 }
 
 bool service_wait_database(struct service *service, struct err *err)
