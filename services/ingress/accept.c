@@ -204,13 +204,14 @@ void accept_report(void *context, void *opaque, const struct err *failure)
 {
 	struct ingress *ingress = context;
 	struct flight *flight = opaque;
-	const struct http_reply *reply = flight->provider == PROVIDER_JIRA ? &reply_jira
-									   : &reply_bitbucket;
+	struct http_reply reply = flight->provider == PROVIDER_JIRA ? reply_jira : reply_bitbucket;
 	if (failure) {
-		reply = &reply_not_durable;
+		reply = reply_not_durable;
 		note_unconfirmed(ingress, failure->message);
 	}
-	if (http_answer(ingress->server, flight->ticket, reply)) {
+	/* During the grace a sender that keeps its connection would bring its next delivery too late. */
+	reply.closes = daemon_is_stopping(ingress->daemon);
+	if (http_answer(ingress->server, flight->ticket, &reply)) {
 		ingress_count(ingress, flight->provider, failure ? REASON_LIMITED : flight->verdict);
 		metric_observe_us(
 			metrics_cell(

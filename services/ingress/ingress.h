@@ -13,6 +13,7 @@
 #include "common/domain/provider.h"
 #include "common/domain/reason.h"
 #include "common/domain/topics.h"
+#include "common/io/daemon.h"
 #include "common/io/http_server.h"
 #include "common/io/kafka.h"
 #include "common/io/metrics.h"
@@ -27,6 +28,7 @@ struct reread;
 
 /** The service: made in main, read by all threads. */
 struct ingress {
+	const struct daemon *daemon;
 	struct connection_cache *cache;
 	struct kafka_producer *producer;
 	struct http_server *server;

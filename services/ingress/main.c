@@ -72,6 +72,7 @@ static bool start(void *context, struct err *err)
 	struct program *program = context;
 	struct service *service = &program->service;
 	struct ingress *ingress = &program->ingress;
+	ingress->daemon = service->daemon;
 	ingress->metrics = service->metrics;
 	read_settings(service->config, ingress);
 	struct kafka_producer_options kafka = {

@@ -1,4 +1,4 @@
-"""A service that cannot start: it waits for what may come, ends at once when told to, says what is wrong."""
+"""Starts that fail and stops under load: what is waited for, what is said, what status; no delivery is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 
+from tests.e2e.signing import encode, headers, pull_body
 from tests.e2e.stack import SERVICES, Program
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
@@ -73,3 +75,21 @@ def test_a_start_without_a_broker(world: World) -> None:
         wait_until(program.ready, 20, f"{program.name} is ready")
         program.ask_to_stop()
     assert [ended(program) for program in programs] == [0, 0, 0]
+
+
+def test_a_stop_lets_go_of_kept_connections(world: World) -> None:
+    """In the grace deliveries are stored, and each answer ends its connection: none comes too late."""
+    program = begin(world, "ingress", {"OHDC_GRACE_MS": "1500"}, "grace")
+    wait_until(program.ready, 20, "the ingress is ready")
+    body = encode(pull_body(world, "during the grace"))
+    url = f"http://127.0.0.1:{program.http}{world.bitbucket.path}"
+    with requests.Session() as session:
+        session.trust_env = False
+        first = session.post(url, data=body, headers=headers(world.bitbucket, body))
+        program.ask_to_stop()
+        wait_until(lambda: program.get("/readyz").status_code == 503, 10, "it is unready", 0.01)
+        last = session.post(url, data=body, headers=headers(world.bitbucket, body))
+    assert (first.status_code, last.status_code) == (200, 200)
+    assert "Connection" not in first.headers
+    assert last.headers["Connection"].lower() == "close"
+    assert ended(program) == 0

@@ -32,6 +32,7 @@ static void start_service(struct ingress_bench *bench)
 		.cluster = bench->kafka.config, .report = accept_report, .context = ingress};
 	struct connection_cache_options cache = {bench->database.pool, &bench->keys, bench->daemon,
 						 "openhands"};
+	ingress->daemon = bench->daemon;
 	ingress->metrics = bench->metrics;
 	ingress->is_jira_enabled = true;
 	ingress->are_jira_webhooks_on = true;
