@@ -147,9 +147,9 @@ static const struct setting settings[] = {
 	    .kind = SETTING_INT, .fallback = "604800", .min = 60, .max = 31536000, .unit = "s",
 	    .help = "A triggering change that was older than this when it arrived does not start "
 		    "anything."),
-	ROW(.name = "SSL_CERT_FILE",
-	    .readers = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER | SETTING_CLI,
-	    .kind = SETTING_FILE, .help = "CA bundle, added to the system's roots for all calls."),
+	ROW(.name = "SSL_CERT_FILE", .readers = SETTING_ALL, .kind = SETTING_FILE,
+	    .help = "CA bundle, added to the system's roots for all calls; also what Kafka's "
+		    "brokers are checked with, unless OHDC_KAFKA_CONFIG_FILE says otherwise."),
 	ROW(.group = "Ingress", .name = "OHDC_MAX_BODY_BYTES", .readers = SETTING_INGRESS,
 	    .kind = SETTING_INT, .fallback = "10485760", .min = 65536, .max = LIMIT_BODY_BYTES,
 	    .unit = "bytes", .help = "Longest webhook body that is kept."),

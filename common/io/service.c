@@ -148,6 +148,7 @@ struct kafka_cluster service_kafka(const struct service *service, const char *cl
 		.brokers = config_text(service->config, "OHDC_KAFKA_BROKERS"),
 		.config_file = config_text(service->config, "OHDC_KAFKA_CONFIG_FILE"),
 		.client_id = client_id,
+		.ca_file = config_text(service->config, "SSL_CERT_FILE"),
 	};
 }
 
