@@ -148,7 +148,7 @@ include mk/prove.mk
 FORCE:
 need-libs:
 	$(if $(filter -l%,$(ALL_LIBS)),,@echo 'make: libraries are missing (librdkafka >= 2.6.1, libmicrohttpd \
-	>= 1.0.1, libcurl, libpq, jansson, OpenSSL, md4c, libseccomp): run "make deps"' >&2; exit 1)
+	>= 1.0.1, libcurl, libpq, jansson, OpenSSL, md4c): run "make deps"' >&2; exit 1)
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' Makefile mk/*.mk | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'

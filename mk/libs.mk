@@ -8,8 +8,7 @@ PREFIXES := $(if $(filter tsan,$(PROFILE)),$(CURDIR)/build/deps-tsan) $(OHDC_DEP
 pc = PKG_CONFIG_PATH=$(subst $(empty) $(empty),:,$(PREFIXES:%=%/lib/pkgconfig)) pkg-config
 
 PURE_MODULES := jansson libcrypto md4c
-ALL_MODULES := $(PURE_MODULES) 'rdkafka >= 2.6.1' 'libmicrohttpd >= 1.0.1' libcurl libpq openssl \
-	libseccomp
+ALL_MODULES := $(PURE_MODULES) 'rdkafka >= 2.6.1' 'libmicrohttpd >= 1.0.1' libcurl libpq openssl
 
 PURE_CFLAGS := $(shell $(pc) --cflags $(PURE_MODULES) 2>/dev/null)
 PURE_LIBS := $(shell $(pc) --libs $(PURE_MODULES) 2>/dev/null)
