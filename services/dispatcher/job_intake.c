@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/domain/dead_letter.h"
+#include "common/domain/hold.h"
 #include "common/domain/limits.h"
 #include "common/domain/topics.h"
 #include "common/io/kafka_wait.h"
@@ -22,7 +23,6 @@ enum {
 	PARTITIONS_MAX = 256, /**< positions in one transaction */
 	POLL_MS = 500,        /**< longest wait for records, and so for a stop */
 	FAILURE_PAUSE_MS = 1000,
-	SCHEMA_PAUSE_MS = 30000, /**< between looks at a record of a newer major schema */
 	DEAD_LETTER_WAIT_MS = 30000,
 };
 
@@ -34,6 +34,7 @@ struct job_intake {
 	char group[TOPIC_NAME_SIZE];
 	char topic[TOPIC_NAME_SIZE];
 	char dlq[TOPIC_NAME_SIZE];
+	struct holds holds; /* partitions that wait at a newer schema */
 	pthread_t thread;
 	bool is_running;
 };
@@ -95,16 +96,23 @@ static bool set_aside(const struct job_intake *intake, const struct kafka_record
 	return kafka_send_and_wait(intake->dispatcher->producer, &letter, DEAD_LETTER_WAIT_MS, err);
 }
 
-/* Read one record into the load. A newer major schema stops the batch right before it: nothing is lost, the reader is. */
-static bool take_record(const struct job_intake *intake, const struct kafka_record *record,
+static void hold(struct job_intake *intake, const struct kafka_record *record, const struct err *why)
+{
+	LOG_ERROR("partition paused: a newer schema", LOG_TEXT("error", why->message),
+		  LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
+	holds_add(&intake->holds, record->partition, record->offset, sysclock_monotonic_ms());
+}
+
+/* Read one record into the load. A newer major schema holds its partition right before it; the others go on. */
+static bool take_record(struct job_intake *intake, const struct kafka_record *record,
 			struct load *load, struct err *err)
 {
 	struct err why = {0};
 	if (job_record_read(record->value, &load->records[load->count], &why)) {
 		load->sources[load->count++] = record;
 	} else if (why.code == ERR_CONFLICT) {
-		*err = why;
-		return false;
+		hold(intake, record, &why);
+		return true;
 	} else if (!set_aside(intake, record, &why, err)) {
 		return false;
 	}
@@ -154,19 +162,34 @@ static bool store(const struct job_intake *intake, const struct load *load, stru
 	return true;
 }
 
-static bool take_batch(const struct job_intake *intake, const struct kafka_batch *batch,
-		       struct err *err)
+static bool is_held(const struct job_intake *intake, const struct kafka_record *record)
+{
+	return holds_has(&intake->holds, record->partition, record->offset);
+}
+
+static bool take_batch(struct job_intake *intake, const struct kafka_batch *batch, struct err *err)
 {
 	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
-	struct err stop = {0};
-	bool is_whole = true;
-	for (size_t i = 0; i < batch->count && is_whole; i++)
-		is_whole = take_record(intake, &batch->records[i], load, &stop);
-	if (!store(intake, load, err))
-		return false;
-	if (!is_whole)
-		*err = stop;
-	return is_whole;
+	for (size_t i = 0; i < batch->count; i++) {
+		if (!is_held(intake, &batch->records[i]) &&
+		    !take_record(intake, &batch->records[i], load, err))
+			return false;
+	}
+	return store(intake, load, err);
+}
+
+/* Held records move to the end of the batch, so that nothing behind a hold is committed. */
+static void commit(const struct job_intake *intake, struct kafka_batch *batch)
+{
+	struct kafka_batch taken = {.records = batch->records};
+	for (size_t i = 0; i < batch->count; i++) {
+		struct kafka_record record = batch->records[i];
+		if (is_held(intake, &record))
+			continue;
+		batch->records[i] = batch->records[taken.count];
+		batch->records[taken.count++] = record;
+	}
+	kafka_consumer_commit(intake->consumer, &taken);
 }
 
 static void turn(struct job_intake *intake)
@@ -175,12 +198,11 @@ static void turn(struct job_intake *intake)
 	struct err err = {0};
 	if (kafka_consumer_poll(intake->consumer, BATCH_MAX, POLL_MS, &batch, &err) &&
 	    (batch.count == 0 || take_batch(intake, &batch, &err))) {
-		if (batch.count > 0)
-			kafka_consumer_commit(intake->consumer, &batch);
+		commit(intake, &batch);
 		return;
 	}
 	log_err("job records not taken in", &err);
-	daemon_pause(intake->daemon, err.code == ERR_CONFLICT ? SCHEMA_PAUSE_MS : FAILURE_PAUSE_MS);
+	daemon_pause(intake->daemon, FAILURE_PAUSE_MS);
 	struct err again = {0};
 	if (!kafka_consumer_rewind(intake->consumer, &again))
 		log_err("consumer not rewound", &again);
@@ -191,6 +213,7 @@ static void *run(void *context)
 	struct job_intake *intake = context;
 	int64_t generation = db_pool_generation(intake->dispatcher->pool);
 	int64_t counted_ms = 0;
+	bool is_due = false; /* a hold that is over is tried anew */
 	while (!daemon_is_stopping(intake->daemon)) {
 		turn(intake);
 		if (sysclock_monotonic_ms() - counted_ms >= GAUGES_PAUSE_MS) {
@@ -200,8 +223,11 @@ static void *run(void *context)
 		/* After a fail-over the database may be older than what we committed: look at its positions again. */
 		int64_t now = db_pool_generation(intake->dispatcher->pool);
 		struct err err = {0};
-		if (now != generation && kafka_consumer_rewind(intake->consumer, &err))
+		is_due = holds_expire(&intake->holds, sysclock_monotonic_ms()) || is_due;
+		if ((is_due || now != generation) && kafka_consumer_rewind(intake->consumer, &err)) {
 			generation = now;
+			is_due = false;
+		}
 	}
 	return NULL;
 }

@@ -5,8 +5,8 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/domain/hold.h"
 #include "common/io/kafka.h"
-#include "services/linker/intake_hold.h"
 #include "services/linker/intake_store.h"
 #include "services/linker/linker.h"
 

@@ -1,2 +1,1 @@
-PURE_SRCS += services/linker/intake_hold.c
 PURE_SRCS += services/linker/keycloak_answer.c

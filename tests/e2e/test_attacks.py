@@ -8,6 +8,8 @@ import socket
 import uuid
 from pathlib import Path
 
+from confluent_kafka import Producer
+
 from tests.e2e.signing import encode, post, pull_body
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
@@ -112,3 +114,22 @@ def test_a_restricted_line_names_no_repository_in_public(world: World) -> None:
     answers = world.wait_issue(key, 1)
     assert "PROJ/api" not in answers[0]["body"]
     assert "Could not determine which repository" in answers[0]["body"]
+
+
+def test_a_job_of_the_future_holds_only_its_own_partition(world: World) -> None:
+    """A newer schema waits for a newer program; the jobs beside it do not."""
+    producer = Producer({"bootstrap.servers": world.stack.kafka.brokers})
+    producer.produce(world.stack.topic("job"), value=b'{"schema": "9.0"}', partition=1)
+    producer.flush(10)
+    log = world.stack.programs["dispatcher"].log
+    wait_until(lambda: "a newer schema" in log.read_text(), 20, "the held partition")
+    pulls = {world.ask_pull(f"@openhands beside it {place}")[0] for place in range(6)}
+
+    def done() -> bool:
+        # the sweeper sends a job again that nobody takes: count subjects, not records
+        jobs = [r for r in world.stack.records("job") if b"beside it" in r.value]
+        free = {r.key for r in jobs if r.partition != 1}
+        answered = [number for number in pulls if len(world.pull_answers(number)) == 2]
+        return len({r.key for r in jobs}) == 6 and len(free) == len(answered)
+
+    wait_until(done, 20, "answers in the other partitions", every=0.3)

@@ -1,5 +1,5 @@
 /* The linker's pure files: what Keycloak's answers mean, and held partitions. */
-#include "services/linker/intake_hold.h"
+#include "common/domain/hold.h"
 #include "services/linker/keycloak_answer.h"
 #include "tests/unit/check.h"
 

@@ -1,5 +1,5 @@
-#ifndef OHDC_LINKER_INTAKE_HOLD_H
-#define OHDC_LINKER_INTAKE_HOLD_H
+#ifndef OHDC_DOMAIN_HOLD_H
+#define OHDC_DOMAIN_HOLD_H
 
 /* Partitions that wait at a record of an unknown major schema. Pure; time is given. */
 

@@ -1,6 +1,6 @@
 /* A short list: schemas change once in years. */
 
-#include "services/linker/intake_hold.h"
+#include "common/domain/hold.h"
 
 #include "common/base/banned.h"
 
