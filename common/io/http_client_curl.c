@@ -24,6 +24,7 @@ enum {
 	IDLE_CONNECTION_S = 50, /* peers and proxies close idle connections after a minute or so */
 	CONNECT_TIMEOUT_MS = 5000,
 	RETRY_AFTER_MAX_S = 86400,
+	HEADER_BYTES_MAX = 256 * 1024, /* of one answer, interim ones included */
 	CA_PATH_SIZE = 32,
 	ORIGIN_SIZE = 256,
 };
@@ -57,7 +58,8 @@ struct transfer {
 	bool was_stopped;  /* by its gate */
 	bool was_filtered; /* an address of the host may not be used */
 	bool was_opened;   /* another may */
-	bool has_headers;  /* the answer's headers came to their end */
+	size_t header_bytes;
+	bool has_headers; /* the answer's headers came to their end */
 	char message[CURL_ERROR_SIZE];
 };
 
@@ -160,7 +162,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 		transfer->has_headers = false; /* the real answer, after an interim one */
 	else if (len > 0 && (bytes[0] == '\r' || bytes[0] == '\n'))
 		transfer->has_headers = true;
-	return len;
+	transfer->header_bytes += len;
+	return transfer->header_bytes > HEADER_BYTES_MAX ? 0 : len;
 }
 
 /* Connected, nothing of the request sent yet. A second time would be a repetition inside libcurl. */

@@ -4,6 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/mem.h"
+#include "common/base/strbuf.h"
 #include "common/io/http_client.h"
 #include "tests/fakes/fake_http.h"
 #include "tests/unit/check.h"
@@ -195,6 +196,26 @@ static void test_http_client_says_what_failures_mean(void)
 			talk_end(&talk);
 		}
 	}
+}
+
+static void test_http_client_reads_headers_up_to_a_ceiling(void)
+{
+	enum { LINES = 4000 };
+	static const char line[] =
+		"X-Padding: "
+		"0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
+	CLEANUP(strbuf_done) struct strbuf answer = {0};
+	struct talk talk;
+
+	strbuf_init(&answer, LINES * sizeof(line));
+	strbuf_add(&answer, "HTTP/1.1 200 OK\r\n");
+	for (int i = 0; i < LINES; i++)
+		strbuf_add(&answer, line);
+	const struct peer_step step = {answer.text, false};
+	talk_start(&talk, &step, 1);
+	CU_ASSERT_FALSE(say(&talk));
+	CU_ASSERT_EQUAL(talk.err.code, ERR_NETWORK);
+	talk_end(&talk);
 }
 
 static void test_http_client_knows_what_was_never_sent(void)
@@ -547,6 +568,7 @@ void suite_http_client(void)
 	CU_ADD_TEST(suite, test_http_client_sends_what_the_call_says);
 	CU_ADD_TEST(suite, test_http_client_returns_every_status);
 	CU_ADD_TEST(suite, test_http_client_says_what_failures_mean);
+	CU_ADD_TEST(suite, test_http_client_reads_headers_up_to_a_ceiling);
 	CU_ADD_TEST(suite, test_http_client_knows_what_was_never_sent);
 	CU_ADD_TEST(suite, test_http_client_sends_unsafe_calls_once);
 	CU_ADD_TEST(suite, test_http_client_repeats_a_safe_call_on_a_dead_connection);
