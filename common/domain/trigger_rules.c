@@ -13,7 +13,8 @@
 
 #include "common/base/banned.h"
 
-static const char marker[] = "ohdc-";
+/* As the two products have it on a line of its own; the same name in a sentence is a question about us. */
+static const char *const markers[] = {"{anchor:ohdc-", "[ohdc]: # (ohdc-"};
 
 enum { MARKER_HEX_LEN = 16 };
 
@@ -93,8 +94,10 @@ bool trigger_has_marker(const char *text)
 	line = last_line(text);
 	if (line[strspn(line, " \t")] == '>')
 		return false;
-	for (line = strstr(line, marker); line != NULL; line = strstr(line + 1, marker)) {
-		if (strspn(line + sizeof(marker) - 1, "0123456789abcdef") >= MARKER_HEX_LEN)
+	for (size_t i = 0; i < ARRAY_LEN(markers); i++) {
+		const char *at = strstr(line, markers[i]);
+
+		if (at && strspn(at + strlen(markers[i]), "0123456789abcdef") >= MARKER_HEX_LEN)
 			return true;
 	}
 	return false;

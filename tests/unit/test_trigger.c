@@ -91,8 +91,13 @@ static void test_trigger_jira_decides(void)
 		 "{" EVENT("comment_created") "," COMMENT(
 			 "{anchor:ohdc-0123456789abcdef}\\n@openhands") "}",
 		 REASON_TRIGGERED, TRIGGER_COMMENT, "jira:3:comment:10082", NULL, "JIRAUSER10100"},
+		{"marker in a sentence",
+		 "{" EVENT("comment_created") "," COMMENT(
+			 "@openhands what is ohdc-0123456789abcdef?") "}",
+		 REASON_TRIGGERED, TRIGGER_COMMENT, "jira:3:comment:10082", NULL, "JIRAUSER10100"},
 		{"marker that is too short",
-		 "{" EVENT("comment_created") "," COMMENT("@openhands ohdc-0123456789abcde") "}",
+		 "{" EVENT("comment_created") "," COMMENT(
+			 "@openhands\\n{anchor:ohdc-0123456789abcde}") "}",
 		 REASON_TRIGGERED, TRIGGER_COMMENT, "jira:3:comment:10082", NULL, "JIRAUSER10100"},
 		{"label added to a set",
 		 "{" UPDATED("issue_updated") "," ISSUE("\"x\":1") "," LABELS(
