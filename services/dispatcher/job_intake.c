@@ -96,11 +96,13 @@ static bool set_aside(const struct job_intake *intake, const struct kafka_record
 	return kafka_send_and_wait(intake->dispatcher->producer, &letter, DEAD_LETTER_WAIT_MS, err);
 }
 
-static void hold(struct job_intake *intake, const struct kafka_record *record, const struct err *why)
+static bool hold(struct job_intake *intake, const struct kafka_record *record,
+		 const struct err *why, struct err *err)
 {
 	LOG_ERROR("partition paused: a newer schema", LOG_TEXT("error", why->message),
 		  LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	holds_add(&intake->holds, record->partition, record->offset, sysclock_monotonic_ms());
+	return holds_add(&intake->holds, record->partition, record->offset, sysclock_monotonic_ms()) ||
+	       err_set(err, ERR_LIMIT, "more than %d partitions wait", HOLDS_MAX);
 }
 
 /* Read one record into the load. A newer major schema holds its partition right before it; the others go on. */
@@ -111,8 +113,7 @@ static bool take_record(struct job_intake *intake, const struct kafka_record *re
 	if (job_record_read(record->value, &load->records[load->count], &why)) {
 		load->sources[load->count++] = record;
 	} else if (why.code == ERR_CONFLICT) {
-		hold(intake, record, &why);
-		return true;
+		return hold(intake, record, &why, err);
 	} else if (!set_aside(intake, record, &why, err)) {
 		return false;
 	}
