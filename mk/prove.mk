@@ -10,5 +10,5 @@ mutants: ## breaks one line at a time and shows that the test named in tests/mut
 	$(Q)$(if $(TEST_DATABASE_URL),,tests/run/servers.py run postgres --) tools/mutants '$(T)'
 
 .PHONY: gauntlet
-gauntlet: all ## faults of every kind under load, two of each service (about 5 minutes); OHDC_E2E_SEED repeats a run
+gauntlet: all ## faults of every kind under load, two of each service (about 3 minutes); OHDC_E2E_SEED repeats a run, OHDC_GAUNTLET_ROUNDS lengthens it
 	@tools/run-pytest tests/e2e/test_gauntlet.py -s -m prove

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(900)]
 
 SEED = int(os.environ.get("OHDC_E2E_SEED") or random.SystemRandom().randrange(10**6))
 RATE = float(os.environ.get("OHDC_GAUNTLET_RATE") or 40)
-ROUNDS = int(os.environ.get("OHDC_GAUNTLET_ROUNDS") or 2)
+ROUNDS = int(os.environ.get("OHDC_GAUNTLET_ROUNDS") or 1)
 LEASE_S = 4.0
 OUTAGE_S = float(os.environ.get("OHDC_GAUNTLET_OUTAGE_S") or 30)
 
