@@ -34,7 +34,7 @@ static bool take_bots(struct cli *cli, struct bot *ret, struct err *err)
 	const char *name;
 	size_t count = 0;
 
-	while ((name = cli_option(cli, "bot")) != NULL) {
+	while ((name = cli_option(cli, "bot"))) {
 		if (count == ARRAY_LEN(ret->names))
 			return err_set(err, ERR_INPUT, "more than %d names of the bot",
 				       LIMIT_BOT_NAMES);

@@ -45,10 +45,10 @@ struct crypto_hmac_state *crypto_hmac_new(struct bytes key)
 	EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	struct crypto_hmac_state *state = mem_zalloc(1, sizeof(*state));
 
-	need(algorithm != NULL);
+	need(algorithm);
 	state->mac = EVP_MAC_CTX_new(algorithm);
 	EVP_MAC_free(algorithm); /* the context holds a reference of its own */
-	need(state->mac != NULL);
+	need(state->mac);
 	/* A NULL key would mean "the former key"; the empty key is a key too. */
 	need(EVP_MAC_init(state->mac, key.len > 0 ? key.ptr : (const uint8_t *)"", key.len,
 			  params) == 1);

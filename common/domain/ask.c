@@ -74,7 +74,7 @@ static bool read_texts(const json_t *json, void *object, const struct text_field
 
 void ask_done(struct ask *ask)
 {
-	if (ask == NULL)
+	if (!ask)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(ask_texts); i++)
 		mem_free(*text_of(ask, &ask_texts[i]));
@@ -121,9 +121,9 @@ static bool read_kind(const json_t *json, struct ask *ask, struct err *err)
 	const char *kind = json_text_at(json, "kind");
 	const char *verdict = json_text_at(json, "verdict");
 
-	if (verdict != NULL)
+	if (verdict)
 		(void)!reason_parse(verdict, &ask->verdict);
-	if (kind == NULL)
+	if (!kind)
 		return true;
 	if (strcmp(kind, trigger_kind_name(TRIGGER_COMMENT)) == 0)
 		ask->kind = TRIGGER_COMMENT;
@@ -139,7 +139,7 @@ static bool read_ref(const json_t *item, struct repo_ref *ret)
 	const char *kind = json_text_at(item, "kind");
 	const char *name = json_text_at(item, "name");
 
-	for (size_t i = 0; kind != NULL && name != NULL && i < ARRAY_LEN(repo_kind_names); i++) {
+	for (size_t i = 0; kind && name && i < ARRAY_LEN(repo_kind_names); i++) {
 		if (strcmp(kind, repo_kind_names[i]) != 0)
 			continue;
 		*ret = (struct repo_ref){.kind = (enum repo_ref_kind)i,

@@ -20,7 +20,7 @@ enum { SHA256_HEX_LEN = 64, TRACEPARENT_SIZE = 56 };
 
 void delivery_done(struct delivery *delivery)
 {
-	if (delivery == NULL)
+	if (!delivery)
 		return;
 	mem_free(delivery->event);
 	mem_free(delivery->request_id);
@@ -42,11 +42,11 @@ static bool read_text(const struct reading *reading, const char *name, size_t ma
 {
 	struct bytes value = reading->header(reading->record, name);
 
-	if (value.ptr == NULL) {
+	if (!value.ptr) {
 		*ret = NULL;
 		return true;
 	}
-	if (value.len > max_bytes || !text_is_utf8(value) || memchr(value.ptr, 0, value.len) != NULL)
+	if (value.len > max_bytes || !text_is_utf8(value) || memchr(value.ptr, 0, value.len))
 		return err_set(reading->err, ERR_INPUT,
 			       "header '%s' is no text of at most %zu bytes", name, max_bytes);
 	*ret = mem_dup_n(value.ptr, value.len);
@@ -128,7 +128,7 @@ static bool read_digest(const struct reading *reading, char **ret)
 
 	if (!read_text(reading, HEADER_BODY_SHA256, SHA256_HEX_LEN, ret))
 		return false;
-	if (*ret != NULL && !decode_hex(bytes_text(*ret), digest, sizeof(digest)))
+	if (*ret && !decode_hex(bytes_text(*ret), digest, sizeof(digest)))
 		return err_set(reading->err, ERR_INPUT, "header '%s' is no SHA-256",
 			       HEADER_BODY_SHA256);
 	return true;
@@ -139,7 +139,7 @@ static bool read_trace(const struct reading *reading, char **ret)
 {
 	if (!read_text(reading, HEADER_TRACEPARENT, LIMIT_NAME_BYTES, ret))
 		return false;
-	if (*ret != NULL && !traceparent_is_valid(*ret)) {
+	if (*ret && !traceparent_is_valid(*ret)) {
 		mem_free(*ret);
 		*ret = NULL;
 	}
@@ -152,7 +152,7 @@ static bool read_origin(const struct reading *reading, struct delivery *delivery
 	    !read_text(reading, HEADER_REQUEST_ID, LIMIT_NAME_BYTES, &delivery->request_id) ||
 	    !read_text(reading, HEADER_SOURCE, LIMIT_ID_BYTES, &delivery->source))
 		return false;
-	if (delivery->event == NULL)
+	if (!delivery->event)
 		delivery->event = mem_dup("");
 	if (text_is_empty(delivery->source)) {
 		mem_free(delivery->source);
@@ -231,7 +231,7 @@ static bool is_trace_id(const char *text, size_t len)
 
 bool traceparent_is_valid(const char *text)
 {
-	if (text == NULL || strnlen(text, TRACEPARENT_SIZE) != TRACEPARENT_SIZE - 1)
+	if (!text || strnlen(text, TRACEPARENT_SIZE) != TRACEPARENT_SIZE - 1)
 		return false;
 	return text_starts(text, "00-") && is_trace_id(text + 3, 32) && text[35] == '-' &&
 	       is_trace_id(text + 36, 16) && text[52] == '-' &&

@@ -23,7 +23,7 @@ const char *job_kind_name(enum job_kind kind)
 
 void job_record_done(struct job_record *record)
 {
-	if (record == NULL)
+	if (!record)
 		return;
 	mem_free(record->event_key);
 	mem_free(record->traceparent);
@@ -86,7 +86,7 @@ static bool read_kind(const json_t *json, struct job_record *record, struct err 
 		record->kind = JOB_ANSWER;
 	else
 		return err_set(err, ERR_INPUT, "kind of a job is not known: '%.40s'", kind);
-	if (reason != NULL && !reason_parse(reason, &record->reason))
+	if (reason && !reason_parse(reason, &record->reason))
 		return err_set(err, ERR_INPUT, "reason of a job is not known: '%.40s'", reason);
 	if (record->kind == JOB_ANSWER && record->reason == REASON_NONE)
 		return err_set(err, ERR_INPUT, "a job of kind answer has no reason");

@@ -16,7 +16,7 @@ bool bot_is(const struct bot *bot, const char *name)
 	if (text_is_empty(name))
 		return false;
 	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++) {
-		if (bot->names[i] != NULL && text_equal_nocase(bot->names[i], name))
+		if (bot->names[i] && text_equal_nocase(bot->names[i], name))
 			return true;
 	}
 	return false;
@@ -43,7 +43,7 @@ static bool has_at_mention(const char *visible, const char *label)
 
 	if (label_len == 0)
 		return false;
-	for (const char *at = strchr(visible, '@'); at != NULL; at = strchr(at + 1, '@')) {
+	for (const char *at = strchr(visible, '@'); at; at = strchr(at + 1, '@')) {
 		if (strncasecmp(at + 1, label, label_len) != 0 || goes_on(at + 1 + label_len))
 			continue;
 		if (!text_word_before(visible, at) && (at == visible || at[-1] != '@'))
@@ -73,7 +73,7 @@ static bool is_bot_token(const char *token, const struct bot *bot)
 
 static bool has_jira_token(const char *visible, const struct bot *bot)
 {
-	for (const char *at = strstr(visible, "[~"); at != NULL; at = strstr(at + 2, "[~")) {
+	for (const char *at = strstr(visible, "[~"); at; at = strstr(at + 2, "[~")) {
 		if (is_bot_token(at + 2, bot))
 			return true;
 	}

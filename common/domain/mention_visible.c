@@ -54,7 +54,7 @@ static char *wiki_block_end(char *at, size_t tag_len, const char *name)
 {
 	size_t name_len = strlen(name);
 
-	for (char *close = strchr(at + tag_len, '{'); close != NULL; close = strchr(close + 1, '{')) {
+	for (char *close = strchr(at + tag_len, '{'); close; close = strchr(close + 1, '{')) {
 		if (strncasecmp(close, name, name_len) == 0 && close[name_len] == '}')
 			return close + name_len + 1;
 	}
@@ -68,7 +68,7 @@ static char *blank_wiki_block(char *at, bool open_ended[])
 		size_t tag_len = open_ended[i] ? 0 : wiki_tag_len(at, wiki_blocks[i]);
 		char *end = tag_len > 0 ? wiki_block_end(at, tag_len, wiki_blocks[i]) : NULL;
 
-		if (end != NULL) {
+		if (end) {
 			blank(at, end);
 			return end;
 		}
@@ -93,7 +93,7 @@ static void blank_wiki(char *text)
 	bool open_ended[ARRAY_LEN(wiki_blocks)] = {false};
 	char *at = strchr(text, '{');
 
-	while (at != NULL) {
+	while (at) {
 		if (at > text && at[-1] == '\\')
 			at++;
 		else if (at[1] == '{')
@@ -131,7 +131,7 @@ static bool opens_fence(const char *line, const char *end, struct fence *ret)
 	len = strspn(start, mark);
 	if (len < 3)
 		return false;
-	if (*start == '`' && memchr(start + len, '`', (size_t)(end - start) - len) != NULL)
+	if (*start == '`' && memchr(start + len, '`', (size_t)(end - start) - len))
 		return false;
 	*ret = (struct fence){.mark = *start, .len = len};
 	return true;
@@ -201,9 +201,9 @@ static char *blank_inline_code(char *at, uint64_t *unclosed)
 
 	if (run <= BACKTICK_RUN_MAX && (*unclosed & (UINT64_C(1) << run)) == 0) {
 		end = inline_code_end(at + run, run);
-		*unclosed |= end == NULL ? UINT64_C(1) << run : 0;
+		*unclosed |= !end ? UINT64_C(1) << run : 0;
 	}
-	if (end == NULL)
+	if (!end)
 		return at + run;
 	blank(at, end);
 	return end;

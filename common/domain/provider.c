@@ -37,9 +37,9 @@ bool connection_ref_parse(const char *text, struct connection_ref *ret, struct e
 	char name[16] = "";
 	struct connection_ref ref;
 
-	if (slash != NULL && (size_t)(slash - text) < sizeof(name))
+	if (slash && (size_t)(slash - text) < sizeof(name))
 		memcpy(name, text, (size_t)(slash - text));
-	if (slash == NULL || !provider_parse(name, &ref.provider))
+	if (!slash || !provider_parse(name, &ref.provider))
 		return err_set(err, ERR_INPUT,
 			       "'%.60s' is no connection, expected jira/ID or bitbucket/ID", text);
 	if (!number_parse(slash + 1, 0, INT64_MAX, &ref.id, err))

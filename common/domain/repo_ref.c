@@ -12,7 +12,7 @@
 
 void repo_refs_done(struct repo_refs *refs)
 {
-	if (refs == NULL)
+	if (!refs)
 		return;
 	for (size_t i = 0; i < refs->count; i++) {
 		mem_free(refs->list[i].name);
@@ -28,7 +28,7 @@ static bool is_known(const struct repo_refs *refs, const char *name, const char 
 
 		if (!text_equal_nocase(known->name, name))
 			continue;
-		if (known->host == NULL || host == NULL || text_equal_nocase(known->host, host))
+		if (!known->host || !host || text_equal_nocase(known->host, host))
 			return true;
 	}
 	return false;
@@ -85,7 +85,7 @@ static void add_lines(struct repo_refs *refs, const char *text)
 	for (const char *line = text; *line != '\0';) {
 		const char *value = line_value(line);
 
-		if (value != NULL)
+		if (value)
 			add_line_value(refs, value);
 		line += strcspn(line, "\n");
 		line += *line == '\n' ? 1 : 0;
@@ -94,7 +94,7 @@ static void add_lines(struct repo_refs *refs, const char *text)
 
 void repo_refs_add(struct repo_refs *refs, enum repo_ref_kind kind, const char *text)
 {
-	if (text == NULL)
+	if (!text)
 		return;
 	switch (kind) {
 	case REPO_REF_LINE:

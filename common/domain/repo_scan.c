@@ -51,8 +51,7 @@ static bool is_file(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
-	return dot != NULL &&
-	       is_one_of(dot + 1, strlen(dot + 1), file_endings, ARRAY_LEN(file_endings));
+	return dot && is_one_of(dot + 1, strlen(dot + 1), file_endings, ARRAY_LEN(file_endings));
 }
 
 static size_t count_dots(const char *name)
@@ -116,7 +115,7 @@ static size_t token_span(const char *text, size_t *ret_slashes)
 /* Length without the full stop of a sentence, a dash, or ".git". */
 static size_t trimmed_len(const char *text, size_t len)
 {
-	while (len > 0 && strchr(".-", text[len - 1]) != NULL)
+	while (len > 0 && strchr(".-", text[len - 1]))
 		len--;
 	return len > 4 && strncasecmp(text + len - 4, ".git", 4) == 0 ? len - 4 : len;
 }
@@ -188,7 +187,7 @@ void repo_scan_bare(struct repo_refs *refs, const char *text)
 	while (*text != '\0') {
 		size_t len = read_token(text, false, name);
 
-		if (len > 0 && (text[len] == '\0' || strchr(after, text[len]) != NULL)) {
+		if (len > 0 && (text[len] == '\0' || strchr(after, text[len]))) {
 			if (is_plausible(name))
 				repo_refs_put(refs, REPO_REF_BARE, name, NULL);
 			text += len;

@@ -136,7 +136,7 @@ static void path_read(struct path *path, struct bytes text)
 	path->count = 0;
 	while (goes_on && at < end) {
 		const char *slash = memchr(at, '/', (size_t)(end - at));
-		const char *stop = slash != NULL ? slash : end;
+		const char *stop = slash ? slash : end;
 
 		goes_on = path_add(path, at, (size_t)(stop - at));
 		at = stop + 1;
@@ -221,7 +221,7 @@ static size_t url_len(const char *text)
 {
 	size_t len = strcspn(text, " \t\r\n|])}>\"'<`,;");
 
-	while (len > 0 && strchr(".:!?*_", text[len - 1]) != NULL)
+	while (len > 0 && strchr(".:!?*_", text[len - 1]))
 		len--;
 	return len;
 }
@@ -233,7 +233,7 @@ static bool read_host(struct bytes authority, char ret[REPO_NAME_SIZE])
 	const char *at = memrchr(start, '@', authority.len);
 	size_t len;
 
-	if (at != NULL) {
+	if (at) {
 		authority.len -= (size_t)(at + 1 - start);
 		start = at + 1;
 	}
@@ -248,7 +248,7 @@ static size_t span_until(const char *text, size_t len, const char *stops)
 {
 	size_t span = 0;
 
-	while (span < len && strchr(stops, text[span]) == NULL)
+	while (span < len && !strchr(stops, text[span]))
 		span++;
 	return span;
 }

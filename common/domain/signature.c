@@ -14,7 +14,7 @@ enum { PREFIX_LEN = sizeof(prefix) - 1, HEX_LEN = 2 * CRYPTO_DIGEST_SIZE };
 
 bool signature_parse(const char *header, uint8_t ret[CRYPTO_DIGEST_SIZE])
 {
-	if (header == NULL || strncmp(header, prefix, PREFIX_LEN) != 0)
+	if (!header || strncmp(header, prefix, PREFIX_LEN) != 0)
 		return false;
 	if (strnlen(header, SIGNATURE_TEXT_SIZE) != PREFIX_LEN + HEX_LEN)
 		return false;

@@ -42,7 +42,7 @@ void trigger_decide(const struct trigger_context *context, const json_t *body, s
 {
 	*ret = (struct ask){0};
 	if (!json_is_object(body)) {
-		ret->event = mem_dup(context->event != NULL ? context->event : "");
+		ret->event = mem_dup(context->event ? context->event : "");
 		(void)trigger_malformed(ret, "the body is no JSON object");
 		return;
 	}
@@ -95,15 +95,15 @@ static bool bitbucket_origin_ok(const json_t *body, const struct trigger_origin 
 	const char *key;
 	const char *slug;
 
-	if (repository == NULL)
+	if (!repository)
 		repository = json_at(body, "repository");
-	if (repository == NULL)
+	if (!repository)
 		return true;
 	if (origin->repo_id > 0 && json_int_at(repository, "id", 0) == origin->repo_id)
 		return true;
 	key = json_text_at(repository, "project.key");
 	slug = json_text_at(repository, "slug");
-	return key != NULL && slug != NULL && text_equal_nocase(key, origin->project_key) &&
+	return key && slug && text_equal_nocase(key, origin->project_key) &&
 	       text_equal_nocase(slug, origin->repo_slug);
 }
 

@@ -25,7 +25,7 @@ static char *repository_name(const json_t *body)
 	const char *key = json_text_at(body, TO_REPOSITORY ".project.key");
 	const char *slug = json_text_at(body, TO_REPOSITORY ".slug");
 
-	if (id != NULL || text_is_empty(key) || text_is_empty(slug))
+	if (id || text_is_empty(key) || text_is_empty(slug))
 		return id;
 	return trigger_key("%.64s/%.128s", key, slug);
 }
@@ -35,7 +35,7 @@ char *trigger_subject_bitbucket(int64_t instance_id, const json_t *body)
 	CLEANUP(mem_free_text) char *repository = repository_name(body);
 	CLEANUP(mem_free_text) char *id = trigger_id(body, "pullRequest.id");
 
-	if (repository == NULL || id == NULL)
+	if (!repository || !id)
 		return NULL;
 	return trigger_key("bitbucket:%" PRId64 ":%s:%s", instance_id, repository, id);
 }
@@ -57,10 +57,10 @@ static void read_branch(const json_t *body, struct ask *ask)
 	ask->from_project_key = trigger_text(body, FROM_REPOSITORY ".project.key", LIMIT_NAME_BYTES);
 	ask->from_repo_slug = trigger_text(body, FROM_REPOSITORY ".slug", LIMIT_NAME_BYTES);
 	ask->branch = trigger_text(body, "pullRequest.fromRef.displayId", LIMIT_NAME_BYTES);
-	if (ask->branch == NULL) {
+	if (!ask->branch) {
 		const char *id = json_text_at(body, "pullRequest.fromRef.id");
 
-		if (id != NULL && text_starts(id, heads))
+		if (id && text_starts(id, heads))
 			ask->branch = mem_dup_n(id + sizeof(heads) - 1,
 						text_cut(id + sizeof(heads) - 1, LIMIT_NAME_BYTES));
 	}
@@ -79,7 +79,7 @@ static void read_pull_request(const json_t *body, struct ask *ask)
 
 static bool check_pull_request(struct ask *ask)
 {
-	if (ask->pull_request_id == NULL)
+	if (!ask->pull_request_id)
 		return trigger_malformed(ask, "pullRequest.id is missing or no id");
 	if (text_is_empty(ask->project_key) || text_is_empty(ask->repo_slug))
 		return trigger_malformed(ask, TO_REPOSITORY " has no project.key or slug");
@@ -115,7 +115,7 @@ static void read_anchor(const json_t *body, struct ask *ask)
 	ask->anchor_path = read_path(anchor);
 	ask->anchor_line = json_int_at(anchor, "line", 0);
 	ask->parent_id = trigger_id(body, "commentParentId");
-	if (ask->parent_id == NULL)
+	if (!ask->parent_id)
 		ask->parent_id = trigger_id(body, "comment.parent.id");
 }
 
@@ -132,7 +132,7 @@ static bool read_comment(const struct trigger_context *context, const json_t *bo
 {
 	CLEANUP(mem_free_text) char *repository = repository_name(body);
 
-	if (ask->comment_id == NULL)
+	if (!ask->comment_id)
 		return trigger_malformed(ask, "comment.id is missing or no id");
 	if (!trigger_is_text(body, "comment.text"))
 		return trigger_malformed(ask, "comment.text is no text");
@@ -155,7 +155,7 @@ void trigger_read_bitbucket(const struct trigger_context *context, const json_t 
 {
 	ret->event = text_is_empty(context->event) ? trigger_event_name(PROVIDER_BITBUCKET, body)
 						   : mem_dup(context->event);
-	if (ret->event == NULL)
+	if (!ret->event)
 		ret->event = mem_dup("");
 	read_pull_request(body, ret);
 	if (strcmp(ret->event, "pr:comment:added") != 0 &&

@@ -31,9 +31,9 @@ static char *issue_id_of_self(const char *self)
 	const char *id = NULL;
 	size_t len;
 
-	for (const char *at = self; at != NULL && (at = strstr(at, part)) != NULL;)
+	for (const char *at = self; at && (at = strstr(at, part));)
 		id = at = at + sizeof(part) - 1;
-	if (id == NULL)
+	if (!id)
 		return NULL;
 	len = strspn(id, "0123456789");
 	if (len == 0 || len >= LIMIT_ID_BYTES || (id[len] != '/' && id[len] != '\0'))
@@ -45,14 +45,14 @@ static char *issue_id_of(const json_t *body)
 {
 	char *id = trigger_id(body, "issue.id");
 
-	return id != NULL ? id : issue_id_of_self(json_text_at(body, "comment.self"));
+	return id ? id : issue_id_of_self(json_text_at(body, "comment.self"));
 }
 
 char *trigger_subject_jira(int64_t instance_id, const json_t *body)
 {
 	CLEANUP(mem_free_text) char *id = issue_id_of(body);
 
-	return id != NULL ? trigger_key("jira:%" PRId64 ":%s", instance_id, id) : NULL;
+	return id ? trigger_key("jira:%" PRId64 ":%s", instance_id, id) : NULL;
 }
 
 static void read_person(const json_t *body, const char *path, struct person *ret)
@@ -69,7 +69,7 @@ static void read_times(const json_t *body, struct ask *ask)
 	int64_t updated = iso_time_at(body, "comment.updated");
 
 	ask->is_edit = strcmp(ask->event, "comment_updated") == 0 || updated > created ||
-		       (type != NULL && strcmp(type, "issue_comment_edited") == 0);
+		       (type && strcmp(type, "issue_comment_edited") == 0);
 	ask->happened_at_ms = ask->is_edit && updated != 0 ? updated : created;
 	if (ask->happened_at_ms == 0)
 		ask->happened_at_ms = iso_time_at(body, "timestamp");
@@ -80,7 +80,7 @@ static bool read_comment(const struct trigger_context *context, const json_t *bo
 	if (!json_is_object(json_at(body, "comment")))
 		return trigger_malformed(ask, "comment is no object");
 	ask->comment_id = trigger_id(body, "comment.id");
-	if (ask->comment_id == NULL)
+	if (!ask->comment_id)
 		return trigger_malformed(ask, "comment.id is missing or no id");
 	if (!trigger_is_text(body, "comment.body"))
 		return trigger_malformed(ask, "comment.body is no text");
@@ -100,7 +100,7 @@ static bool has_word(const char *words, const char *label)
 {
 	size_t label_len = strlen(label);
 
-	while (words != NULL && *words != '\0') {
+	while (words && *words != '\0') {
 		size_t len = strcspn(words, " ");
 
 		if (len == label_len && strncmp(words, label, len) == 0)
@@ -122,7 +122,7 @@ static bool is_label_added(const json_t *body, const char *label)
 	{
 		const char *field = json_text_at(item, "field");
 
-		if (field != NULL && text_equal_nocase(field, "labels") &&
+		if (field && text_equal_nocase(field, "labels") &&
 		    has_word(json_text_at(item, "toString"), label) &&
 		    !has_word(json_text_at(item, "fromString"), label))
 			return true;
@@ -141,7 +141,7 @@ static bool is_label_there(const json_t *body, const char *label)
 	{
 		const char *text = json_string_value(item);
 
-		if (text != NULL && strcmp(text, label) == 0)
+		if (text && strcmp(text, label) == 0)
 			return true;
 	}
 	return false;
@@ -159,7 +159,7 @@ static char *label_key(const struct trigger_context *context, enum jira_event ev
 		change = mem_dup("created");
 	} else if (is_label_added(body, context->bot->label)) {
 		change = trigger_id(body, "changelog.id");
-		if (change == NULL)
+		if (!change)
 			change = trigger_key("t%" PRId64, json_int_at(body, "timestamp", 0));
 	} else {
 		return NULL;
@@ -216,7 +216,7 @@ static void decide(const struct trigger_context *context, enum jira_event event,
 		   struct ask *ask)
 {
 	bool has_comment = event == JIRA_COMMENT ||
-			   (event == JIRA_ISSUE_UPDATED && json_at(body, "comment") != NULL);
+			   (event == JIRA_ISSUE_UPDATED && json_at(body, "comment"));
 	char *key;
 
 	if (has_comment && !read_comment(context, body, ask))
@@ -224,7 +224,7 @@ static void decide(const struct trigger_context *context, enum jira_event event,
 	key = event != JIRA_COMMENT ? label_key(context, event, body, ask->issue_id) : NULL;
 	if (ask->kind == TRIGGER_COMMENT)
 		ask->alias_key = key;
-	else if (key != NULL)
+	else if (key)
 		decide_label(context, body, key, ask);
 	else if (!has_comment)
 		decide_plain(context, body, ask);
@@ -235,8 +235,8 @@ void trigger_read_jira(const struct trigger_context *context, const json_t *body
 	enum jira_event event;
 
 	ret->event = trigger_event_name(PROVIDER_JIRA, body);
-	if (ret->event == NULL)
-		ret->event = mem_dup(context->event != NULL ? context->event : "");
+	if (!ret->event)
+		ret->event = mem_dup(context->event ? context->event : "");
 	event = event_of(ret->event);
 	ret->issue_id = issue_id_of(body);
 	ret->issue_key = trigger_text(body, "issue.key", LIMIT_NAME_BYTES);
@@ -245,7 +245,7 @@ void trigger_read_jira(const struct trigger_context *context, const json_t *body
 		trigger_none(ret, "event '%.80s' starts nothing", ret->event);
 		return;
 	}
-	if (ret->issue_id == NULL) {
+	if (!ret->issue_id) {
 		(void)trigger_malformed(ret,
 					"issue.id is missing, and comment.self names no issue");
 		return;

@@ -22,7 +22,7 @@ static void print_help_row(FILE *out, const struct setting *setting, enum settin
 	(void)fprintf(out, "\n  %s%s\n      ", setting->name,
 		      (setting->required & (unsigned)reader) != 0 ? " (required)" : "");
 	print_expectation(out, setting);
-	if (setting->fallback != NULL)
+	if (setting->fallback)
 		(void)fprintf(out, "; default %s", setting->fallback);
 	(void)fprintf(out, "\n      %s\n", setting->help);
 }
@@ -84,7 +84,7 @@ static void print_docs_row(FILE *out, const struct setting *setting)
 	print_readers(out, setting->required);
 	(void)fputs(" | ", out);
 	print_expectation(out, setting);
-	if (setting->fallback != NULL)
+	if (setting->fallback)
 		(void)fprintf(out, " | `%s` | ", setting->fallback);
 	else
 		(void)fputs(" | – | ", out);
@@ -115,7 +115,7 @@ void config_print_docs(FILE *out, const struct setting *table, size_t count)
 		"calls.\n",
 		out);
 	for (size_t i = 0; i < count; i++) {
-		if (table[i].group != NULL)
+		if (table[i].group)
 			print_group(out, table[i].group);
 		print_docs_row(out, &table[i]);
 	}

@@ -82,7 +82,7 @@ static const char *keep(const uint8_t *bytes, size_t len, struct secret *ret)
 
 	len = len_without_line_end(bytes, len);
 	fault = fault_of(bytes, len);
-	if (fault == NULL)
+	if (!fault)
 		secret_set(ret, bytes, len);
 	return fault;
 }
@@ -132,7 +132,7 @@ static const char *read_file(const char *path, struct secret *ret, struct config
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
 		return "something that is no regular file";
 	fault = read_secret(fd, ret);
-	if (fault == NULL)
+	if (!fault)
 		*ret_id = id_of(&status);
 	return fault;
 }
@@ -156,7 +156,7 @@ static bool load_file(struct config_value *value, const char *name, const char *
 {
 	const char *fault = read_file(path, &value->secret, &value->file.seen);
 
-	if (fault != NULL)
+	if (fault)
 		return refuse_file(name, path, fault, err);
 	value->file.path = mem_dup(path);
 	return true;
@@ -166,7 +166,7 @@ const char *config_environment(const char *name)
 {
 	const char *text = getenv(name);
 
-	return text != NULL && text[0] != '\0' ? text : NULL;
+	return text && text[0] != '\0' ? text : NULL;
 }
 
 bool config_secret_load(struct config_value *value, struct err *err)
@@ -179,15 +179,15 @@ bool config_secret_load(struct config_value *value, struct err *err)
 
 	(void)snprintf(file_name, sizeof(file_name), "%s_FILE", name);
 	path = config_environment(file_name);
-	if (text != NULL && path != NULL)
+	if (text && path)
 		return err_set(err, ERR_INPUT, "%s: found %s set as well, expected one of both",
 			       name, file_name);
-	if (path != NULL)
+	if (path)
 		return load_file(value, file_name, path, err);
-	if (text == NULL)
+	if (!text)
 		return true;
 	fault = keep((const uint8_t *)text, strlen(text), &value->secret);
-	return fault == NULL || refuse(name, fault, err);
+	return !fault || refuse(name, fault, err);
 }
 
 static void complain_once(struct config_value *value, const struct config_file_id *now,
@@ -210,13 +210,13 @@ void config_secret_refresh(struct config_value *value)
 	struct config_file_id now;
 	const char *fault;
 
-	if (file->path == NULL)
+	if (!file->path)
 		return;
 	now = look_at(file->path);
 	if (is_same_file(&now, &file->seen))
 		return;
 	fault = read_file(file->path, &value->secret, &file->seen);
-	if (fault != NULL) {
+	if (fault) {
 		complain_once(value, &now, fault);
 		return;
 	}

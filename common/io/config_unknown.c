@@ -49,8 +49,8 @@ static bool is_service_link(const char *name)
 {
 	size_t len = strlen(name);
 
-	return strstr(name, "_SERVICE_HOST") != NULL || strstr(name, "_SERVICE_PORT") != NULL ||
-	       strstr(name, "_PORT_") != NULL ||
+	return strstr(name, "_SERVICE_HOST") || strstr(name, "_SERVICE_PORT") ||
+	       strstr(name, "_PORT_") ||
 	       (len > strlen("_PORT") && strcmp(name + len - strlen("_PORT"), "_PORT") == 0);
 }
 
@@ -93,13 +93,13 @@ static void warn_if_unknown(const struct setting *table, size_t count, const cha
 	if (!text_starts(name, "OHDC_") || is_tool_setting(name) || is_service_link(name))
 		return;
 	nearest = nearest_name(table, count, name);
-	if (nearest != NULL)
+	if (nearest)
 		LOG_WARN("unknown setting in the environment", LOG_TEXT("setting", name),
 			 LOG_TEXT("nearest", nearest));
 }
 
 void config_warn_unknown(const struct setting *table, size_t count)
 {
-	for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
+	for (char **variable = environ; variable && *variable; variable++)
 		warn_if_unknown(table, count, *variable);
 }

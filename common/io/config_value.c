@@ -27,7 +27,7 @@ void config_add_found(struct strbuf *ret, const char *found)
 	size_t len = text_cut(found, FOUND_SHOWN_BYTES);
 	bool is_text = text_is_utf8(bytes_of(found, strlen(found)));
 
-	if (strstr(found, "://") != NULL && strchr(found, '@') != NULL) {
+	if (strstr(found, "://") && strchr(found, '@')) {
 		strbuf_add(ret, "a URL with user information");
 		return;
 	}
@@ -87,7 +87,7 @@ static bool is_listen(const char *found)
 	const char *colon = strrchr(found, ':');
 	int64_t port;
 
-	return colon != NULL && is_address(found, (size_t)(colon - found)) &&
+	return colon && is_address(found, (size_t)(colon - found)) &&
 	       number_parse(colon + 1, 0, UINT16_MAX, &port, NULL);
 }
 
@@ -138,7 +138,7 @@ static bool is_item(const struct setting *setting, const char *word)
 
 	if (setting->kind == SETTING_INTS)
 		return number_parse(word, setting->min, setting->max, &number, NULL);
-	return word[0] != '\0' && (setting->choices == NULL || is_choice(setting->choices, word));
+	return word[0] != '\0' && (!setting->choices || is_choice(setting->choices, word));
 }
 
 /* Keeps "a,b" of " a , b"; every item is checked. */
@@ -235,7 +235,7 @@ bool config_value_set(struct config_value *value, const char *found, struct err 
 static void add_range(const struct setting *setting, const char *word, struct strbuf *ret)
 {
 	strbuf_addf(ret, "%s from %" PRId64 " to %" PRId64, word, setting->min, setting->max);
-	if (setting->unit != NULL)
+	if (setting->unit)
 		strbuf_addf(ret, " (%s)", setting->unit);
 }
 
@@ -255,7 +255,7 @@ static void add_choices(const char *choices, struct strbuf *ret)
 static void add_list(const struct setting *setting, struct strbuf *ret)
 {
 	strbuf_add(ret, "words separated by commas");
-	if (setting->choices != NULL) {
+	if (setting->choices) {
 		strbuf_add(ret, ", of ");
 		add_choices(setting->choices, ret);
 	}
@@ -279,7 +279,7 @@ void config_expectation(const struct setting *setting, struct strbuf *ret)
 
 	if (setting->kind == SETTING_SECRET) {
 		strbuf_addf(ret, "a secret, or its file in %s_FILE", setting->name);
-	} else if (phrase != NULL) {
+	} else if (phrase) {
 		strbuf_add(ret, phrase);
 	} else if (setting->kind == SETTING_INT) {
 		add_range(setting, "a number", ret);

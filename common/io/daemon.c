@@ -140,7 +140,7 @@ static void end_watcher(struct daemon *daemon)
 /* Also where nobody asked for a stop, as after a start that failed: from then on the watcher only keeps the deadline. */
 void daemon_free(struct daemon *daemon)
 {
-	if (daemon == NULL)
+	if (!daemon)
 		return;
 	if (daemon->has_watcher) {
 		(void)pthread_kill(daemon->watcher, SIGTERM);

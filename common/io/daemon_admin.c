@@ -62,7 +62,7 @@ static void end_metrics(void *context, void *state, struct http_request *request
 
 	(void)state;
 	strbuf_init(&text, METRICS_TEXT_BYTES);
-	if (admin->metrics != NULL)
+	if (admin->metrics)
 		metrics_write(admin->metrics, &text);
 	if (text.is_cut) {
 		reply_text(request, 500, "too many metrics\n");
@@ -112,7 +112,7 @@ bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon
 
 void daemon_admin_free(struct daemon_admin *admin)
 {
-	if (admin == NULL)
+	if (!admin)
 		return;
 	http_server_free(admin->server);
 	mem_free(admin);

@@ -174,5 +174,5 @@ bool http_answer(struct http_server *server, struct http_ticket ticket, const st
 		http_mhd_resume(slot->connection);
 	}
 	atomic_fetch_sub(&server->answering, 1);
-	return slot != NULL;
+	return slot;
 }

@@ -85,7 +85,7 @@ void log_write(enum log_level level, const char *message, const struct log_field
 	line.len = 0;
 	line.is_cut = false;
 	add_head(&line, level, message);
-	for (const struct log_scope *scope = innermost; scope != NULL; scope = scope->outer) {
+	for (const struct log_scope *scope = innermost; scope; scope = scope->outer) {
 		if (!is_shadowed(scope) && !has_key(fields, count, scope->field.key))
 			log_line_add(&line, scope->field);
 	}

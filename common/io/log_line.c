@@ -72,7 +72,7 @@ static bool names_secret(const char *key)
 					    "signature", "cookie", "credential", "api_key"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (text_find_nocase(key, words[i]) != NULL)
+		if (text_find_nocase(key, words[i]))
 			return true;
 	}
 	return false;
@@ -85,7 +85,7 @@ static void add_value(struct log_line *line, const struct log_field *field)
 	if (field->is_number) {
 		(void)snprintf(number, sizeof(number), "%" PRId64, field->number);
 		add_raw(line, number, strlen(number));
-	} else if (field->text == NULL) {
+	} else if (!field->text) {
 		add_raw(line, "null", strlen("null"));
 	} else if (names_secret(field->key)) {
 		add_quoted(line, "[redacted]");

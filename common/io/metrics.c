@@ -37,7 +37,7 @@ struct metrics *metrics_new(void)
 
 static void free_cells(struct metric *first)
 {
-	while (first != NULL) {
+	while (first) {
 		struct metric *next = first->next;
 		mem_free(first->labels);
 		mem_free(first);
@@ -47,9 +47,9 @@ static void free_cells(struct metric *first)
 
 void metrics_free(struct metrics *metrics)
 {
-	if (metrics == NULL)
+	if (!metrics)
 		return;
-	while (metrics->first != NULL) {
+	while (metrics->first) {
 		struct metric_family *next = metrics->first->next;
 		free_cells(metrics->first->first);
 		mem_free(metrics->first->name);
@@ -65,9 +65,9 @@ static struct metric_family *family_of(struct metrics *metrics, enum metric_kind
 {
 	struct metric_family **at = &metrics->first;
 
-	while (*at != NULL && strcmp((*at)->name, name) != 0)
+	while (*at && strcmp((*at)->name, name) != 0)
 		at = &(*at)->next;
-	if (*at == NULL) {
+	if (!*at) {
 		*at = mem_zalloc(1, sizeof(**at));
 		(*at)->kind = kind;
 		(*at)->name = mem_dup(name);
@@ -79,7 +79,7 @@ static struct metric_family *family_of(struct metrics *metrics, enum metric_kind
 
 static bool has_labels(const struct metric *metric, const char *labels)
 {
-	if (metric->labels == NULL || labels == NULL)
+	if (!metric->labels || !labels)
 		return metric->labels == labels;
 	return strcmp(metric->labels, labels) == 0;
 }
@@ -89,9 +89,9 @@ static struct metric *cell_of(struct metrics *metrics, struct metric_family *fam
 {
 	struct metric **at = &family->first;
 
-	while (*at != NULL && !has_labels(*at, labels))
+	while (*at && !has_labels(*at, labels))
 		at = &(*at)->next;
-	if (*at != NULL)
+	if (*at)
 		return *at;
 	if (metrics->cell_count == METRICS_CELLS_MAX)
 		return &metrics->spare;
@@ -135,8 +135,7 @@ void metric_observe_us(struct metric *metric, int64_t us)
 void metrics_write(struct metrics *metrics, struct strbuf *ret)
 {
 	(void)pthread_mutex_lock(&metrics->lock);
-	for (const struct metric_family *family = metrics->first; family != NULL;
-	     family = family->next)
+	for (const struct metric_family *family = metrics->first; family; family = family->next)
 		metrics_write_family(family, ret);
 	(void)pthread_mutex_unlock(&metrics->lock);
 	metrics_write_process(metrics->started_ms, ret);

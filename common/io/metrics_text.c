@@ -44,7 +44,7 @@ static void write_name(struct strbuf *ret, const char *name, const char *suffix,
 {
 	strbuf_add(ret, name);
 	strbuf_add(ret, suffix);
-	if (labels != NULL)
+	if (labels)
 		strbuf_addf(ret, "{%s}", labels);
 	strbuf_add_char(ret, ' ');
 }
@@ -57,8 +57,8 @@ static void write_histogram(struct strbuf *ret, const char *name, const struct m
 	for (size_t i = 0; i <= METRICS_BUCKET_COUNT; i++) {
 		count += atomic_load_explicit(&cell->buckets[i], memory_order_relaxed);
 		strbuf_addf(ret, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", name,
-			    cell->labels != NULL ? cell->labels : "",
-			    cell->labels != NULL ? "," : "", bound_names[i], count);
+			    cell->labels ? cell->labels : "", cell->labels ? "," : "",
+			    bound_names[i], count);
 	}
 	write_name(ret, name, "_sum", cell->labels);
 	strbuf_addf(ret, "%" PRId64 ".%03" PRId64 "\n", sum_us / US_PER_MS, sum_us % US_PER_MS);
@@ -69,7 +69,7 @@ static void write_histogram(struct strbuf *ret, const char *name, const struct m
 void metrics_write_family(const struct metric_family *family, struct strbuf *ret)
 {
 	write_head(ret, family->name, family->help, type_name(family->kind));
-	for (const struct metric *cell = family->first; cell != NULL; cell = cell->next) {
+	for (const struct metric *cell = family->first; cell; cell = cell->next) {
 		if (family->kind == METRIC_HISTOGRAM) {
 			write_histogram(ret, family->name, cell);
 			continue;
@@ -88,9 +88,9 @@ static bool read_memory(int64_t *ret_all_pages, int64_t *ret_resident_pages)
 	char *rest = line;
 	bool is_read;
 
-	if (file == NULL)
+	if (!file)
 		return false;
-	is_read = fgets(line, sizeof(line), file) != NULL;
+	is_read = fgets(line, sizeof(line), file);
 	(void)fclose(file);
 	return is_read && number_parse(strsep(&rest, " "), 0, INT64_MAX, ret_all_pages, NULL) &&
 	       number_parse(strsep(&rest, " "), 0, INT64_MAX, ret_resident_pages, NULL);

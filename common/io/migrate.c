@@ -88,7 +88,7 @@ static bool compare(const struct migration_set *set, const struct db_rows *appli
 				       "migration '%s' is missing, though '%s' was applied",
 				       missing, file->name);
 		missing = found ? missing : file->name;
-		ret[i] = (struct migration_state){.name = file->name, .was_applied = found != NULL};
+		ret[i] = (struct migration_state){.name = file->name, .was_applied = found};
 	}
 	return true;
 }

@@ -182,7 +182,7 @@ static bool service_call(struct openhands *self, const struct api_call *call,
 	service.auth_prefix = "";
 	service.auth = &service_key;
 	service.explain = explain_service;
-	return api_call_send(&self->peer, &service, call->body != NULL, ret, err);
+	return api_call_send(&self->peer, &service, call->body, ret, err);
 }
 
 static bool mint(struct openhands *self, const struct openhands_user *user, struct secret *ret,

@@ -192,7 +192,7 @@ static void put_mention(const struct reply_context *context, const char *text, s
 {
 	const char *sign;
 
-	while ((sign = strstr(text, mention_sign)) != NULL) {
+	while ((sign = strstr(text, mention_sign))) {
 		strbuf_add_bytes(ret, bytes_of(text, (size_t)(sign - text)));
 		add_mention(context, ret);
 		text = sign + sizeof(mention_sign) - 1;

@@ -154,7 +154,7 @@ static void enter_code(struct wiki *wiki, const void *detail)
 static void leave_code(struct wiki *wiki, const void *detail)
 {
 	const char *code = strbuf_text(&wiki->code);
-	bool is_noformat = strstr(code, "{code") != NULL;
+	bool is_noformat = strstr(code, "{code");
 	const char *end = is_noformat ? "{noformat}" : "{code}";
 
 	(void)detail;

@@ -46,7 +46,7 @@ static char *bot_of_environment(const struct config *config, const struct connec
 	const char *base_url = config_text(config, is_jira ? "JIRA_DC_BASE_URL"
 							   : "BITBUCKET_DATA_CENTER_HOST");
 
-	if (base_url == NULL || strcmp(base_url, connection->base_url) != 0)
+	if (!base_url || strcmp(base_url, connection->base_url) != 0)
 		return NULL;
 	return mem_dup(config_text(config, is_jira ? "JIRA_DC_SERVICE_ACCOUNT_EMAIL"
 						   : "BITBUCKET_DATA_CENTER_BOT_USERNAME"));

@@ -21,7 +21,7 @@ struct directories {
 
 void lookup_answer_done(struct lookup_answer *answer)
 {
-	if (answer == NULL)
+	if (!answer)
 		return;
 	mem_free(answer->user_id);
 	mem_free(answer->org_id);
@@ -35,7 +35,7 @@ static bool is_allowed_host(const char *list, const char *base_url)
 	char *rest = words;
 	const char *word;
 
-	while (rest != NULL && (word = strsep(&rest, ", ")) != NULL) {
+	while (rest && (word = strsep(&rest, ", "))) {
 		if (*word != '\0' && url_has_host(base_url, word))
 			return true;
 	}
@@ -48,7 +48,7 @@ bool directory_is_email_mode(const struct config *config, const char *base_url)
 
 	if (config_bool(config, "JIRA_DC_ENABLE_OAUTH"))
 		return false;
-	return (own != NULL && strcmp(own, base_url) == 0) ||
+	return (own && strcmp(own, base_url) == 0) ||
 	       is_allowed_host(config_text(config, "OHDC_JIRA_ALLOWED_HOSTS"), base_url);
 }
 
@@ -63,7 +63,7 @@ static bool add_named(struct directories *directories, const struct directory_op
 	if (strcmp(name, "links") == 0) {
 		*place = directory_links_new(options);
 	} else if (strcmp(name, "keycloak") == 0) {
-		if (config_text(options->config, "KEYCLOAK_SERVER_URL") == NULL)
+		if (!config_text(options->config, "KEYCLOAK_SERVER_URL"))
 			return true;
 		if (!directory_keycloak_new(options, place, err))
 			return false;
@@ -85,7 +85,7 @@ bool directories_new(const struct directory_options *options, struct directories
 	char *rest = words;
 	const char *word;
 
-	while ((word = strsep(&rest, ", ")) != NULL) {
+	while ((word = strsep(&rest, ", "))) {
 		if (*word != '\0' && !add_named(directories, options, word, err)) {
 			directories_free(directories);
 			return false;
@@ -97,7 +97,7 @@ bool directories_new(const struct directory_options *options, struct directories
 
 void directories_free(struct directories *directories)
 {
-	if (directories == NULL)
+	if (!directories)
 		return;
 	for (size_t i = 0; i < directories->count; i++)
 		directories->list[i]->free(directories->list[i]);

@@ -88,7 +88,7 @@ static enum lookup find_bitbucket(const struct keycloak_directory *self,
 	const char *slug = question->actor->key;
 	enum lookup found;
 
-	if (own == NULL || strcmp(own, question->base_url) != 0)
+	if (!own || strcmp(own, question->base_url) != 0)
 		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
 			      "Keycloak knows users of BITBUCKET_DATA_CENTER_HOST only");
 	found = by_attribute(self, question->actor->id, ret, err);
@@ -144,7 +144,7 @@ static enum lookup enrol(const struct keycloak_directory *self,
 	struct db_params params = {0};
 
 	db_add_int(&params, question->instance_id);
-	db_add_text(&params, actor->key != NULL ? actor->key : actor->name);
+	db_add_text(&params, actor->key ? actor->key : actor->name);
 	db_add_text(&params, user_id);
 	db_add_text(&params, actor->name);
 	if (!db_query(self->options.pool, sql_enrol, &params, &rows, err))
@@ -163,14 +163,14 @@ static enum lookup match_email(const struct keycloak_directory *self,
 	enum account account = ACCOUNT_NONE;
 	char id[ACCOUNT_ID_SIZE] = "";
 
-	if (email == NULL && !jira_user_email(&self->options, question, &email, err))
+	if (!email && !jira_user_email(&self->options, question, &email, err))
 		return LOOKUP_FAILED;
 	if (text_is_empty(email))
 		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
 			      "Jira does not show this person's e-mail address");
 	if (!search_email(self, email, &account, id, err))
 		return LOOKUP_FAILED;
-	if (account == ACCOUNT_ONE && (question->actor->key != NULL || question->actor->name != NULL))
+	if (account == ACCOUNT_ONE && (question->actor->key || question->actor->name))
 		return enrol(self, question, id, ret, err);
 	return conclude(account, id, ret);
 }

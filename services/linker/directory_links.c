@@ -29,9 +29,9 @@ static enum lookup find(struct directory *self, const struct lookup_question *qu
 	struct db_params params = {0};
 
 	/* A Jira name can be given to somebody else: it counts only where the body has no key. */
-	if (is_jira && stable != NULL)
+	if (is_jira && stable)
 		spare = NULL;
-	if (stable == NULL && spare == NULL)
+	if (!stable && !spare)
 		return LOOKUP_MISS;
 	db_add_int(&params, question->instance_id);
 	db_add_text(&params, stable);

@@ -152,7 +152,7 @@ bool intake_new(struct linker *linker, struct intake **ret, struct err *err)
 
 void intake_free(struct intake *intake)
 {
-	if (intake == NULL)
+	if (!intake)
 		return;
 	if (intake->is_running)
 		pthread_join(intake->thread, NULL);

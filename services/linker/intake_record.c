@@ -18,7 +18,7 @@ static const int64_t latest_ms = INT64_C(7258118400000);
 
 void intake_record_done(struct intake_record *record)
 {
-	if (record == NULL)
+	if (!record)
 		return;
 	delivery_done(&record->delivery);
 	ask_done(&record->ask);
@@ -42,7 +42,7 @@ static void decide_body(const struct trigger_context *context, const json_t *bod
 {
 	trigger_decide(context, body, &record->ask);
 	conclude(record, record->ask.verdict, record->ask.detail);
-	if (record->verdict == REASON_TRIGGERED && record->ask.subject == NULL)
+	if (record->verdict == REASON_TRIGGERED && !record->ask.subject)
 		conclude(record, REASON_MALFORMED, "the body names no issue or pull request");
 }
 
@@ -106,8 +106,8 @@ bool intake_record_read(const struct kafka_record *record, const struct connecti
 	connection = connections_find(connections, read.delivery.provider,
 				      read.delivery.connection_id);
 	if (is_decided(record, &read)) {
-		read.instance_id = connection != NULL ? connection->instance_id : 0;
-	} else if (connection != NULL) {
+		read.instance_id = connection ? connection->instance_id : 0;
+	} else if (connection) {
 		decide(record->value, connection, max_age_ms, &read);
 	} else if (is_last) {
 		conclude(&read, REASON_INTEGRATION_OFF, "the connection is not there any more");

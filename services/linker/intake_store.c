@@ -274,7 +274,7 @@ static bool run_list(const struct writing *writing, const char *sql, const json_
 	db_add_text(&params, text);
 	if (!db_run(writing->db, sql, &params, &rows, err))
 		return false;
-	if (marks != NULL)
+	if (marks)
 		mark(writing, &rows, marks);
 	return true;
 }
@@ -307,7 +307,7 @@ static json_t *list_asks(const struct writing *writing, bool losers_only)
 static bool has_alias(const struct writing *writing)
 {
 	for (size_t i = 0; i < writing->count; i++) {
-		if (writing->records[i].is_ask && writing->records[i].ask.alias_key != NULL)
+		if (writing->records[i].is_ask && writing->records[i].ask.alias_key)
 			return true;
 	}
 	return false;

@@ -19,16 +19,16 @@ enum { ANSWER_BYTES = 1024 * 1024, TOKEN_BYTES = 4096 };
 static void write_url(const struct lookup_question *question, struct strbuf *url)
 {
 	const struct person *actor = question->actor;
-	const char *value = actor->key != NULL ? actor->key : actor->name;
+	const char *value = actor->key ? actor->key : actor->name;
 
 	strbuf_addf(url, "%s/rest/api/2/user?%s=", question->base_url,
-		    actor->key != NULL ? "key" : "username");
+		    actor->key ? "key" : "username");
 	encode_percent(url, bytes_text(value));
 }
 
 static void wipe_buffer(struct strbuf *buf)
 {
-	if (buf->text != NULL)
+	if (buf->text)
 		mem_wipe(buf->text, buf->size);
 	strbuf_done(buf);
 }
@@ -58,7 +58,7 @@ bool jira_user_email(const struct directory_options *options,
 	};
 
 	*ret = NULL;
-	if ((question->actor->key == NULL && question->actor->name == NULL) ||
+	if ((!question->actor->key && !question->actor->name) ||
 	    !config_secret(options->config, "JIRA_DC_SERVICE_ACCOUNT_PAT", &token))
 		return true;
 	strbuf_init(&url, LIMIT_URL_BYTES);

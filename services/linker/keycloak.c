@@ -35,7 +35,7 @@ bool keycloak_new(const struct directory_options *options, struct keycloak **ret
 	CLEANUP(secret_done) struct secret admin = {0};
 	struct keycloak *keycloak;
 
-	if (config_text(options->config, "OHDC_KEYCLOAK_CLIENT_ID") == NULL
+	if (!config_text(options->config, "OHDC_KEYCLOAK_CLIENT_ID")
 		    ? !config_secret(options->config, "KEYCLOAK_ADMIN_PASSWORD", &admin)
 		    : !config_secret(options->config, "OHDC_KEYCLOAK_CLIENT_SECRET", &client))
 		return err_set(err, ERR_INPUT,
@@ -50,7 +50,7 @@ bool keycloak_new(const struct directory_options *options, struct keycloak **ret
 
 void keycloak_free(struct keycloak *keycloak)
 {
-	if (keycloak == NULL)
+	if (!keycloak)
 		return;
 	secret_done(&keycloak->token);
 	pthread_mutex_destroy(&keycloak->lock);
@@ -59,7 +59,7 @@ void keycloak_free(struct keycloak *keycloak)
 
 static void wipe_buffer(struct strbuf *buf)
 {
-	if (buf->text != NULL)
+	if (buf->text)
 		mem_wipe(buf->text, buf->size);
 	strbuf_done(buf);
 }
@@ -77,7 +77,7 @@ static bool write_form(const struct keycloak *keycloak, struct strbuf *form)
 {
 	const char *client = config_text(keycloak->options.config, "OHDC_KEYCLOAK_CLIENT_ID");
 	CLEANUP(secret_done) struct secret secret = {0};
-	bool is_admin = client == NULL;
+	bool is_admin = !client;
 
 	(void)!config_secret(keycloak->options.config,
 			     is_admin ? "KEYCLOAK_ADMIN_PASSWORD" : "OHDC_KEYCLOAK_CLIENT_SECRET",
@@ -193,7 +193,7 @@ static bool get_once(const struct keycloak *keycloak, const char *path, const st
 		return false;
 	*ret = json_loadb(result.body, result.body_len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
 			  NULL);
-	return *ret != NULL || err_set(err, ERR_INTERNAL, "keycloak: the answer is no JSON");
+	return *ret || err_set(err, ERR_INTERNAL, "keycloak: the answer is no JSON");
 }
 
 static bool get(struct keycloak *keycloak, const char *path, json_t **ret, uint64_t *ret_number,

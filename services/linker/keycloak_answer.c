@@ -24,13 +24,13 @@ static bool has_attribute(const json_t *user, const char *name, const char *valu
 	const json_t *item;
 	size_t i;
 
-	if (values == NULL)
+	if (!values)
 		return true;
 	json_array_foreach(values, i, item)
 	{
 		const char *text = json_string_value(item);
 
-		if (text != NULL && strcmp(text, value) == 0)
+		if (text && strcmp(text, value) == 0)
 			return true;
 	}
 	return false;
@@ -40,7 +40,7 @@ static bool has_email(const json_t *user, const char *email)
 {
 	const char *text = json_text_at(user, "email");
 
-	return text != NULL && text_equal_nocase(text, email);
+	return text && text_equal_nocase(text, email);
 }
 
 /* The only user for whom the answer holds. */

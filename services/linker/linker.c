@@ -39,7 +39,7 @@ void linker_init(struct linker *linker, const struct service *service)
 
 void linker_done(struct linker *linker)
 {
-	if (linker->config == NULL)
+	if (!linker->config)
 		return;
 	wake_done(&linker->to_decide);
 	wake_done(&linker->to_send);

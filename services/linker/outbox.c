@@ -172,7 +172,7 @@ static void release_buckets(const struct outbox *outbox)
 
 void outbox_free(struct outbox *outbox)
 {
-	if (outbox == NULL)
+	if (!outbox)
 		return;
 	wake_ring(&outbox->linker->to_send, 1);
 	if (outbox->is_running)

@@ -116,7 +116,7 @@ static bool resolve(const struct resolver *resolver, struct trigger_row *row, st
 	const struct lookup_question question = {
 		.provider = row->record.provider,
 		.instance_id = row->record.instance_id,
-		.base_url = row->base_url != NULL ? row->base_url : "",
+		.base_url = row->base_url ? row->base_url : "",
 		.actor = &row->record.ask.actor,
 	};
 	CLEANUP(lookup_answer_done) struct lookup_answer answer = {0};
@@ -199,7 +199,7 @@ bool resolver_new(struct linker *linker, struct resolver **ret, struct err *err)
 
 void resolver_free(struct resolver *resolver)
 {
-	if (resolver == NULL)
+	if (!resolver)
 		return;
 	wake_ring(&resolver->linker->to_decide, resolver->thread_count);
 	for (size_t i = 0; i < resolver->thread_count; i++)

@@ -73,7 +73,7 @@ bool sweeper_new(struct linker *linker, struct sweeper **ret, struct err *err)
 
 void sweeper_free(struct sweeper *sweeper)
 {
-	if (sweeper == NULL)
+	if (!sweeper)
 		return;
 	if (sweeper->is_running)
 		pthread_join(sweeper->thread, NULL);

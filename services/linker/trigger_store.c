@@ -90,7 +90,7 @@ static const char sql_open_linked[] =
 
 void trigger_row_done(struct trigger_row *row)
 {
-	if (row == NULL)
+	if (!row)
 		return;
 	job_record_done(&row->record);
 	mem_free(row->base_url);
