@@ -13,7 +13,10 @@ enum { COLUMNS_MAX = 24, WIDTH_MAX = 60 };
 
 int cli_fail(const struct cli *cli, const struct err *err)
 {
-	(void)fprintf(stderr, "ohdc: %s\n", err->message);
+	/* 42P01: no such table, so nobody has made the schema yet. */
+	bool is_bare = strstr(err->message, "42P01") != NULL;
+	(void)fprintf(stderr, "ohdc: %s%s\n", err->message,
+		      is_bare ? "; run 'ohdc migrate' first" : "");
 	bool is_away = err->code == ERR_NETWORK || err->code == ERR_TIMEOUT || err->code == ERR_BUSY;
 	if (is_away)
 		return CLI_UNREACHABLE;

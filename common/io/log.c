@@ -107,6 +107,15 @@ void log_err(const char *message, const struct err *err)
 	log_write(LOG_LEVEL_WARN, message, fields, err->http_status != 0 ? 3 : 2);
 }
 
+bool log_gap_passed(struct log_gap *gap, int64_t gap_ms)
+{
+	int64_t now_ms = sysclock_monotonic_ms();
+	int64_t next_ms = atomic_load(&gap->next_ms);
+
+	return now_ms >= next_ms &&
+	       atomic_compare_exchange_strong(&gap->next_ms, &next_ms, now_ms + gap_ms);
+}
+
 void log_scope_enter(struct log_scope *scope, struct log_field field)
 {
 	scope->field = field;

@@ -6,6 +6,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,14 @@ void log_write(enum log_level level, const char *message, const struct log_field
 
 /** Write `err` at warn with a message, the code, and the peer's HTTP status when there was one. */
 void log_err(const char *message, const struct err *err);
+
+/** A fault that lasts, said once in a while; zeroed: it may be said now. Shared by threads. */
+struct log_gap {
+	_Atomic(int64_t) next_ms; /**< monotonic */
+};
+
+/** Whether the line may be written now; if so, not again for `gap_ms`. */
+NODISCARD bool log_gap_passed(struct log_gap *gap, int64_t gap_ms);
 
 /** Context that every line of this thread carries until the scope ends; texts are borrowed for that long. */
 struct log_scope {

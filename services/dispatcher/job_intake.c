@@ -91,9 +91,14 @@ static bool set_aside(const struct job_intake *intake, const struct kafka_record
 	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
 		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
 	dead_letter_write(&place, kafka_record_put, &letter);
-	LOG_WARN("job record set aside", LOG_TEXT("error", why->message),
+	if (!kafka_send_and_wait(intake->dispatcher->producer, &letter, DEAD_LETTER_WAIT_MS, err))
+		return err_wrap(err, "dead letter");
+	LOG_WARN("record set aside as a dead letter", LOG_TEXT("error", why->message),
 		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	return kafka_send_and_wait(intake->dispatcher->producer, &letter, DEAD_LETTER_WAIT_MS, err);
+	metric_add(metrics_cell(intake->dispatcher->metrics, METRIC_COUNTER, "ohdc_dead_letters_total",
+				"topic=\"job\"", "Records that could not be used"),
+		   1);
+	return true;
 }
 
 static bool hold(struct job_intake *intake, const struct kafka_record *record,

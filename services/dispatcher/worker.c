@@ -18,6 +18,7 @@
 enum {
 	IDLE_WAIT_MS = 500,      /**< how long a job that another replica took in may lie unseen */
 	FAILURE_PAUSE_MS = 1000, /**< after the database failed */
+	FAILURE_LOG_MS = 10000,  /**< between two lines about it, of all workers */
 	CRASHES_UNTIL_QUARANTINE = 3,
 	STEPS_MAX = 64, /**< in one claim: more is a circle */
 };
@@ -26,6 +27,7 @@ struct workers {
 	const struct dispatcher *dispatcher;
 	struct daemon *daemon;
 	struct wake due; /**< rung when a job may be due */
+	struct log_gap failing;
 	size_t thread_count;
 	pthread_t threads[];
 };
@@ -155,7 +157,8 @@ static void work_once(struct workers *workers)
 	bool is_found = false;
 	if (!job_store_claim(dispatcher->pool, dispatcher->owner, dispatcher->ledger.lease_ms,
 			     &task.job, &is_found, &err)) {
-		log_err("no job could be claimed", &err);
+		if (log_gap_passed(&workers->failing, FAILURE_LOG_MS))
+			log_err("no job could be claimed", &err);
 		daemon_pause(workers->daemon, FAILURE_PAUSE_MS);
 		return;
 	}

@@ -177,10 +177,7 @@ void accept_delivery(struct ingress *ingress, const struct connection *connectio
 /* Said now and then, not for each: the count is in the metrics. */
 static void note_unconfirmed(struct ingress *ingress, const char *why)
 {
-	int64_t now_ms = sysclock_monotonic_ms();
-	int64_t next_ms = atomic_load(&ingress->next_warning_ms);
-	if (now_ms >= next_ms && atomic_compare_exchange_strong(&ingress->next_warning_ms, &next_ms,
-								now_ms + WARNING_GAP_MS))
+	if (log_gap_passed(&ingress->unconfirmed, WARNING_GAP_MS))
 		LOG_WARN("deliveries are answered with 503: the brokers do not confirm them",
 			 LOG_TEXT("error", why));
 }

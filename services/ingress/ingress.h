@@ -16,6 +16,7 @@
 #include "common/io/daemon.h"
 #include "common/io/http_server.h"
 #include "common/io/kafka.h"
+#include "common/io/log.h"
 #include "common/io/metrics.h"
 #include "services/ingress/connection_cache.h"
 
@@ -39,10 +40,10 @@ struct ingress {
 	bool are_jira_webhooks_on; /**< JIRA_DC_WEBHOOKS_ENABLED: off, a 200 that says so */
 	bool keeps_all;            /**< OHDC_KEEP_BODIES=all */
 	_Atomic(bool) is_open; /**< all of the above is there; else complete requests are answered 503 */
-	atomic_size_t large_bytes; /**< reserved for large bodies that are being read or stored */
-	size_t body_cap;           /**< bytes of a body that is kept */
-	int64_t deadline_ms;       /**< OHDC_PRODUCE_DEADLINE_MS: then 503 */
-	_Atomic(int64_t) next_warning_ms; /**< monotonic: not before is it said that brokers do not confirm */
+	atomic_size_t large_bytes;  /**< reserved for large bodies that are being read or stored */
+	size_t body_cap;            /**< bytes of a body that is kept */
+	int64_t deadline_ms;        /**< OHDC_PRODUCE_DEADLINE_MS: then 503 */
+	struct log_gap unconfirmed; /**< between two lines that the brokers do not confirm */
 };
 
 /** A delivery whose body is complete. */

@@ -18,6 +18,7 @@
 enum {
 	IDLE_WAIT_MS = 500, /* how long a trigger of another replica may lie unseen */
 	FAILURE_PAUSE_MS = 1000,
+	FAILURE_LOG_MS = 10000, /* between two lines about it, of all threads */
 	CRASHES_MAX = 3,
 	RETRY_FIRST_MS = 1000,
 	RETRY_MAX_MS = 60 * 1000, /* a directory that is back is noticed within a minute */
@@ -27,6 +28,7 @@ struct resolver {
 	struct linker *linker;
 	int64_t lease_ms;
 	int64_t horizon_ms;
+	struct log_gap failing;
 	size_t thread_count;
 	pthread_t threads[];
 };
@@ -167,14 +169,15 @@ static bool work_once(const struct resolver *resolver, struct err *err)
 
 static void *run(void *context)
 {
-	const struct resolver *resolver = context;
+	struct resolver *resolver = context;
 
 	while (!daemon_is_stopping(resolver->linker->daemon)) {
 		struct err err = {0};
 
 		if (work_once(resolver, &err))
 			continue;
-		log_err("asks cannot be decided", &err);
+		if (log_gap_passed(&resolver->failing, FAILURE_LOG_MS))
+			log_err("asks cannot be decided", &err);
 		daemon_pause(resolver->linker->daemon, FAILURE_PAUSE_MS);
 	}
 	return NULL;
