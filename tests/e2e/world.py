@@ -79,10 +79,10 @@ class World:
                 found.append(job)
         return found
 
-    def job_rows(self, event_key_part: str) -> list[dict[str, Any]]:
-        """Rows of table job by a part of the event key, oldest first."""
+    def job_rows(self, event_key_end: str) -> list[dict[str, Any]]:
+        """Rows of table job whose event key ends so, oldest first."""
         return self.stack.rows(
-            "select * from job where event_key like %s order by created_at", f"%{event_key_part}%"
+            "select * from job where event_key like %s order by created_at", f"%{event_key_end}"
         )
 
     def nudge(self, comment: int | str) -> None:
