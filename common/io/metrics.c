@@ -91,8 +91,9 @@ static struct metric *cell_of(struct metrics *metrics, struct metric_family *fam
 
 	while (*at && !has_labels(*at, labels))
 		at = &(*at)->next;
-	if (*at)
-		return *at;
+	struct metric *known = *at;
+	if (known)
+		return known;
 	if (metrics->cell_count == METRICS_CELLS_MAX)
 		return &metrics->spare;
 	metrics->cell_count++;

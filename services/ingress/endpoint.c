@@ -11,7 +11,6 @@
 #include "common/domain/signature.h"
 #include "common/io/sysclock.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -29,10 +28,6 @@ struct exchange {
 	struct passing *passing; /* set once the body is over the cap */
 };
 
-static const struct http_reply reply_refused_jira = {
-	.status = 403, .body = "{\"detail\":\"Invalid webhook signature!\"}"};
-static const struct http_reply reply_refused_bitbucket = {
-	.status = 403, .body = "{\"detail\":\"Request signatures didn't match!\"}"};
 static const struct http_reply reply_not_found = {.status = 404,
 						  .body = "{\"detail\":\"Not Found\"}"};
 static const struct http_reply reply_bad_id = {
@@ -51,42 +46,6 @@ static const struct http_reply reply_webhooks_off = {
 	.status = 200, .body = "{\"message\":\"Jira DC webhooks are disabled.\"}"};
 static const struct http_reply reply_ping = {
 	.status = 200, .body = "{\"message\":\"Bitbucket DC ping acknowledged.\"}"};
-
-const struct http_reply *refusal_of(enum provider provider)
-{
-	return provider == PROVIDER_JIRA ? &reply_refused_jira : &reply_refused_bitbucket;
-}
-
-void ingress_count(const struct ingress *ingress, enum provider provider, enum reason result)
-{
-	char labels[96];
-	(void)snprintf(labels, sizeof(labels), "provider=\"%s\",result=\"%s\"",
-		       provider_name(provider),
-		       result == REASON_NONE ? "STORED" : reason_name(result));
-	metric_add(metrics_cell(ingress->metrics, METRIC_COUNTER, "ohdc_requests_total", labels,
-				"Webhook requests answered, by result"),
-		   1);
-}
-
-static void forget_body(struct request *request)
-{
-	mem_free(request->body);
-	request->body = NULL;
-	if (request->budget)
-		atomic_fetch_sub(request->budget, request->reserved);
-	request->reserved = 0;
-}
-
-void request_free(struct request *request)
-{
-	if (!request)
-		return;
-	mem_free(request->event);
-	mem_free(request->request_id);
-	mem_free(request->traceparent);
-	forget_body(request);
-	mem_free(request);
-}
 
 /* ---- headers ------------------------------------------------------------------------------------------------- */
 
@@ -181,7 +140,7 @@ static void let_pass(struct ingress *ingress, struct exchange *exchange, struct 
 		exchange->passing = passing_new(connection);
 		connection_cache_release(ingress->cache);
 		passing_add(exchange->passing, bytes_of(request->body, request->body_len));
-		forget_body(request);
+		request_forget_body(request);
 	}
 	passing_add(exchange->passing, piece);
 }
@@ -224,7 +183,7 @@ static void body(void *context, void *state, struct http_request *http, struct b
 	if (exchange->passing || request->body_len + piece.len > ingress->body_cap)
 		let_pass(ingress, exchange, piece);
 	else if (!keep(exchange, piece, ingress->body_cap)) {
-		forget_body(request);
+		request_forget_body(request);
 		http_reply_now(http, &reply_busy);
 		ingress_count(ingress, request->provider, REASON_LIMITED);
 		return;

@@ -64,6 +64,9 @@ struct request {
 	int64_t began_us; /**< monotonic, for the latency metric */
 };
 
+/** Drop the body and give its bytes back to the budget. */
+void request_forget_body(struct request *request);
+
 /** Free what it owns; NULL is fine. */
 void request_free(struct request *request);
 
