@@ -109,14 +109,19 @@ IO_SRCS := $(wildcard tests/io/*.c)
 suites = $(sort $(patsubst tests/$(1)/test_%.c,SUITE\(%\),$(filter tests/$(1)/test_%,$(wildcard tests/$(1)/*.c))))
 $(B)/gen/%_suites.inc: FORCE
 	$(call update,$@,$(call suites,$*))
-$(B)/tests/unit/main.o: $(B)/gen/unit_suites.inc
-$(B)/tests/io/main.o: $(B)/gen/io_suites.inc
 
-$(B)/tests/unit/run: $(call obj,$(UNIT_SRCS)) $(call lib,fakes) $(call lib,pure) $(call lib,domain) $(call lib,base)
+# One main for both programs: only the list of suites differs.
+TEST_MAINS := $(B)/tests/main-unit.o $(B)/tests/main-io.o
+$(TEST_MAINS): $(B)/tests/main-%.o: tests/main.c $(B)/gen/%_suites.inc Makefile mk/flags.mk | need-libs
+	@mkdir -p $(@D)
+	$(call say,CC,$< ($*))
+	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA_CFLAGS) -DSUITES='"gen/$*_suites.inc"' -MMD -MP -c -o $@ $<
+
+$(B)/tests/unit/run: $(B)/tests/main-unit.o $(call obj,$(UNIT_SRCS)) $(call lib,fakes) $(call lib,pure) $(call lib,domain) $(call lib,base)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(PURE_LIBS)
 
-$(B)/tests/io/run: $(call obj,$(IO_SRCS)) $(call lib,fakes) $(SERVICES:%=$(B)/libohdc-%.a) $(call lib,cli) \
+$(B)/tests/io/run: $(B)/tests/main-io.o $(call obj,$(IO_SRCS)) $(call lib,fakes) $(SERVICES:%=$(B)/libohdc-%.a) $(call lib,cli) \
 		$(MIGRATIONS_OBJ) $(COMMON_LIBS) | need-libs
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CUNIT_LIBS) $(ALL_LIBS)

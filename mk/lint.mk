@@ -65,7 +65,7 @@ format: ## lays out all C files with the pinned clang-format
 OWN_SRCS := $(foreach a,base domain io cli $(SERVICES),$($(a)_SRCS)) $(wildcard services/*/main.c cli/main.c)
 .PHONY: objects objects-own cppcheck-all
 objects-own: $(call obj,$(OWN_SRCS)) $(MIGRATIONS_OBJ)
-objects: objects-own $(call obj,$(UNIT_SRCS) $(IO_SRCS) $(FUZZ_SRCS) $(fakes_SRCS))
+objects: objects-own $(TEST_MAINS) $(call obj,$(UNIT_SRCS) $(IO_SRCS) $(FUZZ_SRCS) $(fakes_SRCS))
 tidy-all: $(OWN_SRCS:%.c=$(B)/%.tidy)
 # The analyzer's object of the same file has read the same headers: its date stands for them.
 $(B)/%.tidy: %.c $(B)/%.o .clang-tidy

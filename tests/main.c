@@ -1,17 +1,17 @@
-/* Runs every suite of tests/io: `run [TEXT]` runs the tests whose "suite/name" contains TEXT. */
+/* Runs every suite of a folder of tests, which SUITES lists: `run [TEXT]` runs the tests whose "suite/name" contains TEXT. */
 #include <CUnit/CUnit.h>
 #include <CUnit/TestRun.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SUITE(name) void suite_##name(void);
-#include "gen/io_suites.inc"
+#include SUITES
 #undef SUITE
 
 static void register_suites(void)
 {
 #define SUITE(name) suite_##name();
-#include "gen/io_suites.inc"
+#include SUITES
 #undef SUITE
 }
 
