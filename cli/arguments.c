@@ -72,16 +72,14 @@ const char *cli_positional(struct cli *cli)
 
 bool cli_no_more(const struct cli *cli, struct err *err)
 {
-	if (cli->argument_count == 0)
-		return true;
+	if (cli->argument_count == 0) return true;
 	return err_set(err, ERR_INPUT, "unexpected argument '%s'", cli->arguments[0]);
 }
 
 bool cli_need(struct cli *cli, const char *name, const char **ret, struct err *err)
 {
 	const char *value = cli_option(cli, name);
-	if (text_is_empty(value))
-		return err_set(err, ERR_INPUT, "--%s is missing", name);
+	if (text_is_empty(value)) return err_set(err, ERR_INPUT, "--%s is missing", name);
 	*ret = value;
 	return true;
 }

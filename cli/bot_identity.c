@@ -27,8 +27,7 @@ static bool list_has_host(const char *list, const char *host)
 		list += strspn(list, " ,");
 		size_t len = strcspn(list, " ,");
 		CLEANUP(mem_free_text) char *entry = mem_dup_n(list, len);
-		if (text_equal_nocase(entry, host))
-			return true;
+		if (text_equal_nocase(entry, host)) return true;
 		list += len;
 	}
 	return false;
@@ -45,8 +44,7 @@ static bool may_have_token(const struct config *config, enum provider provider, 
 	CLEANUP(url_done) struct url url = {0};
 	if (provider == PROVIDER_BITBUCKET)
 		return is_own_url(config, "BITBUCKET_DATA_CENTER_HOST", base_url);
-	if (is_own_url(config, "JIRA_DC_BASE_URL", base_url))
-		return true;
+	if (is_own_url(config, "JIRA_DC_BASE_URL", base_url)) return true;
 	return url_parse(base_url, NULL, &url, NULL) &&
 	       list_has_host(config_text(config, "OHDC_JIRA_ALLOWED_HOSTS"), url.host);
 }
@@ -70,8 +68,7 @@ bool bot_server_open(struct config *config, enum provider provider, const char *
 
 void bot_server_done(struct bot_server *server)
 {
-	if (!server)
-		return;
+	if (!server) return;
 	http_client_free(server->client);
 	secret_done(&server->token);
 	*server = (struct bot_server){0};
@@ -79,8 +76,7 @@ void bot_server_done(struct bot_server *server)
 
 void bot_repository_done(struct bot_repository *repository)
 {
-	if (!repository)
-		return;
+	if (!repository) return;
 	mem_free(repository->project_key);
 	mem_free(repository->slug);
 	*repository = (struct bot_repository){0};
@@ -90,8 +86,7 @@ void bot_repository_done(struct bot_repository *repository)
 
 static void wipe(struct strbuf *buf)
 {
-	if (buf->text)
-		mem_wipe(buf->text, buf->size);
+	if (buf->text) mem_wipe(buf->text, buf->size);
 	strbuf_done(buf);
 }
 
@@ -132,16 +127,14 @@ static bool get(const struct bot_server *server, const char *path, char **ret_us
 	if (!json_read(bytes_of(result.body, result.body_len), LIMIT_HTTP_RESPONSE_BYTES,
 		       LIMIT_JSON_DEPTH, ret_body, err))
 		return err_wrap(err, "answer of %s", strbuf_text(&url));
-	if (ret_user)
-		*ret_user = mem_dup(result.user_name);
+	if (ret_user) *ret_user = mem_dup(result.user_name);
 	return true;
 }
 
 static bool read_jira(const struct bot_server *server, struct person *ret, struct err *err)
 {
 	json_auto_t *body = NULL;
-	if (!get(server, "/rest/api/2/myself", NULL, &body, err))
-		return false;
+	if (!get(server, "/rest/api/2/myself", NULL, &body, err)) return false;
 	if (text_is_empty(json_text_at(body, "key")))
 		return err_set(err, ERR_AUTH, "%s does not say whose the token is", server->base_url);
 	*ret = person_read(PROVIDER_JIRA, body);
@@ -156,8 +149,7 @@ static bool read_login(const struct bot_server *server, char **ret, struct err *
 	CLEANUP(mem_free_text) char *header = NULL;
 	CLEANUP(strbuf_done) struct strbuf name = {0};
 	json_auto_t *body = NULL;
-	if (!get(server, API "/application-properties", &header, &body, err))
-		return false;
+	if (!get(server, API "/application-properties", &header, &body, err)) return false;
 	strbuf_init(&name, LIMIT_NAME_BYTES);
 	if (text_is_empty(header) || strcmp(header, "anonymous") == 0 ||
 	    !decode_percent(&name, bytes_text(header)))
@@ -187,8 +179,7 @@ static const json_t *user_named(const json_t *list, const char *login)
 	size_t i;
 	json_array_foreach(list, i, user)
 	{
-		if (is_named(user, login))
-			return user;
+		if (is_named(user, login)) return user;
 	}
 	return NULL;
 }
@@ -202,10 +193,8 @@ static bool read_user(const struct bot_server *server, const char *login, struct
 	CLEANUP(mem_free_text) char *by_text = with_encoded(API "/users?limit=100&filter=", login);
 	json_auto_t *body = NULL;
 	json_auto_t *page = NULL;
-	if (!get(server, by_slug, NULL, &body, err) && err->code != ERR_NOT_FOUND)
-		return false;
-	if (!is_named(body, login) && !get(server, by_text, NULL, &page, err))
-		return false;
+	if (!get(server, by_slug, NULL, &body, err) && err->code != ERR_NOT_FOUND) return false;
+	if (!is_named(body, login) && !get(server, by_text, NULL, &page, err)) return false;
 	const json_t *user = page ? user_named(json_at(page, "values"), login) : body;
 	if (!user)
 		return err_set(err, ERR_NOT_FOUND, "%s has no user '%s'", server->base_url, login);
@@ -223,8 +212,7 @@ bool bot_identity_read(const struct bot_server *server, struct person *ret, stru
 {
 	bool is_read = server->provider == PROVIDER_JIRA ? read_jira(server, ret, err)
 							 : read_bitbucket(server, ret, err);
-	if (!is_read && err->code == ERR_AUTH)
-		return err_wrap(err, "the bot's token is refused");
+	if (!is_read && err->code == ERR_AUTH) return err_wrap(err, "the bot's token is refused");
 	return is_read;
 }
 

@@ -66,10 +66,8 @@ static const struct {
 static bool keeps_rules(struct config *config, enum setting_reader reader, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
-		if (rules[i].reader != reader || !rules[i].is_broken(config))
-			continue;
-		if (!rules[i].is_warning)
-			return err_set(err, ERR_INPUT, "%s", rules[i].text);
+		if (rules[i].reader != reader || !rules[i].is_broken(config)) continue;
+		if (!rules[i].is_warning) return err_set(err, ERR_INPUT, "%s", rules[i].text);
 		(void)fprintf(stderr, "ohdc: warning: %s\n", rules[i].text);
 	}
 	return true;
@@ -100,14 +98,11 @@ int cli_config_check(struct cli *cli)
 	struct err err = {0};
 	const char *name = cli_positional(cli);
 	bool is_known = !name;
-	if (!cli_no_more(cli, &err))
-		return cli_usage(&err);
+	if (!cli_no_more(cli, &err)) return cli_usage(&err);
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
-		if (name && strcmp(programs[i].name, name) != 0)
-			continue;
+		if (name && strcmp(programs[i].name, name) != 0) continue;
 		is_known = true;
-		if (!check(programs[i].reader, name != NULL, &err))
-			return cli_usage(&err);
+		if (!check(programs[i].reader, name != NULL, &err)) return cli_usage(&err);
 	}
 	if (!is_known) {
 		err_set(&err, ERR_INPUT,

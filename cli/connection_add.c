@@ -70,10 +70,8 @@ static bool take_base_url(struct cli *cli, struct addition *ret, struct err *err
 {
 	const char *text = NULL;
 	CLEANUP(url_done) struct url url = {0};
-	if (!cli_need(cli, "base-url", &text, err))
-		return false;
-	if (!url_parse(text, NULL, &url, err))
-		return err_wrap(err, "--base-url '%s'", text);
+	if (!cli_need(cli, "base-url", &text, err)) return false;
+	if (!url_parse(text, NULL, &url, err)) return err_wrap(err, "--base-url '%s'", text);
 	ret->base_url = url_text(&url);
 	return true;
 }
@@ -89,8 +87,7 @@ static bool take_repository(struct cli *cli, struct addition *ret, struct err *e
 {
 	const char *text = NULL;
 	const char *base_url = config_text(cli->config, "BITBUCKET_DATA_CENTER_HOST");
-	if (!cli_need(cli, "repo", &text, err))
-		return false;
+	if (!cli_need(cli, "repo", &text, err)) return false;
 	const char *slash = strchr(text, '/');
 	if (!slash || strlen(text) > LIMIT_ID_BYTES)
 		return err_set(err, ERR_INPUT,
@@ -117,8 +114,7 @@ static bool read_secret_file(const char *path, struct secret *ret, struct err *e
 {
 	CLEANUP(wipe) char text[SECRET_MAX + 2];
 	FILE *file = fopen(path, "re");
-	if (!file)
-		return err_set(err, ERR_INPUT, "--secret-file '%s' cannot be read", path);
+	if (!file) return err_set(err, ERR_INPUT, "--secret-file '%s' cannot be read", path);
 	size_t len = fread(text, 1, sizeof(text), file);
 	(void)fclose(file);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
@@ -146,8 +142,7 @@ static void make_secret(struct secret *ret)
 static bool take_secret(struct cli *cli, struct addition *ret, struct err *err)
 {
 	const char *path = cli_option(cli, "secret-file");
-	if (path)
-		return read_secret_file(path, &ret->secret, err);
+	if (path) return read_secret_file(path, &ret->secret, err);
 	make_secret(&ret->secret);
 	return true;
 }
@@ -167,8 +162,7 @@ static bool take_arguments(struct cli *cli, struct addition *ret, struct err *er
 {
 	ret->org_id = cli_option(cli, "org");
 	ret->is_without_bot = cli_flag(cli, "without-bot");
-	if (!take_secret(cli, ret, err) || !take_provider(cli, ret, err))
-		return false;
+	if (!take_secret(cli, ret, err) || !take_provider(cli, ret, err)) return false;
 	if (!config_text(cli->config, "WEB_HOST"))
 		return err_set(err, ERR_INPUT,
 			       "WEB_HOST is not set, expected the host of the OpenHands app");
@@ -180,11 +174,9 @@ static bool take_arguments(struct cli *cli, struct addition *ret, struct err *er
 
 static bool ask_server(const struct bot_server *server, struct addition *addition, struct err *err)
 {
-	if (!bot_identity_read(server, &addition->bot, err))
-		return false;
+	if (!bot_identity_read(server, &addition->bot, err)) return false;
 	addition->is_bot_known = true;
-	if (addition->provider == PROVIDER_JIRA)
-		return true;
+	if (addition->provider == PROVIDER_JIRA) return true;
 	CLEANUP(bot_repository_done) struct bot_repository found = {0};
 	if (!bot_repository_read(server, addition->project_key, addition->repo_slug, &found, err))
 		return false;
@@ -199,12 +191,10 @@ static bool ask_server(const struct bot_server *server, struct addition *additio
 static bool find_bot(struct cli *cli, struct addition *addition, struct err *err)
 {
 	CLEANUP(bot_server_done) struct bot_server server = {0};
-	if (addition->is_without_bot)
-		return true;
+	if (addition->is_without_bot) return true;
 	if (!bot_server_open(cli->config, addition->provider, addition->base_url, &server, err))
 		return false;
-	if (secret_is_set(&server.token))
-		return ask_server(&server, addition, err);
+	if (secret_is_set(&server.token)) return ask_server(&server, addition, err);
 	bool is_jira = addition->provider == PROVIDER_JIRA;
 	(void)fprintf(stderr,
 		      "ohdc: warning: no bot token is configured for %s: asks will arrive, but "
@@ -231,8 +221,7 @@ static bool write_instance(struct db *db, const struct addition *addition, int64
 	db_add_text(&params, addition->bot.name);
 	db_add_text(&params, addition->bot.email);
 	db_add_bool(&params, addition->is_bot_known);
-	if (!db_run(db, sql_instance, &params, &rows, err))
-		return false;
+	if (!db_run(db, sql_instance, &params, &rows, err)) return false;
 	*ret = db_int(&rows, 0, 0);
 	return true;
 }
@@ -247,10 +236,8 @@ static bool check_free(struct db *db, const struct addition *addition, struct er
 	db_add_text(&params, key);
 	db_add_text(&params, addition->repo_slug);
 	db_add_int(&params, addition->repo_id);
-	if (!db_run(db, sql_existing, &params, &rows, err))
-		return false;
-	if (rows.count == 0)
-		return true;
+	if (!db_run(db, sql_existing, &params, &rows, err)) return false;
+	if (rows.count == 0) return true;
 	return err_set(err, ERR_CONFLICT, "%s%s%s%s%s exists already as %s/%lld", addition->base_url,
 		       key ? " " : "", key ? key : "", key ? "/" : "", key ? addition->repo_slug : "",
 		       provider_name(addition->provider), (long long)db_int(&rows, 0, 0));
@@ -281,11 +268,9 @@ static bool write_connection(const struct cli *cli, struct db *db, struct additi
 	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
-	if (!db_run(db, sql_next_id, NULL, &rows, err))
-		return false;
+	if (!db_run(db, sql_next_id, NULL, &rows, err)) return false;
 	addition->id = db_int(&rows, 0, 0);
-	if (!seal(cli, addition, &sealed, err))
-		return false;
+	if (!seal(cli, addition, &sealed, err)) return false;
 	db_add_text(&params, provider_name(addition->provider));
 	db_add_int(&params, addition->id);
 	db_add_int(&params, instance_id);
@@ -353,8 +338,7 @@ int cli_connections_add(struct cli *cli)
 {
 	struct err err = {0};
 	CLEANUP(addition_done) struct addition addition = {0};
-	if (!take_arguments(cli, &addition, &err))
-		return cli_usage(&err);
+	if (!take_arguments(cli, &addition, &err)) return cli_usage(&err);
 	if (!cli_keys(cli, &err) || !is_free(cli, &addition, &err) ||
 	    !find_bot(cli, &addition, &err) || !write_rows(cli, &addition, &err))
 		return cli_fail(cli, &err);

@@ -48,8 +48,7 @@ int cli_connections_list(struct cli *cli)
 	struct err err = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
-	if (!cli_no_more(cli, &err))
-		return cli_usage(&err);
+	if (!cli_no_more(cli, &err)) return cli_usage(&err);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, NULL, &rows, &err))
 		return cli_fail(cli, &err);
 	cli_print_list(cli, &rows, names, LIST_COUNT);
@@ -74,8 +73,7 @@ int cli_connections_show(struct cli *cli)
 	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
-	if (!take_ref(cli, &ref, &err))
-		return cli_usage(&err);
+	if (!take_ref(cli, &ref, &err)) return cli_usage(&err);
 	add_ref(&params, &ref);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, &params, &rows, &err))
 		return cli_fail(cli, &err);
@@ -116,8 +114,7 @@ static int change_status(struct cli *cli, const char *status)
 	CLEANUP(known_connection_done) struct known_connection connection = {0};
 	bool is_changed = false;
 
-	if (!take_ref(cli, &ref, &err))
-		return cli_usage(&err);
+	if (!take_ref(cli, &ref, &err)) return cli_usage(&err);
 	if (!known_connection_read(cli, &ref, &connection, &err) ||
 	    !set_status(cli, &connection, status, &is_changed, &err))
 		return cli_fail(cli, &err);

@@ -46,8 +46,7 @@ static bool list_arguments(struct cli *cli, struct db_params *ret, struct err *e
 
 	if (limit && !number_parse(limit, 1, LIST_MAX, &count, err))
 		return err_wrap(err, "--limit");
-	if (name && !connection_ref_parse(name, &ref, err))
-		return false;
+	if (name && !connection_ref_parse(name, &ref, err)) return false;
 	db_add_text(ret, name ? provider_name(ref.provider) : NULL);
 	if (name)
 		db_add_int(ret, ref.id);
@@ -63,8 +62,7 @@ int cli_deliveries_list(struct cli *cli)
 	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
-	if (!list_arguments(cli, &params, &err))
-		return cli_usage(&err);
+	if (!list_arguments(cli, &params, &err)) return cli_usage(&err);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, &params, &rows, &err))
 		return cli_fail(cli, &err);
 	cli_print_list(cli, &rows, names, LIST_COUNT);
@@ -90,8 +88,7 @@ int cli_deliveries_show(struct cli *cli)
 	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
-	if (!take_id(cli, id, &err))
-		return cli_usage(&err);
+	if (!take_id(cli, id, &err)) return cli_usage(&err);
 	db_add_text(&params, id);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, &params, &rows, &err))
 		return cli_fail(cli, &err);

@@ -22,8 +22,7 @@ static bool read_input(struct strbuf *ret, struct err *err)
 	strbuf_init(ret, LIMIT_BODY_BYTES);
 	while ((len = fread(piece, 1, sizeof(piece), stdin)) > 0 && !ret->is_cut)
 		strbuf_add_bytes(ret, bytes_of(piece, len));
-	if (ferror(stdin))
-		return err_set(err, ERR_INPUT, "standard input cannot be read");
+	if (ferror(stdin)) return err_set(err, ERR_INPUT, "standard input cannot be read");
 	if (ret->is_cut)
 		return err_set(err, ERR_INPUT, "the body is longer than %d bytes", LIMIT_BODY_BYTES);
 	return true;

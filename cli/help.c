@@ -37,8 +37,7 @@ static bool is_first_word(const char *word)
 	size_t count;
 	const struct verb *verbs = verbs_all(&count);
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(verbs[i].name, word) == 0)
-			return true;
+		if (strcmp(verbs[i].name, word) == 0) return true;
 	}
 	return false;
 }

@@ -13,8 +13,7 @@ static const char sql_connection[] =
 
 void known_connection_done(struct known_connection *connection)
 {
-	if (!connection)
-		return;
+	if (!connection) return;
 	mem_free(connection->base_url);
 	mem_free(connection->project_key);
 	mem_free(connection->repo_slug);
@@ -32,8 +31,7 @@ bool known_connection_positional(struct cli *cli, struct connection_ref *ret, st
 {
 	const char *text = cli_positional(cli);
 
-	if (!text)
-		return err_set(err, ERR_INPUT, "no connection given, expected one like jira/7");
+	if (!text) return err_set(err, ERR_INPUT, "no connection given, expected one like jira/7");
 	return connection_ref_parse(text, ret, err);
 }
 

@@ -55,8 +55,7 @@ static bool take_account(struct cli *cli, struct link_arguments *ret, struct err
 	const char *jira = cli_option(cli, "jira-key");
 	const char *bitbucket = cli_option(cli, "bitbucket-id");
 
-	if (!known_connection_option(cli, &ret->ref, err))
-		return false;
+	if (!known_connection_option(cli, &ret->ref, err)) return false;
 	bool is_jira = ret->ref.provider == PROVIDER_JIRA;
 	ret->account = is_jira ? jira : bitbucket;
 	if (text_is_empty(ret->account) || (is_jira ? bitbucket : jira))
@@ -71,8 +70,7 @@ static bool take_user(struct cli *cli, struct link_arguments *ret, struct err *e
 	const char *user = NULL;
 	struct uuid id;
 
-	if (!cli_need(cli, "user", &user, err))
-		return false;
+	if (!cli_need(cli, "user", &user, err)) return false;
 	if (!uuid_parse(user, &id))
 		return err_set(err, ERR_INPUT, "--user '%s' is no user id, expected a UUID", user);
 	uuid_text(&id, ret->user_id);
@@ -87,8 +85,7 @@ static json_t *describe(const struct link_arguments *arguments,
 
 	json_put_text(object, "connection", connection->name);
 	json_put_text(object, "account_key", arguments->account);
-	if (arguments->user_id[0] != '\0')
-		json_put_text(object, "user_id", arguments->user_id);
+	if (arguments->user_id[0] != '\0') json_put_text(object, "user_id", arguments->user_id);
 	json_put_text(object, "org_id", arguments->org_id);
 	return object;
 }
@@ -143,8 +140,7 @@ static bool remove_link(struct cli *cli, const struct link_arguments *arguments,
 
 	db_add_int(&params, connection->instance_id);
 	db_add_text(&params, arguments->account);
-	if (!cli_begin(cli, &db, err) || !db_run(db, sql_remove, &params, &rows, err))
-		return false;
+	if (!cli_begin(cli, &db, err) || !db_run(db, sql_remove, &params, &rows, err)) return false;
 	if (rows.count == 0)
 		return err_set(err, ERR_NOT_FOUND, "account '%s' is not linked on %s",
 			       arguments->account, connection->name);
@@ -159,8 +155,7 @@ int cli_links_remove(struct cli *cli)
 	struct link_arguments arguments = {0};
 	CLEANUP(known_connection_done) struct known_connection connection = {0};
 
-	if (!take_account(cli, &arguments, &err) || !cli_no_more(cli, &err))
-		return cli_usage(&err);
+	if (!take_account(cli, &arguments, &err) || !cli_no_more(cli, &err)) return cli_usage(&err);
 	if (!known_connection_read(cli, &arguments.ref, &connection, &err) ||
 	    !remove_link(cli, &arguments, &connection, &err))
 		return cli_fail(cli, &err);

@@ -20,8 +20,7 @@ static const struct verb *find_verb(int argc, char **argv)
 	size_t count;
 	const struct verb *verbs = verbs_all(&count);
 	for (size_t i = 0; i < count; i++) {
-		if (is_verb(&verbs[i], argc, argv))
-			return &verbs[i];
+		if (is_verb(&verbs[i], argc, argv)) return &verbs[i];
 	}
 	return NULL;
 }
@@ -43,12 +42,9 @@ static bool prepare(struct cli *cli, const struct verb *verb, struct err *err)
 	cli->is_json = cli_flag(cli, "json");
 	cli->who = cli_option(cli, "operator");
 	log_open("ohdc", "error"); /* before the settings: an unknown one is no line for people */
-	if (verb->kind == VERB_BARE)
-		return true;
-	if (!config_load(settings, count, SETTING_CLI, &cli->config, err))
-		return false;
-	if (!cli->who)
-		cli->who = config_text(cli->config, "OHDC_OPERATOR");
+	if (verb->kind == VERB_BARE) return true;
+	if (!config_load(settings, count, SETTING_CLI, &cli->config, err)) return false;
+	if (!cli->who) cli->who = config_text(cli->config, "OHDC_OPERATOR");
 	if (verb->kind == VERB_CHANGING && !cli->who)
 		return err_set(
 			err,
@@ -66,11 +62,8 @@ int main(int argc, char **argv)
 		return CLI_DONE;
 	}
 	const struct verb *verb = find_verb(argc, argv);
-	if (!verb)
-		return cli_no_verb(argc, argv);
-	if (!take_arguments(&cli, argc, argv, verb->sub ? 3 : 2, &err))
-		return cli_usage(&err);
-	if (cli_flag(&cli, "help"))
-		return cli_print_verb_help(verb);
+	if (!verb) return cli_no_verb(argc, argv);
+	if (!take_arguments(&cli, argc, argv, verb->sub ? 3 : 2, &err)) return cli_usage(&err);
+	if (cli_flag(&cli, "help")) return cli_print_verb_help(verb);
 	return prepare(&cli, verb, &err) ? verb->run(&cli) : cli_usage(&err);
 }

@@ -18,8 +18,7 @@ int cli_fail(const struct cli *cli, const struct err *err)
 	(void)fprintf(stderr, "ohdc: %s%s\n", err->message,
 		      is_bare ? "; run 'ohdc migrate' first" : "");
 	bool is_away = err->code == ERR_NETWORK || err->code == ERR_TIMEOUT || err->code == ERR_BUSY;
-	if (is_away)
-		return CLI_UNREACHABLE;
+	if (is_away) return CLI_UNREACHABLE;
 	return cli->is_setting_wrong ? CLI_USAGE : CLI_FAILED;
 }
 
@@ -38,8 +37,7 @@ void cli_print_json(const json_t *object)
 void cli_print_json_text(const char *text)
 {
 	json_auto_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-	if (value)
-		cli_print_json(value);
+	if (value) cli_print_json(value);
 }
 
 /* New object from one row. */

@@ -23,8 +23,7 @@ int cli_migrate(struct cli *cli)
 {
 	struct err err = {0};
 	bool is_plan = cli_flag(cli, "plan");
-	if (!cli_no_more(cli, &err))
-		return cli_usage(&err);
+	if (!cli_no_more(cli, &err)) return cli_usage(&err);
 	struct migration_state *states = mem_zalloc(migration_file_count + 1, sizeof(*states));
 	bool is_ok = cli_database(cli, &err) && migrate_run(cli->pool, !is_plan, states, &err);
 	for (size_t i = 0; is_ok && i < migration_file_count; i++)
@@ -75,11 +74,9 @@ static void print_topic(const struct kafka_topic *topic, const struct kafka_topi
 static int topics(struct cli *cli, bool is_apply)
 {
 	struct err err = {0};
-	if (!cli_no_more(cli, &err))
-		return cli_usage(&err);
+	if (!cli_no_more(cli, &err)) return cli_usage(&err);
 	struct kafka_cluster cluster;
-	if (!cli_cluster(cli, &cluster, &err))
-		return cli_usage(&err);
+	if (!cli_cluster(cli, &cluster, &err)) return cli_usage(&err);
 	char names[TOPIC_COUNT][TOPIC_NAME_SIZE];
 	struct kafka_topic wanted[TOPIC_COUNT];
 	struct kafka_topic_state states[TOPIC_COUNT] = {0};
@@ -110,8 +107,7 @@ int cli_topics_apply(struct cli *cli)
 int cli_keys_generate(struct cli *cli)
 {
 	struct err err = {0};
-	if (!cli_no_more(cli, &err))
-		return cli_usage(&err);
+	if (!cli_no_more(cli, &err)) return cli_usage(&err);
 	uint8_t key[CRYPTO_KEY_SIZE];
 	entropy_fill(key, sizeof(key));
 	CLEANUP(strbuf_done) struct strbuf hex = {0};

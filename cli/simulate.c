@@ -38,8 +38,7 @@ static bool take_kind(struct cli *cli, struct simulation *ret, enum provider *re
 {
 	const char *name = cli_positional(cli);
 	for (size_t i = 0; name && i < ARRAY_LEN(kinds); i++) {
-		if (strcmp(kinds[i].name, name) != 0)
-			continue;
+		if (strcmp(kinds[i].name, name) != 0) continue;
 		ret->kind = kinds[i].kind;
 		*ret_provider = kinds[i].provider;
 		return true;
@@ -54,8 +53,7 @@ static bool take_arguments(struct cli *cli, struct simulation *ret, struct conne
 			   struct err *err)
 {
 	enum provider provider = PROVIDER_JIRA;
-	if (!known_connection_option(cli, ret_ref, err))
-		return false;
+	if (!known_connection_option(cli, ret_ref, err)) return false;
 	ret->text = cli_option(cli, "text");
 	ret->actor = cli_option(cli, "actor");
 	ret->issue_id = cli_option(cli, "issue");
@@ -63,8 +61,7 @@ static bool take_arguments(struct cli *cli, struct simulation *ret, struct conne
 	ret->pull_request_id = cli_option(cli, "pull-request");
 	ret->comment_id = cli_option(cli, "comment");
 	ret->label = config_text(cli->config, "OH_RESOLVER_LABEL");
-	if (!take_kind(cli, ret, &provider, err) || !cli_no_more(cli, err))
-		return false;
+	if (!take_kind(cli, ret, &provider, err) || !cli_no_more(cli, err)) return false;
 	if (provider != ret_ref->provider)
 		return err_set(err, ERR_INPUT, "the connection is not one of %s",
 			       provider_name(provider));
@@ -76,10 +73,8 @@ static bool find_actor(struct cli *cli, const struct known_connection *connectio
 {
 	struct db_params params = {0};
 	db_add_int(&params, connection->instance_id);
-	if (simulation->actor)
-		return true;
-	if (!db_query(cli->pool, sql_actor, &params, rows, err))
-		return false;
+	if (simulation->actor) return true;
+	if (!db_query(cli->pool, sql_actor, &params, rows, err)) return false;
 	simulation->actor = rows->count > 0 ? db_text(rows, 0, 0) : cli->who;
 	return true;
 }
@@ -164,8 +159,7 @@ int cli_simulate(struct cli *cli)
 	CLEANUP(known_connection_done) struct known_connection connection = {0};
 	CLEANUP(db_rows_done) struct db_rows actor = {0};
 	sysclock_text(simulation.now_ms, now);
-	if (!take_arguments(cli, &simulation, &ref, &err))
-		return cli_usage(&err);
+	if (!take_arguments(cli, &simulation, &ref, &err)) return cli_usage(&err);
 	if (!known_connection_read(cli, &ref, &connection, &err) ||
 	    !find_actor(cli, &connection, &actor, &simulation, &err))
 		return cli_fail(cli, &err);

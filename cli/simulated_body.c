@@ -17,8 +17,7 @@ enum { NOBODYS_ID = 999999999 };
 static bool is_number(const char *text, const char *option, struct err *err)
 {
 	int64_t ignored;
-	if (!text || number_parse(text, 1, INT64_MAX, &ignored, err))
-		return true;
+	if (!text || number_parse(text, 1, INT64_MAX, &ignored, err)) return true;
 	return err_wrap(err, "--%s", option);
 }
 
@@ -32,8 +31,7 @@ bool simulation_check(const struct simulation *simulation, struct err *err)
 static int64_t number_or(const char *text, int64_t fallback)
 {
 	int64_t number = fallback;
-	if (text && !number_parse(text, 1, INT64_MAX, &number, NULL))
-		number = fallback;
+	if (text && !number_parse(text, 1, INT64_MAX, &number, NULL)) number = fallback;
 	return number;
 }
 
@@ -138,8 +136,7 @@ static json_t *bitbucket_person(const struct simulation *simulation)
 {
 	json_t *person = json_object();
 	int64_t id = number_or(simulation->actor, 0);
-	if (id != 0)
-		json_put_int(person, "id", id);
+	if (id != 0) json_put_int(person, "id", id);
 	json_put_text(person, "name", simulation->actor);
 	json_put_text(person, "slug", simulation->actor);
 	json_put_text(person, "displayName", simulation->actor);
@@ -151,8 +148,7 @@ static json_t *bitbucket_ref(const struct known_connection *connection, const ch
 	json_t *ref = json_object();
 	json_t *repository = json_object();
 	json_put_text(repository, "slug", connection->repo_slug);
-	if (connection->repo_id != 0)
-		json_put_int(repository, "id", connection->repo_id);
+	if (connection->repo_id != 0) json_put_int(repository, "id", connection->repo_id);
 	json_object_set_new(repository, "project",
 			    json_pack("{s:s}", "key", connection->project_key));
 	json_object_set_new(ref, "id", json_sprintf("refs/heads/%s", branch));

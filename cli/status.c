@@ -59,8 +59,7 @@ static json_t *topic_object(const char *topic, const char *group,
 	json_put_int(object, "partitions", (int64_t)count);
 	json_put_int(object, "records", records);
 	json_put_text(object, "group", group);
-	if (group)
-		json_put_int(object, "lag", lag);
+	if (group) json_put_int(object, "lag", lag);
 	return object;
 }
 
@@ -72,8 +71,7 @@ static bool read_topic(const struct cli *cli, const struct kafka_cluster *cluste
 	char group[TOPIC_NAME_SIZE];
 	size_t count = 0;
 	topic_name(topic, prefix, name);
-	if (reader)
-		group_name(reader, prefix, group);
+	if (reader) group_name(reader, prefix, group);
 	struct kafka_partition_state *states = mem_zalloc(PARTITIONS_MAX, sizeof(*states));
 	bool is_read = kafka_topic_offsets(cluster, name, reader ? group : NULL, states,
 					   PARTITIONS_MAX, &count, err);
@@ -90,8 +88,7 @@ static bool read_topics(struct cli *cli, json_t *list, struct err *err)
 		[TOPIC_JOB] = GROUP_DISPATCHER,
 	};
 	struct kafka_cluster cluster;
-	if (!cli_cluster(cli, &cluster, err))
-		return false;
+	if (!cli_cluster(cli, &cluster, err)) return false;
 	for (int i = 0; i < TOPIC_COUNT; i++) {
 		if (!read_topic(cli, &cluster, (enum topic)i, readers[i], list, err))
 			return err_wrap(err, "Kafka");
@@ -106,8 +103,7 @@ static void print_counts(const char *title, const json_t *counts)
 	const char *name;
 	json_t *count;
 	printf("%-20s", title);
-	if (json_object_size(counts) == 0)
-		printf("  none");
+	if (json_object_size(counts) == 0) printf("  none");
 	json_object_foreach((json_t *)(uintptr_t)counts, name, count)
 		printf("  %s %lld", name, (long long)json_integer_value(count));
 	puts("");
@@ -150,8 +146,7 @@ static void print_status(const json_t *status)
 	print_counts("ended in 24 h", json_at(status, "jobs_ended_last_day"));
 	print_number("failed triggers", status, "failed_triggers");
 	print_number("unsent jobs", status, "outbox");
-	if (json_at(status, "dead_letters"))
-		print_number("dead letters", status, "dead_letters");
+	if (json_at(status, "dead_letters")) print_number("dead letters", status, "dead_letters");
 	print_topics(json_at(status, "topics"));
 }
 
@@ -159,10 +154,8 @@ int cli_status(struct cli *cli)
 {
 	struct err err = {0};
 	json_auto_t *status = NULL;
-	if (!cli_no_more(cli, &err))
-		return cli_usage(&err);
-	if (!read_database(cli, &status, &err))
-		return cli_fail(cli, &err);
+	if (!cli_no_more(cli, &err)) return cli_usage(&err);
+	if (!read_database(cli, &status, &err)) return cli_fail(cli, &err);
 	json_t *topics = json_array();
 	json_object_set_new(status, "topics", topics);
 	bool is_whole = read_topics(cli, topics, &err);

@@ -20,8 +20,7 @@ static bool wrong_setting(struct cli *cli, const struct err *err)
 
 bool cli_database(struct cli *cli, struct err *err)
 {
-	if (cli->pool)
-		return true;
+	if (cli->pool) return true;
 	CLEANUP(secret_done) struct secret url = {0};
 	if (!config_secret(cli->config, "OHDC_DATABASE_URL", &url)) {
 		err_set(err, ERR_INPUT, "OHDC_DATABASE_URL is not set, expected a libpq URI");
@@ -45,8 +44,7 @@ static bool load_keys(struct cli *cli, struct err *err)
 bool cli_keys(struct cli *cli, struct err *err)
 {
 	struct uuid installation;
-	if (!load_keys(cli, err))
-		return wrong_setting(cli, err);
+	if (!load_keys(cli, err)) return wrong_setting(cli, err);
 	return cli_database(cli, err) && installation_open(cli->pool, &cli->keys, &installation, err);
 }
 

@@ -128,14 +128,11 @@ static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct 
 	struct db_params params = {0};
 	db_add_text(&params, text);
 	if (uuid_parse(text, &id)) {
-		if (!db_query(cli->pool, sql_by_uuid, &params, ret, err))
-			return false;
-		if (ret->count > 0)
-			return true;
+		if (!db_query(cli->pool, sql_by_uuid, &params, ret, err)) return false;
+		if (ret->count > 0) return true;
 		db_rows_done(ret);
 	}
-	if (!db_query(cli->pool, sql_by_text, &params, ret, err))
-		return false;
+	if (!db_query(cli->pool, sql_by_text, &params, ret, err)) return false;
 	if (ret->count == 0)
 		return err_set(err, ERR_NOT_FOUND,
 			       "no delivery, job, event key or request id is '%.200s'", text);
@@ -147,8 +144,7 @@ static bool print_json(struct cli *cli, const struct db_rows *found, struct err 
 	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	add_found(&params, found);
-	if (!db_query(cli->pool, sql_json, &params, &rows, err))
-		return false;
+	if (!db_query(cli->pool, sql_json, &params, &rows, err)) return false;
 	cli_print_json_text(db_text(&rows, 0, 0));
 	return true;
 }
@@ -208,10 +204,8 @@ int cli_trace(struct cli *cli)
 			"no id given, expected one of a delivery, a job, an event or a request");
 		return cli_usage(&err);
 	}
-	if (!cli_no_more(cli, &err))
-		return cli_usage(&err);
-	if (!cli_database(cli, &err) || !find(cli, text, &found, &err))
-		return cli_fail(cli, &err);
+	if (!cli_no_more(cli, &err)) return cli_usage(&err);
+	if (!cli_database(cli, &err) || !find(cli, text, &found, &err)) return cli_fail(cli, &err);
 	bool is_done = cli->is_json ? print_json(cli, &found, &err) : print_text(cli, &found, &err);
 	return is_done ? CLI_DONE : cli_fail(cli, &err);
 }

@@ -18,8 +18,7 @@ static void register_suites(void)
 static void print_failures(const struct CU_Test *test, const struct CU_Suite *suite,
 			   const struct CU_FailureRecord *failure)
 {
-	if (failure != NULL)
-		(void)printf("FAIL %s/%s\n", suite->pName, test->pName);
+	if (failure != NULL) (void)printf("FAIL %s/%s\n", suite->pName, test->pName);
 	for (; failure != NULL && failure->pTest == test; failure = failure->pNext)
 		(void)printf("  %s:%u: %s\n", failure->strFileName, failure->uiLineNumber,
 			     failure->strCondition);
@@ -44,8 +43,7 @@ static void select_tests(const char *text)
 	for (CU_pSuite suite = CU_get_registry()->pSuite; suite != NULL; suite = suite->pNext) {
 		for (CU_pTest test = suite->pTest; test != NULL; test = test->pNext) {
 			(void)snprintf(name, sizeof(name), "%s/%s", suite->pName, test->pName);
-			if (strstr(name, text) == NULL)
-				(void)CU_set_test_active(test, CU_FALSE);
+			if (strstr(name, text) == NULL) (void)CU_set_test_active(test, CU_FALSE);
 		}
 	}
 	CU_set_fail_on_inactive(CU_FALSE);
@@ -56,11 +54,9 @@ int main(int argc, char **argv)
 	unsigned int passed;
 	unsigned int failed;
 
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 70;
+	if (CU_initialize_registry() != CUE_SUCCESS) return 70;
 	register_suites();
-	if (argc > 1)
-		select_tests(argv[1]);
+	if (argc > 1) select_tests(argv[1]);
 	CU_set_test_complete_handler(on_test_done);
 	CU_set_suite_init_failure_handler(on_suite_init_failed);
 	(void)CU_run_all_tests();

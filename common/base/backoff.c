@@ -17,8 +17,7 @@ int64_t backoff_delay_ms(const struct backoff *backoff, int64_t attempts, uint32
 {
 	int64_t delay = whole_delay(backoff, attempts);
 
-	if (delay < 1)
-		return 0;
+	if (delay < 1) return 0;
 	/* In two parts, because the product of span and 32 random bits may not fit. */
 	uint64_t span = (uint64_t)(delay - delay / 2);
 	uint64_t part = span / UINT32_MAX * random + span % UINT32_MAX * random / UINT32_MAX;

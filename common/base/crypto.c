@@ -17,8 +17,7 @@ enum { SEAL_FORMAT = 1, TAG_SIZE = 16, HEADER_MAX = 2 + CRYPTO_KEY_ID_MAX };
 /* The algorithms are always there and their arguments fixed, so that only memory can be missing. */
 static void need(bool is_done)
 {
-	if (!is_done)
-		mem_gone();
+	if (!is_done) mem_gone();
 }
 
 void crypto_sha256(struct bytes data, uint8_t ret[CRYPTO_DIGEST_SIZE])
@@ -57,8 +56,7 @@ struct crypto_hmac_state *crypto_hmac_new(struct bytes key)
 
 void crypto_hmac_add(struct crypto_hmac_state *state, struct bytes piece)
 {
-	if (piece.len > 0)
-		need(EVP_MAC_update(state->mac, piece.ptr, piece.len) == 1);
+	if (piece.len > 0) need(EVP_MAC_update(state->mac, piece.ptr, piece.len) == 1);
 }
 
 void crypto_hmac_finish(struct crypto_hmac_state *state, uint8_t ret[CRYPTO_DIGEST_SIZE])
@@ -71,8 +69,7 @@ void crypto_hmac_finish(struct crypto_hmac_state *state, uint8_t ret[CRYPTO_DIGE
 
 void crypto_hmac_free(struct crypto_hmac_state *state)
 {
-	if (!state)
-		return;
+	if (!state) return;
 	EVP_MAC_CTX_free(state->mac);
 	mem_free(state);
 }
@@ -106,8 +103,7 @@ static bool add_associated(EVP_CIPHER_CTX *cipher, struct bytes header, const ch
 	int len;
 	struct bytes text = bytes_text(place);
 
-	if (text.len > LIMIT_SETTING_BYTES)
-		return false;
+	if (text.len > LIMIT_SETTING_BYTES) return false;
 	return EVP_CipherUpdate(cipher, NULL, &len, header.ptr, (int)header.len) == 1 &&
 	       EVP_CipherUpdate(cipher, NULL, &len, text.ptr, (int)text.len) == 1;
 }
@@ -145,8 +141,7 @@ bool crypto_seal(const struct crypto_keyring *ring, const char *place,
 {
 	uint8_t header[HEADER_MAX];
 
-	if (ring->count == 0)
-		return err_set(err, ERR_INTERNAL, "there is no sealing key");
+	if (ring->count == 0) return err_set(err, ERR_INTERNAL, "there is no sealing key");
 	if (plain.len > LIMIT_SETTING_BYTES)
 		return err_set(err, ERR_INPUT, "secret is longer than %d bytes", LIMIT_SETTING_BYTES);
 
@@ -185,8 +180,7 @@ static struct bytes take(struct bytes *rest, size_t len)
 
 static bool split(struct bytes bytes, struct sealed *ret)
 {
-	if (bytes.len < 2 || bytes.ptr[0] != SEAL_FORMAT)
-		return false;
+	if (bytes.len < 2 || bytes.ptr[0] != SEAL_FORMAT) return false;
 
 	size_t id_len = bytes.ptr[1];
 	size_t fixed = 2 + id_len + CRYPTO_NONCE_SIZE + TAG_SIZE;
@@ -203,8 +197,7 @@ static bool split(struct bytes bytes, struct sealed *ret)
 static const struct crypto_key *find_key(const struct crypto_keyring *ring, struct bytes id)
 {
 	for (size_t i = 0; i < ring->count; i++) {
-		if (bytes_equal(bytes_text(ring->keys[i].id), id))
-			return &ring->keys[i];
+		if (bytes_equal(bytes_text(ring->keys[i].id), id)) return &ring->keys[i];
 	}
 	return NULL;
 }
@@ -234,11 +227,9 @@ bool crypto_open(const struct crypto_keyring *ring, const char *place, struct by
 {
 	struct sealed parts;
 
-	if (!split(sealed, &parts))
-		return err_set(err, ERR_INPUT, "not a sealed secret");
+	if (!split(sealed, &parts)) return err_set(err, ERR_INPUT, "not a sealed secret");
 	const struct crypto_key *key = find_key(ring, parts.key_id);
-	if (!key)
-		return err_set(err, ERR_AUTH, "sealed with a key that is not in the key file");
+	if (!key) return err_set(err, ERR_AUTH, "sealed with a key that is not in the key file");
 
 	size_t len = parts.body.len - TAG_SIZE;
 	CLEANUP(secret_done) struct secret plain = {.text = mem_zalloc(len + 1, 1), .len = len};

@@ -18,8 +18,7 @@ static bool read_key(const char *line, size_t len, struct crypto_key *ret)
 	size_t id_len = strspn(line, id_chars);
 	size_t gap = strspn(line + id_len, blanks);
 
-	if (id_len == 0 || id_len > CRYPTO_KEY_ID_MAX || gap == 0)
-		return false;
+	if (id_len == 0 || id_len > CRYPTO_KEY_ID_MAX || gap == 0) return false;
 	while (len > 0 && strchr(blanks, line[len - 1]))
 		len--;
 	if (len < id_len + gap || !decode_hex(bytes_of(line + id_len + gap, len - id_len - gap),
@@ -33,8 +32,7 @@ static bool read_key(const char *line, size_t len, struct crypto_key *ret)
 static bool has_id(const struct crypto_keyring *ring, const char *id)
 {
 	for (size_t i = 0; i < ring->count; i++) {
-		if (strcmp(ring->keys[i].id, id) == 0)
-			return true;
+		if (strcmp(ring->keys[i].id, id) == 0) return true;
 	}
 	return false;
 }
@@ -73,16 +71,14 @@ bool crypto_keyring_parse(const char *text, struct crypto_keyring *ret, struct e
 		text += len;
 		text += *text == '\n';
 	}
-	if (ring.count == 0)
-		return err_set(err, ERR_INPUT, "there is no key in it");
+	if (ring.count == 0) return err_set(err, ERR_INPUT, "there is no key in it");
 	*ret = ring;
 	return true;
 }
 
 void crypto_keyring_done(struct crypto_keyring *ring)
 {
-	if (ring)
-		mem_wipe(ring, sizeof(*ring));
+	if (ring) mem_wipe(ring, sizeof(*ring));
 }
 
 void crypto_key_fingerprint(const struct crypto_key *key, char ret[17])

@@ -16,22 +16,17 @@ void encode_hex(struct strbuf *ret, struct bytes bytes)
 /* 16 for what is no hex digit. */
 static uint8_t hex_value(uint8_t c)
 {
-	if (c >= '0' && c <= '9')
-		return (uint8_t)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (uint8_t)(c - 'a' + 10);
-	if (c >= 'A' && c <= 'F')
-		return (uint8_t)(c - 'A' + 10);
+	if (c >= '0' && c <= '9') return (uint8_t)(c - '0');
+	if (c >= 'a' && c <= 'f') return (uint8_t)(c - 'a' + 10);
+	if (c >= 'A' && c <= 'F') return (uint8_t)(c - 'A' + 10);
 	return 16;
 }
 
 bool decode_hex(struct bytes hex, uint8_t *ret, size_t len)
 {
-	if (hex.len % 2 != 0 || hex.len / 2 != len)
-		return false;
+	if (hex.len % 2 != 0 || hex.len / 2 != len) return false;
 	for (size_t i = 0; i < hex.len; i++) {
-		if (hex_value(hex.ptr[i]) > 15)
-			return false;
+		if (hex_value(hex.ptr[i]) > 15) return false;
 	}
 	for (size_t i = 0; i < len; i++)
 		ret[i] = (uint8_t)(hex_value(hex.ptr[2 * i]) << 4 | hex_value(hex.ptr[2 * i + 1]));
@@ -46,10 +41,8 @@ static void add_base64(struct strbuf *ret, struct bytes bytes, const char *digit
 		size_t rest = bytes.len - at;
 		uint32_t group = (uint32_t)bytes.ptr[at] << 16;
 
-		if (rest > 1)
-			group |= (uint32_t)bytes.ptr[at + 1] << 8;
-		if (rest > 2)
-			group |= bytes.ptr[at + 2];
+		if (rest > 1) group |= (uint32_t)bytes.ptr[at + 1] << 8;
+		if (rest > 2) group |= bytes.ptr[at + 2];
 		/* n bytes take n + 1 digits. */
 		for (size_t i = 0; i <= (rest < 3 ? rest : 3); i++)
 			strbuf_add_char(ret, digits[group >> (18 - 6 * i) & 0x3F]);
@@ -96,8 +89,7 @@ bool decode_percent(struct strbuf *ret, struct bytes text)
 			at += 2;
 		}
 		/* A NUL would end the text early for whoever reads it next. */
-		if (byte == '\0')
-			return false;
+		if (byte == '\0') return false;
 		strbuf_add_char(ret, (char)byte);
 	}
 	return true;

@@ -15,20 +15,17 @@ static void end_on_character(char *text, size_t size)
 
 	while (start > 0 && len - start < 4 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
 		start--;
-	if (start == 0)
-		return;
+	if (start == 0) return;
 
 	unsigned char lead = (unsigned char)text[start - 1];
 	size_t need = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
-	if (need > len - start)
-		text[start - 1] = '\0';
+	if (need > len - start) text[start - 1] = '\0';
 }
 
 PRINTF_LIKE(3, 0)
 static void format_message(char *ret, size_t size, const char *format, va_list values)
 {
-	if (vsnprintf(ret, size, format, values) < 0)
-		ret[0] = '\0';
+	if (vsnprintf(ret, size, format, values) < 0) ret[0] = '\0';
 	end_on_character(ret, size);
 }
 
@@ -37,8 +34,7 @@ void err_fill(struct err *err, enum err_code code, const char *format, ...)
 	char message[ERR_MESSAGE_SIZE];
 	va_list values;
 
-	if (!err)
-		return;
+	if (!err) return;
 	/* Formatted apart first: the values may point into the message that is replaced. */
 	va_start(values, format);
 	format_message(message, sizeof(message), format, values);
@@ -53,8 +49,7 @@ void err_add_context(struct err *err, const char *format, ...)
 	char whole[2 * ERR_MESSAGE_SIZE + 2];
 	va_list values;
 
-	if (!err)
-		return;
+	if (!err) return;
 	va_start(values, format);
 	format_message(context, sizeof(context), format, values);
 	va_end(values);
@@ -71,8 +66,7 @@ enum err_verdict err_verdict(const struct err *err)
 	case ERR_AUTH:      /* waiting grants no right: tell the person or the operator instead */
 	case ERR_NOT_FOUND: /* what is gone or hidden does not come back by asking again */
 		return VERDICT_DROP;
-	case ERR_UNCERTAIN: /* a blind repeat could do it twice */
-		return VERDICT_PROBE;
+	case ERR_UNCERTAIN: /* a blind repeat could do it twice */ return VERDICT_PROBE;
 	case ERR_CONFLICT: /* read again: the winner's state decides next time */
 	case ERR_LIMIT:    /* the peer said when; `retry_after_ms` outranks the back-off */
 	case ERR_BUSY:     /* a local queue or pool drains by itself */
@@ -88,28 +82,17 @@ enum err_verdict err_verdict(const struct err *err)
 const char *err_code_name(enum err_code code)
 {
 	switch (code) {
-	case ERR_NONE:
-		return "none";
-	case ERR_INPUT:
-		return "input";
-	case ERR_AUTH:
-		return "auth";
-	case ERR_NOT_FOUND:
-		return "not_found";
-	case ERR_CONFLICT:
-		return "conflict";
-	case ERR_LIMIT:
-		return "limit";
-	case ERR_BUSY:
-		return "busy";
-	case ERR_NETWORK:
-		return "network";
-	case ERR_TIMEOUT:
-		return "timeout";
-	case ERR_UNCERTAIN:
-		return "uncertain";
-	case ERR_INTERNAL:
-		return "internal";
+	case ERR_NONE: return "none";
+	case ERR_INPUT: return "input";
+	case ERR_AUTH: return "auth";
+	case ERR_NOT_FOUND: return "not_found";
+	case ERR_CONFLICT: return "conflict";
+	case ERR_LIMIT: return "limit";
+	case ERR_BUSY: return "busy";
+	case ERR_NETWORK: return "network";
+	case ERR_TIMEOUT: return "timeout";
+	case ERR_UNCERTAIN: return "uncertain";
+	case ERR_INTERNAL: return "internal";
 	}
 	return "unknown";
 }

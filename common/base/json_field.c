@@ -20,8 +20,7 @@ static bool refuse_parsed(const json_error_t *error, struct err *err)
 	if (json_error_code(error) == json_error_numeric_overflow)
 		return err_set(err, ERR_INPUT, "JSON has a number out of range at byte %d",
 			       error->position);
-	if (json_error_code(error) == json_error_out_of_memory)
-		mem_gone();
+	if (json_error_code(error) == json_error_out_of_memory) mem_gone();
 	return err_set(err, ERR_INPUT, "JSON is not usable at byte %d", error->position);
 }
 
@@ -30,8 +29,7 @@ static bool parse(struct bytes text, json_t **ret, struct err *err)
 	json_error_t error;
 	json_t *root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
 
-	if (!root)
-		return refuse_parsed(&error, err);
+	if (!root) return refuse_parsed(&error, err);
 	*ret = root;
 	return true;
 }
@@ -53,10 +51,8 @@ bool json_read(struct bytes body, size_t max_bytes, int max_depth, json_t **ret,
 			       max_bytes);
 
 	struct json_scan scan = json_scan(body);
-	if (!scan.is_json)
-		return err_set(err, ERR_INPUT, "not JSON at byte %zu", scan.end);
-	if (scan.depth == 0)
-		return err_set(err, ERR_INPUT, "JSON is neither object nor array");
+	if (!scan.is_json) return err_set(err, ERR_INPUT, "not JSON at byte %zu", scan.end);
+	if (scan.depth == 0) return err_set(err, ERR_INPUT, "JSON is neither object nor array");
 	if (max_depth < 0 || scan.depth > (size_t)max_depth)
 		return err_set(err, ERR_INPUT, "JSON is %zu levels deep, more than %d", scan.depth,
 			       max_depth);
@@ -91,24 +87,16 @@ const char *json_text_at(const json_t *root, const char *path)
 
 static const char *type_name(const json_t *value)
 {
-	if (!value)
-		return "nothing";
+	if (!value) return "nothing";
 	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		return "an object";
-	case JSON_ARRAY:
-		return "an array";
-	case JSON_STRING:
-		return "a text";
-	case JSON_INTEGER:
-		return "an integer";
-	case JSON_REAL:
-		return "a fraction";
+	case JSON_OBJECT: return "an object";
+	case JSON_ARRAY: return "an array";
+	case JSON_STRING: return "a text";
+	case JSON_INTEGER: return "an integer";
+	case JSON_REAL: return "a fraction";
 	case JSON_TRUE:
-	case JSON_FALSE:
-		return "a boolean";
-	case JSON_NULL:
-		return "null";
+	case JSON_FALSE: return "a boolean";
+	case JSON_NULL: return "null";
 	}
 	return "something else";
 }
@@ -121,8 +109,7 @@ bool json_need_text(const json_t *root, const char *path, size_t max_bytes, cons
 	if (!json_is_string(value))
 		return err_set(err, ERR_INPUT, "'%s' is %s, expected a text", path, type_name(value));
 	size_t len = json_string_length(value);
-	if (len == 0)
-		return err_set(err, ERR_INPUT, "'%s' is empty, expected a text", path);
+	if (len == 0) return err_set(err, ERR_INPUT, "'%s' is empty, expected a text", path);
 	if (len > max_bytes)
 		return err_set(err, ERR_INPUT, "'%s' has %zu bytes, expected at most %zu", path,
 			       len, max_bytes);
@@ -174,8 +161,7 @@ bool json_id_at(const json_t *root, const char *path, char *ret, size_t size)
 			       json_integer_value(value));
 		id = digits;
 	}
-	if (text_is_empty(id) || strlen(id) >= size)
-		return false;
+	if (text_is_empty(id) || strlen(id) >= size) return false;
 	memcpy(ret, id, strlen(id) + 1);
 	return true;
 }
@@ -183,16 +169,14 @@ bool json_id_at(const json_t *root, const char *path, char *ret, size_t size)
 /* `object` is always an object of ours and `value` valid UTF-8: only memory can be missing. */
 static void put(json_t *object, const char *key, json_t *value)
 {
-	if (json_object_set_new(object, key, value) != 0)
-		mem_gone();
+	if (json_object_set_new(object, key, value) != 0) mem_gone();
 }
 
 void json_put_text(json_t *object, const char *key, const char *text)
 {
 	CLEANUP(strbuf_done) struct strbuf repaired = {0};
 
-	if (!text)
-		return;
+	if (!text) return;
 	strbuf_init(&repaired, 3 * strlen(text));
 	text_add_repaired(&repaired, bytes_text(text));
 	put(object, key, json_stringn(strbuf_text(&repaired), repaired.len));
@@ -207,7 +191,6 @@ char *json_compact(const json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 
-	if (!text)
-		mem_gone();
+	if (!text) mem_gone();
 	return text;
 }

@@ -29,8 +29,7 @@ static uint8_t peek(const struct scanner *s)
 
 static bool skip(struct scanner *s, char c)
 {
-	if (peek(s) != (uint8_t)c)
-		return false;
+	if (peek(s) != (uint8_t)c) return false;
 	s->at++;
 	return true;
 }
@@ -53,13 +52,10 @@ static bool skip_digits(struct scanner *s)
 static bool skip_number(struct scanner *s)
 {
 	(void)skip(s, '-');
-	if (!skip(s, '0') && !skip_digits(s))
-		return false;
-	if (skip(s, '.') && !skip_digits(s))
-		return false;
+	if (!skip(s, '0') && !skip_digits(s)) return false;
+	if (skip(s, '.') && !skip_digits(s)) return false;
 	if (skip(s, 'e') || skip(s, 'E')) {
-		if (!skip(s, '+'))
-			(void)skip(s, '-');
+		if (!skip(s, '+')) (void)skip(s, '-');
 		return skip_digits(s);
 	}
 	return true;
@@ -68,8 +64,7 @@ static bool skip_number(struct scanner *s)
 static bool skip_word(struct scanner *s, const char *word)
 {
 	for (; *word != '\0'; word++) {
-		if (!skip(s, *word))
-			return false;
+		if (!skip(s, *word)) return false;
 	}
 	return true;
 }
@@ -98,8 +93,7 @@ static size_t escape_len(struct bytes text, size_t at, bool *ret_good)
 	*ret_good = true;
 	if (text.len - at >= 2 && text.ptr[at + 1] != '\0' && strchr("\"\\/bfnrt", text.ptr[at + 1]))
 		return 2;
-	if (!read_unit(text, at, &unit))
-		return 0;
+	if (!read_unit(text, at, &unit)) return 0;
 	if (unit >= 0xD800 && unit < 0xDC00 && read_unit(text, at + 6, &second) &&
 	    second >= 0xDC00 && second < 0xE000)
 		return 12;
@@ -111,18 +105,15 @@ static bool skip_string(struct scanner *s)
 {
 	bool is_good;
 
-	if (!skip(s, '"'))
-		return false;
+	if (!skip(s, '"')) return false;
 	while (s->at < s->text.len && peek(s) >= 0x20) {
-		if (skip(s, '"'))
-			return true;
+		if (skip(s, '"')) return true;
 		if (peek(s) != '\\') {
 			s->at++;
 			continue;
 		}
 		size_t len = escape_len(s->text, s->at, &is_good);
-		if (len == 0)
-			return false;
+		if (len == 0) return false;
 		s->needs_repair |= !is_good;
 		s->at += len;
 	}
@@ -132,16 +123,11 @@ static bool skip_string(struct scanner *s)
 static bool skip_scalar(struct scanner *s)
 {
 	switch (peek(s)) {
-	case '"':
-		return skip_string(s);
-	case 't':
-		return skip_word(s, "true");
-	case 'f':
-		return skip_word(s, "false");
-	case 'n':
-		return skip_word(s, "null");
-	default:
-		return skip_number(s);
+	case '"': return skip_string(s);
+	case 't': return skip_word(s, "true");
+	case 'f': return skip_word(s, "false");
+	case 'n': return skip_word(s, "null");
+	default: return skip_number(s);
 	}
 }
 
@@ -153,14 +139,12 @@ static bool is_in_object(const struct scanner *s)
 static void enter(struct scanner *s, char bracket)
 {
 	strbuf_add_char(&s->open, bracket);
-	if (s->open.len > s->depth)
-		s->depth = s->open.len;
+	if (s->open.len > s->depth) s->depth = s->open.len;
 }
 
 static bool leave(struct scanner *s)
 {
-	if (!skip(s, is_in_object(s) ? '}' : ']'))
-		return false;
+	if (!skip(s, is_in_object(s) ? '}' : ']')) return false;
 	s->open.len--;
 	return true;
 }
@@ -188,8 +172,7 @@ static bool step_value(struct scanner *s, enum expect *expect)
 
 static bool step_key(struct scanner *s, enum expect *expect)
 {
-	if (!skip_string(s))
-		return false;
+	if (!skip_string(s)) return false;
 	skip_space(s);
 	*expect = EXPECT_VALUE;
 	return skip(s, ':');
@@ -198,16 +181,11 @@ static bool step_key(struct scanner *s, enum expect *expect)
 static bool step(struct scanner *s, enum expect *expect)
 {
 	switch (*expect) {
-	case EXPECT_VALUE:
-		return step_value(s, expect);
-	case EXPECT_KEY:
-		return step_key(s, expect);
-	case EXPECT_FIRST:
-		*expect = leave(s) ? EXPECT_AFTER : element_of(s);
-		return true;
+	case EXPECT_VALUE: return step_value(s, expect);
+	case EXPECT_KEY: return step_key(s, expect);
+	case EXPECT_FIRST: *expect = leave(s) ? EXPECT_AFTER : element_of(s); return true;
 	case EXPECT_AFTER:
-		if (!skip(s, ','))
-			return leave(s);
+		if (!skip(s, ',')) return leave(s);
 		*expect = element_of(s);
 		return true;
 	}
@@ -220,8 +198,7 @@ static bool scan_text(struct scanner *s)
 
 	do {
 		skip_space(s);
-		if (!step(s, &expect))
-			return false;
+		if (!step(s, &expect)) return false;
 	} while (expect != EXPECT_AFTER || s->open.len > 0);
 	skip_space(s);
 	return s->at == s->text.len;
@@ -254,11 +231,9 @@ void json_add_repaired(struct strbuf *ret, struct bytes text)
 
 		text_add_repaired(ret, bytes_of(rest, run));
 		at += run;
-		if (!escape)
-			return;
+		if (!escape) return;
 		size_t len = escape_len(text, at, &is_good);
-		if (len == 0)
-			return;
+		if (len == 0) return;
 		strbuf_add_bytes(ret, is_good ? bytes_of(escape, len) : bytes_text("\\uFFFD"));
 		at += len;
 	}

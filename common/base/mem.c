@@ -17,11 +17,9 @@ void *mem_zalloc(size_t count, size_t size)
 {
 	size_t total;
 
-	if (__builtin_mul_overflow(count, size, &total))
-		mem_gone();
+	if (__builtin_mul_overflow(count, size, &total)) mem_gone();
 	void *block = calloc(1, total > 0 ? total : 1);
-	if (!block)
-		mem_gone();
+	if (!block) mem_gone();
 	return block;
 }
 
@@ -29,12 +27,10 @@ void *mem_resize(void *old, size_t count, size_t size)
 {
 	size_t total;
 
-	if (__builtin_mul_overflow(count, size, &total))
-		mem_gone();
+	if (__builtin_mul_overflow(count, size, &total)) mem_gone();
 	/* realloc(old, 0) means different things to different C libraries. */
 	void *block = realloc(old, total > 0 ? total : 1);
-	if (!block)
-		mem_gone();
+	if (!block) mem_gone();
 	return block;
 }
 
@@ -45,12 +41,10 @@ char *mem_dup(const char *text)
 
 char *mem_dup_n(const void *ptr, size_t len)
 {
-	if (len == SIZE_MAX)
-		mem_gone();
+	if (len == SIZE_MAX) mem_gone();
 	char *copy = mem_zalloc(len + 1, 1);
 
-	if (len > 0)
-		memcpy(copy, ptr, len);
+	if (len > 0) memcpy(copy, ptr, len);
 	return copy;
 }
 
@@ -61,8 +55,7 @@ void mem_free(void *block)
 
 void mem_wipe(void *block, size_t len)
 {
-	if (len > 0)
-		explicit_bzero(block, len);
+	if (len > 0) explicit_bzero(block, len);
 }
 
 void mem_free_text(char **text)

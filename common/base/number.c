@@ -26,8 +26,7 @@ static bool read_negated(const char *digits, int64_t *ret)
 {
 	int64_t value = 0;
 
-	if (digits[0] == '\0' || (digits[0] == '0' && digits[1] != '\0'))
-		return false;
+	if (digits[0] == '\0' || (digits[0] == '0' && digits[1] != '\0')) return false;
 	for (; *digits != '\0'; digits++) {
 		if (*digits < '0' || *digits > '9' || __builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_sub_overflow(value, *digits - '0', &value))

@@ -16,8 +16,7 @@ void secret_set(struct secret *ret, const void *bytes, size_t len)
 
 void secret_done(struct secret *secret)
 {
-	if (!secret)
-		return;
+	if (!secret) return;
 	mem_wipe(secret->text, secret->text ? secret->len : 0);
 	mem_free(secret->text);
 	*secret = (struct secret){0};

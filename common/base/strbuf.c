@@ -19,8 +19,7 @@ void strbuf_init(struct strbuf *buf, size_t ceiling)
 
 void strbuf_done(struct strbuf *buf)
 {
-	if (!buf)
-		return;
+	if (!buf) return;
 	mem_free(buf->text);
 	*buf = (struct strbuf){0};
 }
@@ -29,8 +28,7 @@ void strbuf_clear(struct strbuf *buf)
 {
 	buf->len = 0;
 	buf->is_cut = false;
-	if (buf->text)
-		buf->text[0] = '\0';
+	if (buf->text) buf->text[0] = '\0';
 }
 
 /* Make room for `more` bytes and the NUL, or for what the ceiling leaves; returns how many fit. */
@@ -43,15 +41,13 @@ static size_t reserve(struct strbuf *buf, size_t more)
 		more = room;
 	}
 	size_t need = buf->len + more + 1;
-	if (need <= buf->size)
-		return more;
+	if (need <= buf->size) return more;
 
 	size_t limit = buf->ceiling + 1;
 	size_t size = buf->size > 0 ? buf->size : FIRST_SIZE;
 	while (size < need)
 		size = size > limit / 2 ? limit : 2 * size;
-	if (size > limit)
-		size = limit;
+	if (size > limit) size = limit;
 	buf->text = mem_resize(buf->text, size, 1);
 	buf->size = size;
 	return more;
@@ -61,16 +57,14 @@ void strbuf_add_bytes(struct strbuf *buf, struct bytes bytes)
 {
 	size_t len = reserve(buf, bytes.len);
 
-	if (len > 0)
-		memcpy(buf->text + buf->len, bytes.ptr, len);
+	if (len > 0) memcpy(buf->text + buf->len, bytes.ptr, len);
 	buf->len += len;
 	buf->text[buf->len] = '\0';
 }
 
 void strbuf_add(struct strbuf *buf, const char *text)
 {
-	if (text)
-		strbuf_add_bytes(buf, bytes_text(text));
+	if (text) strbuf_add_bytes(buf, bytes_text(text));
 }
 
 void strbuf_add_char(struct strbuf *buf, char c)

@@ -27,8 +27,7 @@ static const struct lead leads[] = {
 static const struct lead *find_lead(uint8_t byte)
 {
 	for (size_t i = 0; i < ARRAY_LEN(leads); i++) {
-		if (byte >= leads[i].first && byte <= leads[i].last)
-			return &leads[i];
+		if (byte >= leads[i].first && byte <= leads[i].last) return &leads[i];
 	}
 	return NULL;
 }
@@ -40,21 +39,18 @@ static const struct lead *find_lead(uint8_t byte)
 static size_t decode(struct bytes bytes, uint32_t *ret)
 {
 	*ret = bytes.ptr[0];
-	if (bytes.ptr[0] < 0x80)
-		return 1;
+	if (bytes.ptr[0] < 0x80) return 1;
 
 	*ret = NOT_A_CHARACTER;
 	const struct lead *lead = find_lead(bytes.ptr[0]);
-	if (!lead)
-		return 1;
+	if (!lead) return 1;
 
 	uint32_t code_point = bytes.ptr[0] & lead->payload;
 	for (size_t i = 1; i <= lead->more; i++) {
 		uint8_t low = i == 1 ? lead->low : 0x80;
 		uint8_t high = i == 1 ? lead->high : 0xBF;
 
-		if (i >= bytes.len || bytes.ptr[i] < low || bytes.ptr[i] > high)
-			return i;
+		if (i >= bytes.len || bytes.ptr[i] < low || bytes.ptr[i] > high) return i;
 		code_point = code_point << 6 | (bytes.ptr[i] & 0x3F);
 	}
 	*ret = code_point;
@@ -67,8 +63,7 @@ bool text_is_utf8(struct bytes bytes)
 
 	for (size_t at = 0; at < bytes.len;) {
 		at += decode(bytes_of(bytes.ptr + at, bytes.len - at), &code_point);
-		if (code_point == NOT_A_CHARACTER)
-			return false;
+		if (code_point == NOT_A_CHARACTER) return false;
 	}
 	return true;
 }
@@ -89,16 +84,14 @@ void text_add_repaired(struct strbuf *ret, struct bytes bytes)
 		}
 		at += len;
 	}
-	if (good < at)
-		strbuf_add_bytes(ret, bytes_of(bytes.ptr + good, at - good));
+	if (good < at) strbuf_add_bytes(ret, bytes_of(bytes.ptr + good, at - good));
 }
 
 size_t text_cut(const char *text, size_t max_bytes)
 {
 	size_t len = strnlen(text, max_bytes);
 
-	if (text[len] == '\0')
-		return len;
+	if (text[len] == '\0') return len;
 	while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
 		len--;
 	return len;
@@ -120,8 +113,7 @@ bool text_starts_nocase(const char *text, const char *prefix)
 
 bool text_equal_nocase(const char *a, const char *b)
 {
-	if (!a || !b)
-		return a == b;
+	if (!a || !b) return a == b;
 	return text_starts_nocase(a, b) && strlen(a) == strlen(b);
 }
 
@@ -133,8 +125,7 @@ bool text_starts(const char *text, const char *prefix)
 const char *text_find_nocase(const char *haystack, const char *needle)
 {
 	for (; *haystack != '\0'; haystack++) {
-		if (text_starts_nocase(haystack, needle))
-			return haystack;
+		if (text_starts_nocase(haystack, needle)) return haystack;
 	}
 	return *needle == '\0' ? haystack : NULL;
 }
@@ -143,15 +134,13 @@ bool text_bytes_contain_nocase(struct bytes haystack, const char *needle)
 {
 	size_t len = strlen(needle);
 
-	if (len == 0)
-		return true;
+	if (len == 0) return true;
 	for (size_t at = 0; at < haystack.len && haystack.len - at >= len; at++) {
 		size_t same = 0;
 
 		while (same < len && lower((char)haystack.ptr[at + same]) == needle[same])
 			same++;
-		if (same == len)
-			return true;
+		if (same == len) return true;
 	}
 	return false;
 }

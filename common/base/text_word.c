@@ -93,8 +93,7 @@ bool text_word_before(const char *text, const char *at)
 	size_t len;
 	const char *start = at;
 
-	if (at == text)
-		return false;
+	if (at == text) return false;
 	do
 		start--;
 	while (start > text && at - start < 4 && ((unsigned char)*start & 0xC0) == 0x80);

@@ -50,8 +50,7 @@ static bool is_host_name(const char *host)
 	char before = '.';
 
 	for (; *host != '\0'; host++) {
-		if (!is_name_char(*host) && !(*host == '.' && before != '.'))
-			return false;
+		if (!is_name_char(*host) && !(*host == '.' && before != '.')) return false;
 		before = *host;
 	}
 	return before != '.';
@@ -87,12 +86,10 @@ static bool read_authority(const char *text, size_t len, struct url *url, struct
 	const char *end = authority[0] == '[' ? strchr(authority, ']') : NULL;
 	size_t host_len = end ? (size_t)(end + 1 - authority) : strcspn(authority, ":");
 	CLEANUP(mem_free_text) char *host = mem_dup_n(authority, host_len);
-	if (host_len == 0)
-		return err_set(err, ERR_INPUT, "the URL has no host");
+	if (host_len == 0) return err_set(err, ERR_INPUT, "the URL has no host");
 	if (host_len > HOST_MAX || !(is_host_name(host) || is_ipv6(host)))
 		return err_set(err, ERR_INPUT, "the host of the URL is not a valid name or address");
-	if (!read_port(authority + host_len, url->is_https, &url->port, err))
-		return false;
+	if (!read_port(authority + host_len, url->is_https, &url->port, err)) return false;
 	mem_free(url->host);
 	url->host = text_lower(host);
 	return true;
@@ -116,8 +113,7 @@ static bool is_plain_segment(const char *segment, size_t len)
 	    (len == 2 && segment[0] == '.' && segment[1] == '.'))
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (!is_path_char(segment[i]) || is_hiding(segment + i))
-			return false;
+		if (!is_path_char(segment[i]) || is_hiding(segment + i)) return false;
 	}
 	return true;
 }
@@ -146,14 +142,12 @@ bool url_parse(const char *text, const char *default_scheme, struct url *ret, st
 {
 	CLEANUP(url_done) struct url url = {0};
 
-	if (text_is_empty(text))
-		return err_set(err, ERR_INPUT, "the URL is empty");
+	if (text_is_empty(text)) return err_set(err, ERR_INPUT, "the URL is empty");
 	if (strnlen(text, LIMIT_URL_BYTES + 1) > LIMIT_URL_BYTES)
 		return err_set(err, ERR_INPUT, "the URL is longer than %d bytes", LIMIT_URL_BYTES);
 	if (strpbrk(text, "?#"))
 		return err_set(err, ERR_INPUT, "the URL must not have a query or a fragment");
-	if (!read_scheme(&text, default_scheme, &url.is_https, err))
-		return false;
+	if (!read_scheme(&text, default_scheme, &url.is_https, err)) return false;
 
 	size_t authority = strcspn(text, "/");
 	if (!read_authority(text, authority, &url, err) ||
@@ -166,8 +160,7 @@ bool url_parse(const char *text, const char *default_scheme, struct url *ret, st
 
 void url_done(struct url *url)
 {
-	if (!url)
-		return;
+	if (!url) return;
 	mem_free(url->host);
 	mem_free(url->path);
 	*url = (struct url){0};

@@ -49,12 +49,10 @@ bool uuid_parse(const char *text, struct uuid *ret)
 	size_t len = strnlen(text, UUID_TEXT_SIZE);
 	size_t digits = 0;
 
-	if (len != TEXT_LEN && len != HEX_LEN)
-		return false;
+	if (len != TEXT_LEN && len != HEX_LEN) return false;
 	for (size_t at = 0; at < len; at++) {
 		if (len == TEXT_LEN && is_dash_place(at)) {
-			if (text[at] != '-')
-				return false;
+			if (text[at] != '-') return false;
 			continue;
 		}
 		hex[digits++] = text[at];

@@ -74,8 +74,7 @@ static bool read_texts(const json_t *json, void *object, const struct text_field
 
 void ask_done(struct ask *ask)
 {
-	if (!ask)
-		return;
+	if (!ask) return;
 	for (size_t i = 0; i < ARRAY_LEN(ask_texts); i++)
 		mem_free(*text_of(ask, &ask_texts[i]));
 	person_done(&ask->actor);
@@ -121,10 +120,8 @@ static bool read_kind(const json_t *json, struct ask *ask, struct err *err)
 	const char *kind = json_text_at(json, "kind");
 	const char *verdict = json_text_at(json, "verdict");
 
-	if (verdict)
-		(void)!reason_parse(verdict, &ask->verdict);
-	if (!kind)
-		return true;
+	if (verdict) (void)!reason_parse(verdict, &ask->verdict);
+	if (!kind) return true;
 	if (strcmp(kind, trigger_kind_name(TRIGGER_COMMENT)) == 0)
 		ask->kind = TRIGGER_COMMENT;
 	else if (strcmp(kind, trigger_kind_name(TRIGGER_LABEL)) == 0)
@@ -140,8 +137,7 @@ static bool read_ref(const json_t *item, struct repo_ref *ret)
 	const char *name = json_text_at(item, "name");
 
 	for (size_t i = 0; kind && name && i < ARRAY_LEN(repo_kind_names); i++) {
-		if (strcmp(kind, repo_kind_names[i]) != 0)
-			continue;
+		if (strcmp(kind, repo_kind_names[i]) != 0) continue;
 		*ret = (struct repo_ref){.kind = (enum repo_ref_kind)i,
 					 .name = mem_dup(name),
 					 .host = mem_dup(json_text_at(item, "host"))};
@@ -168,8 +164,7 @@ bool ask_from_json(const json_t *json, struct ask *ret, struct err *err)
 {
 	CLEANUP(ask_done) struct ask ask = {0};
 
-	if (!json_is_object(json))
-		return err_set(err, ERR_INPUT, "an ask is no object");
+	if (!json_is_object(json)) return err_set(err, ERR_INPUT, "an ask is no object");
 	if (!read_kind(json, &ask, err) ||
 	    !read_texts(json, &ask, ask_texts, ARRAY_LEN(ask_texts), err) ||
 	    !read_texts(json_at(json, "actor"), &ask.actor, person_texts, ARRAY_LEN(person_texts),

@@ -8,8 +8,7 @@
 static void put(json_t *object, const char *key, const char *text)
 {
 	json_put_text(object, key, text);
-	if (!text)
-		(void)json_object_set_new(object, key, json_null());
+	if (!text) (void)json_object_set_new(object, key, json_null());
 }
 
 static json_t *explain_actor(const struct person *actor)

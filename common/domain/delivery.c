@@ -20,8 +20,7 @@ enum { SHA256_HEX_LEN = 64, TRACEPARENT_SIZE = 56 };
 
 void delivery_done(struct delivery *delivery)
 {
-	if (!delivery)
-		return;
+	if (!delivery) return;
 	mem_free(delivery->event);
 	mem_free(delivery->request_id);
 	mem_free(delivery->source);
@@ -55,8 +54,7 @@ static bool read_text(const struct reading *reading, const char *name, size_t ma
 
 static bool read_needed(const struct reading *reading, const char *name, char **ret)
 {
-	if (!read_text(reading, name, LIMIT_ID_BYTES, ret))
-		return false;
+	if (!read_text(reading, name, LIMIT_ID_BYTES, ret)) return false;
 	if (text_is_empty(*ret)) {
 		mem_free(*ret);
 		*ret = NULL;
@@ -69,8 +67,7 @@ static bool read_number(const struct reading *reading, const char *name, int64_t
 {
 	CLEANUP(mem_free_text) char *text = NULL;
 
-	if (!read_needed(reading, name, &text))
-		return false;
+	if (!read_needed(reading, name, &text)) return false;
 	if (!number_parse(text, 0, INT64_MAX, ret, reading->err))
 		return err_wrap(reading->err, "header '%s'", name);
 	return true;
@@ -88,8 +85,7 @@ static bool read_id(const struct reading *reading, char ret[UUID_TEXT_SIZE])
 	CLEANUP(mem_free_text) char *text = NULL;
 	struct uuid id;
 
-	if (!read_needed(reading, HEADER_DELIVERY_ID, &text))
-		return false;
+	if (!read_needed(reading, HEADER_DELIVERY_ID, &text)) return false;
 	if (!uuid_parse(text, &id))
 		return err_set(reading->err, ERR_INPUT, "header '%s' is no UUID", HEADER_DELIVERY_ID);
 	uuid_text(&id, ret);
@@ -100,8 +96,7 @@ static bool read_provider(const struct reading *reading, enum provider *ret)
 {
 	CLEANUP(mem_free_text) char *text = NULL;
 
-	if (!read_needed(reading, HEADER_PROVIDER, &text))
-		return false;
+	if (!read_needed(reading, HEADER_PROVIDER, &text)) return false;
 	if (!provider_parse(text, ret))
 		return err_set(reading->err, ERR_INPUT,
 			       "header '%s' names no known product: '%.40s'", HEADER_PROVIDER, text);
@@ -114,8 +109,7 @@ static bool read_verdict(const struct reading *reading, enum reason *ret)
 	CLEANUP(mem_free_text) char *text = NULL;
 
 	*ret = REASON_NONE;
-	if (!read_text(reading, HEADER_VERDICT, LIMIT_ID_BYTES, &text))
-		return false;
+	if (!read_text(reading, HEADER_VERDICT, LIMIT_ID_BYTES, &text)) return false;
 	if (!text_is_empty(text) && !reason_parse(text, ret))
 		return err_set(reading->err, ERR_INPUT, "header '%s' is not known: '%.40s'",
 			       HEADER_VERDICT, text);
@@ -126,8 +120,7 @@ static bool read_digest(const struct reading *reading, char **ret)
 {
 	uint8_t digest[SHA256_HEX_LEN / 2];
 
-	if (!read_text(reading, HEADER_BODY_SHA256, SHA256_HEX_LEN, ret))
-		return false;
+	if (!read_text(reading, HEADER_BODY_SHA256, SHA256_HEX_LEN, ret)) return false;
 	if (*ret && !decode_hex(bytes_text(*ret), digest, sizeof(digest)))
 		return err_set(reading->err, ERR_INPUT, "header '%s' is no SHA-256",
 			       HEADER_BODY_SHA256);
@@ -137,8 +130,7 @@ static bool read_digest(const struct reading *reading, char **ret)
 /* A trace context that is not one is left out: it is only for people. */
 static bool read_trace(const struct reading *reading, char **ret)
 {
-	if (!read_text(reading, HEADER_TRACEPARENT, LIMIT_NAME_BYTES, ret))
-		return false;
+	if (!read_text(reading, HEADER_TRACEPARENT, LIMIT_NAME_BYTES, ret)) return false;
 	if (*ret && !traceparent_is_valid(*ret)) {
 		mem_free(*ret);
 		*ret = NULL;
@@ -152,8 +144,7 @@ static bool read_origin(const struct reading *reading, struct delivery *delivery
 	    !read_text(reading, HEADER_REQUEST_ID, LIMIT_NAME_BYTES, &delivery->request_id) ||
 	    !read_text(reading, HEADER_SOURCE, LIMIT_ID_BYTES, &delivery->source))
 		return false;
-	if (!delivery->event)
-		delivery->event = mem_dup("");
+	if (!delivery->event) delivery->event = mem_dup("");
 	if (text_is_empty(delivery->source)) {
 		mem_free(delivery->source);
 		delivery->source = mem_dup("webhook");
@@ -182,8 +173,7 @@ bool delivery_read(delivery_header_fn *header, const void *record, struct delive
 
 static void put_text(delivery_put_fn *put, void *record, const char *name, const char *value)
 {
-	if (!text_is_empty(value))
-		put(record, name, value);
+	if (!text_is_empty(value)) put(record, name, value);
 }
 
 static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t number,
@@ -231,8 +221,7 @@ static bool is_trace_id(const char *text, size_t len)
 
 bool traceparent_is_valid(const char *text)
 {
-	if (!text || strnlen(text, TRACEPARENT_SIZE) != TRACEPARENT_SIZE - 1)
-		return false;
+	if (!text || strnlen(text, TRACEPARENT_SIZE) != TRACEPARENT_SIZE - 1) return false;
 	return text_starts(text, "00-") && is_trace_id(text + 3, 32) && text[35] == '-' &&
 	       is_trace_id(text + 36, 16) && text[52] == '-' &&
 	       strspn(text + 53, "0123456789abcdef") == 2;

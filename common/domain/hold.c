@@ -9,13 +9,11 @@ bool holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t n
 	for (size_t i = 0; i < holds->count; i++) {
 		struct hold *hold = &holds->list[i];
 
-		if (hold->partition != partition)
-			continue;
+		if (hold->partition != partition) continue;
 		hold->offset = offset < hold->offset ? offset : hold->offset;
 		return true;
 	}
-	if (holds->count == HOLDS_MAX)
-		return false;
+	if (holds->count == HOLDS_MAX) return false;
 	holds->list[holds->count++] = (struct hold){partition, offset, now_ms + HOLD_MS};
 	return true;
 }
@@ -23,8 +21,7 @@ bool holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t n
 bool holds_has(const struct holds *holds, int32_t partition, int64_t offset)
 {
 	for (size_t i = 0; i < holds->count; i++) {
-		if (holds->list[i].partition == partition)
-			return offset >= holds->list[i].offset;
+		if (holds->list[i].partition == partition) return offset >= holds->list[i].offset;
 	}
 	return false;
 }
@@ -35,8 +32,7 @@ bool holds_expire(struct holds *holds, int64_t now_ms)
 	bool is_any;
 
 	for (size_t i = 0; i < holds->count; i++) {
-		if (holds->list[i].until_ms > now_ms)
-			holds->list[kept++] = holds->list[i];
+		if (holds->list[i].until_ms > now_ms) holds->list[kept++] = holds->list[i];
 	}
 	is_any = kept < holds->count;
 	holds->count = kept;

@@ -18,8 +18,7 @@ static bool take_number(const char **at, int digits, int64_t min, int64_t max, i
 	for (int i = 0; i < digits; i++) {
 		char c = (*at)[i];
 
-		if (c < '0' || c > '9')
-			return false;
+		if (c < '0' || c > '9') return false;
 		number = number * 10 + (c - '0');
 	}
 	*at += digits;
@@ -29,8 +28,7 @@ static bool take_number(const char **at, int digits, int64_t min, int64_t max, i
 
 static bool take_char(const char **at, char wanted)
 {
-	if (**at != wanted)
-		return false;
+	if (**at != wanted) return false;
 	(*at)++;
 	return true;
 }
@@ -67,11 +65,9 @@ static bool take_fraction(const char **at, int64_t *ret_ms)
 	int64_t scale = 100;
 
 	*ret_ms = 0;
-	if (**at != '.' && **at != ',')
-		return true;
+	if (**at != '.' && **at != ',') return true;
 	(*at)++;
-	if (**at < '0' || **at > '9')
-		return false;
+	if (**at < '0' || **at > '9') return false;
 	for (; **at >= '0' && **at <= '9'; (*at)++) {
 		*ret_ms += (**at - '0') * scale;
 		scale /= 10;
@@ -101,15 +97,11 @@ static bool take_zone(const char **at, int64_t *ret_ms)
 	int64_t sign = **at == '-' ? -1 : 1;
 
 	*ret_ms = 0;
-	if (take_char(at, 'Z'))
-		return true;
-	if (!take_char(at, '+') && !take_char(at, '-'))
-		return false;
-	if (!take_number(at, 2, 0, 18, &hours))
-		return false;
+	if (take_char(at, 'Z')) return true;
+	if (!take_char(at, '+') && !take_char(at, '-')) return false;
+	if (!take_number(at, 2, 0, 18, &hours)) return false;
 	if (take_char(at, ':') || **at != '\0') {
-		if (!take_number(at, 2, 0, 59, &minutes))
-			return false;
+		if (!take_number(at, 2, 0, 59, &minutes)) return false;
 	}
 	*ret_ms = sign * (hours * 60 + minutes) * MS_PER_MINUTE;
 	return true;
@@ -136,7 +128,6 @@ int64_t iso_time_at(const json_t *root, const char *path)
 
 	if (json_is_integer(value))
 		return json_integer_value(value) > 0 ? json_integer_value(value) : 0;
-	if (json_is_string(value) && iso_time_parse(json_string_value(value), &ms))
-		return ms;
+	if (json_is_string(value) && iso_time_parse(json_string_value(value), &ms)) return ms;
 	return 0;
 }

@@ -23,8 +23,7 @@ const char *job_kind_name(enum job_kind kind)
 
 void job_record_done(struct job_record *record)
 {
-	if (!record)
-		return;
+	if (!record) return;
 	mem_free(record->event_key);
 	mem_free(record->traceparent);
 	mem_free(record->user_id);
@@ -65,8 +64,7 @@ static bool read_uuid(const json_t *json, const char *name, char ret[UUID_TEXT_S
 	const char *text;
 	struct uuid uuid;
 
-	if (!json_need_text(json, name, LIMIT_ID_BYTES, &text, err))
-		return false;
+	if (!json_need_text(json, name, LIMIT_ID_BYTES, &text, err)) return false;
 	if (!uuid_parse(text, &uuid))
 		return err_set(err, ERR_INPUT, "'%s' is no UUID: '%.60s'", name, text);
 	uuid_text(&uuid, ret);
@@ -78,8 +76,7 @@ static bool read_kind(const json_t *json, struct job_record *record, struct err 
 	const char *kind;
 	const char *reason = json_text_at(json, "reason");
 
-	if (!json_need_text(json, "kind", LIMIT_ID_BYTES, &kind, err))
-		return false;
+	if (!json_need_text(json, "kind", LIMIT_ID_BYTES, &kind, err)) return false;
 	if (strcmp(kind, job_kind_name(JOB_START)) == 0)
 		record->kind = JOB_START;
 	else if (strcmp(kind, job_kind_name(JOB_ANSWER)) == 0)

@@ -13,11 +13,9 @@ enum { TOKEN_MAX = 280 }; /* an id of 256 characters, "accountid:" and some spac
 
 bool bot_is(const struct bot *bot, const char *name)
 {
-	if (text_is_empty(name))
-		return false;
+	if (text_is_empty(name)) return false;
 	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++) {
-		if (bot->names[i] && text_equal_nocase(bot->names[i], name))
-			return true;
+		if (bot->names[i] && text_equal_nocase(bot->names[i], name)) return true;
 	}
 	return false;
 }
@@ -32,8 +30,7 @@ static bool is_word_at(const char *text)
 /* Whether what follows a name belongs to it: "@openhands-dev", "@openhands.dev", "@openhands/pkg". */
 static bool goes_on(const char *after)
 {
-	if (*after == '-' || is_word_at(after))
-		return true;
+	if (*after == '-' || is_word_at(after)) return true;
 	return (*after == '.' || *after == '/') && is_word_at(after + 1);
 }
 
@@ -41,13 +38,11 @@ static bool has_at_mention(const char *visible, const char *label)
 {
 	size_t label_len = strlen(label);
 
-	if (label_len == 0)
-		return false;
+	if (label_len == 0) return false;
 	for (const char *at = strchr(visible, '@'); at; at = strchr(at + 1, '@')) {
 		if (strncasecmp(at + 1, label, label_len) != 0 || goes_on(at + 1 + label_len))
 			continue;
-		if (!text_word_before(visible, at) && (at == visible || at[-1] != '@'))
-			return true;
+		if (!text_word_before(visible, at) && (at == visible || at[-1] != '@')) return true;
 	}
 	return false;
 }
@@ -62,11 +57,9 @@ static bool is_bot_token(const char *token, const struct bot *bot)
 
 	memcpy(text, token, strnlen(token, TOKEN_MAX));
 	id += strspn(id, " ");
-	if (strncasecmp(id, prefix, sizeof(prefix) - 1) == 0)
-		id += sizeof(prefix) - 1;
+	if (strncasecmp(id, prefix, sizeof(prefix) - 1) == 0) id += sizeof(prefix) - 1;
 	len = strcspn(id, " ]\r\n");
-	if (id[len + strspn(id + len, " ")] != ']')
-		return false;
+	if (id[len + strspn(id + len, " ")] != ']') return false;
 	id[len] = '\0';
 	return bot_is(bot, id);
 }
@@ -74,8 +67,7 @@ static bool is_bot_token(const char *token, const struct bot *bot)
 static bool has_jira_token(const char *visible, const struct bot *bot)
 {
 	for (const char *at = strstr(visible, "[~"); at; at = strstr(at + 2, "[~")) {
-		if (is_bot_token(at + 2, bot))
-			return true;
+		if (is_bot_token(at + 2, bot)) return true;
 	}
 	return false;
 }
@@ -84,8 +76,7 @@ bool mention_found(enum provider provider, const char *text, const struct bot *b
 {
 	CLEANUP(mem_free_text) char *visible = NULL;
 
-	if (text_is_empty(text))
-		return false;
+	if (text_is_empty(text)) return false;
 	visible = mention_visible_text(provider, text);
 	return has_at_mention(visible, bot->label) ||
 	       (provider == PROVIDER_JIRA && has_jira_token(visible, bot));

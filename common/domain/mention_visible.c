@@ -18,8 +18,7 @@ enum {
 static void blank(char *from, const char *end)
 {
 	for (; from < end; from++) {
-		if (*from != '\n')
-			*from = ' ';
+		if (*from != '\n') *from = ' ';
 	}
 }
 
@@ -82,8 +81,7 @@ static char *blank_monospace(char *at)
 {
 	char *end = at + 2 + brace_span(at + 2, WIKI_MONOSPACE_MAX);
 
-	if (end[0] != '}' || end[1] != '}')
-		return at + 2;
+	if (end[0] != '}' || end[1] != '}') return at + 2;
 	blank(at, end + 2);
 	return end + 2;
 }
@@ -126,13 +124,10 @@ static bool opens_fence(const char *line, const char *end, struct fence *ret)
 	const char mark[2] = {*start, '\0'};
 	size_t len;
 
-	if (*start != '`' && *start != '~')
-		return false;
+	if (*start != '`' && *start != '~') return false;
 	len = strspn(start, mark);
-	if (len < 3)
-		return false;
-	if (*start == '`' && memchr(start + len, '`', (size_t)(end - start) - len))
-		return false;
+	if (len < 3) return false;
+	if (*start == '`' && memchr(start + len, '`', (size_t)(end - start) - len)) return false;
 	*ret = (struct fence){.mark = *start, .len = len};
 	return true;
 }
@@ -161,8 +156,7 @@ static void blank_lines(enum provider provider, char *text)
 		char *end = line + strcspn(line, "\n");
 
 		if (fence.mark != '\0') {
-			if (closes_fence(line, end, &fence))
-				fence.mark = '\0';
+			if (closes_fence(line, end, &fence)) fence.mark = '\0';
 			blank(line, end);
 		} else if (is_quote(provider, line) || opens_fence(line, end, &fence)) {
 			blank(line, end);
@@ -184,10 +178,8 @@ static char *inline_code_end(char *at, size_t len)
 	while (*at != '\0') {
 		size_t run = strspn(at, "`");
 
-		if (run == len)
-			return at + run;
-		if (*at == '\n' && is_paragraph_end(at))
-			return NULL;
+		if (run == len) return at + run;
+		if (*at == '\n' && is_paragraph_end(at)) return NULL;
 		at += run > 0 ? run : 1;
 	}
 	return NULL;
@@ -203,8 +195,7 @@ static char *blank_inline_code(char *at, uint64_t *unclosed)
 		end = inline_code_end(at + run, run);
 		*unclosed |= !end ? UINT64_C(1) << run : 0;
 	}
-	if (!end)
-		return at + run;
+	if (!end) return at + run;
 	blank(at, end);
 	return end;
 }
@@ -214,8 +205,7 @@ static void blank_inline(char *text)
 	uint64_t unclosed = 0;
 
 	for (char *at = text; *at != '\0';) {
-		if (*at == '\n' && is_paragraph_end(at))
-			unclosed = 0;
+		if (*at == '\n' && is_paragraph_end(at)) unclosed = 0;
 		if (*at == '`')
 			at = blank_inline_code(at, &unclosed);
 		else
@@ -227,8 +217,7 @@ char *mention_visible_text(enum provider provider, const char *text)
 {
 	char *visible = mem_dup(text);
 
-	if (provider == PROVIDER_JIRA)
-		blank_wiki(visible);
+	if (provider == PROVIDER_JIRA) blank_wiki(visible);
 	blank_lines(provider, visible);
 	blank_inline(visible);
 	return visible;

@@ -12,8 +12,7 @@
 
 void person_done(struct person *person)
 {
-	if (!person)
-		return;
+	if (!person) return;
 	mem_free(person->id);
 	mem_free(person->key);
 	mem_free(person->name);
@@ -45,8 +44,7 @@ struct person person_read(enum provider provider, const json_t *user)
 		return person;
 	}
 	person.key = dup_text(user, "slug");
-	if (json_id_at(user, "id", id, sizeof(id)))
-		person.id = mem_dup(id);
+	if (json_id_at(user, "id", id, sizeof(id))) person.id = mem_dup(id);
 	return person;
 }
 
@@ -64,8 +62,7 @@ bool person_is_nobody(const struct person *person)
 /* Whether both have the text, and whether it is the same in `*ret`. */
 static bool comparable(const char *a, const char *b, bool *ret)
 {
-	if (!a || !b || !a[0] || !b[0])
-		return false;
+	if (!a || !b || !a[0] || !b[0]) return false;
 	*ret = strcmp(a, b) == 0;
 	return true;
 }

@@ -12,8 +12,7 @@
 
 void repo_refs_done(struct repo_refs *refs)
 {
-	if (!refs)
-		return;
+	if (!refs) return;
 	for (size_t i = 0; i < refs->count; i++) {
 		mem_free(refs->list[i].name);
 		mem_free(refs->list[i].host);
@@ -26,18 +25,15 @@ static bool is_known(const struct repo_refs *refs, const char *name, const char 
 	for (size_t i = 0; i < refs->count; i++) {
 		const struct repo_ref *known = &refs->list[i];
 
-		if (!text_equal_nocase(known->name, name))
-			continue;
-		if (!known->host || !host || text_equal_nocase(known->host, host))
-			return true;
+		if (!text_equal_nocase(known->name, name)) continue;
+		if (!known->host || !host || text_equal_nocase(known->host, host)) return true;
 	}
 	return false;
 }
 
 void repo_refs_put(struct repo_refs *refs, enum repo_ref_kind kind, const char *name, const char *host)
 {
-	if (refs->count == LIMIT_REPOSITORIES || is_known(refs, name, host))
-		return;
+	if (refs->count == LIMIT_REPOSITORIES || is_known(refs, name, host)) return;
 	refs->list[refs->count++] = (struct repo_ref){
 		.kind = kind, .name = mem_dup(name), .host = mem_dup(host)};
 }
@@ -50,15 +46,12 @@ static const char *line_value(const char *line)
 {
 	static const char word[] = "repository";
 
-	if (line[0] == 'h' && line[1] >= '1' && line[1] <= '6' && line[2] == '.')
-		line += 3;
+	if (line[0] == 'h' && line[1] >= '1' && line[1] <= '6' && line[2] == '.') line += 3;
 	line += strspn(line, decoration);
-	if (strncasecmp(line, word, sizeof(word) - 1) != 0)
-		return NULL;
+	if (strncasecmp(line, word, sizeof(word) - 1) != 0) return NULL;
 	line += sizeof(word) - 1;
 	line += strspn(line, decoration);
-	if (*line != ':')
-		return NULL;
+	if (*line != ':') return NULL;
 	line++;
 	return line + strspn(line, decoration);
 }
@@ -69,12 +62,10 @@ static void add_line_value(struct repo_refs *refs, const char *value)
 	for (;;) {
 		size_t taken = repo_scan_reference(refs, value);
 
-		if (taken == 0)
-			return;
+		if (taken == 0) return;
 		value += taken;
 		value += strspn(value, decoration);
-		if (*value != ',')
-			return;
+		if (*value != ',') return;
 		value++;
 		value += strspn(value, decoration);
 	}
@@ -85,8 +76,7 @@ static void add_lines(struct repo_refs *refs, const char *text)
 	for (const char *line = text; *line != '\0';) {
 		const char *value = line_value(line);
 
-		if (value)
-			add_line_value(refs, value);
+		if (value) add_line_value(refs, value);
 		line += strcspn(line, "\n");
 		line += *line == '\n' ? 1 : 0;
 	}
@@ -94,18 +84,11 @@ static void add_lines(struct repo_refs *refs, const char *text)
 
 void repo_refs_add(struct repo_refs *refs, enum repo_ref_kind kind, const char *text)
 {
-	if (!text)
-		return;
+	if (!text) return;
 	switch (kind) {
-	case REPO_REF_LINE:
-		add_lines(refs, text);
-		break;
-	case REPO_REF_URL:
-		repo_scan_urls(refs, text);
-		break;
-	case REPO_REF_BARE:
-		repo_scan_bare(refs, text);
-		break;
+	case REPO_REF_LINE: add_lines(refs, text); break;
+	case REPO_REF_URL: repo_scan_urls(refs, text); break;
+	case REPO_REF_BARE: repo_scan_bare(refs, text); break;
 	}
 }
 
@@ -114,8 +97,7 @@ void repo_refs_collect(struct repo_refs *refs, const char *comment, const char *
 	size_t before = refs->count;
 
 	repo_refs_add(refs, REPO_REF_LINE, comment);
-	if (refs->count == before)
-		repo_refs_add(refs, REPO_REF_LINE, description);
+	if (refs->count == before) repo_refs_add(refs, REPO_REF_LINE, description);
 	repo_refs_add(refs, REPO_REF_URL, comment);
 	repo_refs_add(refs, REPO_REF_URL, description);
 	repo_refs_add(refs, REPO_REF_BARE, comment);

@@ -41,8 +41,7 @@ static const char *const file_endings[] = {
 static bool is_one_of(const char *text, size_t len, const char *const *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strlen(list[i]) == len && strncasecmp(text, list[i], len) == 0)
-			return true;
+		if (strlen(list[i]) == len && strncasecmp(text, list[i], len) == 0) return true;
 	}
 	return false;
 }
@@ -67,8 +66,7 @@ static size_t count_dots(const char *name)
 static bool is_number(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (isalpha((unsigned char)text[i]))
-			return false;
+		if (isalpha((unsigned char)text[i])) return false;
 	}
 	return true;
 }
@@ -88,13 +86,11 @@ static bool is_plausible(const char *token)
 	size_t owner_len = (size_t)(name - 1 - token);
 	size_t name_len = strlen(name);
 
-	if (owner_len < 2 || name_len < 2 || is_file(name) || count_dots(name) > 1)
-		return false;
+	if (owner_len < 2 || name_len < 2 || is_file(name) || count_dots(name) > 1) return false;
 	if (is_one_of(token, strlen(token), word_pairs, ARRAY_LEN(word_pairs)) ||
 	    is_one_of(token, owner_len, path_words, ARRAY_LEN(path_words)))
 		return false;
-	if (is_number(token, owner_len) || is_number(name, name_len))
-		return false;
+	if (is_number(token, owner_len) || is_number(name, name_len)) return false;
 	return !(is_abbreviation(token, owner_len) && is_abbreviation(name, name_len));
 }
 
@@ -142,13 +138,11 @@ size_t repo_scan_reference(struct repo_refs *refs, const char *text)
 	size_t len = repo_url_read(text, name, host);
 
 	if (len > 0) {
-		if (name[0] != '\0')
-			repo_refs_put(refs, REPO_REF_LINE, name, host);
+		if (name[0] != '\0') repo_refs_put(refs, REPO_REF_LINE, name, host);
 		return len;
 	}
 	len = read_token(text, true, name);
-	if (len > 0)
-		repo_refs_put(refs, REPO_REF_LINE, name, NULL);
+	if (len > 0) repo_refs_put(refs, REPO_REF_LINE, name, NULL);
 	return len;
 }
 
@@ -160,8 +154,7 @@ void repo_scan_urls(struct repo_refs *refs, const char *text)
 	while (*text != '\0') {
 		size_t len = repo_url_read(text, name, host);
 
-		if (len > 0 && name[0] != '\0')
-			repo_refs_put(refs, REPO_REF_URL, name, host);
+		if (len > 0 && name[0] != '\0') repo_refs_put(refs, REPO_REF_URL, name, host);
 		text += len > 0 ? len : 1;
 	}
 }
@@ -173,8 +166,7 @@ static size_t skip_len(const char *text)
 	char host[REPO_NAME_SIZE];
 	size_t len = repo_url_read(text, name, host);
 
-	if (len > 0)
-		return len;
+	if (len > 0) return len;
 	len = strcspn(text, " \t\r\n[('\":`{}|*,;");
 	return len > 0 ? len : 1;
 }
@@ -188,8 +180,7 @@ void repo_scan_bare(struct repo_refs *refs, const char *text)
 		size_t len = read_token(text, false, name);
 
 		if (len > 0 && (text[len] == '\0' || strchr(after, text[len]))) {
-			if (is_plausible(name))
-				repo_refs_put(refs, REPO_REF_BARE, name, NULL);
+			if (is_plausible(name)) repo_refs_put(refs, REPO_REF_BARE, name, NULL);
 			text += len;
 			continue;
 		}

@@ -77,8 +77,7 @@ static const char *const page_endings[] = {".html", ".htm", ".pdf", ".png", ".jp
 static bool is_one_of(const char *text, const char *const *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (text_equal_nocase(text, list[i]))
-			return true;
+		if (text_equal_nocase(text, list[i])) return true;
 	}
 	return false;
 }
@@ -94,8 +93,7 @@ static bool ends_nocase(const char *text, const char *ending)
 static bool is_page(const char *segment)
 {
 	for (size_t i = 0; i < ARRAY_LEN(page_endings); i++) {
-		if (ends_nocase(segment, page_endings[i]))
-			return true;
+		if (ends_nocase(segment, page_endings[i])) return true;
 	}
 	return false;
 }
@@ -114,15 +112,12 @@ static bool path_add(struct path *path, const char *from, size_t len)
 {
 	char *segment = path->segments[path->count];
 
-	if (len == 0)
-		return true;
-	if (len >= SEGMENT_SIZE)
-		return false;
+	if (len == 0) return true;
+	if (len >= SEGMENT_SIZE) return false;
 	memcpy(segment, from, len);
 	segment[len] = '\0';
 	path->count++;
-	if (!ends_nocase(segment, ".git"))
-		return path->count < SEGMENTS_MAX;
+	if (!ends_nocase(segment, ".git")) return path->count < SEGMENTS_MAX;
 	segment[len - strlen(".git")] = '\0';
 	return false;
 }
@@ -192,14 +187,12 @@ static bool read_other(const struct path *path, const char *host, char ret[REPO_
 	    !is_name(path->segments[0]) || !is_name(path->segments[1]))
 		return false;
 	depth = name_depth(path, host);
-	if (is_page(path->segments[depth - 1]))
-		return false;
+	if (is_page(path->segments[depth - 1])) return false;
 	for (size_t i = 0; i < depth; i++) {
 		int written = snprintf(ret + len, REPO_NAME_SIZE - len, "%s%s", i > 0 ? "/" : "",
 				       path->segments[i]);
 
-		if (written < 0 || (size_t)written >= REPO_NAME_SIZE - len)
-			return false;
+		if (written < 0 || (size_t)written >= REPO_NAME_SIZE - len) return false;
 		len += (size_t)written;
 	}
 	return true;
@@ -262,8 +255,7 @@ size_t repo_url_read(const char *text, char ret_name[REPO_NAME_SIZE], char ret_h
 	size_t path_end;
 
 	ret_name[0] = '\0';
-	if (len <= scheme)
-		return 0;
+	if (len <= scheme) return 0;
 	authority = span_until(text + scheme, len - scheme, "/?#");
 	path_end = span_until(text, len, "?#");
 	if (!read_host(bytes_of(text + scheme, authority), ret_host) || scheme + authority >= path_end)

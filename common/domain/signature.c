@@ -14,10 +14,8 @@ enum { PREFIX_LEN = sizeof(prefix) - 1, HEX_LEN = 2 * CRYPTO_DIGEST_SIZE };
 
 bool signature_parse(const char *header, uint8_t ret[CRYPTO_DIGEST_SIZE])
 {
-	if (!header || strncmp(header, prefix, PREFIX_LEN) != 0)
-		return false;
-	if (strnlen(header, SIGNATURE_TEXT_SIZE) != PREFIX_LEN + HEX_LEN)
-		return false;
+	if (!header || strncmp(header, prefix, PREFIX_LEN) != 0) return false;
+	if (strnlen(header, SIGNATURE_TEXT_SIZE) != PREFIX_LEN + HEX_LEN) return false;
 	return decode_hex(bytes_of(header + PREFIX_LEN, HEX_LEN), ret, CRYPTO_DIGEST_SIZE);
 }
 

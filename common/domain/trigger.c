@@ -17,12 +17,9 @@
 const char *trigger_kind_name(enum trigger_kind kind)
 {
 	switch (kind) {
-	case TRIGGER_NONE:
-		return NULL;
-	case TRIGGER_COMMENT:
-		return "comment";
-	case TRIGGER_LABEL:
-		return "label";
+	case TRIGGER_NONE: return NULL;
+	case TRIGGER_COMMENT: return "comment";
+	case TRIGGER_LABEL: return "label";
 	}
 	return NULL;
 }
@@ -30,8 +27,7 @@ const char *trigger_kind_name(enum trigger_kind kind)
 /* A change is too old when it waited longer than the limit, or when an edit is older than the connection. */
 static bool is_stale(const struct trigger_context *context, const struct ask *ask)
 {
-	if (ask->happened_at_ms == 0)
-		return false;
+	if (ask->happened_at_ms == 0) return false;
 	if (context->max_age_ms > 0 &&
 	    ask->happened_at_ms < context->received_at_ms - context->max_age_ms)
 		return true;
@@ -48,12 +44,8 @@ void trigger_decide(const struct trigger_context *context, const json_t *body, s
 	}
 	ret->subject = trigger_subject(context->provider, context->instance_id, body);
 	switch (context->provider) {
-	case PROVIDER_JIRA:
-		trigger_read_jira(context, body, ret);
-		break;
-	case PROVIDER_BITBUCKET:
-		trigger_read_bitbucket(context, body, ret);
-		break;
+	case PROVIDER_JIRA: trigger_read_jira(context, body, ret); break;
+	case PROVIDER_BITBUCKET: trigger_read_bitbucket(context, body, ret); break;
 	}
 	if (ret->verdict == REASON_TRIGGERED && is_stale(context, ret)) {
 		ret->verdict = REASON_STALE;
@@ -83,8 +75,7 @@ static bool jira_origin_ok(const json_t *body, const char *host)
 	for (size_t i = 0; i < ARRAY_LEN(selves); i++) {
 		const char *self = json_text_at(body, selves[i]);
 
-		if (!text_is_empty(self) && !url_has_host(self, host))
-			return false;
+		if (!text_is_empty(self) && !url_has_host(self, host)) return false;
 	}
 	return true;
 }
@@ -95,12 +86,9 @@ static bool bitbucket_origin_ok(const json_t *body, const struct trigger_origin 
 	const char *key;
 	const char *slug;
 
-	if (!repository)
-		repository = json_at(body, "repository");
-	if (!repository)
-		return true;
-	if (origin->repo_id > 0 && json_int_at(repository, "id", 0) == origin->repo_id)
-		return true;
+	if (!repository) repository = json_at(body, "repository");
+	if (!repository) return true;
+	if (origin->repo_id > 0 && json_int_at(repository, "id", 0) == origin->repo_id) return true;
 	key = json_text_at(repository, "project.key");
 	slug = json_text_at(repository, "slug");
 	return key && slug && text_equal_nocase(key, origin->project_key) &&
@@ -131,11 +119,9 @@ bool trigger_may_ask(struct bytes body, const struct bot *bot)
 		CLEANUP(mem_free_text) char *name = NULL;
 
 		/* A number is an id: nobody is addressed by it. */
-		if (text_is_empty(bot->names[i]) || is_digits(bot->names[i]))
-			continue;
+		if (text_is_empty(bot->names[i]) || is_digits(bot->names[i])) continue;
 		name = text_lower(bot->names[i]);
-		if (text_bytes_contain_nocase(body, name))
-			return true;
+		if (text_bytes_contain_nocase(body, name)) return true;
 	}
 	return false;
 }

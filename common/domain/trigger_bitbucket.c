@@ -25,8 +25,7 @@ static char *repository_name(const json_t *body)
 	const char *key = json_text_at(body, TO_REPOSITORY ".project.key");
 	const char *slug = json_text_at(body, TO_REPOSITORY ".slug");
 
-	if (id || text_is_empty(key) || text_is_empty(slug))
-		return id;
+	if (id || text_is_empty(key) || text_is_empty(slug)) return id;
 	return trigger_key("%.64s/%.128s", key, slug);
 }
 
@@ -35,8 +34,7 @@ char *trigger_subject_bitbucket(int64_t instance_id, const json_t *body)
 	CLEANUP(mem_free_text) char *repository = repository_name(body);
 	CLEANUP(mem_free_text) char *id = trigger_id(body, "pullRequest.id");
 
-	if (!repository || !id)
-		return NULL;
+	if (!repository || !id) return NULL;
 	return trigger_key("bitbucket:%" PRId64 ":%s:%s", instance_id, repository, id);
 }
 
@@ -45,8 +43,7 @@ static void read_person(const json_t *body, struct person *ret)
 {
 	const json_t *person = json_at(body, "comment.author");
 
-	if (!json_is_object(person))
-		person = json_at(body, "actor");
+	if (!json_is_object(person)) person = json_at(body, "actor");
 	*ret = person_read(PROVIDER_BITBUCKET, person);
 }
 
@@ -94,13 +91,11 @@ static char *read_path(const json_t *anchor)
 	const json_t *item;
 	size_t i;
 
-	if (!json_is_array(components))
-		return trigger_text(anchor, "path", LIMIT_URL_BYTES);
+	if (!json_is_array(components)) return trigger_text(anchor, "path", LIMIT_URL_BYTES);
 	strbuf_init(&path, LIMIT_URL_BYTES);
 	json_array_foreach(components, i, item)
 	{
-		if (i > 0)
-			strbuf_add_char(&path, '/');
+		if (i > 0) strbuf_add_char(&path, '/');
 		strbuf_add(&path, json_string_value(item));
 	}
 	return strbuf_take(&path);
@@ -110,13 +105,11 @@ static void read_anchor(const json_t *body, struct ask *ask)
 {
 	const json_t *anchor = json_at(body, "commentAnchor");
 
-	if (!json_is_object(anchor))
-		anchor = json_at(body, "comment.anchor");
+	if (!json_is_object(anchor)) anchor = json_at(body, "comment.anchor");
 	ask->anchor_path = read_path(anchor);
 	ask->anchor_line = json_int_at(anchor, "line", 0);
 	ask->parent_id = trigger_id(body, "commentParentId");
-	if (!ask->parent_id)
-		ask->parent_id = trigger_id(body, "comment.parent.id");
+	if (!ask->parent_id) ask->parent_id = trigger_id(body, "comment.parent.id");
 }
 
 static void read_times(const json_t *body, struct ask *ask)
@@ -124,16 +117,14 @@ static void read_times(const json_t *body, struct ask *ask)
 	ask->is_edit = strcmp(ask->event, "pr:comment:edited") == 0;
 	ask->happened_at_ms = iso_time_at(body, ask->is_edit ? "comment.updatedDate"
 							     : "comment.createdDate");
-	if (ask->happened_at_ms == 0)
-		ask->happened_at_ms = iso_time_at(body, "date");
+	if (ask->happened_at_ms == 0) ask->happened_at_ms = iso_time_at(body, "date");
 }
 
 static bool read_comment(const struct trigger_context *context, const json_t *body, struct ask *ask)
 {
 	CLEANUP(mem_free_text) char *repository = repository_name(body);
 
-	if (!ask->comment_id)
-		return trigger_malformed(ask, "comment.id is missing or no id");
+	if (!ask->comment_id) return trigger_malformed(ask, "comment.id is missing or no id");
 	if (!trigger_is_text(body, "comment.text"))
 		return trigger_malformed(ask, "comment.text is no text");
 	ask->event_key = trigger_key("bitbucket:%" PRId64 ":%s:comment:%s", context->instance_id,
@@ -155,8 +146,7 @@ void trigger_read_bitbucket(const struct trigger_context *context, const json_t 
 {
 	ret->event = text_is_empty(context->event) ? trigger_event_name(PROVIDER_BITBUCKET, body)
 						   : mem_dup(context->event);
-	if (!ret->event)
-		ret->event = mem_dup("");
+	if (!ret->event) ret->event = mem_dup("");
 	read_pull_request(body, ret);
 	if (strcmp(ret->event, "pr:comment:added") != 0 &&
 	    strcmp(ret->event, "pr:comment:edited") != 0) {
@@ -165,8 +155,7 @@ void trigger_read_bitbucket(const struct trigger_context *context, const json_t 
 		trigger_none(ret, "event '%.80s' starts nothing", ret->event);
 		return;
 	}
-	if (!check_pull_request(ret) || !read_comment(context, body, ret))
-		return;
+	if (!check_pull_request(ret) || !read_comment(context, body, ret)) return;
 	read_person(body, &ret->actor);
 	read_anchor(body, ret);
 	read_times(body, ret);

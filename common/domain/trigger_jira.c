@@ -19,8 +19,7 @@ static enum jira_event event_of(const char *name)
 {
 	if (strcmp(name, "comment_created") == 0 || strcmp(name, "comment_updated") == 0)
 		return JIRA_COMMENT;
-	if (strcmp(name, "jira:issue_updated") == 0)
-		return JIRA_ISSUE_UPDATED;
+	if (strcmp(name, "jira:issue_updated") == 0) return JIRA_ISSUE_UPDATED;
 	return strcmp(name, "jira:issue_created") == 0 ? JIRA_ISSUE_CREATED : JIRA_OTHER;
 }
 
@@ -33,11 +32,9 @@ static char *issue_id_of_self(const char *self)
 
 	for (const char *at = self; at && (at = strstr(at, part));)
 		id = at = at + sizeof(part) - 1;
-	if (!id)
-		return NULL;
+	if (!id) return NULL;
 	len = strspn(id, "0123456789");
-	if (len == 0 || len >= LIMIT_ID_BYTES || (id[len] != '/' && id[len] != '\0'))
-		return NULL;
+	if (len == 0 || len >= LIMIT_ID_BYTES || (id[len] != '/' && id[len] != '\0')) return NULL;
 	return mem_dup_n(id, len);
 }
 
@@ -71,8 +68,7 @@ static void read_times(const json_t *body, struct ask *ask)
 	ask->is_edit = strcmp(ask->event, "comment_updated") == 0 || updated > created ||
 		       (type && strcmp(type, "issue_comment_edited") == 0);
 	ask->happened_at_ms = ask->is_edit && updated != 0 ? updated : created;
-	if (ask->happened_at_ms == 0)
-		ask->happened_at_ms = iso_time_at(body, "timestamp");
+	if (ask->happened_at_ms == 0) ask->happened_at_ms = iso_time_at(body, "timestamp");
 }
 
 static bool read_comment(const struct trigger_context *context, const json_t *body, struct ask *ask)
@@ -80,8 +76,7 @@ static bool read_comment(const struct trigger_context *context, const json_t *bo
 	if (!json_is_object(json_at(body, "comment")))
 		return trigger_malformed(ask, "comment is no object");
 	ask->comment_id = trigger_id(body, "comment.id");
-	if (!ask->comment_id)
-		return trigger_malformed(ask, "comment.id is missing or no id");
+	if (!ask->comment_id) return trigger_malformed(ask, "comment.id is missing or no id");
 	if (!trigger_is_text(body, "comment.body"))
 		return trigger_malformed(ask, "comment.body is no text");
 	ask->event_key = trigger_key("jira:%" PRId64 ":comment:%s", context->instance_id,
@@ -103,8 +98,7 @@ static bool has_word(const char *words, const char *label)
 	while (words && *words != '\0') {
 		size_t len = strcspn(words, " ");
 
-		if (len == label_len && strncmp(words, label, len) == 0)
-			return true;
+		if (len == label_len && strncmp(words, label, len) == 0) return true;
 		words += len;
 		words += strspn(words, " ");
 	}
@@ -141,8 +135,7 @@ static bool is_label_there(const json_t *body, const char *label)
 	{
 		const char *text = json_string_value(item);
 
-		if (text && strcmp(text, label) == 0)
-			return true;
+		if (text && strcmp(text, label) == 0) return true;
 	}
 	return false;
 }
@@ -154,13 +147,11 @@ static char *label_key(const struct trigger_context *context, enum jira_event ev
 	CLEANUP(mem_free_text) char *change = NULL;
 
 	if (event == JIRA_ISSUE_CREATED) {
-		if (!is_label_there(body, context->bot->label))
-			return NULL;
+		if (!is_label_there(body, context->bot->label)) return NULL;
 		change = mem_dup("created");
 	} else if (is_label_added(body, context->bot->label)) {
 		change = trigger_id(body, "changelog.id");
-		if (!change)
-			change = trigger_key("t%" PRId64, json_int_at(body, "timestamp", 0));
+		if (!change) change = trigger_key("t%" PRId64, json_int_at(body, "timestamp", 0));
 	} else {
 		return NULL;
 	}
@@ -219,8 +210,7 @@ static void decide(const struct trigger_context *context, enum jira_event event,
 			   (event == JIRA_ISSUE_UPDATED && json_at(body, "comment"));
 	char *key;
 
-	if (has_comment && !read_comment(context, body, ask))
-		return;
+	if (has_comment && !read_comment(context, body, ask)) return;
 	key = event != JIRA_COMMENT ? label_key(context, event, body, ask->issue_id) : NULL;
 	if (ask->kind == TRIGGER_COMMENT)
 		ask->alias_key = key;
@@ -235,8 +225,7 @@ void trigger_read_jira(const struct trigger_context *context, const json_t *body
 	enum jira_event event;
 
 	ret->event = trigger_event_name(PROVIDER_JIRA, body);
-	if (!ret->event)
-		ret->event = mem_dup(context->event ? context->event : "");
+	if (!ret->event) ret->event = mem_dup(context->event ? context->event : "");
 	event = event_of(ret->event);
 	ret->issue_id = issue_id_of(body);
 	ret->issue_key = trigger_text(body, "issue.key", LIMIT_NAME_BYTES);

@@ -35,8 +35,7 @@ static struct config *config_new(size_t count)
 
 void config_free(struct config *config)
 {
-	if (config == NULL)
-		return;
+	if (config == NULL) return;
 	for (size_t i = 0; i < config->count; i++) {
 		mem_free(config->values[i].text);
 		mem_free(config->values[i].file.path);
@@ -68,13 +67,11 @@ static bool load_value(struct config_value *value, enum setting_reader reader, s
 	const char *found = NULL;
 
 	if (setting->kind == SETTING_SECRET) {
-		if (!config_secret_load(value, err))
-			return false;
+		if (!config_secret_load(value, err)) return false;
 	} else {
 		found = config_environment(setting->name);
 		found = found != NULL ? found : setting->fallback;
-		if (found != NULL && !config_value_set(value, found, err))
-			return false;
+		if (found != NULL && !config_value_set(value, found, err)) return false;
 	}
 	if ((setting->required & (unsigned)reader) != 0 && !is_set(value, found))
 		return refuse_missing(setting, err);
@@ -87,12 +84,10 @@ bool config_load(const struct setting *table, size_t count, enum setting_reader 
 	CLEANUP(free_pointed) struct config *config = config_new(count);
 
 	for (size_t i = 0; i < count; i++) {
-		if ((table[i].readers & (unsigned)reader) == 0)
-			continue;
+		if ((table[i].readers & (unsigned)reader) == 0) continue;
 		struct config_value *value = &config->values[config->count++];
 		value->setting = &table[i];
-		if (!load_value(value, reader, err))
-			return false;
+		if (!load_value(value, reader, err)) return false;
 	}
 	config_warn_unknown(table, count);
 	*ret = config;
@@ -104,8 +99,7 @@ bool config_load(const struct setting *table, size_t count, enum setting_reader 
 static struct config_value *look_up(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->count; i++) {
-		if (strcmp(config->values[i].setting->name, name) == 0)
-			return &config->values[i];
+		if (strcmp(config->values[i].setting->name, name) == 0) return &config->values[i];
 	}
 	LOG_ERROR("the program looks up a setting that it does not read", LOG_TEXT("setting", name));
 	abort();
@@ -151,8 +145,7 @@ bool config_secret(struct config *config, const char *name, struct secret *ret)
 	(void)pthread_mutex_lock(&config->lock);
 	config_secret_refresh(value);
 	is_there = secret_is_set(&value->secret);
-	if (is_there)
-		secret_set(ret, value->secret.text, value->secret.len);
+	if (is_there) secret_set(ret, value->secret.text, value->secret.len);
 	(void)pthread_mutex_unlock(&config->lock);
 	return is_there;
 }

@@ -22,8 +22,7 @@ static void print_help_row(FILE *out, const struct setting *setting, enum settin
 	(void)fprintf(out, "\n  %s%s\n      ", setting->name,
 		      (setting->required & (unsigned)reader) != 0 ? " (required)" : "");
 	print_expectation(out, setting);
-	if (setting->fallback)
-		(void)fprintf(out, "; default %s", setting->fallback);
+	if (setting->fallback) (void)fprintf(out, "; default %s", setting->fallback);
 	(void)fprintf(out, "\n      %s\n", setting->help);
 }
 
@@ -57,11 +56,9 @@ static void print_readers(FILE *out, unsigned readers)
 	};
 	const char *comma = "";
 
-	if (readers == 0)
-		(void)fputs("–", out);
+	if (readers == 0) (void)fputs("–", out);
 	for (size_t i = 0; i < ARRAY_LEN(names) && readers != 0; i++) {
-		if ((readers & names[i].reader) != names[i].reader)
-			continue;
+		if ((readers & names[i].reader) != names[i].reader) continue;
 		(void)fprintf(out, "%s%s", comma, names[i].name);
 		comma = ", ";
 		readers &= ~names[i].reader;
@@ -115,8 +112,7 @@ void config_print_docs(FILE *out, const struct setting *table, size_t count)
 		"calls.\n",
 		out);
 	for (size_t i = 0; i < count; i++) {
-		if (table[i].group)
-			print_group(out, table[i].group);
+		if (table[i].group) print_group(out, table[i].group);
 		print_docs_row(out, &table[i]);
 	}
 }

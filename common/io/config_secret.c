@@ -20,8 +20,7 @@ enum { NAME_BYTES = 128 };
 
 static void close_fd(int *fd)
 {
-	if (*fd >= 0)
-		(void)close(*fd);
+	if (*fd >= 0) (void)close(*fd);
 }
 
 static struct config_file_id id_of(const struct stat *stat)
@@ -57,13 +56,10 @@ static struct config_file_id look_at(const char *path)
 /* NULL when the bytes are fit to be a secret, else what they are. Trailing line ends were cut off. */
 static const char *fault_of(const uint8_t *bytes, size_t len)
 {
-	if (len == 0)
-		return "an empty value";
-	if (len > LIMIT_SETTING_BYTES)
-		return "more than 64 KiB";
+	if (len == 0) return "an empty value";
+	if (len > LIMIT_SETTING_BYTES) return "more than 64 KiB";
 	for (size_t i = 0; i < len; i++) {
-		if (bytes[i] < 0x20 || bytes[i] == 0x7f)
-			return "a control character";
+		if (bytes[i] < 0x20 || bytes[i] == 0x7f) return "a control character";
 	}
 	return NULL;
 }
@@ -82,8 +78,7 @@ static const char *keep(const uint8_t *bytes, size_t len, struct secret *ret)
 
 	len = len_without_line_end(bytes, len);
 	fault = fault_of(bytes, len);
-	if (!fault)
-		secret_set(ret, bytes, len);
+	if (!fault) secret_set(ret, bytes, len);
 	return fault;
 }
 
@@ -93,12 +88,9 @@ static bool read_all(int fd, uint8_t *buffer, size_t size, size_t *ret_len)
 
 	while (len < size) {
 		ssize_t got = read(fd, buffer + len, size - len);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return false;
-		if (got == 0)
-			break;
+		if (got < 0 && errno == EINTR) continue;
+		if (got < 0) return false;
+		if (got == 0) break;
 		len += (size_t)got;
 	}
 	*ret_len = len;
@@ -113,8 +105,7 @@ static const char *read_secret(int fd, struct secret *ret)
 	const char *fault = "an unreadable file";
 	size_t len = 0;
 
-	if (read_all(fd, buffer, size, &len))
-		fault = keep(buffer, len, ret);
+	if (read_all(fd, buffer, size, &len)) fault = keep(buffer, len, ret);
 	mem_wipe(buffer, size);
 	mem_free(buffer);
 	return fault;
@@ -127,13 +118,11 @@ static const char *read_file(const char *path, struct secret *ret, struct config
 	struct stat status;
 	const char *fault;
 
-	if (fd < 0)
-		return errno == ENOENT ? "no such file" : "an unreadable file";
+	if (fd < 0) return errno == ENOENT ? "no such file" : "an unreadable file";
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
 		return "something that is no regular file";
 	fault = read_secret(fd, ret);
-	if (!fault)
-		*ret_id = id_of(&status);
+	if (!fault) *ret_id = id_of(&status);
 	return fault;
 }
 
@@ -156,8 +145,7 @@ static bool load_file(struct config_value *value, const char *name, const char *
 {
 	const char *fault = read_file(path, &value->secret, &value->file.seen);
 
-	if (fault)
-		return refuse_file(name, path, fault, err);
+	if (fault) return refuse_file(name, path, fault, err);
 	value->file.path = mem_dup(path);
 	return true;
 }
@@ -182,10 +170,8 @@ bool config_secret_load(struct config_value *value, struct err *err)
 	if (text && path)
 		return err_set(err, ERR_INPUT, "%s: found %s set as well, expected one of both",
 			       name, file_name);
-	if (path)
-		return load_file(value, file_name, path, err);
-	if (!text)
-		return true;
+	if (path) return load_file(value, file_name, path, err);
+	if (!text) return true;
 	fault = keep((const uint8_t *)text, strlen(text), &value->secret);
 	return !fault || refuse(name, fault, err);
 }
@@ -195,8 +181,7 @@ static void complain_once(struct config_value *value, const struct config_file_i
 {
 	struct config_file *file = &value->file;
 
-	if (file->is_refused && is_same_file(&file->refused, now))
-		return;
+	if (file->is_refused && is_same_file(&file->refused, now)) return;
 	file->is_refused = true;
 	file->refused = *now;
 	LOG_WARN("a changed secret cannot be used, the old one stays in use",
@@ -210,11 +195,9 @@ void config_secret_refresh(struct config_value *value)
 	struct config_file_id now;
 	const char *fault;
 
-	if (!file->path)
-		return;
+	if (!file->path) return;
 	now = look_at(file->path);
-	if (is_same_file(&now, &file->seen))
-		return;
+	if (is_same_file(&now, &file->seen)) return;
 	fault = read_file(file->path, &value->secret, &file->seen);
 	if (fault) {
 		complain_once(value, &now, fault);

@@ -58,8 +58,7 @@ static bool is_name_of(const struct setting *setting, const char *name)
 {
 	size_t len = strlen(setting->name);
 
-	if (strncmp(name, setting->name, len) != 0)
-		return false;
+	if (strncmp(name, setting->name, len) != 0) return false;
 	return name[len] == '\0' ||
 	       (setting->kind == SETTING_SECRET && strcmp(name + len, "_FILE") == 0);
 }
@@ -72,8 +71,7 @@ static const char *nearest_name(const struct setting *table, size_t count, const
 
 	for (size_t i = 0; i < count; i++) {
 		size_t here = distance(name, table[i].name);
-		if (is_name_of(&table[i], name))
-			return NULL;
+		if (is_name_of(&table[i], name)) return NULL;
 		if (here < nearest_distance) {
 			nearest_distance = here;
 			nearest = table[i].name;
@@ -90,8 +88,7 @@ static void warn_if_unknown(const struct setting *table, size_t count, const cha
 
 	memcpy(name, variable, len);
 	name[len] = '\0';
-	if (!text_starts(name, "OHDC_") || is_tool_setting(name) || is_service_link(name))
-		return;
+	if (!text_starts(name, "OHDC_") || is_tool_setting(name) || is_service_link(name)) return;
 	nearest = nearest_name(table, count, name);
 	if (nearest)
 		LOG_WARN("unknown setting in the environment", LOG_TEXT("setting", name),

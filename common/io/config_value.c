@@ -56,8 +56,7 @@ static bool is_clean_text(const char *found)
 	if (strlen(found) > LIMIT_SETTING_BYTES || !text_is_utf8(bytes_of(found, strlen(found))))
 		return false;
 	for (const char *c = found; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			return false;
+		if ((unsigned char)*c < 0x20 || *c == 0x7f) return false;
 	}
 	return true;
 }
@@ -75,8 +74,7 @@ static bool is_address(const char *text, size_t len)
 	struct in6_addr parsed;
 	bool is_v6 = len > 2 && text[0] == '[' && text[len - 1] == ']';
 
-	if (len >= sizeof(address))
-		return false;
+	if (len >= sizeof(address)) return false;
 	memcpy(address, is_v6 ? text + 1 : text, is_v6 ? len - 2 : len);
 	address[is_v6 ? len - 2 : len] = '\0';
 	return inet_pton(is_v6 ? AF_INET6 : AF_INET, address, &parsed) == 1;
@@ -111,8 +109,7 @@ static bool set_url(struct config_value *value, const char *found, const char *s
 {
 	CLEANUP(url_done) struct url url = {0};
 
-	if (!url_parse(found, scheme, &url, NULL))
-		return false;
+	if (!url_parse(found, scheme, &url, NULL)) return false;
 	value->text = url_text(&url);
 	return true;
 }
@@ -124,10 +121,8 @@ static bool is_choice(const char *choices, const char *word)
 
 	for (const char *at = choices; *at != '\0'; at += at[len] == '|' ? len + 1 : len) {
 		len = strcspn(at, "|");
-		if (strncmp(at, word, len) != 0)
-			continue;
-		if (at[len - 1] == ':' ? word[len] != '\0' : word[len] == '\0')
-			return true;
+		if (strncmp(at, word, len) != 0) continue;
+		if (at[len - 1] == ':' ? word[len] != '\0' : word[len] == '\0') return true;
 	}
 	return false;
 }
@@ -153,8 +148,7 @@ static bool set_list(struct config_value *value, const char *found)
 		len = strcspn(at, ",");
 		CLEANUP(mem_free_text) char *piece = mem_dup_n(at, len);
 		CLEANUP(mem_free_text) char *word = text_trim(piece);
-		if (!is_item(value->setting, word))
-			return false;
+		if (!is_item(value->setting, word)) return false;
 		strbuf_add(&list, list.len > 0 ? "," : "");
 		strbuf_add(&list, word);
 		at += len;
@@ -178,8 +172,7 @@ static bool set_bool(struct config_value *value, const char *found)
 {
 	bool flag;
 
-	if (!number_parse_bool(found, &flag, NULL))
-		return false;
+	if (!number_parse_bool(found, &flag, NULL)) return false;
 	value->number = flag;
 	return true;
 }
@@ -235,8 +228,7 @@ bool config_value_set(struct config_value *value, const char *found, struct err 
 static void add_range(const struct setting *setting, const char *word, struct strbuf *ret)
 {
 	strbuf_addf(ret, "%s from %" PRId64 " to %" PRId64, word, setting->min, setting->max);
-	if (setting->unit)
-		strbuf_addf(ret, " (%s)", setting->unit);
+	if (setting->unit) strbuf_addf(ret, " (%s)", setting->unit);
 }
 
 /* "a, b, c:…" of "a|b|c:". */
@@ -247,8 +239,7 @@ static void add_choices(const char *choices, struct strbuf *ret)
 			strbuf_add(ret, ", ");
 		else
 			strbuf_add_char(ret, *c);
-		if (*c == ':')
-			strbuf_add(ret, "…");
+		if (*c == ':') strbuf_add(ret, "…");
 	}
 }
 

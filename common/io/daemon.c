@@ -92,8 +92,7 @@ static void *watch(void *context)
 		 LOG_INT("status", daemon_status(daemon)));
 	daemon_admin_stop(daemon->admin);
 	begin_stop(daemon);
-	if (!wait_until_done(daemon, &deadline))
-		return NULL;
+	if (!wait_until_done(daemon, &deadline)) return NULL;
 	LOG_ERROR("the stop took too long, the process ends itself",
 		  LOG_INT("drain_ms", daemon->drain_ms));
 	_exit(DAEMON_EXIT_FAILED);
@@ -111,8 +110,7 @@ bool daemon_new(const struct daemon_options *options, struct daemon **ret, struc
 	    !daemon_admin_new(options->admin_listen, options->metrics, &daemon->admin, err))
 		return false;
 	daemon->has_watcher = pthread_create(&daemon->watcher, NULL, watch, daemon) == 0;
-	if (!daemon->has_watcher)
-		return err_set(err, ERR_BUSY, "no thread for the signals");
+	if (!daemon->has_watcher) return err_set(err, ERR_BUSY, "no thread for the signals");
 	LOG_INFO("started", LOG_TEXT("service", options->program),
 		 LOG_INT("admin_port", daemon_admin_port(daemon)));
 	*ret = daemon;
@@ -140,15 +138,13 @@ static void end_watcher(struct daemon *daemon)
 /* Also where nobody asked for a stop, as after a start that failed: from then on the watcher only keeps the deadline. */
 void daemon_free(struct daemon *daemon)
 {
-	if (!daemon)
-		return;
+	if (!daemon) return;
 	if (daemon->has_watcher) {
 		(void)pthread_kill(daemon->watcher, SIGTERM);
 		wait_for_stop(daemon);
 	}
 	daemon_admin_free(daemon->admin);
-	if (daemon->has_watcher)
-		end_watcher(daemon);
+	if (daemon->has_watcher) end_watcher(daemon);
 	(void)pthread_cond_destroy(&daemon->changed);
 	(void)pthread_mutex_destroy(&daemon->lock);
 	mem_free(daemon);
@@ -192,8 +188,7 @@ void daemon_fail(struct daemon *daemon, const struct err *err)
 	int status = err->code == ERR_INPUT ? DAEMON_EXIT_CONFIGURATION : DAEMON_EXIT_FAILED;
 	int drained = DAEMON_EXIT_DRAINED;
 
-	if (!atomic_compare_exchange_strong(&daemon->status, &drained, status))
-		return;
+	if (!atomic_compare_exchange_strong(&daemon->status, &drained, status)) return;
 	LOG_ERROR("the service stops because of a failure",
 		  LOG_TEXT("code", err_code_name(err->code)), LOG_TEXT("error", err->message));
 	(void)kill(getpid(), SIGTERM);

@@ -62,8 +62,7 @@ static void end_metrics(void *context, void *state, struct http_request *request
 
 	(void)state;
 	strbuf_init(&text, METRICS_TEXT_BYTES);
-	if (admin->metrics)
-		metrics_write(admin->metrics, &text);
+	if (admin->metrics) metrics_write(admin->metrics, &text);
 	if (text.is_cut) {
 		reply_text(request, 500, "too many metrics\n");
 		return;
@@ -103,8 +102,7 @@ bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon
 	admin->routes[0] = route_of(admin, "/livez", end_livez);
 	admin->routes[1] = route_of(admin, "/readyz", end_readyz);
 	admin->routes[2] = route_of(admin, "/metrics", end_metrics);
-	if (!http_server_new(&options, &admin->server, err))
-		return err_wrap(err, "admin listener");
+	if (!http_server_new(&options, &admin->server, err)) return err_wrap(err, "admin listener");
 	*ret = admin;
 	admin = NULL;
 	return true;
@@ -112,8 +110,7 @@ bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon
 
 void daemon_admin_free(struct daemon_admin *admin)
 {
-	if (!admin)
-		return;
+	if (!admin) return;
 	http_server_free(admin->server);
 	mem_free(admin);
 }

@@ -42,8 +42,7 @@ static void copy_message(const char *message, bool hide_value, char *ret, size_t
 	size_t len = strcspn(message ? message : "", "\r\n");
 
 	for (size_t i = 0; hide_value && i < len; i++) {
-		if (message[i] == ':' || message[i] == '"')
-			len = i;
+		if (message[i] == ':' || message[i] == '"') len = i;
 	}
 	(void)snprintf(ret, size, "%.*s", (int)(len < size ? len : size - 1), message ? message : "");
 }
@@ -79,8 +78,7 @@ static enum err_code code_of_state(const char *state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if (is_class(state, table[i].class))
-			return table[i].code;
+		if (is_class(state, table[i].class)) return table[i].code;
 	}
 	return ERR_INTERNAL;
 }
@@ -111,8 +109,7 @@ static bool fail_result(struct db *db, const PGresult *result, bool may_commit, 
 		return fail_lost(db, may_commit && !is_refused, text, err);
 	}
 	enum err_code code = code_of_state(state);
-	if (is_class(state, "0A000") || is_class(state, "26000"))
-		db->must_close = true;
+	if (is_class(state, "0A000") || is_class(state, "26000")) db->must_close = true;
 	return err_set(err, code, "database: %s %s", state, text);
 }
 
@@ -137,8 +134,7 @@ static void on_notice(void *context, const PGresult *result)
 	struct db *db = context;
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-	if (state && strcmp(state, "01000") == 0)
-		db->was_warned = true;
+	if (state && strcmp(state, "01000") == 0) db->was_warned = true;
 	if (state && is_session_lost(state))
 		db->must_close = true; /* said to an idle connection, whose end follows */
 }
@@ -150,10 +146,8 @@ static bool wait_socket(const struct db *db, int64_t deadline_ms)
 	for (;;) {
 		int64_t left = deadline_ms - sysclock_monotonic_ms();
 		int ready = poll(&entry, 1, left > 0 ? (int)(left < INT_MAX ? left : INT_MAX) : 0);
-		if (ready > 0)
-			return true;
-		if (ready == 0 || errno != EINTR)
-			return false;
+		if (ready > 0) return true;
+		if (ready == 0 || errno != EINTR) return false;
 	}
 }
 
@@ -161,10 +155,8 @@ static bool wait_socket(const struct db *db, int64_t deadline_ms)
 static bool await_answer(struct db *db, int64_t deadline_ms)
 {
 	while (PQisBusy(db->conn)) {
-		if (!wait_socket(db, deadline_ms))
-			return false;
-		if (!PQconsumeInput(db->conn))
-			break; /* PQgetResult() tells why */
+		if (!wait_socket(db, deadline_ms)) return false;
+		if (!PQconsumeInput(db->conn)) break; /* PQgetResult() tells why */
 	}
 	return true;
 }
@@ -187,8 +179,7 @@ static bool collect(struct db *db, bool may_commit, PGresult **ret, struct err *
 		if (!await_answer(db, deadline_ms))
 			return fail_lost(db, may_commit, "no answer in time", err);
 		PGresult *next = PQgetResult(db->conn);
-		if (!next)
-			break;
+		if (!next) break;
 		if (kept && !is_good(kept)) {
 			PQclear(next);
 			continue;
@@ -196,8 +187,7 @@ static bool collect(struct db *db, bool may_commit, PGresult **ret, struct err *
 		PQclear(kept);
 		kept = next;
 	}
-	if (!is_good(kept))
-		return fail_result(db, kept, may_commit, err);
+	if (!is_good(kept)) return fail_result(db, kept, may_commit, err);
 	*ret = kept;
 	kept = NULL;
 	return true;
@@ -211,19 +201,15 @@ static bool prepare(struct db *db, const char *sql, char ret_name[24], struct er
 	ret_name[0] = '\0';
 	while (at < db->statement_count && db->statements[at].sql != sql)
 		at++;
-	if (at == DB_STATEMENTS_MAX)
-		return true;
+	if (at == DB_STATEMENTS_MAX) return true;
 	bool is_known = at < db->statement_count;
-	if (is_known && strcmp(db->statements[at].copy, sql) != 0)
-		return true;
+	if (is_known && strcmp(db->statements[at].copy, sql) != 0) return true;
 	(void)snprintf(ret_name, 24, "s%zu", at);
-	if (is_known)
-		return true;
+	if (is_known) return true;
 	if (!PQsendPrepare(db->conn, ret_name, sql, 0, NULL))
 		return fail_lost(db, false, PQerrorMessage(db->conn), err);
 	CLEANUP(result_done) PGresult *result = NULL;
-	if (!collect(db, false, &result, err))
-		return false;
+	if (!collect(db, false, &result, err)) return false;
 	db->statements[at] = (struct db_statement){sql, mem_dup(sql)};
 	db->statement_count++;
 	return true;
@@ -249,13 +235,11 @@ static bool execute(struct db *db, const char *sql, const struct db_params *para
 	char name[24];
 
 	db->was_warned = false;
-	if (!prepare(db, sql, name, err))
-		return false;
+	if (!prepare(db, sql, name, err)) return false;
 	if (!send_statement(db, name, sql, params))
 		return fail_lost(db, false, PQerrorMessage(db->conn), err);
 	CLEANUP(result_done) PGresult *result = NULL;
-	if (!collect(db, may_commit, &result, err))
-		return false;
+	if (!collect(db, may_commit, &result, err)) return false;
 	if (may_commit && db->was_warned)
 		return err_set(err, ERR_UNCERTAIN, "database: committed, perhaps on one server only");
 	*ret = result;
@@ -272,11 +256,9 @@ static int count_of(const PGresult *result)
 {
 	int64_t changed = 0;
 
-	if (PQresultStatus(result) == PGRES_TUPLES_OK)
-		return PQntuples(result);
+	if (PQresultStatus(result) == PGRES_TUPLES_OK) return PQntuples(result);
 	char *text = mem_dup(PQcmdTuples((PGresult *)(uintptr_t)result));
-	if (!number_parse(text, 0, INT_MAX, &changed, NULL))
-		changed = 0;
+	if (!number_parse(text, 0, INT_MAX, &changed, NULL)) changed = 0;
 	mem_free(text);
 	return (int)changed;
 }
@@ -287,8 +269,7 @@ bool db_run(struct db *db, const char *sql, const struct db_params *params, stru
 	CLEANUP(result_done) PGresult *result = NULL;
 	bool may_commit = PQtransactionStatus(db->conn) == PQTRANS_IDLE && !is_select(sql);
 
-	if (!execute(db, sql, params, may_commit, &result, err))
-		return false;
+	if (!execute(db, sql, params, may_commit, &result, err)) return false;
 	if (ret) {
 		*ret = (struct db_rows){.result = result, .count = count_of(result)};
 		result = NULL;
@@ -315,8 +296,7 @@ bool db_commit(struct db *db, struct err *err)
 {
 	CLEANUP(result_done) PGresult *result = NULL;
 
-	if (!execute(db, "COMMIT", NULL, true, &result, err))
-		return false;
+	if (!execute(db, "COMMIT", NULL, true, &result, err)) return false;
 	/* COMMIT of a failed transaction succeeds, and says that it rolled back. */
 	if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
 		return err_set(err, ERR_CONFLICT, "database: the transaction had failed");
@@ -379,11 +359,9 @@ bool db_connect(struct db *db, struct err *err)
 /* Notice, without asking it, that the server has gone since the last use. */
 bool db_is_alive(const struct db *db)
 {
-	if (!db->conn)
-		return false;
+	if (!db->conn) return false;
 	while (wait_socket(db, 0)) {
-		if (!PQconsumeInput(db->conn))
-			return false;
+		if (!PQconsumeInput(db->conn)) return false;
 	}
 	/* Looks at what has come: on_notice() hears a farewell. */
 	return !PQisBusy(db->conn) && !db->must_close && PQstatus(db->conn) == CONNECTION_OK;
@@ -397,8 +375,7 @@ void db_reset(struct db *db)
 
 	if (!db->must_close && is_open && !execute(db, "ROLLBACK", NULL, false, &result, NULL))
 		db->must_close = true;
-	if (db->must_close || PQtransactionStatus(db->conn) != PQTRANS_IDLE)
-		db_disconnect(db);
+	if (db->must_close || PQtransactionStatus(db->conn) != PQTRANS_IDLE) db_disconnect(db);
 }
 
 /* --- notifications ------------------------------------------------------------------------------ */
@@ -419,8 +396,7 @@ static char *take_notification(struct db *db)
 {
 	PGnotify *notify = PQnotifies(db->conn);
 
-	if (!notify)
-		return NULL;
+	if (!notify) return NULL;
 	char *payload = mem_dup(notify->extra);
 	PQfreemem(notify);
 	return payload;

@@ -22,8 +22,7 @@ static bool check_url(const char *url, struct err *err)
 	PQconninfoOption *options = PQconninfoParse(url, &message);
 
 	PQfreemem(message); /* it may quote a part with a password */
-	if (!options)
-		return err_set(err, ERR_INPUT, "the database URL cannot be read");
+	if (!options) return err_set(err, ERR_INPUT, "the database URL cannot be read");
 	PQconninfoFree(options);
 	return true;
 }
@@ -52,8 +51,7 @@ bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct 
 
 void db_pool_free(struct db_pool *pool)
 {
-	if (!pool)
-		return;
+	if (!pool) return;
 	for (size_t i = 0; i < pool->size; i++) {
 		assert(!pool->slots[i].is_lent);
 		db_disconnect(&pool->slots[i]);
@@ -78,8 +76,7 @@ static struct db *find_free(struct db_pool *pool)
 
 	for (size_t i = 0; i < pool->size; i++) {
 		struct db *slot = &pool->slots[i];
-		if (!slot->is_lent && (!found || (!found->conn && slot->conn)))
-			found = slot;
+		if (!slot->is_lent && (!found || (!found->conn && slot->conn))) found = slot;
 	}
 	return found;
 }
@@ -91,13 +88,10 @@ static struct db *take_slot(struct db_pool *pool, int64_t wait_ms)
 
 	(void)pthread_mutex_lock(&pool->mutex);
 	while (!(slot = find_free(pool))) {
-		if (pthread_cond_timedwait(&pool->returned, &pool->mutex, &deadline) != 0)
-			break;
+		if (pthread_cond_timedwait(&pool->returned, &pool->mutex, &deadline) != 0) break;
 	}
-	if (!slot)
-		slot = find_free(pool);
-	if (slot)
-		slot->is_lent = true;
+	if (!slot) slot = find_free(pool);
+	if (slot) slot->is_lent = true;
 	(void)pthread_mutex_unlock(&pool->mutex);
 	return slot;
 }
@@ -116,8 +110,7 @@ bool db_borrow(struct db_pool *pool, int64_t wait_ms, struct db **ret, struct er
 {
 	struct db *db = take_slot(pool, wait_ms);
 
-	if (!db)
-		return err_set(err, ERR_BUSY, "no free database connection");
+	if (!db) return err_set(err, ERR_BUSY, "no free database connection");
 	if (!db_is_alive(db)) {
 		db_disconnect(db);
 		if (!db_connect(db, err)) {
@@ -131,8 +124,7 @@ bool db_borrow(struct db_pool *pool, int64_t wait_ms, struct db **ret, struct er
 
 void db_return(struct db **db)
 {
-	if (!db || !*db)
-		return;
+	if (!db || !*db) return;
 	db_reset(*db);
 	give_slot(*db);
 	*db = NULL;

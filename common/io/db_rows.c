@@ -55,8 +55,7 @@ void db_add_bytes(struct db_params *params, struct bytes bytes)
 
 void db_rows_done(struct db_rows *rows)
 {
-	if (!rows)
-		return;
+	if (!rows) return;
 	PQclear(rows->result);
 	*rows = (struct db_rows){0};
 }
@@ -95,8 +94,7 @@ bool db_hex(const struct db_rows *rows, int row, int column, uint8_t **ret, size
 	struct bytes hex = bytes_text(db_text(rows, row, column));
 	size_t len = hex.len / 2;
 
-	if (db_is_null(rows, row, column) || hex.len % 2 != 0)
-		return false;
+	if (db_is_null(rows, row, column) || hex.len % 2 != 0) return false;
 	uint8_t *bytes = mem_zalloc(len + 1, 1);
 	if (!decode_hex(hex, bytes, len)) {
 		mem_free(bytes);

@@ -14,11 +14,9 @@ void entropy_fill(void *ret, size_t len)
 
 	while (len > 0) {
 		ssize_t got = getrandom(at, len, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
+		if (got < 0 && errno == EINTR) continue;
 		/* Keys and nonces made from anything less would be worse than not running. */
-		if (got <= 0)
-			abort();
+		if (got <= 0) abort();
 		at += got;
 		len -= (size_t)got;
 	}

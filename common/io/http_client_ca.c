@@ -20,8 +20,7 @@ enum { BUNDLE_BYTES = 4 * 1024 * 1024, READ_BYTES = 16 * 1024 };
 
 static void close_file(const int *fd)
 {
-	if (*fd >= 0)
-		(void)close(*fd);
+	if (*fd >= 0) (void)close(*fd);
 }
 
 static bool add_file(struct strbuf *text, const char *path)
@@ -30,8 +29,7 @@ static bool add_file(struct strbuf *text, const char *path)
 	char part[READ_BYTES];
 	ssize_t got;
 
-	if (fd < 0)
-		return false;
+	if (fd < 0) return false;
 	while ((got = read(fd, part, sizeof(part))) > 0)
 		strbuf_add_bytes(text, bytes_of(part, (size_t)got));
 	strbuf_add(text, "\n");
@@ -45,8 +43,7 @@ static bool write_all(int fd, const struct strbuf *text)
 	while (done < text->len) {
 		ssize_t wrote = write(fd, text->text + done, text->len - done);
 
-		if (wrote <= 0)
-			return false;
+		if (wrote <= 0) return false;
 		done += (size_t)wrote;
 	}
 	return true;
@@ -63,8 +60,7 @@ bool http_client_ca_join(const char *system_file, const char *extra_file, int *r
 			       text.is_cut ? "too large" : strerrordesc_np(errno));
 	if (!strstr(strbuf_text(&text), "-----BEGIN CERTIFICATE-----"))
 		return err_set(err, ERR_INPUT, "CA file '%s' has no PEM certificate", extra_file);
-	if (system_file)
-		(void)add_file(&text, system_file);
+	if (system_file) (void)add_file(&text, system_file);
 	if (fd < 0 || text.is_cut || !write_all(fd, &text))
 		return err_set(err, ERR_INTERNAL, "cannot join the CA files");
 	*ret = fd;

@@ -87,8 +87,7 @@ static struct handle *pop(struct curl_client *client, const char *origin)
 
 	while (*place && strcmp((*place)->origin, origin) != 0)
 		place = &(*place)->next;
-	if (!*place)
-		place = &client->idle;
+	if (!*place) place = &client->idle;
 	handle = *place;
 	if (handle) {
 		*place = handle->next;
@@ -115,8 +114,7 @@ static struct handle *handle_take(struct curl_client *client, const char *url)
 	if (!handle) {
 		CURL *easy = curl_easy_init();
 
-		if (!easy)
-			return NULL;
+		if (!easy) return NULL;
 		handle = mem_zalloc(1, sizeof(*handle));
 		handle->easy = easy;
 	}
@@ -138,8 +136,7 @@ static void handle_give_back(struct curl_client *client, struct handle *handle)
 		client->idle_count++;
 	}
 	(void)pthread_mutex_unlock(&client->lock);
-	if (!is_kept)
-		handle_free(handle);
+	if (!is_kept) handle_free(handle);
 }
 
 /* --- callbacks ------------------------------------------------------------------------------------ */
@@ -176,8 +173,7 @@ static int on_connected(void *context, char *remote, char *local, int remote_por
 	(void)local;
 	(void)remote_port;
 	(void)local_port;
-	if (call->is_unsafe && transfer->was_sent)
-		return CURL_PREREQFUNC_ABORT;
+	if (call->is_unsafe && transfer->was_sent) return CURL_PREREQFUNC_ABORT;
 	if (call->is_unsafe && call->may_send && !call->may_send(call->gate)) {
 		transfer->was_stopped = true;
 		return CURL_PREREQFUNC_ABORT;
@@ -195,8 +191,7 @@ static bool address_text(const struct curl_sockaddr *address, char ret[INET6_ADD
 		memcpy(&in, &address->addr, sizeof(in));
 		return inet_ntop(AF_INET, &in.sin_addr, ret, INET6_ADDRSTRLEN) != NULL;
 	}
-	if (address->family != AF_INET6 || address->addrlen < sizeof(in6))
-		return false;
+	if (address->family != AF_INET6 || address->addrlen < sizeof(in6)) return false;
 	memcpy(&in6, &address->addr, sizeof(in6));
 	return inet_ntop(AF_INET6, &in6.sin6_addr, ret, INET6_ADDRSTRLEN) != NULL;
 }
@@ -222,8 +217,7 @@ static void add_header(struct transfer *transfer, const char *line)
 {
 	struct curl_slist *longer = curl_slist_append(transfer->headers, line);
 
-	if (longer)
-		transfer->headers = longer;
+	if (longer) transfer->headers = longer;
 }
 
 static void set_headers(struct transfer *transfer, CURL *easy)
@@ -262,8 +256,7 @@ static void set_peer(const struct transfer *transfer, CURL *easy)
 
 	/* No folder of certificates: with one, libcurl parses all of them for each connection. */
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	if (client->ca_path[0] != '\0')
-		curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_path);
+	if (client->ca_path[0] != '\0') curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_path);
 	/* libcurl itself reads only the lower-case name for http. */
 	if (client->proxy && text_starts(transfer->call->url, "http://"))
 		curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy);
@@ -271,8 +264,7 @@ static void set_peer(const struct transfer *transfer, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
 		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
 	}
-	if (client->user_agent)
-		curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
+	if (client->user_agent) curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
 }
 
 static void set_times(const struct transfer *transfer, CURL *easy)
@@ -326,14 +318,10 @@ static bool is_input(const struct transfer *transfer, CURLcode code)
 
 static enum err_code code_of(const struct transfer *transfer, CURLcode code)
 {
-	if (transfer->was_stopped)
-		return ERR_CONFLICT;
-	if (!transfer->was_sent)
-		return is_input(transfer, code) ? ERR_INPUT : ERR_NETWORK;
-	if (transfer->call->is_unsafe)
-		return ERR_UNCERTAIN;
-	if (transfer->body.is_cut)
-		return ERR_LIMIT;
+	if (transfer->was_stopped) return ERR_CONFLICT;
+	if (!transfer->was_sent) return is_input(transfer, code) ? ERR_INPUT : ERR_NETWORK;
+	if (transfer->call->is_unsafe) return ERR_UNCERTAIN;
+	if (transfer->body.is_cut) return ERR_LIMIT;
 	return code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_NETWORK;
 }
 
@@ -358,8 +346,7 @@ static void read_result(struct transfer *transfer, CURL *easy, struct http_resul
 
 	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-	if (retry_after_s > RETRY_AFTER_MAX_S)
-		retry_after_s = RETRY_AFTER_MAX_S;
+	if (retry_after_s > RETRY_AFTER_MAX_S) retry_after_s = RETRY_AFTER_MAX_S;
 	*ret = (struct http_result){.status = (int)status,
 				    .retry_after_ms = (int64_t)retry_after_s * 1000,
 				    .body_len = transfer->body.len};
@@ -375,10 +362,8 @@ static bool perform(struct transfer *transfer, struct handle *handle, struct htt
 
 	set_up(transfer, handle->easy);
 	code = curl_easy_perform(handle->easy);
-	if (code == CURLE_OK && !transfer->has_headers)
-		code = CURLE_PARTIAL_FILE;
-	if (code != CURLE_OK)
-		return fail(transfer, code, err);
+	if (code == CURLE_OK && !transfer->has_headers) code = CURLE_PARTIAL_FILE;
+	if (code != CURLE_OK) return fail(transfer, code, err);
 	read_result(transfer, handle->easy, ret);
 	return true;
 }
@@ -396,8 +381,7 @@ static bool curl_send(struct http_client *self, const struct http_call *call,
 	strbuf_init(&transfer.body,
 		    call->ceiling_bytes > 0 ? call->ceiling_bytes : LIMIT_HTTP_RESPONSE_BYTES);
 	handle = handle_take(client, call->url);
-	if (!handle)
-		return err_set(err, ERR_NETWORK, "%s: no HTTP handle", call->method);
+	if (!handle) return err_set(err, ERR_NETWORK, "%s: no HTTP handle", call->method);
 	is_done = perform(&transfer, handle, ret, err);
 	handle_give_back(client, handle);
 	return is_done;
@@ -415,8 +399,7 @@ static void curl_free_client(struct http_client *self)
 		client->idle = handle->next;
 		handle_free(handle);
 	}
-	if (client->ca_fd >= 0)
-		(void)close(client->ca_fd);
+	if (client->ca_fd >= 0) (void)close(client->ca_fd);
 	mem_free(client->user_agent);
 	mem_free(client->proxy);
 	(void)pthread_mutex_destroy(&client->lock);
@@ -428,8 +411,7 @@ static bool join_roots(struct curl_client *client, struct err *err)
 {
 	const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
 
-	if (!client->options.ca_file)
-		return true;
+	if (!client->options.ca_file) return true;
 	if (!http_client_ca_join(system_file, client->options.ca_file, &client->ca_fd, err))
 		return false;
 	client->options.ca_file = NULL; /* borrowed, and no longer needed */

@@ -20,14 +20,12 @@ enum {
 
 static void set_default(int64_t *value, int64_t preset)
 {
-	if (*value <= 0)
-		*value = preset;
+	if (*value <= 0) *value = preset;
 }
 
 static void set_default_count(unsigned *value, unsigned preset)
 {
-	if (*value == 0)
-		*value = preset;
+	if (*value == 0) *value = preset;
 }
 
 static void set_defaults(struct http_server_options *options)
@@ -38,10 +36,8 @@ static void set_defaults(struct http_server_options *options)
 	set_default(&options->header_timeout_ms, 5000);
 	set_default(&options->body_timeout_ms, 10000);
 	set_default(&options->idle_timeout_ms, 75000);
-	if (options->connection_bytes == 0)
-		options->connection_bytes = 32 * 1024;
-	if (options->body_ceiling_bytes == 0)
-		options->body_ceiling_bytes = 64 * 1024;
+	if (options->connection_bytes == 0) options->connection_bytes = 32 * 1024;
+	if (options->body_ceiling_bytes == 0) options->body_ceiling_bytes = 64 * 1024;
 }
 
 static void free_server(struct http_server **server)
@@ -52,8 +48,7 @@ static void free_server(struct http_server **server)
 static bool start(struct http_server *server, struct err *err)
 {
 	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (server->wake_fd < 0)
-		return err_set(err, ERR_BUSY, "cannot make an event descriptor");
+	if (server->wake_fd < 0) return err_set(err, ERR_BUSY, "cannot make an event descriptor");
 	return http_listen(server->options.listen, &server->listen_fd, &server->port, err) &&
 	       http_mhd_start(server, err) && http_keeper_start(server, err);
 }
@@ -71,8 +66,7 @@ bool http_server_new(const struct http_server_options *options, struct http_serv
 	atomic_store(&server->wake_at_ms, HTTP_NO_DEADLINE);
 	(void)pthread_mutex_init(&server->lock, NULL);
 	http_slots_init(&server->slots, server->options.suspended_limit);
-	if (!start(server, err))
-		return false;
+	if (!start(server, err)) return false;
 	*ret = server;
 	server = NULL; /* moved to the caller */
 	return true;
@@ -120,8 +114,7 @@ static void flush(struct http_server *server)
 
 void http_server_free(struct http_server *server)
 {
-	if (!server)
-		return;
+	if (!server) return;
 	http_server_quiesce(server);
 	http_keeper_stop(server);
 	answer_all(server);
@@ -130,8 +123,7 @@ void http_server_free(struct http_server *server)
 	http_slots_done(&server->slots);
 	mem_free(server->paths);
 	(void)pthread_mutex_destroy(&server->lock);
-	if (server->wake_fd >= 0)
-		(void)close(server->wake_fd);
+	if (server->wake_fd >= 0) (void)close(server->wake_fd);
 	mem_free(server);
 }
 
@@ -142,11 +134,9 @@ bool http_suspend(struct http_request *request, int64_t deadline_ms,
 	struct http_slot *slot;
 	int64_t at_ms = sysclock_monotonic_ms() + deadline_ms;
 
-	if (request->phase != HTTP_PHASE_END || request->has_reply)
-		return false;
+	if (request->phase != HTTP_PHASE_END || request->has_reply) return false;
 	slot = http_slots_take(&server->slots);
-	if (!slot)
-		return false;
+	if (!slot) return false;
 	/* After taking the slot: either this sees the stop, or the stopping thread sees the slot and waits. */
 	if (atomic_load(&server->is_stopping)) {
 		http_slots_release(&server->slots, slot);

@@ -21,8 +21,7 @@ static const char *put(char **end, const char *text)
 	size_t size = size_of(text);
 	char *start = *end;
 
-	if (!text)
-		return NULL;
+	if (!text) return NULL;
 	memcpy(start, text, size);
 	*end += size;
 	return start;
@@ -55,8 +54,7 @@ void http_reply_copy_done(struct http_reply_copy *copy)
 
 void http_reply_now(struct http_request *request, const struct http_reply *reply)
 {
-	if (request->has_reply || request->phase == HTTP_PHASE_WAIT)
-		return;
+	if (request->has_reply || request->phase == HTTP_PHASE_WAIT) return;
 	http_reply_copy_set(&request->reply, reply);
 	request->has_reply = true;
 }
@@ -96,10 +94,8 @@ static bool is_worth_draining(const struct http_request *request)
 {
 	const struct http_framing *framing = &request->framing;
 
-	if (framing->is_bad || request->reply.reply.closes)
-		return false;
-	if (framing->is_chunked)
-		return request->received <= HTTP_DRAIN_BYTES;
+	if (framing->is_bad || request->reply.reply.closes) return false;
+	if (framing->is_chunked) return request->received <= HTTP_DRAIN_BYTES;
 	return framing->declared - (int64_t)request->received <= HTTP_DRAIN_BYTES;
 }
 
@@ -114,8 +110,7 @@ static bool send_reply(struct http_request *request)
 	if (!http_connection_expect(request, HTTP_DUE_NOTHING,
 				    request->server->options.body_timeout_ms))
 		return false;
-	if (request->phase != HTTP_PHASE_SENDING)
-		start_sending(request);
+	if (request->phase != HTTP_PHASE_SENDING) start_sending(request);
 	return http_mhd_queue(request);
 }
 
@@ -127,8 +122,7 @@ static bool refuse_early(struct http_request *request)
 		return true;
 	}
 	/* Closing while the client still sends would reset the connection and could destroy the answer under way. */
-	if (!http_connection_expect(request, HTTP_DUE_NOTHING, HTTP_LINGER_MS))
-		return false;
+	if (!http_connection_expect(request, HTTP_DUE_NOTHING, HTTP_LINGER_MS)) return false;
 	request->phase = HTTP_PHASE_DISCARD;
 	http_mhd_send_early(request);
 	return true;
@@ -155,8 +149,7 @@ static void find_route(struct http_request *request, const char *method)
 	char allow[128] = "Allow: ";
 	size_t name_len = strlen(allow);
 
-	if (http_route_find(request, method, allow + name_len, sizeof(allow) - name_len))
-		return;
+	if (http_route_find(request, method, allow + name_len, sizeof(allow) - name_len)) return;
 	if (allow[name_len] == '\0')
 		refuse(request, 404, "{\"detail\":\"Not Found\"}", NULL);
 	else
@@ -176,8 +169,7 @@ static void begin(struct http_request *request)
 	}
 	request->has_begun = true;
 	request->state = route->begin ? route->begin(route->context, request) : NULL;
-	if (is_too_large)
-		refuse_too_large(request, ceiling);
+	if (is_too_large) refuse_too_large(request, ceiling);
 }
 
 void http_exchange_start(struct http_request *request)
@@ -197,14 +189,10 @@ bool http_exchange_headers(struct http_request *request, const char *method, con
 	request->path = path;
 	request->phase = HTTP_PHASE_BODY;
 	check_framing(request);
-	if (!request->has_reply)
-		find_route(request, method);
-	if (!request->has_reply)
-		begin(request);
-	if (!request->has_reply)
-		return true;
-	if (has_body(&request->framing) && !request->framing.expects)
-		return refuse_early(request);
+	if (!request->has_reply) find_route(request, method);
+	if (!request->has_reply) begin(request);
+	if (!request->has_reply) return true;
+	if (has_body(&request->framing) && !request->framing.expects) return refuse_early(request);
 	return send_reply(request);
 }
 
@@ -212,11 +200,9 @@ bool http_exchange_piece(struct http_request *request, struct bytes piece)
 {
 	const struct http_route *route = request->route;
 
-	if (request->phase == HTTP_PHASE_DISCARD)
-		return true;
+	if (request->phase == HTTP_PHASE_DISCARD) return true;
 	request->received += piece.len;
-	if (request->has_reply)
-		return refuse_early(request);
+	if (request->has_reply) return refuse_early(request);
 	if (request->received > ceiling_of(request))
 		refuse_too_large(request, ceiling_of(request));
 	else if (route->body)
@@ -229,12 +215,10 @@ static bool finish(struct http_request *request)
 	const struct http_route *route = request->route;
 
 	/* From here on the time is the route's, no longer the client's. */
-	if (!http_connection_expect(request, HTTP_DUE_NOTHING, 0))
-		return false;
+	if (!http_connection_expect(request, HTTP_DUE_NOTHING, 0)) return false;
 	request->phase = HTTP_PHASE_END;
 	route->end(route->context, request->state, request);
-	if (request->phase == HTTP_PHASE_WAIT)
-		return true;
+	if (request->phase == HTTP_PHASE_WAIT) return true;
 	if (!request->has_reply)
 		refuse(request, 500, "{\"detail\":\"Internal Server Error\"}", NULL);
 	return send_reply(request);
@@ -257,18 +241,13 @@ static void take_answer(struct http_request *request)
 bool http_exchange_end(struct http_request *request)
 {
 	switch (request->phase) {
-	case HTTP_PHASE_BODY:
-		return finish(request);
-	case HTTP_PHASE_DRAIN:
-		return send_reply(request);
-	case HTTP_PHASE_WAIT:
-		take_answer(request);
-		return send_reply(request);
+	case HTTP_PHASE_BODY: return finish(request);
+	case HTTP_PHASE_DRAIN: return send_reply(request);
+	case HTTP_PHASE_WAIT: take_answer(request); return send_reply(request);
 	case HTTP_PHASE_HEADERS:
 	case HTTP_PHASE_DISCARD:
 	case HTTP_PHASE_END:
-	case HTTP_PHASE_SENDING:
-		break;
+	case HTTP_PHASE_SENDING: break;
 	}
 	return false;
 }
@@ -278,12 +257,9 @@ void http_exchange_done(struct http_request *request)
 	const struct http_route *route = request->route;
 	struct http_server *server = request->server;
 
-	if (request->slot)
-		http_slots_release(&server->slots, request->slot);
-	if (request->has_begun && route->done)
-		route->done(route->context, request->state);
-	if (request->phase == HTTP_PHASE_SENDING)
-		atomic_fetch_sub(&server->sending, 1);
+	if (request->slot) http_slots_release(&server->slots, request->slot);
+	if (request->has_begun && route->done) route->done(route->context, request->state);
+	if (request->phase == HTTP_PHASE_SENDING) atomic_fetch_sub(&server->sending, 1);
 	mem_free(request->piece);
 	*request = (struct http_request){
 		.server = server, .owner = request->owner, .reply = request->reply};

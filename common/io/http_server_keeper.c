@@ -38,16 +38,14 @@ static bool look_at(struct http_server *server, int64_t at_ms)
 	int64_t planned = atomic_load(&server->wake_at_ms);
 
 	while (at_ms < planned) {
-		if (atomic_compare_exchange_weak(&server->wake_at_ms, &planned, at_ms))
-			return true;
+		if (atomic_compare_exchange_weak(&server->wake_at_ms, &planned, at_ms)) return true;
 	}
 	return false;
 }
 
 void http_keeper_hint(struct http_server *server, int64_t deadline_ms)
 {
-	if (look_at(server, deadline_ms))
-		http_keeper_wake(server);
+	if (look_at(server, deadline_ms)) http_keeper_wake(server);
 }
 
 struct http_connection *http_connection_new(struct http_server *server, int fd)
@@ -62,8 +60,7 @@ struct http_connection *http_connection_new(struct http_server *server, int fd)
 	atomic_store(&connection->deadline_ms, deadline_ms);
 	(void)pthread_mutex_lock(&server->lock);
 	connection->next = server->connections;
-	if (connection->next)
-		connection->next->previous = connection;
+	if (connection->next) connection->next->previous = connection;
 	server->connections = connection;
 	(void)pthread_mutex_unlock(&server->lock);
 	http_keeper_hint(server, deadline_ms);
@@ -77,8 +74,7 @@ void http_connection_free(struct http_server *server, struct http_connection *co
 		connection->previous->next = connection->next;
 	else
 		server->connections = connection->next;
-	if (connection->next)
-		connection->next->previous = connection->previous;
+	if (connection->next) connection->next->previous = connection->previous;
 	(void)pthread_mutex_unlock(&server->lock);
 	mem_free(connection->request.piece);
 	http_reply_copy_done(&connection->request.reply);
@@ -95,8 +91,7 @@ bool http_connection_expect(struct http_request *request, enum http_due due, int
 	int64_t old = atomic_load(&connection->deadline_ms);
 
 	do {
-		if (old == HTTP_REAPED)
-			return false;
+		if (old == HTTP_REAPED) return false;
 	} while (!atomic_compare_exchange_weak(&connection->deadline_ms, &old, deadline_ms));
 	atomic_store(&connection->due, due);
 	http_keeper_hint(request->server, deadline_ms);
@@ -120,8 +115,7 @@ static int64_t expire_connections(struct http_server *server, int64_t now_ms)
 	for (struct http_connection *at = server->connections; at; at = at->next) {
 		int64_t deadline_ms = atomic_load(&at->deadline_ms);
 
-		if (deadline_ms == HTTP_REAPED)
-			continue;
+		if (deadline_ms == HTTP_REAPED) continue;
 		if (deadline_ms > now_ms)
 			next_ms = deadline_ms < next_ms ? deadline_ms : next_ms;
 		else if (atomic_compare_exchange_strong(&at->deadline_ms, &deadline_ms, HTTP_REAPED))
@@ -139,8 +133,7 @@ int64_t http_keeper_expire_slots(struct http_server *server, int64_t now_ms)
 
 	while ((slot = http_slots_claim_expired(&server->slots, now_ms, &cursor, &next_ms))) {
 		http_mhd_resume(slot->connection);
-		if (server->options.late)
-			server->options.late(server->options.late_context);
+		if (server->options.late) server->options.late(server->options.late_context);
 	}
 	return next_ms;
 }
@@ -164,10 +157,8 @@ static bool accept_all(struct http_server *server)
 	while (atomic_load(&server->connection_count) < server->options.connection_limit) {
 		int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
-			continue;
-		if (fd < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK;
+		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR)) continue;
+		if (fd < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
 		atomic_fetch_add(&server->connection_count, 1);
 		http_mhd_add(server, fd);
 	}
@@ -180,15 +171,13 @@ static int sleep_ms(struct http_server *server, bool is_paused)
 	int64_t left_ms = atomic_load(&server->wake_at_ms) - now_ms;
 	int64_t longest_ms = is_paused ? ACCEPT_PAUSE_MS : LONGEST_SLEEP_MS;
 
-	if (left_ms < 0)
-		return 0;
+	if (left_ms < 0) return 0;
 	return (int)(left_ms < longest_ms ? left_ms : longest_ms);
 }
 
 static void stop_listening(struct http_server *server)
 {
-	if (server->listen_fd >= 0)
-		(void)close(server->listen_fd);
+	if (server->listen_fd >= 0) (void)close(server->listen_fd);
 	server->listen_fd = -1;
 }
 
@@ -207,10 +196,8 @@ static void *run(void *context)
 		eventfd_t ignored;
 
 		(void)poll(fds, ARRAY_LEN(fds), sleep_ms(server, is_paused));
-		if (fds[0].revents != 0)
-			(void)eventfd_read(server->wake_fd, &ignored);
-		if (atomic_load(&server->is_quiescing))
-			stop_listening(server);
+		if (fds[0].revents != 0) (void)eventfd_read(server->wake_fd, &ignored);
+		if (atomic_load(&server->is_quiescing)) stop_listening(server);
 		is_paused = fds[1].revents != 0 && server->listen_fd >= 0 && !accept_all(server);
 		if (sysclock_monotonic_ms() >= atomic_load(&server->wake_at_ms))
 			look(server, sysclock_monotonic_ms());

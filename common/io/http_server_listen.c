@@ -16,8 +16,7 @@ enum { LISTEN_BACKLOG = 1024, HOST_SIZE = 256 };
 
 static void done_addresses(struct addrinfo **addresses)
 {
-	if (*addresses)
-		freeaddrinfo(*addresses);
+	if (*addresses) freeaddrinfo(*addresses);
 }
 
 /* "1.2.3.4:80", "[::]:80" and ":80". */
@@ -53,8 +52,7 @@ static bool refuse(int fd, const char *text, struct err *err)
 	enum err_code code = errno == EADDRINUSE ? ERR_BUSY : ERR_INPUT;
 
 	(void)err_set(err, code, "cannot listen at '%s': %s", text, strerrordesc_np(errno));
-	if (fd >= 0)
-		(void)close(fd);
+	if (fd >= 0) (void)close(fd);
 	return false;
 }
 
@@ -75,11 +73,9 @@ bool http_listen(const char *address, int *ret_fd, uint16_t *ret_port, struct er
 	CLEANUP(done_addresses) struct addrinfo *found = NULL;
 	int fd;
 
-	if (!look_up(address, &found, err))
-		return false;
+	if (!look_up(address, &found, err)) return false;
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || !listen_on(fd, found))
-		return refuse(fd, address, err);
+	if (fd < 0 || !listen_on(fd, found)) return refuse(fd, address, err);
 	*ret_fd = fd;
 	*ret_port = port_of(fd);
 	return true;

@@ -26,8 +26,7 @@ enum {
 
 static void destroy_response(struct MHD_Response **response)
 {
-	if (*response)
-		MHD_destroy_response(*response);
+	if (*response) MHD_destroy_response(*response);
 }
 
 /* --- callbacks ------------------------------------------------------------------------------------ */
@@ -89,8 +88,7 @@ static void on_done(void *context, struct MHD_Connection *connection, void **req
 	(void)context;
 	(void)connection;
 	(void)code;
-	if (*request_context)
-		http_exchange_done(*request_context);
+	if (*request_context) http_exchange_done(*request_context);
 	*request_context = NULL;
 }
 
@@ -121,15 +119,13 @@ bool http_mhd_start(struct http_server *server, struct err *err)
 		on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 		options->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END,
 		options->threads, MHD_OPTION_END);
-	if (!server->daemon)
-		return err_set(err, ERR_BUSY, "cannot start the HTTP threads");
+	if (!server->daemon) return err_set(err, ERR_BUSY, "cannot start the HTTP threads");
 	return true;
 }
 
 void http_mhd_stop(struct http_server *server)
 {
-	if (server->daemon)
-		MHD_stop_daemon(server->daemon);
+	if (server->daemon) MHD_stop_daemon(server->daemon);
 	server->daemon = NULL;
 }
 
@@ -154,16 +150,14 @@ void http_mhd_resume(struct MHD_Connection *connection)
 static void add_length(struct http_framing *framing, const char *value)
 {
 	framing->lengths++;
-	if (!number_parse(value, 0, INT64_MAX, &framing->declared, NULL))
-		framing->is_bad = true;
+	if (!number_parse(value, 0, INT64_MAX, &framing->declared, NULL)) framing->is_bad = true;
 }
 
 static void add_encoding(struct http_framing *framing, const char *value)
 {
 	framing->encodings++;
 	framing->is_chunked = true;
-	if (!text_equal_nocase(value, "chunked"))
-		framing->is_bad = true;
+	if (!text_equal_nocase(value, "chunked")) framing->is_bad = true;
 }
 
 static enum MHD_Result frame(void *context, enum MHD_ValueKind kind, const char *name,
@@ -206,8 +200,7 @@ static enum MHD_Result count_name(void *context, enum MHD_ValueKind kind, const 
 
 	(void)kind;
 	(void)value;
-	if (strcasecmp(name, count->name) == 0)
-		count->count++;
+	if (strcasecmp(name, count->name) == 0) count->count++;
 	return MHD_YES;
 }
 
@@ -227,8 +220,7 @@ static void add_line(struct MHD_Response *response, const char *line)
 	char name[HEADER_NAME_SIZE];
 	size_t len = strcspn(line, ":");
 
-	if (line[len] == '\0' || len >= sizeof(name))
-		return;
+	if (line[len] == '\0' || len >= sizeof(name)) return;
 	memcpy(name, line, len);
 	name[len] = '\0';
 	(void)MHD_add_response_header(response, name, line + len + 1 + strspn(line + len + 1, " "));
@@ -236,8 +228,7 @@ static void add_line(struct MHD_Response *response, const char *line)
 
 static const char *content_type_of(const struct http_reply *reply)
 {
-	if (reply->content_type)
-		return reply->content_type;
+	if (reply->content_type) return reply->content_type;
 	return text_is_empty(reply->body) ? NULL : "application/json";
 }
 
@@ -257,8 +248,7 @@ static void add_headers(struct MHD_Response *response, const struct http_request
 		(void)snprintf(number, sizeof(number), "%" PRId64, reply->retry_after_s);
 		(void)MHD_add_response_header(response, "Retry-After", number);
 	}
-	if (must_close(request))
-		(void)MHD_add_response_header(response, "Connection", "close");
+	if (must_close(request)) (void)MHD_add_response_header(response, "Connection", "close");
 	for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i]; i++)
 		add_line(response, reply->headers[i]);
 }
@@ -271,8 +261,7 @@ bool http_mhd_queue(struct http_request *request)
 	CLEANUP(destroy_response) struct MHD_Response *response =
 		MHD_create_response_from_buffer_static(len, len > 0 ? reply->body : "");
 
-	if (!response)
-		return false;
+	if (!response) return false;
 	add_headers(response, request);
 	return MHD_queue_response(request->connection, (unsigned)reply->status, response) == MHD_YES;
 }

@@ -30,13 +30,10 @@ static bool matches(const struct http_route *route, const struct http_path *path
 	const char *rest = text + path->prefix_len;
 	size_t piece_len;
 
-	if (strncmp(route->pattern, text, path->prefix_len) != 0)
-		return false;
-	if (!path->suffix)
-		return *rest == '\0';
+	if (strncmp(route->pattern, text, path->prefix_len) != 0) return false;
+	if (!path->suffix) return *rest == '\0';
 	piece_len = strcspn(rest, "/");
-	if (piece_len == 0 || strcmp(rest + piece_len, path->suffix) != 0)
-		return false;
+	if (piece_len == 0 || strcmp(rest + piece_len, path->suffix) != 0) return false;
 	*ret_piece = bytes_of(rest, piece_len);
 	return true;
 }
@@ -57,8 +54,7 @@ bool http_route_find(struct http_request *request, const char *method, char *all
 	for (size_t i = 0; i < options->route_count; i++) {
 		const struct http_route *route = &options->routes[i];
 
-		if (!matches(route, &request->server->paths[i], request->path, &piece))
-			continue;
+		if (!matches(route, &request->server->paths[i], request->path, &piece)) continue;
 		if (strcmp(route->method, method) == 0) {
 			request->route = route;
 			request->piece = piece.len > 0 ? mem_dup_n(piece.ptr, piece.len) : NULL;

@@ -53,8 +53,7 @@ static struct http_slot *pop(struct http_slots *slots)
 		slots->first_free = slot->next_free;
 		return slot;
 	}
-	if (used == slots->limit)
-		return NULL;
+	if (used == slots->limit) return NULL;
 	slot = &slots->slots[used];
 	slot->index = used;
 	atomic_store(&slots->used, used + 1);
@@ -68,8 +67,7 @@ struct http_slot *http_slots_take(struct http_slots *slots)
 	(void)pthread_mutex_lock(&slots->lock);
 	slot = pop(slots);
 	(void)pthread_mutex_unlock(&slots->lock);
-	if (!slot)
-		return NULL;
+	if (!slot) return NULL;
 	atomic_fetch_add(&slots->taken, 1);
 	atomic_store(&slot->word, word_of(generation_of(atomic_load(&slot->word)) + 1, SLOT_TAKEN));
 	return slot;
@@ -96,8 +94,7 @@ struct http_slot *http_slots_claim(struct http_slots *slots, struct http_ticket 
 {
 	struct http_slot *slot;
 
-	if (ticket.slot >= atomic_load(&slots->used))
-		return NULL;
+	if (ticket.slot >= atomic_load(&slots->used)) return NULL;
 	slot = &slots->slots[ticket.slot];
 	return claim(slot, ticket.generation) ? slot : NULL;
 }
@@ -113,12 +110,9 @@ struct http_slot *http_slots_claim_expired(struct http_slots *slots, int64_t now
 		uint64_t word = atomic_load(&slot->word);
 		int64_t deadline_ms = atomic_load(&slot->deadline_ms);
 
-		if (word != word_of(generation_of(word), SLOT_WAITING))
-			continue;
-		if (deadline_ms <= now_ms && claim(slot, generation_of(word)))
-			return slot;
-		if (deadline_ms > now_ms && deadline_ms < *next_ms)
-			*next_ms = deadline_ms;
+		if (word != word_of(generation_of(word), SLOT_WAITING)) continue;
+		if (deadline_ms <= now_ms && claim(slot, generation_of(word))) return slot;
+		if (deadline_ms > now_ms && deadline_ms < *next_ms) *next_ms = deadline_ms;
 	}
 	return NULL;
 }

@@ -19,8 +19,7 @@ static const char sql_note_key[] = "update installation set seal_key_id = $1, se
 
 static void close_file(FILE **file)
 {
-	if (*file)
-		(void)fclose(*file);
+	if (*file) (void)fclose(*file);
 }
 
 bool installation_load_keys(const char *path, struct crypto_keyring *ret, struct err *err)
@@ -44,8 +43,7 @@ static bool has_fingerprint(const struct crypto_keyring *keys, const char *finge
 	for (size_t i = 0; i < keys->count; i++) {
 		char own[17];
 		crypto_key_fingerprint(&keys->keys[i], own);
-		if (strcmp(own, fingerprint) == 0)
-			return true;
+		if (strcmp(own, fingerprint) == 0) return true;
 	}
 	return false;
 }

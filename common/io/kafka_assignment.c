@@ -17,8 +17,7 @@ enum {
 static struct kafka_partition *find_partition(const struct kafka_assignment *assignment, int32_t id)
 {
 	for (size_t i = 0; i < assignment->count; i++) {
-		if (assignment->partitions[i].id == id)
-			return &assignment->partitions[i];
+		if (assignment->partitions[i].id == id) return &assignment->partitions[i];
 	}
 	return NULL;
 }
@@ -39,8 +38,7 @@ static void remove_partition(struct kafka_assignment *assignment, int32_t id)
 {
 	struct kafka_partition *known = find_partition(assignment, id);
 
-	if (known)
-		*known = assignment->partitions[--assignment->count];
+	if (known) *known = assignment->partitions[--assignment->count];
 }
 
 /* New list of the partitions whose start is not known. */
@@ -62,10 +60,8 @@ static rd_kafka_topic_partition_list_t *list_pending(const struct kafka_assignme
 /* The smaller of what the group committed and what the database holds: whoever is behind decides. */
 static int64_t smaller_known(int64_t committed, int64_t position)
 {
-	if (committed < 0 && position < 0)
-		return RD_KAFKA_OFFSET_BEGINNING;
-	if (committed < 0 || position < 0)
-		return committed < 0 ? position : committed;
+	if (committed < 0 && position < 0) return RD_KAFKA_OFFSET_BEGINNING;
+	if (committed < 0 || position < 0) return committed < 0 ? position : committed;
 	return committed < position ? committed : position;
 }
 
@@ -96,13 +92,10 @@ static bool find_starts(struct kafka_assignment *assignment, rd_kafka_topic_part
 	for (int i = 0; i < list->cnt; i++) {
 		rd_kafka_topic_partition_t *at = &list->elems[i];
 		struct kafka_partition *partition = find_partition(assignment, at->partition);
-		if (!partition)
-			continue;
-		if (resp != RD_KAFKA_RESP_ERR_NO_ERROR)
-			at->err = resp;
+		if (!partition) continue;
+		if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) at->err = resp;
 		bool is_found = find_start(assignment, at, err);
-		if (!is_found)
-			at->offset = RD_KAFKA_OFFSET_BEGINNING;
+		if (!is_found) at->offset = RD_KAFKA_OFFSET_BEGINNING;
 		at->err = RD_KAFKA_RESP_ERR_NO_ERROR;
 		/* The committed offset's epoch says nothing about another offset. */
 		(void)rd_kafka_topic_partition_set_leader_epoch(at, -1);
@@ -117,8 +110,7 @@ static void pause_pending(const struct kafka_assignment *assignment)
 {
 	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *pending = list_pending(assignment);
 
-	if (pending->cnt > 0)
-		(void)rd_kafka_pause_partitions(assignment->client, pending);
+	if (pending->cnt > 0) (void)rd_kafka_pause_partitions(assignment->client, pending);
 }
 
 /* Take the partitions out of `list` that still wait for their start. */
@@ -146,8 +138,7 @@ static bool seek(struct kafka_assignment *assignment, rd_kafka_topic_partition_l
 		rd_kafka_resp_err_t one = all ? all : list->elems[i].err;
 		struct kafka_partition *partition = find_partition(assignment,
 								   list->elems[i].partition);
-		if (!partition || one == RD_KAFKA_RESP_ERR_NO_ERROR)
-			continue;
+		if (!partition || one == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
 		partition->is_pending = true;
 		is_complete = kafka_client_fail(err, one, "seek");
 	}
@@ -159,12 +150,10 @@ bool kafka_assignment_settle(struct kafka_assignment *assignment, struct err *er
 {
 	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = list_pending(assignment);
 
-	if (list->cnt == 0)
-		return true;
+	if (list->cnt == 0) return true;
 	bool is_complete = find_starts(assignment, list, err);
 	drop_pending(assignment, list);
-	if (list->cnt == 0)
-		return is_complete;
+	if (list->cnt == 0) return is_complete;
 	is_complete = seek(assignment, list, err) && is_complete;
 	drop_pending(assignment, list);
 	(void)rd_kafka_resume_partitions(assignment->client, list);
@@ -227,8 +216,7 @@ bool kafka_assignment_pass(struct kafka_assignment *assignment, int32_t partitio
 {
 	struct kafka_partition *known = find_partition(assignment, partition);
 
-	if (!known || known->is_pending)
-		return false;
+	if (!known || known->is_pending) return false;
 	known->next = offset + 1;
 	return true;
 }
@@ -244,8 +232,7 @@ int64_t kafka_assignment_lag(const struct kafka_assignment *assignment)
 		(void)rd_kafka_get_watermark_offsets(assignment->client, assignment->topic,
 						     partition->id, &low, &high);
 		int64_t next = partition->next >= 0 ? partition->next : low;
-		if (partition->is_pending || high < 0 || next < 0)
-			return -1;
+		if (partition->is_pending || high < 0 || next < 0) return -1;
 		sum += high > next ? high - next : 0;
 	}
 	return sum;

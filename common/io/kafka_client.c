@@ -87,12 +87,10 @@ static bool set_property(rd_kafka_conf_t *conf, const char *name, const char *va
 	char ignored[256];
 
 	switch (rd_kafka_conf_set(conf, name, value, ignored, sizeof(ignored))) {
-	case RD_KAFKA_CONF_OK:
-		return true;
+	case RD_KAFKA_CONF_OK: return true;
 	case RD_KAFKA_CONF_UNKNOWN:
 		return err_set(err, ERR_INPUT, "kafka property '%s' is unknown", name);
-	case RD_KAFKA_CONF_INVALID:
-		break;
+	case RD_KAFKA_CONF_INVALID: break;
 	}
 	return err_set(err, ERR_INPUT, "kafka property '%s' cannot have that value", name);
 }
@@ -111,8 +109,7 @@ static bool set_properties(rd_kafka_conf_t *conf, const struct kafka_property *p
 static bool is_reserved(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
-		if (strcmp(reserved[i], name) == 0)
-			return true;
+		if (strcmp(reserved[i], name) == 0) return true;
 	}
 	return false;
 }
@@ -133,11 +130,9 @@ static bool read_line(struct file_reader *reader, char *line, struct err *err)
 {
 	char *name = trim(line);
 
-	if (name[0] == '\0' || name[0] == '#')
-		return true;
+	if (name[0] == '\0' || name[0] == '#') return true;
 	char *equals = strchr(name, '=');
-	if (!equals)
-		return err_set(err, ERR_INPUT, "'=' is missing");
+	if (!equals) return err_set(err, ERR_INPUT, "'=' is missing");
 	*equals = '\0';
 	name = trim(name);
 	if (is_reserved(name))
@@ -155,8 +150,7 @@ static bool read_lines(struct file_reader *reader, FILE *file, char *line, struc
 			return err_set(err, ERR_INPUT, "the line is too long");
 		if (reader->line > PROPERTY_LINES_MAX)
 			return err_set(err, ERR_INPUT, "too many lines");
-		if (!read_line(reader, line, err))
-			return false;
+		if (!read_line(reader, line, err)) return false;
 	}
 	return !ferror(file) || err_set(err, ERR_INPUT, "cannot be read");
 }
@@ -180,8 +174,7 @@ static bool read_file(struct file_reader *reader, struct err *err)
 
 static void conf_done(rd_kafka_conf_t **conf)
 {
-	if (*conf)
-		rd_kafka_conf_destroy(*conf);
+	if (*conf) rd_kafka_conf_destroy(*conf);
 	*conf = NULL;
 }
 
@@ -197,10 +190,8 @@ bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_p
 	};
 
 	rd_kafka_conf_set_log_cb(conf, on_log);
-	if (!set_properties(conf, defaults, ARRAY_LEN(defaults), err))
-		return false;
-	if (cluster->config_file && !read_file(&reader, err))
-		return false;
+	if (!set_properties(conf, defaults, ARRAY_LEN(defaults), err)) return false;
+	if (cluster->config_file && !read_file(&reader, err)) return false;
 	if (cluster->ca_file && !reader.has_ca &&
 	    !set_property(conf, "ssl.ca.location", cluster->ca_file, err))
 		return false;
@@ -227,8 +218,7 @@ bool kafka_client_new(int type, rd_kafka_conf_t *conf, rd_kafka_t **ret, struct 
 
 void kafka_list_done(rd_kafka_topic_partition_list_t **list)
 {
-	if (*list)
-		rd_kafka_topic_partition_list_destroy(*list);
+	if (*list) rd_kafka_topic_partition_list_destroy(*list);
 	*list = NULL;
 }
 
@@ -265,8 +255,7 @@ enum err_code kafka_client_code(int resp)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if ((int)table[i].resp == resp)
-			return table[i].code;
+		if ((int)table[i].resp == resp) return table[i].code;
 	}
 	return ERR_INTERNAL;
 }

@@ -84,14 +84,12 @@ static bool new_client(struct kafka_consumer *consumer, struct err *err)
 {
 	rd_kafka_conf_t *conf = NULL;
 
-	if (!new_conf(&consumer->options, &conf, err))
-		return false;
+	if (!new_conf(&consumer->options, &conf, err)) return false;
 	rd_kafka_conf_set_opaque(conf, consumer);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	if (!kafka_client_new(RD_KAFKA_CONSUMER, conf, &consumer->client, err))
-		return false;
+	if (!kafka_client_new(RD_KAFKA_CONSUMER, conf, &consumer->client, err)) return false;
 	(void)rd_kafka_poll_set_consumer(consumer->client);
 	consumer->assignment = (struct kafka_assignment){
 		.client = consumer->client,
@@ -121,8 +119,7 @@ bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kaf
 	consumer->options = *options;
 	consumer->options.group = mem_dup(options->group);
 	consumer->options.topic = mem_dup(options->topic);
-	if (consumer->options.fetch_bytes == 0)
-		consumer->options.fetch_bytes = FETCH_BYTES_DEFAULT;
+	if (consumer->options.fetch_bytes == 0) consumer->options.fetch_bytes = FETCH_BYTES_DEFAULT;
 	atomic_store(&consumer->lag, -1);
 	if (!new_client(consumer, err) || !subscribe(consumer, err)) {
 		kafka_consumer_free(consumer);
@@ -134,8 +131,7 @@ bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kaf
 
 void kafka_consumer_free(struct kafka_consumer *consumer)
 {
-	if (!consumer)
-		return;
+	if (!consumer) return;
 	if (consumer->client) {
 		(void)rd_kafka_consumer_close(consumer->client);
 		rd_kafka_destroy(consumer->client);
@@ -182,16 +178,14 @@ static void gather(struct kafka_consumer *consumer, size_t max, int64_t wait_ms,
 		int64_t left_ms = ret->count > 0 ? 0 : deadline_ms - sysclock_monotonic_ms();
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client,
 								     left_ms > 0 ? (int)left_ms : 0);
-		if (!message)
-			return;
+		if (!message) return;
 		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			keep_message(consumer, message, ret);
 			continue;
 		}
 		rd_kafka_resp_err_t resp = message->err;
 		rd_kafka_message_destroy(message);
-		if (is_passing(resp))
-			continue;
+		if (is_passing(resp)) continue;
 		(void)kafka_client_fail(&consumer->failure, resp, consumer->options.topic);
 		return;
 	}
@@ -218,8 +212,7 @@ bool kafka_consumer_poll(struct kafka_consumer *consumer, size_t max, int64_t wa
 	atomic_store(&consumer->lag, kafka_assignment_lag(&consumer->assignment));
 	if (gathered.count == 0 && consumer->failure.code != ERR_NONE) {
 		mem_free(gathered.messages);
-		if (err)
-			*err = consumer->failure;
+		if (err) *err = consumer->failure;
 		consumer->failure = (struct err){0};
 		return false;
 	}
@@ -229,8 +222,7 @@ bool kafka_consumer_poll(struct kafka_consumer *consumer, size_t max, int64_t wa
 
 void kafka_batch_done(struct kafka_batch *batch)
 {
-	if (!batch)
-		return;
+	if (!batch) return;
 	rd_kafka_message_t **messages = batch->impl;
 	for (size_t i = 0; i < batch->count; i++)
 		rd_kafka_message_destroy(messages[i]);
@@ -253,8 +245,7 @@ void kafka_consumer_commit(struct kafka_consumer *consumer, const struct kafka_b
 							       record->partition);
 		at->offset = record->offset + 1;
 	}
-	if (list->cnt > 0)
-		(void)rd_kafka_commit(consumer->client, list, 1);
+	if (list->cnt > 0) (void)rd_kafka_commit(consumer->client, list, 1);
 }
 
 bool kafka_consumer_rewind(struct kafka_consumer *consumer, struct err *err)

@@ -69,8 +69,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *context
 	(void)rk;
 	LOG_DEBUG("kafka producer error", LOG_TEXT("reason", reason),
 		  LOG_TEXT("name", rd_kafka_err2name((rd_kafka_resp_err_t)code)));
-	if (code == RD_KAFKA_RESP_ERR__FATAL)
-		atomic_store(&producer->is_fatal, true);
+	if (code == RD_KAFKA_RESP_ERR__FATAL) atomic_store(&producer->is_fatal, true);
 }
 
 /* --- the client --------------------------------------------------------------------------------- */
@@ -143,8 +142,7 @@ static void *serve(void *context)
 
 	while (!atomic_load(&producer->is_stopping)) {
 		(void)rd_kafka_poll(producer->client, POLL_MS);
-		if (atomic_load(&producer->is_fatal))
-			replace_client(producer);
+		if (atomic_load(&producer->is_fatal)) replace_client(producer);
 	}
 	int64_t flush_ms = atomic_load(&producer->flush_ms);
 	(void)rd_kafka_flush(producer->client, (int)(flush_ms < INT32_MAX ? flush_ms : INT32_MAX));
@@ -156,8 +154,7 @@ static void *serve(void *context)
 
 static void free_memory(struct kafka_producer *producer)
 {
-	if (producer->conf)
-		rd_kafka_conf_destroy(producer->conf);
+	if (producer->conf) rd_kafka_conf_destroy(producer->conf);
 	(void)pthread_rwlock_destroy(&producer->lock);
 	mem_free(producer);
 }
@@ -185,8 +182,7 @@ bool kafka_producer_new(const struct kafka_producer_options *options, struct kaf
 
 void kafka_producer_free(struct kafka_producer *producer, int64_t flush_ms)
 {
-	if (!producer)
-		return;
+	if (!producer) return;
 	atomic_store(&producer->flush_ms, flush_ms > 0 ? flush_ms : 0);
 	atomic_store(&producer->is_stopping, true);
 	(void)pthread_join(producer->thread, NULL);
@@ -230,8 +226,7 @@ static bool fail_send(rd_kafka_error_t *error, const char *topic, struct err *er
 
 	rd_kafka_error_destroy(error);
 	(void)kafka_client_fail(err, resp, topic);
-	if (err && resp == RD_KAFKA_RESP_ERR__FATAL)
-		err->code = ERR_BUSY;
+	if (err && resp == RD_KAFKA_RESP_ERR__FATAL) err->code = ERR_BUSY;
 	return false;
 }
 

@@ -21,8 +21,7 @@ struct bytes kafka_record_header(const struct kafka_record *record, const char *
 
 void kafka_record_add_header(struct kafka_record *record, const char *name, const char *value)
 {
-	if (!value)
-		return;
+	if (!value) return;
 	assert(record->header_count < KAFKA_HEADERS_MAX);
 	record->headers[record->header_count++] = (struct kafka_header){name, bytes_text(value)};
 }
@@ -37,8 +36,7 @@ static void read_headers(const rd_kafka_message_t *message, struct kafka_record 
 {
 	rd_kafka_headers_t *headers = NULL;
 
-	if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return;
+	if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
 	for (size_t i = 0; i < KAFKA_HEADERS_MAX; i++) {
 		const char *name = NULL;
 		const void *value = NULL;

@@ -19,22 +19,19 @@ enum {
 
 static void client_done(rd_kafka_t **client)
 {
-	if (*client)
-		rd_kafka_destroy(*client);
+	if (*client) rd_kafka_destroy(*client);
 	*client = NULL;
 }
 
 static void metadata_done(const rd_kafka_metadata_t **metadata)
 {
-	if (*metadata)
-		rd_kafka_metadata_destroy(*metadata);
+	if (*metadata) rd_kafka_metadata_destroy(*metadata);
 	*metadata = NULL;
 }
 
 static void event_done(rd_kafka_event_t **event)
 {
-	if (*event)
-		rd_kafka_event_destroy(*event);
+	if (*event) rd_kafka_event_destroy(*event);
 	*event = NULL;
 }
 
@@ -48,8 +45,7 @@ static bool new_client(const struct kafka_cluster *cluster, const char *group, r
 		{"enable.auto.commit", "false"},
 	};
 
-	if (!kafka_client_conf(cluster, fixed, ARRAY_LEN(fixed), &conf, err))
-		return false;
+	if (!kafka_client_conf(cluster, fixed, ARRAY_LEN(fixed), &conf, err)) return false;
 	return kafka_client_new(RD_KAFKA_CONSUMER, conf, ret, err);
 }
 
@@ -75,8 +71,7 @@ static int32_t count_partitions(const rd_kafka_metadata_t *metadata, const char 
 static bool has_config(const struct kafka_topic *topic, const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(topic->config) && topic->config[i][0]; i++) {
-		if (strcmp(topic->config[i][0], name) == 0)
-			return true;
+		if (strcmp(topic->config[i][0], name) == 0) return true;
 	}
 	return false;
 }
@@ -84,8 +79,7 @@ static bool has_config(const struct kafka_topic *topic, const char *name)
 static void set_config(rd_kafka_NewTopic_t *ret, const struct kafka_topic *topic, const char *name,
 		       const char *value)
 {
-	if (!has_config(topic, name))
-		(void)rd_kafka_NewTopic_set_config(ret, name, value);
+	if (!has_config(topic, name)) (void)rd_kafka_NewTopic_set_config(ret, name, value);
 }
 
 /* A record that one server acknowledged must be on its disk; with three, on two machines. */
@@ -97,13 +91,11 @@ static bool describe_topic(const struct kafka_topic *topic, int32_t brokers,
 	rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic->name, topic->partitions,
 							  replication, reason, sizeof(reason));
 
-	if (!made)
-		return err_set(err, ERR_INPUT, "topic '%s': %s", topic->name, reason);
+	if (!made) return err_set(err, ERR_INPUT, "topic '%s': %s", topic->name, reason);
 	for (size_t i = 0; i < ARRAY_LEN(topic->config) && topic->config[i][0]; i++)
 		(void)rd_kafka_NewTopic_set_config(made, topic->config[i][0], topic->config[i][1]);
 	set_config(made, topic, "min.insync.replicas", replication >= REPLICATION_MAX ? "2" : "1");
-	if (brokers == 1)
-		set_config(made, topic, "flush.messages", "1");
+	if (brokers == 1) set_config(made, topic, "flush.messages", "1");
 	*ret = made;
 	return true;
 }
@@ -119,8 +111,7 @@ static bool read_created(const rd_kafka_event_t *event, bool *ret, struct err *e
 		resp = rd_kafka_topic_result_error(results[0]);
 	if (resp == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
 		return true; /* somebody else was first */
-	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return kafka_client_fail(err, resp, "create topic");
+	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, resp, "create topic");
 	*ret = true;
 	return true;
 }
@@ -131,8 +122,7 @@ static bool create_topic(rd_kafka_t *client, const struct kafka_topic *topic, in
 {
 	rd_kafka_NewTopic_t *made = NULL;
 
-	if (!describe_topic(topic, brokers, &made, err))
-		return false;
+	if (!describe_topic(topic, brokers, &made, err)) return false;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
 	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client,
 								     RD_KAFKA_ADMIN_OP_CREATETOPICS);
@@ -143,8 +133,7 @@ static bool create_topic(rd_kafka_t *client, const struct kafka_topic *topic, in
 	rd_kafka_AdminOptions_destroy(options);
 	rd_kafka_queue_destroy(queue);
 	rd_kafka_NewTopic_destroy(made);
-	if (!event)
-		return err_set(err, ERR_TIMEOUT, "create topic '%s': no answer", topic->name);
+	if (!event) return err_set(err, ERR_TIMEOUT, "create topic '%s': no answer", topic->name);
 	return read_created(event, ret, err) || err_wrap(err, "'%s'", topic->name);
 }
 
@@ -178,10 +167,8 @@ static bool read_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_t *a
 
 	rd_kafka_resp_err_t resp = rd_kafka_query_watermark_offsets(
 		client, at->topic, at->partition, &state.low, &state.high, ANSWER_WAIT_MS);
-	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return kafka_client_fail(err, resp, "offsets");
-	if (at->err == RD_KAFKA_RESP_ERR_NO_ERROR && at->offset >= 0)
-		state.committed = at->offset;
+	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, resp, "offsets");
+	if (at->err == RD_KAFKA_RESP_ERR_NO_ERROR && at->offset >= 0) state.committed = at->offset;
 	*ret = state;
 	return true;
 }
@@ -196,19 +183,16 @@ bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic,
 	if (!new_client(cluster, group, &client, err) || !read_metadata(client, &metadata, err))
 		return false;
 	int32_t found = count_partitions(metadata, topic);
-	if (found == 0)
-		return err_set(err, ERR_NOT_FOUND, "topic '%s' does not exist", topic);
+	if (found == 0) return err_set(err, ERR_NOT_FOUND, "topic '%s' does not exist", topic);
 	CLEANUP(kafka_list_done)
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(found);
 	for (int32_t i = 0; i < found && (size_t)i < max; i++)
 		(void)rd_kafka_topic_partition_list_add(list, topic, i);
 	rd_kafka_resp_err_t resp = group ? rd_kafka_committed(client, list, ANSWER_WAIT_MS)
 					 : RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return kafka_client_fail(err, resp, group);
+	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, resp, group);
 	for (int i = 0; i < list->cnt; i++) {
-		if (!read_offsets(client, &list->elems[i], &ret[i], err))
-			return false;
+		if (!read_offsets(client, &list->elems[i], &ret[i], err)) return false;
 	}
 	*ret_count = (size_t)list->cnt;
 	return true;

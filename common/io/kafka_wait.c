@@ -48,8 +48,7 @@ static void group_free(struct group *group)
 
 static void note_failure(struct group *group, const struct err *failure)
 {
-	if (failure && group->failure.code == ERR_NONE)
-		group->failure = *failure;
+	if (failure && group->failure.code == ERR_NONE) group->failure = *failure;
 }
 
 void kafka_wait_report(void *context, void *opaque, const struct err *failure)
@@ -58,8 +57,7 @@ void kafka_wait_report(void *context, void *opaque, const struct err *failure)
 	struct group *group = slot ? slot->group : NULL;
 
 	(void)context;
-	if (!group)
-		return;
+	if (!group) return;
 	pthread_mutex_lock(&group->lock);
 	slot->is_safe = !failure;
 	note_failure(group, failure);
@@ -67,8 +65,7 @@ void kafka_wait_report(void *context, void *opaque, const struct err *failure)
 	bool is_last = group->open == 0 && group->is_left;
 	pthread_cond_signal(&group->reported);
 	pthread_mutex_unlock(&group->lock);
-	if (is_last)
-		group_free(group);
+	if (is_last) group_free(group);
 }
 
 static void send_all(struct group *group, struct kafka_producer *producer,
@@ -104,8 +101,7 @@ static bool collect(struct group *group, int64_t wait_ms, bool *ret_safe, struct
 	bool is_whole = group->open == 0;
 	group->is_left = true;
 	pthread_mutex_unlock(&group->lock);
-	if (is_whole)
-		group_free(group);
+	if (is_whole) group_free(group);
 	return is_whole;
 }
 
@@ -118,8 +114,7 @@ bool kafka_send_all(struct kafka_producer *producer, const struct kafka_record *
 	send_all(group, producer, records);
 	if (!collect(group, wait_ms, ret_safe, &failure) && failure.code == ERR_NONE)
 		return err_set(err, ERR_TIMEOUT, "no delivery report in %lld ms", (long long)wait_ms);
-	if (failure.code == ERR_NONE)
-		return true;
+	if (failure.code == ERR_NONE) return true;
 	*err = failure;
 	return false;
 }

@@ -31,16 +31,14 @@ void log_open(const char *program, const char *level)
 	log_state.program = program;
 	log_state.level = LOG_LEVEL_INFO;
 	for (size_t i = 0; i < ARRAY_LEN(level_names); i++) {
-		if (strcmp(level, level_names[i]) == 0)
-			log_state.level = (enum log_level)i;
+		if (strcmp(level, level_names[i]) == 0) log_state.level = (enum log_level)i;
 	}
 }
 
 static bool has_key(const struct log_field *fields, size_t count, const char *key)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(fields[i].key, key) == 0)
-			return true;
+		if (strcmp(fields[i].key, key) == 0) return true;
 	}
 	return false;
 }
@@ -49,8 +47,7 @@ static bool has_key(const struct log_field *fields, size_t count, const char *ke
 static bool is_shadowed(const struct log_scope *scope)
 {
 	for (const struct log_scope *inner = innermost; inner != scope; inner = inner->outer) {
-		if (strcmp(inner->field.key, scope->field.key) == 0)
-			return true;
+		if (strcmp(inner->field.key, scope->field.key) == 0) return true;
 	}
 	return false;
 }
@@ -80,8 +77,7 @@ void log_write(enum log_level level, const char *message, const struct log_field
 	struct log_line line;
 	int saved_errno = errno;
 
-	if (level < log_state.level)
-		return;
+	if (level < log_state.level) return;
 	line.len = 0;
 	line.is_cut = false;
 	add_head(&line, level, message);

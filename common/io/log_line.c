@@ -52,8 +52,7 @@ static void add_quoted(struct log_line *line, const char *text)
 	add_char(line, '"');
 	for (size_t i = 0; i < len; i += step) {
 		uint32_t c = text_code_point(text + i, &step);
-		if (step == 0)
-			break;
+		if (step == 0) break;
 		if (c < 0x80)
 			add_ascii(line, c);
 		else if (step == 1)
@@ -61,8 +60,7 @@ static void add_quoted(struct log_line *line, const char *text)
 		else
 			add_raw(line, text + i, step);
 	}
-	if (text[len] != '\0')
-		add_raw(line, "…", strlen("…"));
+	if (text[len] != '\0') add_raw(line, "…", strlen("…"));
 	add_char(line, '"');
 }
 
@@ -72,8 +70,7 @@ static bool names_secret(const char *key)
 					    "signature", "cookie", "credential", "api_key"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (text_find_nocase(key, words[i]))
-			return true;
+		if (text_find_nocase(key, words[i])) return true;
 	}
 	return false;
 }
@@ -104,8 +101,7 @@ void log_line_add(struct log_line *line, struct log_field field)
 	add_quoted(line, field.key);
 	add_char(line, ':');
 	add_value(line, &field);
-	if (line->is_cut)
-		line->len = start;
+	if (line->is_cut) line->len = start;
 	line->is_cut = line->is_cut || was_cut;
 }
 

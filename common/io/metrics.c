@@ -47,8 +47,7 @@ static void free_cells(struct metric *first)
 
 void metrics_free(struct metrics *metrics)
 {
-	if (!metrics)
-		return;
+	if (!metrics) return;
 	while (metrics->first) {
 		struct metric_family *next = metrics->first->next;
 		free_cells(metrics->first->first);
@@ -79,8 +78,7 @@ static struct metric_family *family_of(struct metrics *metrics, enum metric_kind
 
 static bool has_labels(const struct metric *metric, const char *labels)
 {
-	if (!metric->labels || !labels)
-		return metric->labels == labels;
+	if (!metric->labels || !labels) return metric->labels == labels;
 	return strcmp(metric->labels, labels) == 0;
 }
 
@@ -92,10 +90,8 @@ static struct metric *cell_of(struct metrics *metrics, struct metric_family *fam
 	while (*at && !has_labels(*at, labels))
 		at = &(*at)->next;
 	struct metric *known = *at;
-	if (known)
-		return known;
-	if (metrics->cell_count == METRICS_CELLS_MAX)
-		return &metrics->spare;
+	if (known) return known;
+	if (metrics->cell_count == METRICS_CELLS_MAX) return &metrics->spare;
 	metrics->cell_count++;
 	*at = mem_zalloc(1, sizeof(**at));
 	(*at)->labels = mem_dup(labels);

@@ -24,12 +24,9 @@ static const char *const bound_names[METRICS_BUCKET_COUNT + 1] = {
 static const char *type_name(enum metric_kind kind)
 {
 	switch (kind) {
-	case METRIC_COUNTER:
-		return "counter";
-	case METRIC_GAUGE:
-		return "gauge";
-	case METRIC_HISTOGRAM:
-		return "histogram";
+	case METRIC_COUNTER: return "counter";
+	case METRIC_GAUGE: return "gauge";
+	case METRIC_HISTOGRAM: return "histogram";
 	}
 	return "untyped";
 }
@@ -44,8 +41,7 @@ static void write_name(struct strbuf *ret, const char *name, const char *suffix,
 {
 	strbuf_add(ret, name);
 	strbuf_add(ret, suffix);
-	if (labels)
-		strbuf_addf(ret, "{%s}", labels);
+	if (labels) strbuf_addf(ret, "{%s}", labels);
 	strbuf_add_char(ret, ' ');
 }
 
@@ -88,8 +84,7 @@ static bool read_memory(int64_t *ret_all_pages, int64_t *ret_resident_pages)
 	char *rest = line;
 	bool is_read;
 
-	if (!file)
-		return false;
+	if (!file) return false;
 	is_read = fgets(line, sizeof(line), file);
 	(void)fclose(file);
 	return is_read && number_parse(strsep(&rest, " "), 0, INT64_MAX, ret_all_pages, NULL) &&
@@ -107,8 +102,7 @@ static void write_memory(struct strbuf *ret)
 	int64_t all;
 	int64_t resident;
 
-	if (!read_memory(&all, &resident))
-		return;
+	if (!read_memory(&all, &resident)) return;
 	write_bytes(ret, "process_resident_memory_bytes", "Memory in use.", resident);
 	write_bytes(ret, "process_virtual_memory_bytes", "Address space in use.", all);
 }

@@ -44,18 +44,15 @@ static bool read_applied(struct db *db, struct db_rows *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows table = {0};
 
-	if (!db_run(db, HAS_TABLE_SQL, NULL, &table, err))
-		return false;
-	if (!db_bool(&table, 0, 0))
-		return true;
+	if (!db_run(db, HAS_TABLE_SQL, NULL, &table, err)) return false;
+	if (!db_bool(&table, 0, 0)) return true;
 	return db_run(db, LIST_SQL, NULL, ret, err);
 }
 
 static const char *find_digest(const struct db_rows *applied, const char *name)
 {
 	for (int row = 0; row < applied->count; row++) {
-		if (strcmp(db_text(applied, row, 0), name) == 0)
-			return db_text(applied, row, 1);
+		if (strcmp(db_text(applied, row, 0), name) == 0) return db_text(applied, row, 1);
 	}
 	return NULL;
 }
@@ -63,8 +60,7 @@ static const char *find_digest(const struct db_rows *applied, const char *name)
 static bool is_known(const struct migration_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		if (strcmp(set->files[i].name, name) == 0)
-			return true;
+		if (strcmp(set->files[i].name, name) == 0) return true;
 	}
 	return false;
 }
@@ -132,10 +128,8 @@ static bool apply_locked(struct db *db, const struct migration_file *file, struc
 {
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
 
-	if (!db_script(db, LOCK_SQL, err) || !read_applied(db, &applied, err))
-		return false;
-	if (find_digest(&applied, file->name))
-		return true;
+	if (!db_script(db, LOCK_SQL, err) || !read_applied(db, &applied, err)) return false;
+	if (find_digest(&applied, file->name)) return true;
 	return db_script(db, file->sql, err) && record_file(db, file, err);
 }
 
@@ -143,8 +137,7 @@ static bool apply_file(struct db_pool *pool, const struct migration_file *file, 
 {
 	CLEANUP(db_return) struct db *db = NULL;
 
-	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err))
-		return false;
+	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err)) return false;
 	if (!db_begin(db, err) || !apply_locked(db, file, err) || !db_commit(db, err))
 		return err_wrap(err, "migration '%s'", file->name);
 	return true;
@@ -161,11 +154,9 @@ static bool read_state_of_pool(const struct migration_set *set, struct db_pool *
 bool migrate_run_set(const struct migration_set *set, struct db_pool *pool, bool apply,
 		     struct migration_state *ret, struct err *err)
 {
-	if (!read_state_of_pool(set, pool, ret, err))
-		return false;
+	if (!read_state_of_pool(set, pool, ret, err)) return false;
 	for (size_t i = 0; apply && i < set->count; i++) {
-		if (!ret[i].was_applied && !apply_file(pool, &set->files[i], err))
-			return false;
+		if (!ret[i].was_applied && !apply_file(pool, &set->files[i], err)) return false;
 	}
 	return true;
 }

@@ -20,8 +20,7 @@ enum { DATABASE_PAUSE_MS = 1000 };
 static bool answer_arguments(const struct service_options *options, int argc, char **argv,
 			     int *ret_status)
 {
-	if (argc == 1)
-		return true;
+	if (argc == 1) return true;
 	size_t count;
 	const struct setting *settings = options->settings(&count);
 	*ret_status = DAEMON_EXIT_DRAINED;
@@ -44,11 +43,9 @@ static bool open_settings(const struct service_options *options, struct service 
 {
 	size_t count;
 	const struct setting *settings = options->settings(&count);
-	if (!config_load(settings, count, options->reader, &service->config, err))
-		return false;
+	if (!config_load(settings, count, options->reader, &service->config, err)) return false;
 	const char *keys = config_text(service->config, "OHDC_SEAL_KEYS_FILE");
-	if (!options->needs_keys)
-		return true;
+	if (!options->needs_keys) return true;
 	if (!keys)
 		return err_set(
 			err, ERR_INPUT,
@@ -91,8 +88,7 @@ static bool open_service(const struct service_options *options, int argc, char *
 			 struct service *ret, int *ret_status)
 {
 	struct err err = {0};
-	if (!answer_arguments(options, argc, argv, ret_status))
-		return false;
+	if (!answer_arguments(options, argc, argv, ret_status)) return false;
 	*ret_status = DAEMON_EXIT_CONFIGURATION;
 	log_open(options->program, "info");
 	if (!open_settings(options, ret, &err)) {
@@ -102,8 +98,7 @@ static bool open_service(const struct service_options *options, int argc, char *
 	log_open(options->program, config_text(ret->config, "OHDC_LOG_LEVEL"));
 	if (!open_frame(options, ret, &err)) {
 		(void)fprintf(stderr, "%s: %s\n", options->program, err.message);
-		if (err.code != ERR_INPUT)
-			*ret_status = DAEMON_EXIT_FAILED;
+		if (err.code != ERR_INPUT) *ret_status = DAEMON_EXIT_FAILED;
 		return false;
 	}
 	*ret_status = DAEMON_EXIT_DRAINED;
@@ -115,8 +110,7 @@ int service_run(const struct service_options *options, int argc, char **argv,
 		struct service *service, service_start_fn *start, void *program)
 {
 	int status;
-	if (!open_service(options, argc, argv, service, &status))
-		return status;
+	if (!open_service(options, argc, argv, service, &status)) return status;
 	struct err err = {0};
 	if (start(program, &err))
 		daemon_set_ready(service->daemon, true);
@@ -133,8 +127,7 @@ bool service_wait_database(struct service *service, struct err *err)
 		if (migrate_check(service->pool, err) &&
 		    installation_open(service->pool, keys, &service->installation, err))
 			return true;
-		if (err->code == ERR_INPUT)
-			return false;
+		if (err->code == ERR_INPUT) return false;
 		log_err("waiting for the database", err);
 		daemon_pause(service->daemon, DATABASE_PAUSE_MS);
 	}
@@ -154,8 +147,7 @@ struct kafka_cluster service_kafka(const struct service *service, const char *cl
 
 void service_close(struct service *service)
 {
-	if (service->daemon)
-		LOG_INFO("stopped", LOG_INT("status", daemon_status(service->daemon)));
+	if (service->daemon) LOG_INFO("stopped", LOG_INT("status", daemon_status(service->daemon)));
 	db_pool_free(service->pool);
 	daemon_free(service->daemon);
 	metrics_free(service->metrics);

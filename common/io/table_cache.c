@@ -74,12 +74,10 @@ static bool follow(struct table_cache *cache, struct err *err)
 		CLEANUP(mem_free_text) char *payload = NULL;
 
 		if (loaded_ms == 0 || sysclock_monotonic_ms() - loaded_ms >= RELOAD_MS) {
-			if (!table_cache_reload(cache, err))
-				return false;
+			if (!table_cache_reload(cache, err)) return false;
 			loaded_ms = sysclock_monotonic_ms();
 		}
-		if (!db_wait_notification(db, WAIT_MS, &payload, err))
-			return false;
+		if (!db_wait_notification(db, WAIT_MS, &payload, err)) return false;
 		loaded_ms = payload ? 0 : loaded_ms;
 	}
 	return true;
@@ -114,8 +112,7 @@ static bool start(struct table_cache *cache, struct err *err)
 	while (!table_cache_reload(cache, err)) {
 		log_err("a table cannot be read yet", err);
 		*err = (struct err){0};
-		if (daemon_pause(cache->options.daemon, RETRY_MS))
-			return false;
+		if (daemon_pause(cache->options.daemon, RETRY_MS)) return false;
 	}
 	cache->is_running = pthread_create(&cache->thread, NULL, run, cache) == 0;
 	return cache->is_running || err_set(err, ERR_BUSY, "no thread to follow a table");
@@ -138,10 +135,8 @@ bool table_cache_new(const struct table_cache_options *options, struct table_cac
 
 void table_cache_free(struct table_cache *cache)
 {
-	if (!cache)
-		return;
-	if (cache->is_running)
-		pthread_join(cache->thread, NULL);
+	if (!cache) return;
+	if (cache->is_running) pthread_join(cache->thread, NULL);
 	snapshot_free(cache, cache->snapshot);
 	pthread_rwlock_destroy(&cache->lock);
 	mem_free(cache);

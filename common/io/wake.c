@@ -36,7 +36,6 @@ void wake_wait(struct wake *wake, int64_t wait_ms)
 	pthread_mutex_lock(&wake->lock);
 	while (wake->rings == 0 && result == 0)
 		result = pthread_cond_timedwait(&wake->rung, &wake->lock, &until);
-	if (wake->rings > 0)
-		wake->rings--;
+	if (wake->rings > 0) wake->rings--;
 	pthread_mutex_unlock(&wake->lock);
 }

@@ -18,8 +18,7 @@ enum { DEFAULT_DEADLINE_MS = 30000 };
 
 void api_answer_done(struct api_answer *answer)
 {
-	if (!answer)
-		return;
+	if (!answer) return;
 	json_decref(answer->json);
 	mem_free(answer->user_name);
 	*answer = (struct api_answer){0};
@@ -76,8 +75,7 @@ char *api_id(const json_t *root)
 
 bool api_call_settle(bool is_fine, const struct err *failure, struct err *err)
 {
-	if (!is_fine && err)
-		*err = *failure;
+	if (!is_fine && err) *err = *failure;
 	return is_fine;
 }
 
@@ -90,15 +88,13 @@ bool api_call_is_refused(const struct err *failure)
 /* A header line that holds a credential is wiped, not only freed. */
 static void wipe_header(char **header)
 {
-	if (*header)
-		mem_wipe(*header, strlen(*header));
+	if (*header) mem_wipe(*header, strlen(*header));
 	mem_free(*header);
 }
 
 static char *auth_header(const struct api_call *call)
 {
-	if (!call->auth_name || !secret_is_set(call->auth))
-		return NULL;
+	if (!call->auth_name || !secret_is_set(call->auth)) return NULL;
 
 	size_t size = strlen(call->auth_name) + 2 + strlen(call->auth_prefix) + call->auth->len + 1;
 	char *header = mem_zalloc(size, 1);
@@ -116,13 +112,10 @@ static const char *words_of(const json_t *body)
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		const char *text = json_text_at(body, paths[i]);
-		if (text)
-			return text;
+		if (text) return text;
 	}
-	if (json_array_size(list) > 0)
-		return json_string_value(json_array_get(list, 0));
-	if (json_is_array(errors))
-		return json_text_at(json_array_get(errors, 0), "message");
+	if (json_array_size(list) > 0) return json_string_value(json_array_get(list, 0));
+	if (json_is_array(errors)) return json_text_at(json_array_get(errors, 0), "message");
 	if (json_is_object(errors))
 		return json_string_value(json_object_iter_value(json_object_iter(errors)));
 	return json_text_at(json_array_get(json_at(body, "detail"), 0), "msg");
@@ -151,8 +144,7 @@ static bool refuse(const struct api_peer *peer, const struct api_call *call,
 	if (err) {
 		err->retry_after_ms = first.retry_after_ms;
 		err->http_status = result->status;
-		if (call->explain)
-			call->explain(body, call->context, err);
+		if (call->explain) call->explain(body, call->context, err);
 	}
 	return false;
 }
@@ -182,17 +174,13 @@ static void prepare(const struct api_peer *peer, const struct api_call *call, co
 				  .deadline_ms = usual_ms,
 				  .ceiling_bytes = LIMIT_HTTP_RESPONSE_BYTES};
 	ret->headers[at++] = "Accept: application/json";
-	if (auth)
-		ret->headers[at++] = auth;
-	if (call->extra_header)
-		ret->headers[at] = call->extra_header;
-	if (!call->gate)
-		return;
+	if (auth) ret->headers[at++] = auth;
+	if (call->extra_header) ret->headers[at] = call->extra_header;
+	if (!call->gate) return;
 	ret->is_unsafe = true;
 	ret->may_send = call->gate->may_send;
 	ret->gate = call->gate->gate;
-	if (call->gate->deadline_ms > 0)
-		ret->deadline_ms = call->gate->deadline_ms;
+	if (call->gate->deadline_ms > 0) ret->deadline_ms = call->gate->deadline_ms;
 }
 
 bool api_call_send(const struct api_peer *peer, const struct api_call *call, bool need_json,
@@ -214,7 +202,6 @@ bool api_call_send(const struct api_peer *peer, const struct api_call *call, boo
 	http.body = bytes_text(body);
 	if (!http_client_send(peer->client, &http, &result, err))
 		return err_wrap(err, "%s", peer->name);
-	if (!http_result_ok(&http, &result, err))
-		return refuse(peer, call, &result, err);
+	if (!http_result_ok(&http, &result, err)) return refuse(peer, call, &result, err);
 	return take_answer(peer, call, need_json, &result, ret, err);
 }

@@ -38,8 +38,7 @@ bool bitbucket_call(const struct bitbucket_api *api, const struct api_call *call
 	};
 	bool is_basic = secret_is_set(api->token) && strchr(api->token->text, ':');
 
-	if (is_basic)
-		basic_credential(api->token, &basic);
+	if (is_basic) basic_credential(api->token, &basic);
 	authorised.auth_name = "Authorization";
 	authorised.auth_prefix = is_basic ? "Basic " : "Bearer ";
 	authorised.auth = is_basic ? &basic : api->token;
@@ -78,8 +77,7 @@ bool bitbucket_next_page(const json_t *page, int64_t *ret)
 
 void pull_request_done(struct pull_request *pull)
 {
-	if (!pull)
-		return;
+	if (!pull) return;
 	mem_free(pull->title);
 	mem_free(pull->description);
 	mem_free(pull->to_branch);

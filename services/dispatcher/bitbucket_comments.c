@@ -28,8 +28,7 @@ static char *read_time(const json_t *json)
 	struct tm parts;
 	time_t seconds = (time_t)(ms / 1000);
 
-	if (text)
-		return text;
+	if (text) return text;
 	if (ms > 0 && gmtime_r(&seconds, &parts))
 		(void)strftime(written, sizeof(written), "%Y-%m-%d %H:%M UTC", &parts);
 	return mem_dup(written);
@@ -47,8 +46,7 @@ static char *anchor_path(const json_t *anchor)
 		strbuf_add(&path, i > 0 ? "/" : "");
 		strbuf_add(&path, json_string_value(json_array_get(parts, i)));
 	}
-	if (text)
-		strbuf_add(&path, text);
+	if (text) strbuf_add(&path, text);
 	return path.len > 0 ? strbuf_take(&path) : NULL;
 }
 
@@ -68,8 +66,7 @@ static void comment_path(const struct pull_request_ref *ref, const char *comment
 {
 	bitbucket_pull_path("api", ref, path);
 	strbuf_add(path, "/comments");
-	if (comment_id)
-		api_path_add(path, "/%s", comment_id);
+	if (comment_id) api_path_add(path, "/%s", comment_id);
 }
 
 bool bitbucket_api_read_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
@@ -106,8 +103,7 @@ static bool see_replies(const struct walk *walk, const json_t *activity, const j
 {
 	const json_t *replies = json_at(comment, "comments");
 
-	if (!walk->see(walk->context, activity, comment))
-		return false;
+	if (!walk->see(walk->context, activity, comment)) return false;
 	for (size_t i = 0; depth < REPLY_DEPTH_MAX && i < json_array_size(replies); i++) {
 		if (!see_replies(walk, activity, json_array_get(replies, i), depth + 1))
 			return false;
@@ -120,8 +116,7 @@ static bool see_page(const struct walk *walk, const json_t *values)
 	for (size_t i = 0; i < json_array_size(values); i++) {
 		const json_t *activity = json_array_get(values, i);
 		const json_t *comment = json_at(activity, "comment");
-		if (comment && !see_replies(walk, activity, comment, 0))
-			return false;
+		if (comment && !see_replies(walk, activity, comment, 0)) return false;
 	}
 	return true;
 }
@@ -131,8 +126,7 @@ static void walk_path(const struct walk *walk, const struct pull_request_ref *re
 {
 	bitbucket_pull_path("api", ref, path);
 	strbuf_addf(path, "/activities?limit=%d&start=%lld", BITBUCKET_PAGE_MAX, (long long)start);
-	if (walk->from_id)
-		api_path_add(path, "&fromType=COMMENT&fromId=%s", walk->from_id);
+	if (walk->from_id) api_path_add(path, "&fromType=COMMENT&fromId=%s", walk->from_id);
 }
 
 static bool walk_activities(const struct bitbucket_api *api, const struct pull_request_ref *ref,
@@ -166,8 +160,7 @@ struct thread_search {
 
 void bitbucket_thread_done(struct bitbucket_thread *thread)
 {
-	if (!thread)
-		return;
+	if (!thread) return;
 	mem_free(thread->anchor_path);
 	*thread = (struct bitbucket_thread){0};
 }
@@ -180,8 +173,7 @@ static bool see_for_thread(void *context, const json_t *activity, const json_t *
 	if (!json_id_at(comment, "id", id, sizeof(id)) || strcmp(id, search->comment_id) != 0)
 		return true;
 	const json_t *anchor = json_at(activity, "commentAnchor");
-	if (!anchor)
-		anchor = json_at(activity, "comment.anchor");
+	if (!anchor) anchor = json_at(activity, "comment.anchor");
 	search->thread.anchor_path = anchor_path(anchor);
 	search->thread.anchor_line = json_int_at(anchor, "line", 0);
 	search->is_found = true;
@@ -197,8 +189,7 @@ bool bitbucket_api_read_thread(const struct bitbucket_api *api, const struct pul
 				  .see = see_for_thread,
 				  .context = &search};
 
-	if (!walk_activities(api, ref, &walk, err))
-		return false;
+	if (!walk_activities(api, ref, &walk, err)) return false;
 	if (!search.is_found)
 		return err_set(err, ERR_NOT_FOUND, "no thread holds comment %s", comment_id);
 	*ret = search.thread;
@@ -231,8 +222,7 @@ bool bitbucket_api_recent_comments(const struct bitbucket_api *api,
 	const struct walk walk = {
 		.pages_max = RECENT_PAGES_MAX, .see = see_recent, .context = &search};
 
-	if (!walk_activities(api, ref, &walk, err))
-		return false;
+	if (!walk_activities(api, ref, &walk, err)) return false;
 	*ret = comments;
 	comments.count = 0;
 	return true;
@@ -264,8 +254,7 @@ bool bitbucket_api_find_comments(const struct bitbucket_api *api,
 	const struct walk walk = {
 		.pages_max = PAGES_MAX, .is_whole = true, .see = see_for_marker, .context = &search};
 
-	if (!walk_activities(api, ref, &walk, err))
-		return false;
+	if (!walk_activities(api, ref, &walk, err)) return false;
 	*ret = search.hits;
 	return true;
 }
@@ -287,8 +276,7 @@ bool bitbucket_api_add_comment(const struct bitbucket_api *api, const struct pul
 					  json_pack("{sI}", "id", comment_id_number(parent_id)));
 	struct api_call call = {
 		.method = "POST", .path = strbuf_text(&path), .body = body, .gate = gate};
-	if (!bitbucket_call(api, &call, true, &answer, err))
-		return err_wrap(err, "add a comment");
+	if (!bitbucket_call(api, &call, true, &answer, err)) return err_wrap(err, "add a comment");
 	if (!json_id_at(answer.json, "id", ret_id, LIMIT_ID_BYTES))
 		return err_set(err, ERR_UNCERTAIN, "Bitbucket answered a comment without an id");
 	return true;

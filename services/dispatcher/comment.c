@@ -14,8 +14,7 @@
 
 void comment_done(struct comment *comment)
 {
-	if (!comment)
-		return;
+	if (!comment) return;
 	mem_free(comment->id);
 	person_done(&comment->author);
 	person_done(&comment->editor);
@@ -28,8 +27,7 @@ void comment_done(struct comment *comment)
 
 void comments_done(struct comments *comments)
 {
-	if (!comments)
-		return;
+	if (!comments) return;
 	for (size_t i = 0; i < comments->count; i++)
 		comment_done(&comments->list[i]);
 	comments->count = 0;
@@ -42,8 +40,7 @@ static bool same_text(const char *a, const char *b)
 
 bool comment_may_serve(const struct comment *comment, const struct ask *ask)
 {
-	if (!comment->visibility_type && !comment->visibility_value)
-		return true;
+	if (!comment->visibility_type && !comment->visibility_value) return true;
 	return same_text(comment->visibility_type, ask->visibility_type) &&
 	       same_text(comment->visibility_value, ask->visibility_value);
 }
@@ -52,8 +49,7 @@ int64_t comment_id_number(const char *id)
 {
 	int64_t number = 0;
 
-	if (!id || !number_parse(id, 0, INT64_MAX, &number, NULL))
-		return 0;
+	if (!id || !number_parse(id, 0, INT64_MAX, &number, NULL)) return 0;
 	return number;
 }
 
@@ -71,15 +67,12 @@ void comments_add(struct comments *comments, struct comment *comment, const char
 	size_t at = comments->count;
 
 	*comment = (struct comment){0};
-	if (!taken.id || !taken.text || (skip_id && strcmp(taken.id, skip_id) == 0))
-		return;
+	if (!taken.id || !taken.text || (skip_id && strcmp(taken.id, skip_id) == 0)) return;
 	while (at > 0 && comment_id_number(comments->list[at - 1].id) > number)
 		at--;
-	if (at > 0 && comment_id_number(comments->list[at - 1].id) == number)
-		return;
+	if (at > 0 && comment_id_number(comments->list[at - 1].id) == number) return;
 	if (comments->count == LIMIT_CONTEXT_COMMENTS) {
-		if (at == 0)
-			return;
+		if (at == 0) return;
 		drop_oldest(comments);
 		at--;
 	}
@@ -102,10 +95,8 @@ void comment_hits_add(struct comment_hits *hits, enum provider provider, const c
 		return;
 	while (at > 0 && comment_id_number(hits->ids[at - 1]) > number)
 		at--;
-	if (at > 0 && strcmp(hits->ids[at - 1], id) == 0)
-		return;
-	if (hits->count == COMMENT_HITS_MAX || strlen(id) >= sizeof(hits->ids[0]))
-		return;
+	if (at > 0 && strcmp(hits->ids[at - 1], id) == 0) return;
+	if (hits->count == COMMENT_HITS_MAX || strlen(id) >= sizeof(hits->ids[0])) return;
 	memmove(hits->ids[at + 1], hits->ids[at], (hits->count - at) * sizeof(hits->ids[0]));
 	(void)snprintf(hits->ids[at], sizeof(hits->ids[0]), "%s", id);
 	hits->count++;

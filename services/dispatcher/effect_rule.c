@@ -48,17 +48,14 @@ int64_t effect_wait_ms(const struct effect *effect)
 enum effect_action effect_next(const struct effect *effect, int64_t now_ms)
 {
 	switch (effect->state) {
-	case EFFECT_INTENT:
-		return EFFECT_DO_SEND;
+	case EFFECT_INTENT: return EFFECT_DO_SEND;
 	case EFFECT_ATTEMPTING:
-		if (now_ms < effect_wait_ms(effect))
-			return EFFECT_DO_WAIT;
+		if (now_ms < effect_wait_ms(effect)) return EFFECT_DO_WAIT;
 		return effect->misses >= EFFECT_MISSES_BEFORE_REPEAT ? EFFECT_DO_SEND
 								     : EFFECT_DO_LOOK;
 	case EFFECT_CONFIRMED:
 	case EFFECT_SKIPPED:
-	case EFFECT_FAILED:
-		return EFFECT_DO_NOTHING;
+	case EFFECT_FAILED: return EFFECT_DO_NOTHING;
 	}
 	assert(!"unknown effect state");
 	return EFFECT_DO_NOTHING;
@@ -90,9 +87,7 @@ void effect_sent_failed(struct effect *effect, const struct err *failure, int64_
 	case ERR_NETWORK:
 	case ERR_CONFLICT:
 	case ERR_BUSY:
-	case ERR_LIMIT:
-		take_back(effect);
-		return;
+	case ERR_LIMIT: take_back(effect); return;
 	case ERR_UNCERTAIN:
 	case ERR_TIMEOUT:
 	case ERR_INTERNAL:
@@ -101,9 +96,7 @@ void effect_sent_failed(struct effect *effect, const struct err *failure, int64_
 		return;
 	case ERR_NONE:
 	case ERR_INPUT:
-	case ERR_NOT_FOUND:
-		effect->state = EFFECT_FAILED;
-		return;
+	case ERR_NOT_FOUND: effect->state = EFFECT_FAILED; return;
 	}
 }
 

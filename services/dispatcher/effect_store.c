@@ -57,10 +57,8 @@ bool effect_store_open(struct db_pool *pool, const struct effect_place *place,
 	struct db_params params = {0};
 	add_place(&params, place);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_open, &params, &rows, err))
-		return err_wrap(err, "ledger");
-	if (rows.count == 0)
-		return lease_lost(place, err);
+	if (!db_query(pool, sql_open, &params, &rows, err)) return err_wrap(err, "ledger");
+	if (rows.count == 0) return lease_lost(place, err);
 
 	struct effect_row row = {.effect.kind = place->kind};
 	if (!effect_state_parse(db_text(&rows, 0, 0), &row.effect.state))
@@ -88,10 +86,8 @@ bool effect_store_save(struct db_pool *pool, const struct effect_place *place,
 	db_add_text(&params, row->remote_id);
 	db_add_text(&params, detail);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_save, &params, &rows, err))
-		return err_wrap(err, "ledger");
-	if (rows.count == 0)
-		return lease_lost(place, err);
+	if (!db_query(pool, sql_save, &params, &rows, err)) return err_wrap(err, "ledger");
+	if (rows.count == 0) return lease_lost(place, err);
 	row->now_ms = db_int(&rows, 0, 0);
 	return true;
 }
@@ -105,8 +101,7 @@ bool effect_store_may_guide(struct db_pool *pool, const char *subject, const cha
 	db_add_text(&params, reason);
 	db_add_text(&params, job_id);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_may_guide, &params, &rows, err))
-		return err_wrap(err, "guidance");
+	if (!db_query(pool, sql_may_guide, &params, &rows, err)) return err_wrap(err, "guidance");
 	*ret = rows.count > 0;
 	return true;
 }

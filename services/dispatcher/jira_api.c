@@ -24,8 +24,7 @@ bool jira_call(const struct jira_api *api, const struct api_call *call, bool nee
 	authorised.auth_prefix = "Bearer ";
 	authorised.auth = api->token;
 	authorised.extra_header = "X-Atlassian-Token: no-check";
-	if (!api_call_send(&peer, &authorised, need_json, &answer, err))
-		return false;
+	if (!api_call_send(&peer, &authorised, need_json, &answer, err)) return false;
 	if (!call->gate && answer.user_name && strcmp(answer.user_name, "anonymous") == 0)
 		return err_set(err, ERR_AUTH, "Jira treats the token as anonymous");
 	*ret = answer;
@@ -44,8 +43,7 @@ bool jira_get(const struct jira_api *api, const char *path, struct api_answer *r
 
 void jira_issue_done(struct jira_issue *issue)
 {
-	if (!issue)
-		return;
+	if (!issue) return;
 	mem_free(issue->id);
 	mem_free(issue->summary);
 	mem_free(issue->description);
@@ -58,8 +56,7 @@ void jira_issue_done(struct jira_issue *issue)
 bool jira_issue_has_label(const struct jira_issue *issue, const char *label)
 {
 	for (size_t i = 0; i < issue->label_count; i++) {
-		if (text_equal_nocase(issue->labels[i], label))
-			return true;
+		if (text_equal_nocase(issue->labels[i], label)) return true;
 	}
 	return false;
 }
@@ -101,8 +98,7 @@ bool jira_api_read_issue(const struct jira_api *api, const char *issue, struct j
 	if (!get_issue(api, issue, "?fields=summary,description,labels,reporter", &answer, err))
 		return false;
 	read = read_issue(answer.json);
-	if (!read.id)
-		return err_set(err, ERR_INTERNAL, "Jira sent an issue without id");
+	if (!read.id) return err_set(err, ERR_INTERNAL, "Jira sent an issue without id");
 	*ret = read;
 	read = (struct jira_issue){0};
 	return true;
@@ -148,10 +144,8 @@ static const json_t *find_entry(const json_t *histories, const char *changelog_i
 
 	for (size_t i = 0; i < json_array_size(histories); i++) {
 		const json_t *entry = json_array_get(histories, i);
-		if (!json_id_at(entry, "id", id, sizeof(id)) || !entry_adds(entry, label))
-			continue;
-		if (changelog_id && strcmp(id, changelog_id) == 0)
-			return entry;
+		if (!json_id_at(entry, "id", id, sizeof(id)) || !entry_adds(entry, label)) continue;
+		if (changelog_id && strcmp(id, changelog_id) == 0) return entry;
 		if (!changelog_id && comment_id_number(id) > newest_id) {
 			newest_id = comment_id_number(id);
 			newest = entry;

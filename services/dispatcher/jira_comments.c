@@ -30,8 +30,7 @@ static struct comment read_comment(const json_t *json)
 static void comments_path(const char *issue, const char *comment_id, struct strbuf *path)
 {
 	api_path(path, "/rest/api/2/issue/%s/comment", issue);
-	if (comment_id)
-		api_path_add(path, "/%s", comment_id);
+	if (comment_id) api_path_add(path, "/%s", comment_id);
 }
 
 bool jira_api_read_comment(const struct jira_api *api, const char *issue, const char *comment_id,
@@ -61,8 +60,7 @@ static bool get_page(const struct jira_api *api, const char *issue, int64_t star
 	comments_path(issue, NULL, &path);
 	strbuf_addf(&path, "?startAt=%lld&maxResults=%lld&orderBy=-created", (long long)start,
 		    (long long)count);
-	if (!jira_get(api, strbuf_text(&path), ret, err))
-		return err_wrap(err, "read comments");
+	if (!jira_get(api, strbuf_text(&path), ret, err)) return err_wrap(err, "read comments");
 	if (!json_is_array(json_at(ret->json, "comments")))
 		return err_set(err, ERR_INTERNAL, "Jira sent no list of comments");
 	return true;
@@ -89,8 +87,7 @@ static int64_t start_of_newest(const json_t *answer, int64_t count)
 	    !json_id_at(json_array_get(page, 0), "id", first, sizeof(first)) ||
 	    !json_id_at(json_array_get(page, size - 1), "id", last, sizeof(last)))
 		return 0;
-	if (comment_id_number(first) > comment_id_number(last))
-		return 0;
+	if (comment_id_number(first) > comment_id_number(last)) return 0;
 	return total > count ? total - count : 0;
 }
 
@@ -103,12 +100,10 @@ bool jira_api_recent_comments(const struct jira_api *api, const char *issue, con
 
 	for (int round = 0; round < 2; round++) {
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
-		if (!get_page(api, issue, start, count, &answer, err))
-			return false;
+		if (!get_page(api, issue, start, count, &answer, err)) return false;
 		take_page(json_at(answer.json, "comments"), skip_id, &comments);
 		start = round == 0 ? start_of_newest(answer.json, count) : 0;
-		if (start == 0)
-			break;
+		if (start == 0) break;
 	}
 	*ret = comments;
 	comments.count = 0;
@@ -132,8 +127,7 @@ bool jira_api_find_comments(const struct jira_api *api, const char *issue, const
 
 	for (int i = 0; i < PAGES_MAX; i++) {
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
-		if (!get_page(api, issue, start, PAGE, &answer, err))
-			return false;
+		if (!get_page(api, issue, start, PAGE, &answer, err)) return false;
 		const json_t *page = json_at(answer.json, "comments");
 		int64_t size = (int64_t)json_array_size(page);
 		find_on_page(page, marker, bot, &hits);
@@ -174,8 +168,7 @@ bool jira_api_add_comment(const struct jira_api *api, const char *issue,
 	comments_path(issue, NULL, &path);
 	struct api_call call = {
 		.method = "POST", .path = strbuf_text(&path), .body = body, .gate = gate};
-	if (!jira_call(api, &call, true, &answer, err))
-		return err_wrap(err, "add a comment");
+	if (!jira_call(api, &call, true, &answer, err)) return err_wrap(err, "add a comment");
 	if (!json_id_at(answer.json, "id", ret_id, LIMIT_ID_BYTES))
 		return err_set(err, ERR_UNCERTAIN, "Jira answered a comment without an id");
 	return true;

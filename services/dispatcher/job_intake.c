@@ -142,8 +142,7 @@ static bool store_singly(const struct job_intake *intake, const struct load *loa
 			*err = why;
 			return false;
 		}
-		if (!is_stored && !set_aside(intake, load->sources[i], &why, err))
-			return false;
+		if (!is_stored && !set_aside(intake, load->sources[i], &why, err)) return false;
 	}
 	size_t none;
 	return job_store_intake(dispatcher->pool, NULL, 0, load->positions, load->position_count,
@@ -154,8 +153,7 @@ static bool store(const struct job_intake *intake, const struct load *load, stru
 {
 	const struct dispatcher *dispatcher = intake->dispatcher;
 	size_t new_count = 0;
-	if (load->position_count == 0)
-		return true;
+	if (load->position_count == 0) return true;
 	bool is_stored = job_store_intake(dispatcher->pool, load->records, load->count,
 					  load->positions, load->position_count, &dispatcher->rules,
 					  sysclock_now_ms(), &new_count, err);
@@ -190,8 +188,7 @@ static void commit(const struct job_intake *intake, struct kafka_batch *batch)
 	struct kafka_batch taken = {.records = batch->records};
 	for (size_t i = 0; i < batch->count; i++) {
 		struct kafka_record record = batch->records[i];
-		if (is_held(intake, &record))
-			continue;
+		if (is_held(intake, &record)) continue;
 		batch->records[i] = batch->records[taken.count];
 		batch->records[taken.count++] = record;
 	}
@@ -267,10 +264,8 @@ bool job_intake_new(const struct dispatcher *dispatcher, const struct kafka_clus
 
 void job_intake_free(struct job_intake *intake)
 {
-	if (!intake)
-		return;
-	if (intake->is_running)
-		pthread_join(intake->thread, NULL);
+	if (!intake) return;
+	if (intake->is_running) pthread_join(intake->thread, NULL);
 	kafka_consumer_free(intake->consumer);
 	mem_free(intake);
 }

@@ -61,8 +61,7 @@ const char *job_phase_name(enum job_phase phase)
 bool job_phase_parse(const char *name, enum job_phase *ret)
 {
 	size_t i;
-	if (!find_name(phase_names, ARRAY_LEN(phase_names), name, &i))
-		return false;
+	if (!find_name(phase_names, ARRAY_LEN(phase_names), name, &i)) return false;
 	*ret = (enum job_phase)i;
 	return true;
 }
@@ -75,8 +74,7 @@ const char *job_step_name(enum job_step step)
 bool job_step_parse(const char *name, enum job_step *ret)
 {
 	size_t i;
-	if (!find_name(step_names, ARRAY_LEN(step_names), name, &i))
-		return false;
+	if (!find_name(step_names, ARRAY_LEN(step_names), name, &i)) return false;
 	*ret = (enum job_step)i;
 	return true;
 }
@@ -89,8 +87,7 @@ const char *job_ending_name(enum job_ending ending)
 bool job_ending_parse(const char *name, enum job_ending *ret)
 {
 	size_t i;
-	if (!find_name(ending_names, ARRAY_LEN(ending_names), name, &i))
-		return false;
+	if (!find_name(ending_names, ARRAY_LEN(ending_names), name, &i)) return false;
 	*ret = (enum job_ending)i;
 	return true;
 }
@@ -102,19 +99,14 @@ static enum job_phase phase_of(enum job_step step)
 	case STEP_REREAD:
 	case STEP_KEY:
 	case STEP_REACT:
-	case STEP_REPOSITORY:
-		return JOB_PREPARING;
+	case STEP_REPOSITORY: return JOB_PREPARING;
 	case STEP_START:
 	case STEP_ACKNOWLEDGE:
-	case STEP_FOLLOW_START:
-		return JOB_STARTING;
-	case STEP_FOLLOW_RUN:
-		return JOB_RUNNING;
+	case STEP_FOLLOW_START: return JOB_STARTING;
+	case STEP_FOLLOW_RUN: return JOB_RUNNING;
 	case STEP_RESULT:
-	case STEP_GUIDANCE:
-		return JOB_ANSWERING;
-	case STEP_END:
-		return JOB_DONE;
+	case STEP_GUIDANCE: return JOB_ANSWERING;
+	case STEP_END: return JOB_DONE;
 	}
 	assert(!"unknown step");
 	return JOB_FAILED;
@@ -123,26 +115,17 @@ static enum job_phase phase_of(enum job_step step)
 static enum job_step step_after(enum job_step step)
 {
 	switch (step) {
-	case STEP_REREAD:
-		return STEP_KEY;
-	case STEP_KEY:
-		return STEP_REACT;
-	case STEP_REACT:
-		return STEP_REPOSITORY;
-	case STEP_REPOSITORY:
-		return STEP_START;
-	case STEP_START:
-		return STEP_ACKNOWLEDGE;
-	case STEP_ACKNOWLEDGE:
-		return STEP_FOLLOW_START;
-	case STEP_FOLLOW_START:
-		return STEP_FOLLOW_RUN;
-	case STEP_FOLLOW_RUN:
-		return STEP_RESULT;
+	case STEP_REREAD: return STEP_KEY;
+	case STEP_KEY: return STEP_REACT;
+	case STEP_REACT: return STEP_REPOSITORY;
+	case STEP_REPOSITORY: return STEP_START;
+	case STEP_START: return STEP_ACKNOWLEDGE;
+	case STEP_ACKNOWLEDGE: return STEP_FOLLOW_START;
+	case STEP_FOLLOW_START: return STEP_FOLLOW_RUN;
+	case STEP_FOLLOW_RUN: return STEP_RESULT;
 	case STEP_RESULT:
 	case STEP_GUIDANCE:
-	case STEP_END:
-		return STEP_END;
+	case STEP_END: return STEP_END;
 	}
 	assert(!"unknown step");
 	return STEP_END;
@@ -151,8 +134,7 @@ static enum job_step step_after(enum job_step step)
 static void set_text(char ret[JOB_DETAIL_SIZE], const char *text)
 {
 	size_t len = text ? text_cut(text, JOB_DETAIL_SIZE - 1) : 0;
-	if (len > 0)
-		memcpy(ret, text, len);
+	if (len > 0) memcpy(ret, text, len);
 	ret[len] = '\0';
 }
 
@@ -161,24 +143,17 @@ static void open_phase(struct job_machine *job, enum job_step step, int64_t now_
 		       const struct job_rules *rules)
 {
 	switch (step) {
-	case STEP_ACKNOWLEDGE:
-		job->deadline_ms = now_ms + rules->start_deadline_ms;
-		break;
-	case STEP_FOLLOW_RUN:
-		job->deadline_ms = now_ms + rules->run_deadline_ms;
-		break;
+	case STEP_ACKNOWLEDGE: job->deadline_ms = now_ms + rules->start_deadline_ms; break;
+	case STEP_FOLLOW_RUN: job->deadline_ms = now_ms + rules->run_deadline_ms; break;
 	case STEP_RESULT:
-	case STEP_GUIDANCE:
-		job->deadline_ms = now_ms + rules->answer_deadline_ms;
-		break;
+	case STEP_GUIDANCE: job->deadline_ms = now_ms + rules->answer_deadline_ms; break;
 	case STEP_REREAD:
 	case STEP_KEY:
 	case STEP_REACT:
 	case STEP_REPOSITORY:
 	case STEP_START:
 	case STEP_FOLLOW_START:
-	case STEP_END:
-		break;
+	case STEP_END: break;
 	}
 }
 
@@ -235,24 +210,19 @@ static void apply_done(struct job_machine *job, int64_t now_ms, const struct job
 {
 	switch (job->step) {
 	case STEP_RESULT:
-	case STEP_GUIDANCE:
-		end_answered(job);
-		return;
+	case STEP_GUIDANCE: end_answered(job); return;
 	case STEP_START:
 		job->is_started = true;
 		job->outcome = REASON_JOB_STARTED;
 		break;
-	case STEP_FOLLOW_RUN:
-		job->ending = ENDING_FINISHED;
-		break;
+	case STEP_FOLLOW_RUN: job->ending = ENDING_FINISHED; break;
 	case STEP_REREAD:
 	case STEP_KEY:
 	case STEP_REACT:
 	case STEP_REPOSITORY:
 	case STEP_ACKNOWLEDGE:
 	case STEP_FOLLOW_START:
-	case STEP_END:
-		break;
+	case STEP_END: break;
 	}
 	job->detail[0] = '\0';
 	go_to(job, step_after(job->step), now_ms, rules);
@@ -271,8 +241,7 @@ static void finish_as(struct job_machine *job, enum job_ending ending, int64_t n
 {
 	job->ending = ending;
 	set_text(job->told, job->detail);
-	if (ending == ENDING_START_FAILED)
-		job->outcome = REASON_UPSTREAM_FAILED;
+	if (ending == ENDING_START_FAILED) job->outcome = REASON_UPSTREAM_FAILED;
 	go_to(job, STEP_RESULT, now_ms, rules);
 }
 
@@ -281,25 +250,16 @@ static void apply_give_up(struct job_machine *job, int64_t now_ms, const struct 
 {
 	switch (job->step) {
 	case STEP_REACT:
-	case STEP_ACKNOWLEDGE:
-		go_to(job, step_after(job->step), now_ms, rules);
-		return;
+	case STEP_ACKNOWLEDGE: go_to(job, step_after(job->step), now_ms, rules); return;
 	case STEP_REREAD:
 	case STEP_KEY:
 	case STEP_REPOSITORY:
-	case STEP_START:
-		refuse(job, REASON_UPSTREAM_FAILED, now_ms, rules);
-		return;
+	case STEP_START: refuse(job, REASON_UPSTREAM_FAILED, now_ms, rules); return;
 	case STEP_FOLLOW_START:
-	case STEP_FOLLOW_RUN:
-		finish_as(job, ENDING_VANISHED, now_ms, rules);
-		return;
+	case STEP_FOLLOW_RUN: finish_as(job, ENDING_VANISHED, now_ms, rules); return;
 	case STEP_RESULT:
-	case STEP_GUIDANCE:
-		end(job, JOB_FAILED, REASON_CANNOT_ANSWER);
-		return;
-	case STEP_END:
-		return;
+	case STEP_GUIDANCE: end(job, JOB_FAILED, REASON_CANNOT_ANSWER); return;
+	case STEP_END: return;
 	}
 }
 
@@ -378,36 +338,18 @@ static enum job_event_kind kind_that_fits(const struct job_machine *job, enum jo
 void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms,
 		       uint32_t random, const struct job_rules *rules)
 {
-	if (job_machine_is_ended(job))
-		return;
-	if (event->detail)
-		set_text(job->detail, event->detail);
+	if (job_machine_is_ended(job)) return;
+	if (event->detail) set_text(job->detail, event->detail);
 
 	switch (kind_that_fits(job, event->kind)) {
-	case EVENT_DONE:
-		apply_done(job, now_ms, rules);
-		return;
-	case EVENT_PENDING:
-		apply_pending(job, now_ms, random, rules);
-		return;
-	case EVENT_RETRY:
-		apply_retry(job, event, now_ms, random, rules);
-		return;
+	case EVENT_DONE: apply_done(job, now_ms, rules); return;
+	case EVENT_PENDING: apply_pending(job, now_ms, random, rules); return;
+	case EVENT_RETRY: apply_retry(job, event, now_ms, random, rules); return;
 	case EVENT_WAIT:
-	case EVENT_LATER:
-		apply_wait(job, event, now_ms, rules);
-		return;
-	case EVENT_REFUSE:
-		refuse(job, event->reason, now_ms, rules);
-		return;
-	case EVENT_DROP:
-		end(job, JOB_REFUSED, event->reason);
-		return;
-	case EVENT_ENDED:
-		finish_as(job, event->ending, now_ms, rules);
-		return;
-	case EVENT_GIVE_UP:
-		apply_give_up(job, now_ms, rules);
-		return;
+	case EVENT_LATER: apply_wait(job, event, now_ms, rules); return;
+	case EVENT_REFUSE: refuse(job, event->reason, now_ms, rules); return;
+	case EVENT_DROP: end(job, JOB_REFUSED, event->reason); return;
+	case EVENT_ENDED: finish_as(job, event->ending, now_ms, rules); return;
+	case EVENT_GIVE_UP: apply_give_up(job, now_ms, rules); return;
 	}
 }

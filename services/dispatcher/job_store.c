@@ -105,8 +105,7 @@ static const char sql_count[] =
 
 void job_done(struct job *job)
 {
-	if (!job)
-		return;
+	if (!job) return;
 	job_record_done(&job->record);
 	mem_free(job->user_id);
 	mem_free(job->org_id);
@@ -163,11 +162,9 @@ static bool progress_read(const json_t *json, enum job_kind kind, struct job_mac
 	    !job_step_parse(json_text_at(json, "step"), &machine.step))
 		return err_set(err, ERR_INTERNAL, "job: stored progress has no known phase and step");
 	const char *outcome = json_text_at(json, "outcome");
-	if (outcome && !reason_parse(outcome, &machine.outcome))
-		machine.outcome = REASON_NONE;
+	if (outcome && !reason_parse(outcome, &machine.outcome)) machine.outcome = REASON_NONE;
 	const char *ending = json_text_at(json, "ending");
-	if (ending && !job_ending_parse(ending, &machine.ending))
-		machine.ending = ENDING_NONE;
+	if (ending && !job_ending_parse(ending, &machine.ending)) machine.ending = ENDING_NONE;
 	machine.is_started = json_bool_at(json, "started", false);
 	machine.attempts = json_int_at(json, "attempts", 0);
 	machine.polls = json_int_at(json, "polls", 0);
@@ -235,8 +232,7 @@ static bool store_positions(struct db *db, const struct job_position *positions,
 		db_add_text(&params, positions[i].topic);
 		db_add_int(&params, positions[i].partition);
 		db_add_int(&params, positions[i].next_offset);
-		if (!db_run(db, sql_position_set, &params, NULL, err))
-			return false;
+		if (!db_run(db, sql_position_set, &params, NULL, err)) return false;
 	}
 	return true;
 }
@@ -335,13 +331,10 @@ bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, 
 	db_add_text(&params, owner);
 	db_add_int(&params, lease_ms);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_claim, &params, &rows, err))
-		return err_wrap(err, "claim a job");
+	if (!db_query(pool, sql_claim, &params, &rows, err)) return err_wrap(err, "claim a job");
 	*ret_found = rows.count > 0;
-	if (rows.count == 0)
-		return true;
-	if (!job_from_row(&rows, ret, err))
-		return set_unreadable_aside(pool, &rows, err);
+	if (rows.count == 0) return true;
+	if (!job_from_row(&rows, ret, err)) return set_unreadable_aside(pool, &rows, err);
 	ret->lease_until_mono_ms = asked_mono_ms + lease_ms;
 	return true;
 }
@@ -403,8 +396,7 @@ static bool note_unspent(struct db *db, const struct job *job, struct err *err)
 
 static bool note_conversation(struct db *db, const struct job *job, struct err *err)
 {
-	if (!job->machine.is_started || !job->user_id || !job->record.ask.subject)
-		return true;
+	if (!job->machine.is_started || !job->user_id || !job->record.ask.subject) return true;
 	struct db_params params = {0};
 	db_add_text(&params, job->record.ask.subject);
 	db_add_text(&params, job->user_id);
@@ -443,14 +435,12 @@ bool job_store_note(struct db_pool *pool, const struct job *job, struct err *err
 bool job_store_count(struct db_pool *pool, int64_t ret[JOB_STOPPED + 1], struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_count, NULL, &rows, err))
-		return err_wrap(err, "count jobs");
+	if (!db_query(pool, sql_count, NULL, &rows, err)) return err_wrap(err, "count jobs");
 	for (int i = 0; i <= JOB_STOPPED; i++)
 		ret[i] = 0;
 	for (int i = 0; i < rows.count; i++) {
 		enum job_phase phase;
-		if (job_phase_parse(db_text(&rows, i, 0), &phase))
-			ret[phase] = db_int(&rows, i, 1);
+		if (job_phase_parse(db_text(&rows, i, 0), &phase)) ret[phase] = db_int(&rows, i, 1);
 	}
 	return true;
 }

@@ -46,8 +46,7 @@ static bool after_send_failure(struct entry *entry, const struct err *failure,
 {
 	effect_sent_failed(&entry->row.effect, failure, entry->row.now_ms,
 			   entry->ledger->probe_delays_ms);
-	if (!save(entry, failure->message, err))
-		return false;
+	if (!save(entry, failure->message, err)) return false;
 	*err = *failure;
 	bool is_uncertain = failure->code == ERR_UNCERTAIN || failure->code == ERR_TIMEOUT ||
 			    failure->code == ERR_INTERNAL;
@@ -65,12 +64,10 @@ static bool after_send_failure(struct entry *entry, const struct err *failure,
 static bool send_marked(struct entry *entry, struct ledger_result *ret, struct err *err)
 {
 	const struct ledger *ledger = entry->ledger;
-	if (!job_store_save(ledger->pool, entry->job, ledger->lease_ms, err))
-		return false;
+	if (!job_store_save(ledger->pool, entry->job, ledger->lease_ms, err)) return false;
 	effect_begin(&entry->row.effect,
 		     entry->job->now_ms + ledger->lease_ms + ledger->call_deadline_ms);
-	if (!save(entry, NULL, err))
-		return false;
+	if (!save(entry, NULL, err)) return false;
 
 	struct call_gate gate = {lease_outlives_call, entry, ledger->call_deadline_ms};
 	struct err failure = {0};
@@ -88,16 +85,14 @@ static bool after_blind_look(struct entry *entry, const struct err *failure,
 			     struct ledger_result *ret, struct err *err)
 {
 	*err = *failure;
-	if (err->code == ERR_INPUT || err->code == ERR_NOT_FOUND)
-		err->code = ERR_INTERNAL;
+	if (err->code == ERR_INPUT || err->code == ERR_NOT_FOUND) err->code = ERR_INTERNAL;
 	ret->outcome = LEDGER_AGAIN;
 	if (entry->effect->kind != EFFECT_ACK && entry->effect->kind != EFFECT_REACTION)
 		return true;
 	entry->row.effect.state = EFFECT_SKIPPED;
 	ret->outcome = LEDGER_SKIPPED;
 	struct err saved = {0};
-	if (save(entry, failure->message, &saved))
-		return true;
+	if (save(entry, failure->message, &saved)) return true;
 	*err = saved;
 	return false;
 }
@@ -110,8 +105,7 @@ static bool look(struct entry *entry, struct ledger_result *ret, struct err *err
 		return after_blind_look(entry, &failure, ret, err);
 	effect_looked(&entry->row.effect, id[0] != '\0', entry->row.now_ms,
 		      entry->ledger->probe_delays_ms);
-	if (id[0])
-		(void)snprintf(entry->row.remote_id, sizeof(entry->row.remote_id), "%s", id);
+	if (id[0]) (void)snprintf(entry->row.remote_id, sizeof(entry->row.remote_id), "%s", id);
 	ret->outcome = LEDGER_CONFIRMED;
 	return save(entry, NULL, err);
 }
@@ -119,15 +113,11 @@ static bool look(struct entry *entry, struct ledger_result *ret, struct err *err
 static enum ledger_outcome outcome_of(enum effect_state state)
 {
 	switch (state) {
-	case EFFECT_CONFIRMED:
-		return LEDGER_CONFIRMED;
-	case EFFECT_SKIPPED:
-		return LEDGER_SKIPPED;
-	case EFFECT_FAILED:
-		return LEDGER_REFUSED;
+	case EFFECT_CONFIRMED: return LEDGER_CONFIRMED;
+	case EFFECT_SKIPPED: return LEDGER_SKIPPED;
+	case EFFECT_FAILED: return LEDGER_REFUSED;
 	case EFFECT_INTENT:
-	case EFFECT_ATTEMPTING:
-		return LEDGER_AGAIN;
+	case EFFECT_ATTEMPTING: return LEDGER_AGAIN;
 	}
 	return LEDGER_AGAIN;
 }
@@ -146,13 +136,11 @@ static bool move(struct entry *entry, struct ledger_result *ret, bool *ret_goes_
 	*ret_goes_on = false;
 	switch (next_action(entry)) {
 	case EFFECT_DO_SEND:
-		if (!send_marked(entry, ret, err))
-			return false;
+		if (!send_marked(entry, ret, err)) return false;
 		*ret_goes_on = ret->outcome == LEDGER_LATER;
 		return true;
 	case EFFECT_DO_LOOK:
-		if (!look(entry, ret, err))
-			return false;
+		if (!look(entry, ret, err)) return false;
 		*ret_goes_on = entry->row.effect.state == EFFECT_ATTEMPTING &&
 			       ret->outcome == LEDGER_CONFIRMED;
 		return true;
@@ -174,14 +162,12 @@ bool ledger_carry_out(const struct ledger *ledger, struct job *job,
 {
 	struct entry entry = {.ledger = ledger, .job = job, .effect = effect};
 	entry.place = (struct effect_place){job->record.job_id, job->epoch, effect->kind};
-	if (!effect_store_open(ledger->pool, &entry.place, &entry.row, err))
-		return false;
+	if (!effect_store_open(ledger->pool, &entry.place, &entry.row, err)) return false;
 
 	struct ledger_result result = {0};
 	bool goes_on = true;
 	while (goes_on) {
-		if (!move(&entry, &result, &goes_on, err))
-			return false;
+		if (!move(&entry, &result, &goes_on, err)) return false;
 	}
 	memcpy(result.remote_id, entry.row.remote_id, sizeof(result.remote_id));
 	*ret = result;

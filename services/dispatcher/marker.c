@@ -76,11 +76,9 @@ bool marker_is_ours(enum provider provider, const char *text)
 {
 	struct bytes found = find_marker(provider, text);
 
-	if (found.len == 0 || memcmp(found.ptr, "ohdc-", MARKER_PREFIX_LEN) != 0)
-		return false;
+	if (found.len == 0 || memcmp(found.ptr, "ohdc-", MARKER_PREFIX_LEN) != 0) return false;
 	for (size_t i = MARKER_PREFIX_LEN; i < found.len; i++) {
-		if (!memchr("0123456789abcdef", found.ptr[i], 16))
-			return false;
+		if (!memchr("0123456789abcdef", found.ptr[i], 16)) return false;
 	}
 	return true;
 }

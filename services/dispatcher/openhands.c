@@ -64,8 +64,7 @@ static void free_slot(struct key_slot *slot)
 
 void openhands_free(struct openhands *self)
 {
-	if (!self)
-		return;
+	if (!self) return;
 	for (size_t i = 0; i < OPENHANDS_KEYS_MAX; i++)
 		free_slot(&self->keys[i]);
 	(void)pthread_mutex_destroy(&self->lock);
@@ -110,10 +109,8 @@ static struct key_slot *oldest_slot(struct openhands *self)
 	struct key_slot *oldest = &self->keys[0];
 
 	for (size_t i = 0; i < OPENHANDS_KEYS_MAX; i++) {
-		if (!self->keys[i].owner)
-			return &self->keys[i];
-		if (self->keys[i].used_ms < oldest->used_ms)
-			oldest = &self->keys[i];
+		if (!self->keys[i].owner) return &self->keys[i];
+		if (self->keys[i].used_ms < oldest->used_ms) oldest = &self->keys[i];
 	}
 	return oldest;
 }
@@ -140,8 +137,7 @@ static void remember(struct openhands *self, const char *owner, const struct sec
 
 	(void)pthread_mutex_lock(&self->lock);
 	struct key_slot *slot = find_slot(self, owner);
-	if (!slot)
-		slot = oldest_slot(self);
+	if (!slot) slot = oldest_slot(self);
 	free_slot(slot);
 	slot->owner = mem_dup(owner);
 	secret_set(&slot->key, key->text, key->len);
@@ -154,8 +150,7 @@ static void forget(struct openhands *self, const char *owner)
 {
 	(void)pthread_mutex_lock(&self->lock);
 	struct key_slot *slot = find_slot(self, owner);
-	if (slot)
-		free_slot(slot);
+	if (slot) free_slot(slot);
 	(void)pthread_mutex_unlock(&self->lock);
 }
 
@@ -166,8 +161,7 @@ static void explain_service(const json_t *body, void *context, struct err *err)
 {
 	(void)body;
 	(void)context;
-	if (err->http_status == 401)
-		err->code = ERR_INTERNAL;
+	if (err->http_status == 401) err->code = ERR_INTERNAL;
 }
 
 static bool service_call(struct openhands *self, const struct api_call *call,
@@ -195,8 +189,7 @@ static bool mint(struct openhands *self, const struct openhands_user *user, stru
 	api_path(&path, "/api/service/users/%s/orgs/%s/api-keys", user->user_id, org_of(user));
 	json_put_text(body, "name", "ohdc");
 	struct api_call call = {.method = "POST", .path = strbuf_text(&path), .body = body};
-	if (!service_call(self, &call, &answer, err))
-		return err_wrap(err, "mint a key");
+	if (!service_call(self, &call, &answer, err)) return err_wrap(err, "mint a key");
 	const char *key = json_text_at(answer.json, "key");
 	if (!key || !key[0] || strlen(key) > LIMIT_NAME_BYTES)
 		return err_set(err, ERR_INTERNAL, "OpenHands minted no usable key");
@@ -209,10 +202,8 @@ static bool mint(struct openhands *self, const struct openhands_user *user, stru
 static bool key_for(struct openhands *self, const struct openhands_user *user, const char *owner,
 		    struct secret *ret, struct err *err)
 {
-	if (recall(self, owner, ret))
-		return true;
-	if (!mint(self, user, ret, err))
-		return false;
+	if (recall(self, owner, ret)) return true;
+	if (!mint(self, user, ret, err)) return false;
 	remember(self, owner, ret);
 	return true;
 }
@@ -228,23 +219,18 @@ bool openhands_call(struct openhands *self, const struct openhands_user *user,
 	for (int round = 0; round < 2 && (round == 0 || failure.http_status == 401); round++) {
 		CLEANUP(secret_done) struct secret key = {0};
 		struct api_call keyed = *call;
-		if (round > 0)
-			forget(self, owner);
-		if (!key_for(self, user, owner, &key, err))
-			return false;
+		if (round > 0) forget(self, owner);
+		if (!key_for(self, user, owner, &key, err)) return false;
 		keyed.auth_name = "Authorization";
 		keyed.auth_prefix = "Bearer ";
 		keyed.auth = &key;
 		keyed.explain = openhands_explain_limit;
 		keyed.context = self;
 		failure = (struct err){0};
-		if (api_call_send(&self->peer, &keyed, need_json, ret, &failure))
-			return true;
+		if (api_call_send(&self->peer, &keyed, need_json, ret, &failure)) return true;
 	}
-	if (failure.http_status == 401)
-		forget(self, owner);
-	if (err)
-		*err = failure;
+	if (failure.http_status == 401) forget(self, owner);
+	if (err) *err = failure;
 	return false;
 }
 
@@ -262,8 +248,7 @@ void openhands_copy(const char *text, char *ret, size_t size)
 {
 	size_t len = text ? text_cut(text, size - 1) : 0;
 
-	if (len > 0)
-		memcpy(ret, text, len);
+	if (len > 0) memcpy(ret, text, len);
 	ret[len] = '\0';
 }
 
@@ -315,8 +300,7 @@ const json_t *openhands_by_id(const json_t *array, const char *id)
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const json_t *item = json_array_get(array, i);
 		openhands_plain_id(json_text_at(item, "id"), found, sizeof(found));
-		if (found[0] && strcmp(found, wanted) == 0)
-			return item;
+		if (found[0] && strcmp(found, wanted) == 0) return item;
 	}
 	return NULL;
 }

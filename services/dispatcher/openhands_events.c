@@ -43,8 +43,7 @@ static void search_done(struct outcome_search *search)
 
 void openhands_outcome_done(struct openhands_outcome *outcome)
 {
-	if (!outcome)
-		return;
+	if (!outcome) return;
 	mem_free(outcome->final_text);
 	*outcome = (struct openhands_outcome){0};
 }
@@ -75,8 +74,7 @@ static void search_path(const struct event_search *search, const char *page, str
 	openhands_plain_id(search->conversation_id, id, sizeof(id));
 	api_path(path, "/api/v1/conversation/%s/events/search?kind__eq=%s&sort_order=TIMESTAMP_DESC&limit=%s",
 		 id, search->kind, search->limit);
-	if (page[0])
-		api_path_add(path, "&page_id=%s", page);
+	if (page[0]) api_path_add(path, "&page_id=%s", page);
 }
 
 /* Show one page to `see`; false when it has seen enough. */
@@ -122,8 +120,7 @@ static char *message_text(const json_t *event)
 	strbuf_init(&text, LIMIT_DESCRIPTION_BYTES);
 	for (size_t i = 0; i < json_array_size(content); i++) {
 		const char *part = json_text_at(json_array_get(content, i), "text");
-		if (part && text.len > 0)
-			strbuf_add(&text, "\n");
+		if (part && text.len > 0) strbuf_add(&text, "\n");
 		strbuf_add(&text, part);
 	}
 	return strbuf_take(&text);
@@ -135,8 +132,7 @@ static bool see_message(void *context, const json_t *event)
 	const char *source = json_text_at(event, "source");
 	CLEANUP(mem_free_text) char *text = message_text(event);
 
-	if (!source)
-		return true;
+	if (!source) return true;
 	if (strcmp(source, "user") == 0 && strstr(text, search->reference)) {
 		read_stamp(event, search->since);
 		search->outcome.is_message_seen = true;
@@ -176,10 +172,8 @@ static bool see_action(void *context, const json_t *event)
 	bool is_finish = (kind && strcmp(kind, "FinishAction") == 0) ||
 			 (tool && strcmp(tool, "finish") == 0);
 
-	if (!is_after(event, search->since))
-		return false;
-	if (!is_finish || !text || !text[0])
-		return true;
+	if (!is_after(event, search->since)) return false;
+	if (!is_finish || !text || !text[0]) return true;
 	search->outcome.final_text = mem_dup_n(text, text_cut(text, LIMIT_COMMENT_BYTES));
 	return false;
 }
@@ -190,14 +184,12 @@ static bool see_state(void *context, const json_t *event)
 	const char *key = json_text_at(event, "key");
 	const char *word = NULL;
 
-	if (!is_after(event, search->since))
-		return false;
+	if (!is_after(event, search->since)) return false;
 	if (key && strcmp(key, "execution_status") == 0)
 		word = json_text_at(event, "value");
 	else if (key && strcmp(key, "full_state") == 0)
 		word = json_text_at(event, "value.execution_status");
-	if (!word)
-		return true;
+	if (!word) return true;
 	search->outcome.execution = openhands_execution_of(word);
 	return false;
 }
@@ -207,8 +199,7 @@ static bool see_error(void *context, const json_t *event)
 	struct outcome_search *search = context;
 	struct openhands_outcome *outcome = &search->outcome;
 
-	if (!is_after(event, search->since))
-		return false;
+	if (!is_after(event, search->since)) return false;
 	openhands_copy(json_text_at(event, "code"), outcome->error_code, sizeof(outcome->error_code));
 	openhands_copy(json_text_at(event, "detail"), outcome->error_detail,
 		       sizeof(outcome->error_detail));
@@ -226,8 +217,7 @@ static bool read_after(struct openhands *self, const struct openhands_user *user
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(searches); i++) {
-		if (!each_event(self, user, &searches[i], err))
-			return false;
+		if (!each_event(self, user, &searches[i], err)) return false;
 	}
 	return true;
 }
@@ -238,8 +228,7 @@ bool openhands_read_outcome(struct openhands *self, const struct openhands_user 
 {
 	CLEANUP(search_done) struct outcome_search search = {.reference = reference};
 
-	if (!find_our_message(self, user, conversation_id, &search, err))
-		return false;
+	if (!find_our_message(self, user, conversation_id, &search, err)) return false;
 	if (search.outcome.is_message_seen && !read_after(self, user, conversation_id, &search, err))
 		return false;
 	if (search.outcome.is_message_seen && !search.outcome.final_text) {

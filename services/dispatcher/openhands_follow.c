@@ -14,8 +14,7 @@
 static size_t find_word(const char *const *words, size_t count, const char *word, size_t otherwise)
 {
 	for (size_t i = 0; word && i < count; i++) {
-		if (strcmp(word, words[i]) == 0)
-			return i;
+		if (strcmp(word, words[i]) == 0) return i;
 	}
 	return otherwise;
 }
@@ -54,8 +53,7 @@ static struct openhands_conversation read_conversation(const json_t *item)
 {
 	struct openhands_conversation conversation = {0};
 
-	if (!json_is_object(item))
-		return conversation;
+	if (!json_is_object(item)) return conversation;
 	conversation.exists = true;
 	conversation.sandbox = sandbox_of(json_text_at(item, "sandbox_status"));
 	conversation.execution = openhands_execution_of(json_text_at(item, "execution_status"));

@@ -27,16 +27,14 @@ bool openhands_list_orgs(struct openhands *self, const struct openhands_user *us
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	struct openhands_orgs orgs = {0};
 
-	if (!openhands_get(self, user, "/api/organizations?limit=100", &answer, err))
-		return false;
+	if (!openhands_get(self, user, "/api/organizations?limit=100", &answer, err)) return false;
 	const json_t *items = json_at(answer.json, "items");
 	if (!json_is_array(items))
 		return err_set(err, ERR_INTERNAL, "OpenHands sent no list of organisations");
 	for (size_t i = 0; i < json_array_size(items) && orgs.count < OPENHANDS_ORGS_MAX; i++) {
 		const json_t *item = json_array_get(items, i);
 		struct openhands_org *org = &orgs.list[orgs.count];
-		if (!json_id_at(item, "id", org->id, sizeof(org->id)))
-			continue;
+		if (!json_id_at(item, "id", org->id, sizeof(org->id))) continue;
 		openhands_copy(json_text_at(item, "name"), org->name, sizeof(org->name));
 		org->is_personal = json_bool_at(item, "is_personal", false);
 		orgs.count++;
@@ -109,10 +107,8 @@ bool openhands_find_repository(struct openhands *self, const struct openhands_us
 
 static enum openhands_task_status task_status(const char *word)
 {
-	if (word && strcmp(word, "READY") == 0)
-		return OPENHANDS_TASK_READY;
-	if (word && strcmp(word, "ERROR") == 0)
-		return OPENHANDS_TASK_ERROR;
+	if (word && strcmp(word, "READY") == 0) return OPENHANDS_TASK_READY;
+	if (word && strcmp(word, "ERROR") == 0) return OPENHANDS_TASK_ERROR;
 	return OPENHANDS_TASK_WORKING;
 }
 
@@ -121,8 +117,7 @@ static struct openhands_task read_task(const json_t *item)
 	struct openhands_task task = {0};
 	const char *phase = json_text_at(item, "status");
 
-	if (!json_is_object(item))
-		return task;
+	if (!json_is_object(item)) return task;
 	task.status = task_status(phase);
 	openhands_plain_id(json_text_at(item, "id"), task.id, sizeof(task.id));
 	openhands_copy(phase, task.phase, sizeof(task.phase));
@@ -165,8 +160,7 @@ bool openhands_start(struct openhands *self, const struct openhands_user *user,
 	json_auto_t *body = start_body(start);
 	struct api_call call = {.method = "POST", .path = CONVERSATIONS, .body = body, .gate = gate};
 
-	if (!openhands_call(self, user, &call, true, &answer, err))
-		return err_wrap(err, "start");
+	if (!openhands_call(self, user, &call, true, &answer, err)) return err_wrap(err, "start");
 	struct openhands_task task = read_task(answer.json);
 	if (!task.id[0])
 		return err_set(err, ERR_UNCERTAIN, "OpenHands answered a start without a task id");
@@ -197,8 +191,7 @@ static const json_t *task_on_page(const json_t *items, const char *conversation)
 		const json_t *item = json_array_get(items, i);
 		openhands_plain_id(json_text_at(item, "request.conversation_id"), asked,
 				   sizeof(asked));
-		if (asked[0] && strcmp(asked, conversation) == 0)
-			return item;
+		if (asked[0] && strcmp(asked, conversation) == 0) return item;
 	}
 	return NULL;
 }
@@ -212,8 +205,7 @@ static void search_path(int64_t since_ms, const char *page, struct strbuf *path)
 		 CONVERSATIONS
 		 "/start-tasks/search?created_at__gte=%s&sort_order=CREATED_AT_DESC&limit=100",
 		 since);
-	if (page[0])
-		api_path_add(path, "&page_id=%s", page);
+	if (page[0]) api_path_add(path, "&page_id=%s", page);
 }
 
 bool openhands_find_task(struct openhands *self, const struct openhands_user *user,
@@ -245,10 +237,8 @@ bool openhands_find_task(struct openhands *self, const struct openhands_user *us
 
 enum openhands_limit openhands_limit_of(const char *text)
 {
-	if (!text)
-		return OPENHANDS_LIMIT_NONE;
-	if (text_find_nocase(text, "CONCURRENCY_LIMIT_REACHED"))
-		return OPENHANDS_LIMIT_CONCURRENCY;
+	if (!text) return OPENHANDS_LIMIT_NONE;
+	if (text_find_nocase(text, "CONCURRENCY_LIMIT_REACHED")) return OPENHANDS_LIMIT_CONCURRENCY;
 	if (text_find_nocase(text, "daily_conversation_limit_reached"))
 		return OPENHANDS_LIMIT_DAILY;
 	if (text_find_nocase(text, "too many requests") || text_find_nocase(text, " 429"))
@@ -261,11 +251,9 @@ static int64_t until_reset_ms(const char *reset_at, int64_t now_ms)
 {
 	struct tm parts = {0};
 
-	if (!reset_at || !strptime(reset_at, "%Y-%m-%dT%H:%M:%S", &parts))
-		return DAILY_WAIT_MS;
+	if (!reset_at || !strptime(reset_at, "%Y-%m-%dT%H:%M:%S", &parts)) return DAILY_WAIT_MS;
 	int64_t wait_ms = (int64_t)timegm(&parts) * 1000 - now_ms;
-	if (wait_ms < CONCURRENCY_WAIT_MS)
-		return CONCURRENCY_WAIT_MS;
+	if (wait_ms < CONCURRENCY_WAIT_MS) return CONCURRENCY_WAIT_MS;
 	return wait_ms < DAILY_WAIT_MAX_MS ? wait_ms : DAILY_WAIT_MAX_MS;
 }
 
@@ -274,12 +262,9 @@ void openhands_explain_limit(const json_t *body, void *context, struct err *err)
 	const struct openhands *self = context;
 	const char *code = json_text_at(body, "detail.code");
 
-	if (err->code != ERR_LIMIT)
-		return;
-	if (!code)
-		code = json_text_at(body, "detail.error");
-	if (code)
-		(void)err_wrap(err, "%s", code);
+	if (err->code != ERR_LIMIT) return;
+	if (!code) code = json_text_at(body, "detail.error");
+	if (code) (void)err_wrap(err, "%s", code);
 	switch (openhands_limit_of(code)) {
 	case OPENHANDS_LIMIT_CONCURRENCY:
 		if (err->retry_after_ms < CONCURRENCY_WAIT_MS)
@@ -291,8 +276,7 @@ void openhands_explain_limit(const json_t *body, void *context, struct err *err)
 		return;
 	case OPENHANDS_LIMIT_RATE:
 	case OPENHANDS_LIMIT_NONE:
-		if (err->retry_after_ms <= 0)
-			err->retry_after_ms = RATE_WAIT_MS;
+		if (err->retry_after_ms <= 0) err->retry_after_ms = RATE_WAIT_MS;
 		return;
 	}
 }

@@ -19,8 +19,7 @@ static const char sql_peer[] =
 
 void peer_done(struct peer *peer)
 {
-	if (!peer)
-		return;
+	if (!peer) return;
 	mem_free(peer->base_url);
 	mem_free(peer->org_id);
 	mem_free(peer->mapped_org);
@@ -33,8 +32,7 @@ void peer_done(struct peer *peer)
 /* Jira issue keys start with the project's key; Bitbucket names it. */
 static char *project_of(const struct job_record *record)
 {
-	if (record->provider == PROVIDER_BITBUCKET)
-		return mem_dup(record->ask.project_key);
+	if (record->provider == PROVIDER_BITBUCKET) return mem_dup(record->ask.project_key);
 	const char *key = record->ask.issue_key;
 	const char *dash = key ? strrchr(key, '-') : NULL;
 	return dash ? mem_dup_n(key, (size_t)(dash - key)) : NULL;
@@ -69,8 +67,7 @@ static bool load_token(const struct peer_source *source, const struct job_record
 		mem_free(sealed);
 		return is_open;
 	}
-	if (!environment_names(source, peer))
-		return true;
+	if (!environment_names(source, peer)) return true;
 	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
 							   : "BITBUCKET_DATA_CENTER_BOT_TOKEN";
 	(void)config_secret(source->config, name, &peer->token);
@@ -111,8 +108,7 @@ bool peer_load(const struct peer_source *source, const struct job_record *record
 	ret->org_id = db_copy(&rows, 0, 1);
 	ret->mapped_org = db_copy(&rows, 0, 2);
 	name_bot(source, &rows, ret);
-	if (!load_token(source, record, &rows, ret, err))
-		return err_wrap(err, "bot token");
+	if (!load_token(source, record, &rows, ret, err)) return err_wrap(err, "bot token");
 	int64_t deadline_ms = config_int(source->config, "JIRA_DC_HTTP_TIMEOUT") * 1000;
 	ret->jira = (struct jira_api){source->client, ret->base_url, &ret->token, deadline_ms};
 	ret->bitbucket = (struct bitbucket_api){source->client, ret->base_url, &ret->token, 0};

@@ -21,8 +21,7 @@ enum {
 
 static const char *name_of(const struct person *person)
 {
-	if (!text_is_empty(person->display_name))
-		return person->display_name;
+	if (!text_is_empty(person->display_name)) return person->display_name;
 	return !text_is_empty(person->name) ? person->name : "somebody";
 }
 
@@ -37,8 +36,7 @@ static void add_line(const char *text, struct strbuf *ret)
 
 static void add_field(const char *name, const char *value, struct strbuf *ret)
 {
-	if (text_is_empty(value))
-		return;
+	if (text_is_empty(value)) return;
 	strbuf_addf(ret, "- %s: ", name);
 	add_line(value, ret);
 	strbuf_add_char(ret, '\n');
@@ -104,8 +102,7 @@ static void add_subject_url(const struct prompt_input *input, struct strbuf *ret
 {
 	const struct ask *ask = input->ask;
 
-	if (!input->provider_url)
-		return;
+	if (!input->provider_url) return;
 	strbuf_addf(ret, "- Address: %s", input->provider_url);
 	if (is_jira(input))
 		strbuf_addf(ret, "/browse/%s\n", ask->issue_key ? ask->issue_key : "");
@@ -140,8 +137,7 @@ static size_t shown_len(enum provider provider, const char *text)
 {
 	size_t len = strlen(text);
 
-	if (!marker_is_ours(provider, text))
-		return len;
+	if (!marker_is_ours(provider, text)) return len;
 	while (len > 0 && strchr(" \t\r\n", text[len - 1]))
 		len--;
 	while (len > 0 && text[len - 1] != '\n')
@@ -174,10 +170,8 @@ static void add_comments(const struct prompt_input *input, struct strbuf *ret)
 
 	for (size_t i = 0; input->comments && i < input->comments->count; i++) {
 		const struct comment *comment = &input->comments->list[i];
-		if (!comment->text || !comment_may_serve(comment, input->ask))
-			continue;
-		if (shown++ == 0)
-			strbuf_add(ret, "\n## Earlier comments, oldest first\n");
+		if (!comment->text || !comment_may_serve(comment, input->ask)) continue;
+		if (shown++ == 0) strbuf_add(ret, "\n## Earlier comments, oldest first\n");
 		add_comment(input, comment, ret);
 	}
 }
@@ -205,8 +199,7 @@ static char *close_message(const struct prompt_input *input, struct strbuf *mess
 
 	strbuf_init(&whole, LIMIT_PROMPT_BYTES);
 	strbuf_add_bytes(&whole, bytes_of(text, text_cut(text, LIMIT_PROMPT_BYTES - REFERENCE_ROOM)));
-	if (message->is_cut)
-		strbuf_add(&whole, "\n[… the context was cut here]\n");
+	if (message->is_cut) strbuf_add(&whole, "\n[… the context was cut here]\n");
 	if (input->reference)
 		strbuf_addf(&whole, "\n(Reference of this message: %s)\n", input->reference);
 	return strbuf_take(&whole);

@@ -77,10 +77,8 @@ static void add_text(const struct reply_context *context, enum text_id id,
 	strbuf_init(&filled, HEAD_MAX_BYTES);
 	reply_fill(context, texts_template(context->provider, id), values, &filled);
 	trim_end(&filled);
-	if (filled.len == 0)
-		return;
-	if (ret->len > 0)
-		strbuf_add(ret, "\n\n");
+	if (filled.len == 0) return;
+	if (ret->len > 0) strbuf_add(ret, "\n\n");
 	reply_finish(context, strbuf_text(&filled), ret);
 }
 
@@ -92,8 +90,7 @@ static char *close_body(const struct reply_context *context, const struct reply_
 
 	reply_unmention(context, guarded);
 	strbuf_add(body, guarded);
-	if (values->marker)
-		marker_add(context->provider, values->marker, body);
+	if (values->marker) marker_add(context->provider, values->marker, body);
 	return strbuf_take(body);
 }
 
@@ -130,8 +127,7 @@ static char *convert(const struct reply_context *context, const char *markdown, 
 		reply_finish(context, part, &text);
 		size_t units = reply_units(strbuf_text(&text));
 		*ret_cut = *ret_cut || strcmp(part, markdown) != 0;
-		if (units <= max_units)
-			return strbuf_take(&text);
+		if (units <= max_units) return strbuf_take(&text);
 		*ret_cut = true;
 		allowed = allowed * max_units / units;
 		allowed = allowed > FENCE_UNITS ? allowed - FENCE_UNITS : 0;
@@ -171,9 +167,7 @@ char *reply_result(const struct reply_context *context, const char *final_markdo
 			context, final_markdown, taken < limit ? limit - taken : 0, &is_cut);
 		strbuf_addf(&body, "\n\n%s", text);
 	}
-	if (is_cut)
-		add_text(context, TEXT_RESULT_CUT, values, &body);
-	if (tail.len > 0)
-		strbuf_addf(&body, "\n\n%s", strbuf_text(&tail));
+	if (is_cut) add_text(context, TEXT_RESULT_CUT, values, &body);
+	if (tail.len > 0) strbuf_addf(&body, "\n\n%s", strbuf_text(&tail));
 	return close_body(context, values, &body);
 }

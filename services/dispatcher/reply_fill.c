@@ -30,8 +30,7 @@ static bool is_name_char(unsigned char c)
 /* An underscore between letters is a letter to Markdown; escaping it would only be ugly. */
 static bool needs_escape(unsigned char prev, unsigned char here, unsigned char next)
 {
-	if (here == '_')
-		return !(is_name_char(prev) && is_name_char(next));
+	if (here == '_') return !(is_name_char(prev) && is_name_char(next));
 	return here && strchr("\\`*[]<>&~|", here);
 }
 
@@ -47,15 +46,13 @@ static void add_plain(const char *value, struct strbuf *ret)
 			i += 2;
 			continue;
 		}
-		if (here < ' ')
-			here = ' ';
+		if (here < ' ') here = ' ';
 		if (needs_escape(prev, here, (unsigned char)value[i + 1]))
 			strbuf_add_char(ret, '\\');
 		strbuf_add_char(ret, (char)here);
 		prev = here;
 	}
-	if (value[len])
-		strbuf_add(ret, "…");
+	if (value[len]) strbuf_add(ret, "…");
 }
 
 static void add_url(const char *url, struct strbuf *ret)
@@ -80,8 +77,7 @@ static char *comment_url(const struct reply_context *context)
 
 static const char *asker_name(const struct ask *ask)
 {
-	if (!text_is_empty(ask->actor.display_name))
-		return ask->actor.display_name;
+	if (!text_is_empty(ask->actor.display_name)) return ask->actor.display_name;
 	return !text_is_empty(ask->actor.name) ? ask->actor.name : "You";
 }
 
@@ -110,8 +106,7 @@ static const char *text_value(const struct reply_context *context,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (strcmp(rows[i].name, name) == 0)
-			return rows[i].value;
+		if (strcmp(rows[i].name, name) == 0) return rows[i].value;
 	}
 	return NULL;
 }
@@ -161,8 +156,7 @@ void reply_fill(const struct reply_context *context, const char *template,
 				continue;
 			}
 		}
-		if (*template)
-			strbuf_add_char(ret, *template ++);
+		if (*template) strbuf_add_char(ret, *template ++);
 	}
 }
 
@@ -176,8 +170,7 @@ static void add_mention(const struct reply_context *context, struct strbuf *ret)
 	const struct person *actor = &context->ask->actor;
 	const char *name = context->provider == PROVIDER_JIRA ? actor->name : actor->key;
 
-	if (text_is_empty(name))
-		name = actor->name;
+	if (text_is_empty(name)) name = actor->name;
 	if (text_is_empty(name) || strpbrk(name, "\"]\r\n")) {
 		add_plain(asker_name(context->ask), ret);
 		return;
@@ -227,8 +220,7 @@ void reply_unmention(const struct reply_context *context, char *text)
 	size_t to = 0;
 	size_t label_len = context->bot ? strlen(context->bot->label) : 0;
 
-	if (label_len == 0)
-		return;
+	if (label_len == 0) return;
 	/* Of the same length as the text: in code a name with an @ is no mention and stays whole. */
 	visible = mention_visible_text(context->provider, text);
 	for (size_t i = 0; text[i]; i++) {
@@ -243,8 +235,7 @@ void reply_unmention(const struct reply_context *context, char *text)
 /* Units of the character that a byte begins: four bytes are a surrogate pair, continuation bytes count nothing. */
 static size_t units_of(unsigned char byte)
 {
-	if ((byte & 0xC0) == 0x80)
-		return 0;
+	if ((byte & 0xC0) == 0x80) return 0;
 	return byte >= 0xF0 ? 2 : 1;
 }
 
@@ -264,8 +255,7 @@ static bool has_open_fence(const char *text)
 
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		const char *at = line + strspn(line, " ");
-		if (strncmp(at, "```", 3) == 0 || strncmp(at, "~~~", 3) == 0)
-			is_open = !is_open;
+		if (strncmp(at, "```", 3) == 0 || strncmp(at, "~~~", 3) == 0) is_open = !is_open;
 	}
 	return is_open;
 }
@@ -278,15 +268,13 @@ char *reply_cut_markdown(const char *markdown, size_t max_units)
 
 	while (markdown[len] && units + units_of((unsigned char)markdown[len]) <= max_units)
 		units += units_of((unsigned char)markdown[len++]);
-	if (!markdown[len])
-		return mem_dup(markdown);
+	if (!markdown[len]) return mem_dup(markdown);
 	/* A character that did not fit may have left nothing of itself; go back to a near line end. */
 	const char *line = memrchr(markdown, '\n', len);
 	if (line && len - (size_t)(line - markdown) < LINE_SEARCH_BYTES)
 		len = (size_t)(line - markdown);
 	strbuf_init(&cut, len + 8);
 	strbuf_add_bytes(&cut, bytes_of(markdown, len));
-	if (has_open_fence(strbuf_text(&cut)))
-		strbuf_add(&cut, "\n```");
+	if (has_open_fence(strbuf_text(&cut))) strbuf_add(&cut, "\n```");
 	return strbuf_take(&cut);
 }

@@ -38,8 +38,7 @@ static void split_providers(struct dispatcher *dispatcher, char *list)
 	char *word;
 	while (dispatcher->git_provider_count < DISPATCHER_GIT_PROVIDERS_MAX &&
 	       (word = strsep(&rest, ", "))) {
-		if (word[0])
-			dispatcher->git_providers[dispatcher->git_provider_count++] = word;
+		if (word[0]) dispatcher->git_providers[dispatcher->git_provider_count++] = word;
 	}
 }
 
@@ -90,8 +89,7 @@ bool dispatcher_init(struct dispatcher *ret, struct service *service, struct htt
 		.context = config,
 		.now_ms = sysclock_now_ms,
 	};
-	if (!read_ledger(config, service->pool, &ret->ledger, err))
-		return false;
+	if (!read_ledger(config, service->pool, &ret->ledger, err)) return false;
 	ret->config = config;
 	ret->pool = service->pool;
 	ret->producer = producer;

@@ -47,8 +47,7 @@ struct job_event step_failed(const struct task *task, const struct err *err)
 	} else if (err_verdict(err) == VERDICT_DROP) {
 		event.kind = EVENT_GIVE_UP;
 	}
-	if (wait_ms > 0)
-		event.until_ms = task->job.now_ms + wait_ms;
+	if (wait_ms > 0) event.until_ms = task->job.now_ms + wait_ms;
 	return event;
 }
 
@@ -57,14 +56,12 @@ struct job_event step_from_ledger(const struct task *task, const struct ledger_r
 {
 	switch (result->outcome) {
 	case LEDGER_CONFIRMED:
-	case LEDGER_SKIPPED:
-		return (struct job_event){.kind = EVENT_DONE};
+	case LEDGER_SKIPPED: return (struct job_event){.kind = EVENT_DONE};
 	case LEDGER_REFUSED:
 		return (struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message};
 	case LEDGER_LATER:
 		return (struct job_event){.kind = EVENT_LATER, .until_ms = result->until_ms};
-	case LEDGER_AGAIN:
-		return step_failed(task, err);
+	case LEDGER_AGAIN: return step_failed(task, err);
 	}
 	return (struct job_event){.kind = EVENT_RETRY, .detail = err->message};
 }

@@ -37,8 +37,7 @@ static bool send_to_bitbucket(const struct posting *posting, const struct call_g
 	if (bitbucket_api_add_comment(&task->peer.bitbucket, &ref, parent, posting->body, gate,
 				      ret_id, err))
 		return true;
-	if (!parent || err->code != ERR_NOT_FOUND)
-		return false;
+	if (!parent || err->code != ERR_NOT_FOUND) return false;
 	*err = (struct err){0};
 	return bitbucket_api_add_comment(&task->peer.bitbucket, &ref, NULL, posting->body, gate,
 					 ret_id, err);
@@ -52,8 +51,7 @@ static bool send_comment(void *context, const struct call_gate *gate,
 	bool is_sent = posting->task->peer.provider == PROVIDER_JIRA
 			       ? send_to_jira(posting, gate, id, err)
 			       : send_to_bitbucket(posting, gate, id, err);
-	if (is_sent)
-		(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", id);
+	if (is_sent) (void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", id);
 	return is_sent;
 }
 
@@ -79,14 +77,11 @@ static bool look_for_comment(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], 
 							posting->marker, bot, &hits, err)
 			       : bitbucket_api_find_comments(&task->peer.bitbucket, &ref,
 							     posting->marker, bot, &hits, err);
-	if (!is_read)
-		return false;
+	if (!is_read) return false;
 	for (size_t i = 1; i < hits.count; i++) {
-		if (!delete_comment(task, hits.ids[i], err))
-			return false;
+		if (!delete_comment(task, hits.ids[i], err)) return false;
 	}
-	if (hits.count > 0)
-		(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", hits.ids[0]);
+	if (hits.count > 0) (void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", hits.ids[0]);
 	return true;
 }
 
@@ -119,8 +114,7 @@ static struct reply_context reply_for(const struct task *task)
 
 static bool cannot_speak(const struct task *task, struct job_event *ret, struct err *err)
 {
-	if (secret_is_set(&task->peer.token))
-		return false;
+	if (secret_is_set(&task->peer.token)) return false;
 	err_set(err, ERR_INPUT, "no bot token for '%s'", task->peer.base_url);
 	*ret = (struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message};
 	return true;
@@ -148,20 +142,13 @@ static enum text_id text_of_ending(enum job_ending ending)
 {
 	switch (ending) {
 	case ENDING_NONE:
-	case ENDING_FINISHED:
-		return TEXT_RESULT_EMPTY;
-	case ENDING_ERROR:
-		return TEXT_ENDED_IN_ERROR;
-	case ENDING_STUCK:
-		return TEXT_ENDED_STUCK;
-	case ENDING_CONFIRMATION:
-		return TEXT_CONFIRMATION;
-	case ENDING_START_FAILED:
-		return TEXT_START_FAILED;
-	case ENDING_VANISHED:
-		return TEXT_VANISHED;
-	case ENDING_DEADLINE:
-		return TEXT_DEADLINE;
+	case ENDING_FINISHED: return TEXT_RESULT_EMPTY;
+	case ENDING_ERROR: return TEXT_ENDED_IN_ERROR;
+	case ENDING_STUCK: return TEXT_ENDED_STUCK;
+	case ENDING_CONFIRMATION: return TEXT_CONFIRMATION;
+	case ENDING_START_FAILED: return TEXT_START_FAILED;
+	case ENDING_VANISHED: return TEXT_VANISHED;
+	case ENDING_DEADLINE: return TEXT_DEADLINE;
 	}
 	return TEXT_RESULT_EMPTY;
 }
@@ -188,10 +175,8 @@ bool step_result(struct task *task, struct job_event *ret, struct err *err)
 
 static const char *account_of(const struct ask *ask)
 {
-	if (ask->actor.id)
-		return ask->actor.id;
-	if (ask->actor.key)
-		return ask->actor.key;
+	if (ask->actor.id) return ask->actor.id;
+	if (ask->actor.key) return ask->actor.key;
 	return ask->actor.name ? ask->actor.name : "";
 }
 
@@ -209,14 +194,12 @@ bool step_guidance(struct task *task, struct job_event *ret, struct err *err)
 {
 	enum text_id text;
 	bool may = false;
-	if (cannot_speak(task, ret, err))
-		return true;
+	if (cannot_speak(task, ret, err)) return true;
 	if (!texts_for_reason(task->job.machine.outcome, &text)) {
 		*ret = (struct job_event){.kind = EVENT_DONE};
 		return true;
 	}
-	if (!may_guide(task, &may, err))
-		return false;
+	if (!may_guide(task, &may, err)) return false;
 	if (!may) {
 		*ret = (struct job_event){.kind = EVENT_DONE};
 		return true;

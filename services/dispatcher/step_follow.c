@@ -31,8 +31,7 @@ static bool failed(const struct task *task, struct job_event *ret, const struct 
 {
 	*ret = step_failed(task, err);
 	/* A question that OpenHands refuses today may be answered tomorrow: the phase's deadline decides. */
-	if (ret->kind == EVENT_GIVE_UP)
-		ret->kind = EVENT_RETRY;
+	if (ret->kind == EVENT_GIVE_UP) ret->kind = EVENT_RETRY;
 	return true;
 }
 
@@ -51,8 +50,7 @@ static bool judge_failed_start(const struct task *task, const struct openhands_t
 			       struct job_event *ret, struct err *err)
 {
 	struct openhands_conversation conversation = {0};
-	if (!read_conversation(task, &conversation, err))
-		return failed(task, ret, err);
+	if (!read_conversation(task, &conversation, err)) return failed(task, ret, err);
 	if (conversation.exists && conversation.sandbox == OPENHANDS_SANDBOX_RUNNING) {
 		*ret = (struct job_event){.kind = EVENT_DONE};
 		return true;
@@ -64,10 +62,8 @@ static bool judge_failed_start(const struct task *task, const struct openhands_t
 static bool judge_missing_start(const struct task *task, struct job_event *ret, struct err *err)
 {
 	struct openhands_conversation conversation = {0};
-	if (!read_conversation(task, &conversation, err))
-		return failed(task, ret, err);
-	if (!conversation.exists)
-		return pending(ret, "OpenHands does not know the start task");
+	if (!read_conversation(task, &conversation, err)) return failed(task, ret, err);
+	if (!conversation.exists) return pending(ret, "OpenHands does not know the start task");
 	*ret = (struct job_event){.kind = EVENT_DONE};
 	return true;
 }
@@ -90,12 +86,9 @@ bool step_follow_start(struct task *task, struct job_event *ret, struct err *err
 	if (id && !openhands_read_tasks(task->dispatcher->openhands, &task->user, &id, 1, &start, err))
 		return failed(task, ret, err);
 	switch (start.status) {
-	case OPENHANDS_TASK_READY:
-		return ready(task, ret);
-	case OPENHANDS_TASK_ERROR:
-		return judge_failed_start(task, &start, ret, err);
-	case OPENHANDS_TASK_MISSING:
-		return judge_missing_start(task, ret, err);
+	case OPENHANDS_TASK_READY: return ready(task, ret);
+	case OPENHANDS_TASK_ERROR: return judge_failed_start(task, &start, ret, err);
+	case OPENHANDS_TASK_MISSING: return judge_missing_start(task, ret, err);
 	case OPENHANDS_TASK_WORKING:
 		err_set(err, ERR_NONE, "start task: %s", start.phase);
 		return pending(ret, err->message);
@@ -108,21 +101,15 @@ bool step_follow_start(struct task *task, struct job_event *ret, struct err *err
 static enum job_ending ending_of(enum openhands_execution execution)
 {
 	switch (execution) {
-	case OPENHANDS_EXECUTION_FINISHED:
-		return ENDING_FINISHED;
-	case OPENHANDS_EXECUTION_ERROR:
-		return ENDING_ERROR;
-	case OPENHANDS_EXECUTION_STUCK:
-		return ENDING_STUCK;
-	case OPENHANDS_EXECUTION_CONFIRMATION:
-		return ENDING_CONFIRMATION;
-	case OPENHANDS_EXECUTION_DELETING:
-		return ENDING_VANISHED;
+	case OPENHANDS_EXECUTION_FINISHED: return ENDING_FINISHED;
+	case OPENHANDS_EXECUTION_ERROR: return ENDING_ERROR;
+	case OPENHANDS_EXECUTION_STUCK: return ENDING_STUCK;
+	case OPENHANDS_EXECUTION_CONFIRMATION: return ENDING_CONFIRMATION;
+	case OPENHANDS_EXECUTION_DELETING: return ENDING_VANISHED;
 	case OPENHANDS_EXECUTION_NONE:
 	case OPENHANDS_EXECUTION_IDLE:
 	case OPENHANDS_EXECUTION_RUNNING:
-	case OPENHANDS_EXECUTION_PAUSED:
-		return ENDING_NONE;
+	case OPENHANDS_EXECUTION_PAUSED: return ENDING_NONE;
 	}
 	return ENDING_NONE;
 }
@@ -154,8 +141,7 @@ static bool judge_run(struct task *task, const struct openhands_conversation *co
 	task->job.doubts = is_gone || is_text_due ? task->job.doubts + 1 : 0;
 	if (is_gone && task->job.doubts > POLLS_UNTIL_GONE)
 		return ended(ret, ENDING_VANISHED, "conversation or sandbox are gone");
-	if (ending == ENDING_NONE)
-		return pending(ret, NULL);
+	if (ending == ENDING_NONE) return pending(ret, NULL);
 	if (is_text_due && task->job.doubts <= POLLS_FOR_TEXT)
 		return pending(ret, "finished; its last words are not there yet");
 	mem_free(task->job.final_text);
@@ -176,8 +162,7 @@ static bool needs_events(const struct openhands_conversation *conversation)
 bool step_follow_run(struct task *task, struct job_event *ret, struct err *err)
 {
 	struct openhands_conversation conversation = {0};
-	if (!read_conversation(task, &conversation, err))
-		return failed(task, ret, err);
+	if (!read_conversation(task, &conversation, err)) return failed(task, ret, err);
 	CLEANUP(openhands_outcome_done) struct openhands_outcome outcome = {0};
 	char reference[MARKER_SIZE];
 	step_marker(task, EFFECT_START, reference);

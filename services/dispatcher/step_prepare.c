@@ -119,10 +119,8 @@ bool step_reread(struct task *task, struct job_event *ret, struct err *err)
 /* Configured organisations come first; they are a decision of the admin, so a person outside them is refused. */
 static const char *configured_org(const struct task *task)
 {
-	if (task->job.record.org_id)
-		return task->job.record.org_id;
-	if (task->peer.org_id)
-		return task->peer.org_id;
+	if (task->job.record.org_id) return task->job.record.org_id;
+	if (task->peer.org_id) return task->peer.org_id;
 	return task->peer.mapped_org;
 }
 
@@ -137,12 +135,10 @@ static const char *pick_org(const struct task *task, const struct openhands_orgs
 			shared_count++;
 		}
 	}
-	if (shared_count == 1)
-		return single;
+	if (shared_count == 1) return single;
 	const char *wanted = config_text(task->dispatcher->config, "OHDC_DEFAULT_ORG");
 	for (size_t i = 0; wanted && i < orgs->count; i++) {
-		if (strcmp(orgs->list[i].id, wanted) == 0)
-			return orgs->list[i].id;
+		if (strcmp(orgs->list[i].id, wanted) == 0) return orgs->list[i].id;
 	}
 	return task->job.user_id;
 }
@@ -150,8 +146,7 @@ static const char *pick_org(const struct task *task, const struct openhands_orgs
 /* A 401 is about our service key and may pass; a 403 is about the person and does not. */
 static bool key_failed(const struct task *task, struct job_event *ret, const struct err *err)
 {
-	if (err->code == ERR_NOT_FOUND)
-		return refuse(ret, REASON_USER_UNKNOWN, err->message);
+	if (err->code == ERR_NOT_FOUND) return refuse(ret, REASON_USER_UNKNOWN, err->message);
 	if (err->code == ERR_AUTH && err->http_status == 403)
 		return refuse(ret, REASON_POLICY_DENIED, err->message);
 	return failed(task, ret, err);
@@ -162,11 +157,9 @@ static bool list_orgs(struct task *task, const char *org_id, struct openhands_or
 		      struct err *err)
 {
 	struct openhands_user user = {task->job.user_id, org_id};
-	if (openhands_list_orgs(task->dispatcher->openhands, &user, ret, err))
-		return true;
+	if (openhands_list_orgs(task->dispatcher->openhands, &user, ret, err)) return true;
 	const char *fallback = config_text(task->dispatcher->config, "OHDC_DEFAULT_ORG");
-	if (org_id || !fallback || err->http_status != 403)
-		return false;
+	if (org_id || !fallback || err->http_status != 403) return false;
 	*err = (struct err){0};
 	user.org_id = fallback;
 	return openhands_list_orgs(task->dispatcher->openhands, &user, ret, err);
@@ -188,8 +181,7 @@ static void take_org(struct task *task, char *org_id, const struct openhands_org
 
 bool step_key(struct task *task, struct job_event *ret, struct err *err)
 {
-	if (!task->job.user_id)
-		return refuse(ret, REASON_USER_UNKNOWN, "the job names no user");
+	if (!task->job.user_id) return refuse(ret, REASON_USER_UNKNOWN, "the job names no user");
 	const char *configured = configured_org(task);
 	struct openhands_orgs *orgs = mem_zalloc(1, sizeof(*orgs));
 	bool is_listed = list_orgs(task, configured, orgs, err);
@@ -216,8 +208,7 @@ static bool send_reaction(void *context, const struct call_gate *gate,
 
 bool step_react(struct task *task, struct job_event *ret, struct err *err)
 {
-	if (task->job.record.ask.kind != TRIGGER_COMMENT)
-		return done(ret);
+	if (task->job.record.ask.kind != TRIGGER_COMMENT) return done(ret);
 	struct ledger_effect effect = {
 		.kind = EFFECT_REACTION, .send = send_reaction, .context = task};
 	struct ledger_result result;
@@ -225,7 +216,6 @@ bool step_react(struct task *task, struct job_event *ret, struct err *err)
 		return false;
 	*ret = step_from_ledger(task, &result, err);
 	/* A bot that may not react there may still answer; only one that is locked out waits. */
-	if (err->http_status == 403)
-		ret->kind = EVENT_GIVE_UP;
+	if (err->http_status == 403) ret->kind = EVENT_GIVE_UP;
 	return true;
 }

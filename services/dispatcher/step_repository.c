@@ -44,16 +44,13 @@ static bool look_up(struct search *search, const struct repo_ref *ref, struct er
 		return false;
 	search->has_provider = search->has_provider || found.has_provider;
 	if (!found.is_found) {
-		if (ref->kind != REPO_REF_BARE)
-			add_name(&search->denied, ref->name);
+		if (ref->kind != REPO_REF_BARE) add_name(&search->denied, ref->name);
 		return true;
 	}
 	bool is_same = search->accessible_count > 0 &&
 		       text_equal_nocase(found.full_name, search->first.full_name);
-	if (is_same)
-		return true;
-	if (search->accessible_count++ == 0)
-		search->first = found;
+	if (is_same) return true;
+	if (search->accessible_count++ == 0) search->first = found;
 	add_name(&search->names, found.full_name);
 	return true;
 }
@@ -65,8 +62,7 @@ static bool look_at_group(struct search *search, enum repo_ref_kind kind, const 
 	CLEANUP(repo_refs_done) struct repo_refs refs = {0};
 	repo_refs_add(&refs, kind, text);
 	for (size_t i = 0; i < refs.count; i++) {
-		if (!look_up(search, &refs.list[i], err))
-			return false;
+		if (!look_up(search, &refs.list[i], err)) return false;
 	}
 	*ret_is_decided = search->accessible_count > 0 || (kind == REPO_REF_LINE && refs.count > 0);
 	return true;
@@ -99,8 +95,7 @@ static struct job_event judge(struct search *search, struct err *err)
 		take(search->task, &search->first);
 		return (struct job_event){.kind = EVENT_DONE};
 	}
-	if (search->accessible_count == 0)
-		return judge_none(search, err);
+	if (search->accessible_count == 0) return judge_none(search, err);
 	err_set(err, ERR_INPUT, "%s", strbuf_text(&search->names));
 	return (struct job_event){
 		.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_AMBIGUOUS, .detail = err->message};
@@ -133,11 +128,9 @@ static const char *deciding_line(const struct task *task, const struct jira_issu
 				 const struct comments *comments)
 {
 	const char *asked = task_asked_text(task);
-	if (asked && has_line(asked))
-		return asked;
+	if (asked && has_line(asked)) return asked;
 	const char *line = line_of_person(task, comments, &task->job.record.ask.actor);
-	if (!line)
-		line = line_of_person(task, comments, &issue->reporter);
+	if (!line) line = line_of_person(task, comments, &issue->reporter);
 	return line ? line : issue->description;
 }
 

@@ -45,8 +45,7 @@ static bool read_pull_request(const struct task *task, struct material *ret, str
 	    !bitbucket_api_recent_comments(&task->peer.bitbucket, &ref, ask->comment_id,
 					   &ret->comments, err))
 		return false;
-	if (ask->anchor_path)
-		return true;
+	if (ask->anchor_path) return true;
 	struct err unknown = {0};
 	return bitbucket_api_read_thread(&task->peer.bitbucket, &ref, ask->comment_id, &ret->thread,
 					 &unknown) ||
@@ -84,8 +83,7 @@ static struct prompt_input prompt_for(const struct task *task, const struct mate
 /* Reading went wrong: whatever the code, no start has left us, so nothing needs to be looked for. */
 static bool nothing_sent(struct err *err)
 {
-	if (err->code == ERR_TIMEOUT || err->code == ERR_INTERNAL)
-		err->code = ERR_NETWORK;
+	if (err->code == ERR_TIMEOUT || err->code == ERR_INTERNAL) err->code = ERR_NETWORK;
 	return false;
 }
 
@@ -94,8 +92,7 @@ static bool send_start(void *context, const struct call_gate *gate,
 {
 	struct task *task = context;
 	CLEANUP(material_done) struct material material = {0};
-	if (!read_material(task, &material, err))
-		return nothing_sent(err);
+	if (!read_material(task, &material, err)) return nothing_sent(err);
 	char reference[MARKER_SIZE];
 	step_marker(task, EFFECT_START, reference);
 	struct prompt_input input = prompt_for(task, &material, reference);
@@ -124,8 +121,7 @@ static bool send_start(void *context, const struct call_gate *gate,
 	struct openhands_task started = {0};
 	if (!openhands_start(task->dispatcher->openhands, &task->user, &start, gate, &started, err)) {
 		/* Not a locked-out service but a person without the right: waiting would not help. */
-		if (err->code == ERR_AUTH && err->http_status == 403)
-			err->code = ERR_INPUT;
+		if (err->code == ERR_AUTH && err->http_status == 403) err->code = ERR_INPUT;
 		return false;
 	}
 	(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", started.id);
@@ -150,11 +146,9 @@ static bool look_for_start(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], st
 		return false;
 	struct uuid uuid;
 	char hex[UUID_HEX_SIZE] = "";
-	if (uuid_parse(id, &uuid))
-		uuid_hex(&uuid, hex);
+	if (uuid_parse(id, &uuid)) uuid_hex(&uuid, hex);
 	enum openhands_sandbox sandbox;
-	if (!openhands_read_sandbox(openhands, &task->user, hex, &sandbox, err))
-		return false;
+	if (!openhands_read_sandbox(openhands, &task->user, hex, &sandbox, err)) return false;
 
 	if (found.status != OPENHANDS_TASK_MISSING)
 		(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", found.id);

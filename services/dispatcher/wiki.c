@@ -37,8 +37,7 @@ static char last_char(const struct wiki *wiki)
 
 static void start_line(struct wiki *wiki)
 {
-	if (last_char(wiki) != '\n')
-		strbuf_add_char(wiki->out, '\n');
+	if (last_char(wiki) != '\n') strbuf_add_char(wiki->out, '\n');
 }
 
 /* An empty line between blocks would end a list, so that its items only begin a new line. */
@@ -46,8 +45,7 @@ static void start_block(struct wiki *wiki)
 {
 	if (!wiki->is_fresh && wiki->out->len > 0) {
 		start_line(wiki);
-		if (wiki->list_depth == 0)
-			strbuf_add_char(wiki->out, '\n');
+		if (wiki->list_depth == 0) strbuf_add_char(wiki->out, '\n');
 	}
 	wiki->is_fresh = false;
 }
@@ -57,8 +55,7 @@ static void start_block(struct wiki *wiki)
 static void enter_quote(struct wiki *wiki, const void *detail)
 {
 	(void)detail;
-	if (wiki->quote_depth++ == 0)
-		strbuf_add(wiki->out, "{quote}\n");
+	if (wiki->quote_depth++ == 0) strbuf_add(wiki->out, "{quote}\n");
 	wiki->is_fresh = true;
 }
 
@@ -74,10 +71,8 @@ static void leave_quote(struct wiki *wiki, const void *detail)
 
 static void enter_list(struct wiki *wiki, char sign)
 {
-	if (wiki->list_depth == 0)
-		start_block(wiki);
-	if (wiki->list_depth < WIKI_LIST_DEPTH_MAX)
-		wiki->lists[wiki->list_depth] = sign;
+	if (wiki->list_depth == 0) start_block(wiki);
+	if (wiki->list_depth < WIKI_LIST_DEPTH_MAX) wiki->lists[wiki->list_depth] = sign;
 	wiki->list_depth++;
 }
 
@@ -109,8 +104,7 @@ static void enter_item(struct wiki *wiki, const void *detail)
 	start_line(wiki);
 	strbuf_add_bytes(wiki->out, bytes_of(wiki->lists, depth));
 	strbuf_add_char(wiki->out, ' ');
-	if (item->is_task)
-		strbuf_add(wiki->out, item->task_mark == ' ' ? "☐ " : "☑ ");
+	if (item->is_task) strbuf_add(wiki->out, item->task_mark == ' ' ? "☐ " : "☑ ");
 	wiki->is_fresh = true;
 }
 
@@ -132,13 +126,11 @@ static void choose_language(struct wiki *wiki, const MD_ATTRIBUTE *lang)
 	char name[WIKI_LANGUAGE_SIZE] = "";
 
 	wiki->language[0] = '\0';
-	if (!lang->text || lang->size >= sizeof(name))
-		return;
+	if (!lang->text || lang->size >= sizeof(name)) return;
 	for (size_t i = 0; i < lang->size; i++)
 		name[i] = (char)tolower((unsigned char)lang->text[i]);
 	for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
-		if (strcmp(name, languages[i]) == 0)
-			memcpy(wiki->language, name, sizeof(name));
+		if (strcmp(name, languages[i]) == 0) memcpy(wiki->language, name, sizeof(name));
 	}
 }
 
@@ -195,8 +187,7 @@ static void enter_cell(struct wiki *wiki, const void *detail)
 static void leave_cell(struct wiki *wiki, const void *detail)
 {
 	(void)detail;
-	if (wiki->out->len == wiki->cell_at)
-		strbuf_add_char(wiki->out, ' ');
+	if (wiki->out->len == wiki->cell_at) strbuf_add_char(wiki->out, ' ');
 }
 
 static const struct block_kind kinds[] = {
@@ -219,13 +210,10 @@ static int on_enter_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 {
 	struct wiki *wiki = userdata;
 
-	if (type >= ARRAY_LEN(kinds))
-		return 0;
-	if (kinds[type].is_block)
-		start_block(wiki);
+	if (type >= ARRAY_LEN(kinds)) return 0;
+	if (kinds[type].is_block) start_block(wiki);
 	wiki->inside |= kinds[type].inside;
-	if (kinds[type].enter)
-		kinds[type].enter(wiki, detail);
+	if (kinds[type].enter) kinds[type].enter(wiki, detail);
 	return 0;
 }
 
@@ -233,11 +221,9 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 {
 	struct wiki *wiki = userdata;
 
-	if (type >= ARRAY_LEN(kinds))
-		return 0;
+	if (type >= ARRAY_LEN(kinds)) return 0;
 	wiki->inside &= ~kinds[type].inside;
-	if (kinds[type].leave)
-		kinds[type].leave(wiki, detail);
+	if (kinds[type].leave) kinds[type].leave(wiki, detail);
 	return 0;
 }
 
@@ -263,8 +249,7 @@ bool wiki_from_markdown(const char *markdown, struct strbuf *ret, struct err *er
 	strbuf_init(&wiki.code, len + 1);
 	int status = md_parse(markdown, (MD_SIZE)len, &parser, &wiki);
 	strbuf_done(&wiki.code);
-	if (status != 0)
-		return err_set(err, ERR_INPUT, "text cannot be read as Markdown");
+	if (status != 0) return err_set(err, ERR_INPUT, "text cannot be read as Markdown");
 	strbuf_add_bytes(ret, bytes_of(out.text, out.len));
 	return true;
 }

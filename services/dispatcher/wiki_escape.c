@@ -29,17 +29,14 @@ static bool is_space(unsigned char c)
 /* Emphasis begins and ends at a border of a word; between letters and between spaces a mark is only a character. */
 static bool is_phrase_mark(const struct spot *spot)
 {
-	if (!strchr("*_-+^~", spot->here))
-		return false;
-	if (is_word(spot->prev) && is_word(spot->next))
-		return false;
+	if (!strchr("*_-+^~", spot->here)) return false;
+	if (is_word(spot->prev) && is_word(spot->next)) return false;
 	return !(spot->prev == ' ' && is_space(spot->next));
 }
 
 static bool is_bracket(const struct spot *spot)
 {
-	if (strchr("{[|", spot->here))
-		return true;
+	if (strchr("{[|", spot->here)) return true;
 	return (spot->here == ']' && (spot->place & WIKI_IN_LINK)) ||
 	       (spot->here == '}' && (spot->place & WIKI_IN_CODE));
 }
@@ -58,12 +55,9 @@ static bool is_picture(const struct spot *spot)
 
 static bool is_mark(const struct spot *spot)
 {
-	if (is_bracket(spot) || is_phrase_mark(spot) || is_picture(spot))
-		return true;
-	if (spot->here == '#')
-		return spot->prev == '\n';
-	if (spot->here == '?')
-		return spot->next == '?' || spot->prev == '?';
+	if (is_bracket(spot) || is_phrase_mark(spot) || is_picture(spot)) return true;
+	if (spot->here == '#') return spot->prev == '\n';
+	if (spot->here == '?') return spot->next == '?' || spot->prev == '?';
 	return spot->here == '!' && spot->next && !is_space(spot->next);
 }
 
@@ -72,8 +66,7 @@ static bool is_block_word(const struct spot *spot)
 {
 	const uint8_t *at = spot->rest.ptr;
 
-	if (spot->prev != '\n' || spot->rest.len < 3 || at[2] != '.')
-		return false;
+	if (spot->prev != '\n' || spot->rest.len < 3 || at[2] != '.') return false;
 	return (at[0] == 'h' && at[1] >= '1' && at[1] <= '6') || (at[0] == 'b' && at[1] == 'q');
 }
 
@@ -84,10 +77,8 @@ static void add_spot(const struct spot *spot, struct strbuf *ret)
 		strbuf_add(ret, "&#92;");
 		return;
 	}
-	if (is_block_word(spot))
-		strbuf_add(ret, "\xE2\x80\x8B"); /* a space without width */
-	if (is_mark(spot))
-		strbuf_add_char(ret, '\\');
+	if (is_block_word(spot)) strbuf_add(ret, "\xE2\x80\x8B"); /* a space without width */
+	if (is_mark(spot)) strbuf_add_char(ret, '\\');
 	strbuf_add_char(ret, (char)spot->here);
 }
 

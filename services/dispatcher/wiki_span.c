@@ -45,8 +45,7 @@ static bool read_numeric(const char *entity, int64_t *ret)
 		int digit = isdigit((unsigned char)*at) ? *at - '0' : (*at | 0x20) - 'a' + 10;
 		code = code * (is_hex ? 16 : 10) + digit;
 	}
-	if (code <= 0 || code > 0x10FFFF)
-		return false;
+	if (code <= 0 || code > 0x10FFFF) return false;
 	*ret = code;
 	return true;
 }
@@ -61,8 +60,7 @@ static void decode_entity(struct bytes text, struct strbuf *ret)
 	char entity[ENTITY_MAX + 1] = "";
 	int64_t code = 0;
 
-	if (text.len <= ENTITY_MAX)
-		memcpy(entity, text.ptr, text.len);
+	if (text.len <= ENTITY_MAX) memcpy(entity, text.ptr, text.len);
 	if (entity[0] == '&' && entity[1] == '#' && read_numeric(entity, &code)) {
 		add_code_point(ret, code);
 		return;
@@ -158,10 +156,8 @@ static void open_link(struct wiki *wiki)
 static bool is_bare(const char *text, const char *url)
 {
 	for (; *text; text++) {
-		if (*text == '\\')
-			continue;
-		if (*text != *url++)
-			return false;
+		if (*text == '\\') continue;
+		if (*text != *url++) return false;
 	}
 	return *url == '\0';
 }
@@ -243,8 +239,7 @@ static void take_plain(struct wiki *wiki, struct bytes text)
 {
 	unsigned place = wiki->in_link ? WIKI_IN_LINK : WIKI_PLAIN;
 
-	if (wiki->in_code_span)
-		place |= WIKI_IN_CODE;
+	if (wiki->in_code_span) place |= WIKI_IN_CODE;
 	mend_mark(wiki, text);
 	wiki_escape(text, place, wiki->out);
 }

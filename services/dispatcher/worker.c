@@ -68,8 +68,7 @@ static void apply(struct task *task, const struct job_event *event)
 	struct job_machine before = task->job.machine;
 	job_machine_apply(&task->job.machine, event, task->job.now_ms, entropy_u32(),
 			  &task->dispatcher->rules);
-	if (is_news(&before, &task->job.machine))
-		tell(task);
+	if (is_news(&before, &task->job.machine)) tell(task);
 }
 
 /*
@@ -81,8 +80,7 @@ static bool hold(struct task *task, struct err *err)
 	struct job *job = &task->job;
 	const struct ledger *ledger = &task->dispatcher->ledger;
 	int64_t left_ms = job->lease_until_mono_ms - sysclock_monotonic_ms();
-	if (job->crashes <= 1 && left_ms > ledger->lease_ms / 2)
-		return true;
+	if (job->crashes <= 1 && left_ms > ledger->lease_ms / 2) return true;
 	job->crashes = 1;
 	return job_store_save(ledger->pool, job, ledger->lease_ms, err);
 }
@@ -95,8 +93,7 @@ static bool carry(struct task *task, struct daemon *daemon, struct err *err)
 	for (int i = 0; i < STEPS_MAX && !job_machine_is_ended(&job->machine); i++) {
 		job->now_ms = sysclock_monotonic_ms() + offset_ms;
 		bool is_due = i == 0 || job->machine.next_ms <= job->now_ms;
-		if (!is_due || daemon_is_stopping(daemon))
-			break;
+		if (!is_due || daemon_is_stopping(daemon)) break;
 		task->user = (struct openhands_user){job->user_id, job->org_id};
 		struct job_event event = {0};
 		struct err reason = {0};
@@ -106,8 +103,7 @@ static bool carry(struct task *task, struct daemon *daemon, struct err *err)
 		}
 		job->now_ms = sysclock_monotonic_ms() + offset_ms;
 		apply(task, &event);
-		if (!job_machine_is_ended(&job->machine) && !hold(task, err))
-			return false;
+		if (!job_machine_is_ended(&job->machine) && !hold(task, err)) return false;
 	}
 	return true;
 }
@@ -115,10 +111,8 @@ static bool carry(struct task *task, struct daemon *daemon, struct err *err)
 static bool prepare(struct task *task, struct err *err)
 {
 	struct job *job = &task->job;
-	if (!job->user_id)
-		job->user_id = mem_dup(job->record.user_id);
-	if (peer_load(&task->dispatcher->peers, &job->record, &task->peer, err))
-		return true;
+	if (!job->user_id) job->user_id = mem_dup(job->record.user_id);
+	if (peer_load(&task->dispatcher->peers, &job->record, &task->peer, err)) return true;
 	if (err->code != ERR_NOT_FOUND && err->code != ERR_AUTH && err->code != ERR_INPUT)
 		return false;
 	/* The connection is gone or cannot be opened: nothing can be read or said there any more, and that is the end. */
@@ -203,8 +197,7 @@ void workers_wake(struct workers *workers, size_t count)
 
 void workers_free(struct workers *workers)
 {
-	if (!workers)
-		return;
+	if (!workers) return;
 	wake_ring(&workers->due, workers->thread_count);
 	for (size_t i = 0; i < workers->thread_count; i++)
 		pthread_join(workers->threads[i], NULL);

@@ -106,8 +106,7 @@ static bool classify(struct ingress *ingress, const struct connection *connectio
 		answer(ingress, request, ticket, &reply_not_json, REASON_MALFORMED);
 		return false;
 	}
-	if (!connection->is_on)
-		ret->verdict = REASON_INTEGRATION_OFF;
+	if (!connection->is_on) ret->verdict = REASON_INTEGRATION_OFF;
 	return true;
 }
 
@@ -159,14 +158,12 @@ void accept_delivery(struct ingress *ingress, const struct connection *connectio
 		     const struct request *request, struct http_ticket ticket)
 {
 	CLEANUP(finding_done) struct finding finding = {0};
-	if (!classify(ingress, connection, request, ticket, &finding))
-		return;
+	if (!classify(ingress, connection, request, ticket, &finding)) return;
 
 	struct flight *flight = mem_zalloc(1, sizeof(*flight));
 	*flight = (struct flight){ticket, request->provider, finding.verdict, request->began_us};
 	struct err err = {0};
-	if (send_record(ingress, connection, request, &finding, flight, &err))
-		return;
+	if (send_record(ingress, connection, request, &finding, flight, &err)) return;
 	mem_free(flight);
 	LOG_WARN("delivery not stored", LOG_TEXT("error", err.message),
 		 LOG_TEXT("provider", provider_name(request->provider)),

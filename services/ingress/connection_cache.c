@@ -50,8 +50,7 @@ static int compare(const void *a, const void *b)
 {
 	const struct connection *x = a;
 	const struct connection *y = b;
-	if (x->provider != y->provider)
-		return x->provider < y->provider ? -1 : 1;
+	if (x->provider != y->provider) return x->provider < y->provider ? -1 : 1;
 	return (x->id > y->id) - (x->id < y->id);
 }
 
@@ -62,8 +61,7 @@ static void open_secret(const struct connection_cache *cache, const struct conne
 {
 	uint8_t *sealed = NULL;
 	size_t len = 0;
-	if (!db_hex(rows, row, column, &sealed, &len))
-		return;
+	if (!db_hex(rows, row, column, &sealed, &len)) return;
 	char place[80];
 	(void)snprintf(place, sizeof(place), "connection.secret:%s/%lld",
 		       provider_name(connection->provider), (long long)connection->id);
@@ -85,8 +83,7 @@ static bool read_row(void *context, const struct db_rows *rows, int row, void *p
 {
 	const struct connection_cache *cache = context;
 	struct connection *ret = place;
-	if (!provider_parse(db_text(rows, row, 0), &ret->provider))
-		return false;
+	if (!provider_parse(db_text(rows, row, 0), &ret->provider)) return false;
 	ret->id = db_int(rows, row, 1);
 	ret->instance_id = db_int(rows, row, 2);
 	const char *status = db_text(rows, row, 3);
@@ -134,8 +131,7 @@ bool connection_cache_new(const struct connection_cache_options *options,
 
 void connection_cache_free(struct connection_cache *cache)
 {
-	if (!cache)
-		return;
+	if (!cache) return;
 	table_cache_free(cache->table);
 	pthread_mutex_destroy(&cache->reread_lock);
 	mem_free(cache);
@@ -161,8 +157,7 @@ void connection_cache_release(struct connection_cache *cache)
 
 void connection_cache_drain(struct connection_cache *cache)
 {
-	if (cache)
-		table_cache_drain(cache->table);
+	if (cache) table_cache_drain(cache->table);
 }
 
 /* ---- reading again ----------------------------------------------------------------------------------------------- */

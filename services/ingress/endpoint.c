@@ -54,14 +54,11 @@ static const struct http_reply *answer_early(const struct ingress *ingress, enum
 					     const struct http_request *http)
 {
 	const char *event = http_request_header(http, "X-Event-Key");
-	if (provider == PROVIDER_JIRA && !ingress->is_jira_enabled)
-		return &reply_not_found;
-	if (provider == PROVIDER_JIRA && !ingress->are_jira_webhooks_on)
-		return &reply_webhooks_off;
+	if (provider == PROVIDER_JIRA && !ingress->is_jira_enabled) return &reply_not_found;
+	if (provider == PROVIDER_JIRA && !ingress->are_jira_webhooks_on) return &reply_webhooks_off;
 	if (provider == PROVIDER_BITBUCKET && event && strcmp(event, "diagnostics:ping") == 0)
 		return &reply_ping;
-	if (http_request_declared_length(http) > LIMIT_BODY_VERIFY_BYTES)
-		return &reply_oversize;
+	if (http_request_declared_length(http) > LIMIT_BODY_VERIFY_BYTES) return &reply_oversize;
 	return NULL;
 }
 
@@ -104,8 +101,7 @@ static struct exchange *begin(struct ingress *ingress, enum provider provider,
 		early = &reply_bad_id;
 	if (early) {
 		http_reply_now(http, early);
-		if (early == &reply_oversize)
-			ingress_count(ingress, provider, REASON_OVERSIZE);
+		if (early == &reply_oversize) ingress_count(ingress, provider, REASON_OVERSIZE);
 		return NULL;
 	}
 	struct exchange *exchange = mem_zalloc(1, sizeof(*exchange));
@@ -159,8 +155,7 @@ static bool keep(struct exchange *exchange, struct bytes piece, size_t cap)
 	if (needed > exchange->size) {
 		size_t doubled = exchange->size * 2 < cap ? exchange->size * 2 : cap;
 		size_t size = needed > doubled ? needed : doubled;
-		if (!reserve(request, size - exchange->size))
-			return false;
+		if (!reserve(request, size - exchange->size)) return false;
 		exchange->size = size;
 		request->body = mem_resize(request->body, 1, size);
 	}
@@ -172,8 +167,7 @@ static void body(void *context, void *state, struct http_request *http, struct b
 {
 	struct ingress *ingress = context;
 	struct exchange *exchange = state;
-	if (!exchange || piece.len == 0)
-		return;
+	if (!exchange || piece.len == 0) return;
 	struct request *request = exchange->request;
 	if (request->body_len + piece.len > LIMIT_BODY_VERIFY_BYTES) {
 		http_reply_now(http, &reply_oversize);
@@ -203,8 +197,7 @@ static void refuse(struct ingress *ingress, const struct request *request,
 static bool suspend(struct ingress *ingress, const struct request *request,
 		    struct http_request *http, struct http_ticket *ret)
 {
-	if (http_suspend(http, ingress->deadline_ms, &reply_late, ret))
-		return true;
+	if (http_suspend(http, ingress->deadline_ms, &reply_late, ret)) return true;
 	http_reply_now(http, &reply_busy);
 	ingress_count(ingress, request->provider, REASON_LIMITED);
 	return false;
@@ -226,8 +219,7 @@ static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 		refuse(ingress, request, http, reason);
 		return;
 	}
-	if (!suspend(ingress, request, http, &ticket))
-		return;
+	if (!suspend(ingress, request, http, &ticket)) return;
 	if (reread_submit(ingress->reread, request, ticket))
 		exchange->request = NULL;
 	else if (http_answer(ingress->server, ticket, refusal_of(request->provider)))
@@ -238,11 +230,9 @@ static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 static enum verdict_signature judge(const struct exchange *exchange,
 				    const struct connection *connection)
 {
-	if (!exchange->passing)
-		return verify_body(connection, exchange->request);
+	if (!exchange->passing) return verify_body(connection, exchange->request);
 	bool is_fitting = passing_fits(exchange->passing, exchange->request);
-	if (!connection)
-		return SIGNATURE_NO_CONNECTION;
+	if (!connection) return SIGNATURE_NO_CONNECTION;
 	return is_fitting ? SIGNATURE_FITS : SIGNATURE_WRONG;
 }
 
@@ -269,8 +259,7 @@ static void end(void *context, void *state, struct http_request *http)
 {
 	struct ingress *ingress = context;
 	struct exchange *exchange = state;
-	if (!exchange)
-		return;
+	if (!exchange) return;
 	struct request *request = exchange->request;
 	crypto_sha256(bytes_of(request->body, request->body ? request->body_len : 0),
 		      request->digest);
@@ -288,8 +277,7 @@ static void done(void *context, void *state)
 {
 	(void)context;
 	struct exchange *exchange = state;
-	if (!exchange)
-		return;
+	if (!exchange) return;
 	passing_free(exchange->passing);
 	request_free(exchange->request);
 	mem_free(exchange);

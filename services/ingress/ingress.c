@@ -32,15 +32,13 @@ void request_forget_body(struct request *request)
 {
 	mem_free(request->body);
 	request->body = NULL;
-	if (request->budget)
-		atomic_fetch_sub(request->budget, request->reserved);
+	if (request->budget) atomic_fetch_sub(request->budget, request->reserved);
 	request->reserved = 0;
 }
 
 void request_free(struct request *request)
 {
-	if (!request)
-		return;
+	if (!request) return;
 	mem_free(request->event);
 	mem_free(request->request_id);
 	mem_free(request->traceparent);

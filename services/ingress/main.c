@@ -26,8 +26,7 @@ struct program {
 static void program_close(struct program *program)
 {
 	struct ingress *ingress = &program->ingress;
-	if (ingress->server)
-		http_server_quiesce(ingress->server);
+	if (ingress->server) http_server_quiesce(ingress->server);
 	atomic_store(&ingress->is_open, false);
 	connection_cache_drain(ingress->cache);
 	reread_free(ingress->reread);
@@ -61,8 +60,7 @@ static bool listen_for_webhooks(struct program *program, struct err *err)
 		.late = accept_late,
 		.late_context = &program->ingress,
 	};
-	if (!http_server_new(&http, &program->ingress.server, err))
-		return false;
+	if (!http_server_new(&http, &program->ingress.server, err)) return false;
 	atomic_store(&program->ingress.is_open, true);
 	return true;
 }

@@ -41,8 +41,7 @@ static void judge_again(struct ingress *ingress, const struct waiting *waiting)
 	if (verdict == SIGNATURE_FITS)
 		accept_delivery(ingress, connection, request, waiting->ticket);
 	connection_cache_release(ingress->cache);
-	if (verdict == SIGNATURE_FITS)
-		return;
+	if (verdict == SIGNATURE_FITS) return;
 	if (http_answer(ingress->server, waiting->ticket, refusal_of(request->provider)))
 		ingress_count(ingress, request->provider,
 			      verdict == SIGNATURE_WRONG ? REASON_BAD_SIGNATURE
@@ -98,8 +97,7 @@ bool reread_submit(struct reread *reread, struct request *request, struct http_t
 {
 	pthread_mutex_lock(&reread->lock);
 	bool is_taken = reread->count < WAITING_MAX && !reread->is_stopping;
-	if (is_taken)
-		reread->list[reread->count++] = (struct waiting){request, ticket};
+	if (is_taken) reread->list[reread->count++] = (struct waiting){request, ticket};
 	pthread_cond_signal(&reread->submitted);
 	pthread_mutex_unlock(&reread->lock);
 	return is_taken;
@@ -107,14 +105,12 @@ bool reread_submit(struct reread *reread, struct request *request, struct http_t
 
 void reread_free(struct reread *reread)
 {
-	if (!reread)
-		return;
+	if (!reread) return;
 	pthread_mutex_lock(&reread->lock);
 	reread->is_stopping = true;
 	pthread_cond_signal(&reread->submitted);
 	pthread_mutex_unlock(&reread->lock);
-	if (reread->is_running)
-		pthread_join(reread->thread, NULL);
+	if (reread->is_running) pthread_join(reread->thread, NULL);
 	pthread_cond_destroy(&reread->submitted);
 	pthread_mutex_destroy(&reread->lock);
 	mem_free(reread);

@@ -34,8 +34,7 @@ static int compare(const void *a, const void *b)
 	const struct connection *x = a;
 	const struct connection *y = b;
 
-	if (x->provider != y->provider)
-		return x->provider < y->provider ? -1 : 1;
+	if (x->provider != y->provider) return x->provider < y->provider ? -1 : 1;
 	return (x->id > y->id) - (x->id < y->id);
 }
 
@@ -46,8 +45,7 @@ static char *bot_of_environment(const struct config *config, const struct connec
 	const char *base_url = config_text(config, is_jira ? "JIRA_DC_BASE_URL"
 							   : "BITBUCKET_DATA_CENTER_HOST");
 
-	if (!base_url || strcmp(base_url, connection->base_url) != 0)
-		return NULL;
+	if (!base_url || strcmp(base_url, connection->base_url) != 0) return NULL;
 	return mem_dup(config_text(config, is_jira ? "JIRA_DC_SERVICE_ACCOUNT_EMAIL"
 						   : "BITBUCKET_DATA_CENTER_BOT_USERNAME"));
 }
@@ -58,8 +56,7 @@ static bool read_row(void *context, const struct db_rows *rows, int row, void *p
 	struct connection *ret = place;
 	const struct config *config = connections->options.config;
 
-	if (!provider_parse(db_text(rows, row, 0), &ret->provider))
-		return false;
+	if (!provider_parse(db_text(rows, row, 0), &ret->provider)) return false;
 	ret->id = db_int(rows, row, 1);
 	ret->instance_id = db_int(rows, row, 2);
 	ret->is_shadow = strcmp(db_text(rows, row, 3), "shadow") == 0;
@@ -101,8 +98,7 @@ bool connections_new(const struct connections_options *options, struct connectio
 
 void connections_free(struct connections *connections)
 {
-	if (!connections)
-		return;
+	if (!connections) return;
 	table_cache_free(connections->table);
 	mem_free(connections);
 }

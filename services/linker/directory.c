@@ -21,8 +21,7 @@ struct directories {
 
 void lookup_answer_done(struct lookup_answer *answer)
 {
-	if (!answer)
-		return;
+	if (!answer) return;
 	mem_free(answer->user_id);
 	mem_free(answer->org_id);
 	*answer = (struct lookup_answer){0};
@@ -36,8 +35,7 @@ static bool is_allowed_host(const char *list, const char *base_url)
 	const char *word;
 
 	while (rest && (word = strsep(&rest, ", "))) {
-		if (*word != '\0' && url_has_host(base_url, word))
-			return true;
+		if (*word != '\0' && url_has_host(base_url, word)) return true;
 	}
 	return false;
 }
@@ -46,8 +44,7 @@ bool directory_is_email_mode(const struct config *config, const char *base_url)
 {
 	const char *own = config_text(config, "JIRA_DC_BASE_URL");
 
-	if (config_bool(config, "JIRA_DC_ENABLE_OAUTH"))
-		return false;
+	if (config_bool(config, "JIRA_DC_ENABLE_OAUTH")) return false;
 	return (own && strcmp(own, base_url) == 0) ||
 	       is_allowed_host(config_text(config, "OHDC_JIRA_ALLOWED_HOSTS"), base_url);
 }
@@ -63,10 +60,8 @@ static bool add_named(struct directories *directories, const struct directory_op
 	if (strcmp(name, "links") == 0) {
 		*place = directory_links_new(options);
 	} else if (strcmp(name, "keycloak") == 0) {
-		if (!config_text(options->config, "KEYCLOAK_SERVER_URL"))
-			return true;
-		if (!directory_keycloak_new(options, place, err))
-			return false;
+		if (!config_text(options->config, "KEYCLOAK_SERVER_URL")) return true;
+		if (!directory_keycloak_new(options, place, err)) return false;
 		directories->has_keycloak = true;
 	} else {
 		return err_set(err, ERR_INPUT,
@@ -97,8 +92,7 @@ bool directories_new(const struct directory_options *options, struct directories
 
 void directories_free(struct directories *directories)
 {
-	if (!directories)
-		return;
+	if (!directories) return;
 	for (size_t i = 0; i < directories->count; i++)
 		directories->list[i]->free(directories->list[i]);
 	mem_free(directories);
@@ -122,8 +116,7 @@ enum lookup directories_find(struct directories *directories, const struct looku
 		struct directory *directory = directories->list[i];
 		enum lookup found = directory->find(directory, question, ret, err);
 
-		if (found != LOOKUP_MISS)
-			return found;
+		if (found != LOOKUP_MISS) return found;
 	}
 	return nowhere(directories, ret);
 }

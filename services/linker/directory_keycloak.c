@@ -42,9 +42,7 @@ static enum lookup refuse(struct lookup_answer *ret, enum lookup lookup, enum re
 static enum lookup conclude(enum account account, const char *id, struct lookup_answer *ret)
 {
 	switch (account) {
-	case ACCOUNT_ONE:
-		ret->user_id = mem_dup(id);
-		return LOOKUP_HIT;
+	case ACCOUNT_ONE: ret->user_id = mem_dup(id); return LOOKUP_HIT;
 	case ACCOUNT_DISABLED:
 		return refuse(ret, LOOKUP_REFUSED, REASON_LOGIN_NEEDED,
 			      "the account is switched off");
@@ -53,8 +51,7 @@ static enum lookup conclude(enum account account, const char *id, struct lookup_
 			      "the account's e-mail address is not verified");
 	case ACCOUNT_AMBIGUOUS:
 		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED, "several accounts match");
-	case ACCOUNT_NONE:
-		return LOOKUP_MISS;
+	case ACCOUNT_NONE: return LOOKUP_MISS;
 	}
 	return LOOKUP_MISS;
 }
@@ -68,11 +65,9 @@ static enum lookup by_attribute(const struct keycloak_directory *self, const cha
 	char query[512];
 	char id[ACCOUNT_ID_SIZE] = "";
 
-	if (!keycloak_is_value(value))
-		return LOOKUP_MISS;
+	if (!keycloak_is_value(value)) return LOOKUP_MISS;
 	(void)snprintf(query, sizeof(query), "q=" ATTRIBUTE "%%3A%.256s&max=3", value);
-	if (!keycloak_search(self->keycloak, query, &users, err))
-		return LOOKUP_FAILED;
+	if (!keycloak_search(self->keycloak, query, &users, err)) return LOOKUP_FAILED;
 	return conclude(keycloak_by_attribute(users, ATTRIBUTE, value, id), id, ret);
 }
 
@@ -110,10 +105,8 @@ static bool search_email(const struct keycloak_directory *self, const char *emai
 	strbuf_add(&query, "email=");
 	encode_percent(&query, bytes_text(email));
 	strbuf_add(&query, "&exact=true&max=3");
-	if (query.is_cut)
-		return err_set(err, ERR_INPUT, "the e-mail address is too long");
-	if (!keycloak_search(self->keycloak, strbuf_text(&query), &users, err))
-		return false;
+	if (query.is_cut) return err_set(err, ERR_INPUT, "the e-mail address is too long");
+	if (!keycloak_search(self->keycloak, strbuf_text(&query), &users, err)) return false;
 	*ret = keycloak_by_email(users, email, ret_id);
 	return true;
 }
@@ -125,12 +118,9 @@ static enum lookup hint_by_email(const struct keycloak_directory *self, const ch
 	enum account account = ACCOUNT_NONE;
 	char id[ACCOUNT_ID_SIZE] = "";
 
-	if (text_is_empty(email))
-		return LOOKUP_MISS;
-	if (!search_email(self, email, &account, id, err))
-		return LOOKUP_FAILED;
-	if (account == ACCOUNT_NONE)
-		return LOOKUP_MISS;
+	if (text_is_empty(email)) return LOOKUP_MISS;
+	if (!search_email(self, email, &account, id, err)) return LOOKUP_FAILED;
+	if (account == ACCOUNT_NONE) return LOOKUP_MISS;
 	return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
 		      "an account with this e-mail address exists, but is not linked");
 }
@@ -147,8 +137,7 @@ static enum lookup enrol(const struct keycloak_directory *self,
 	db_add_text(&params, actor->key ? actor->key : actor->name);
 	db_add_text(&params, user_id);
 	db_add_text(&params, actor->name);
-	if (!db_query(self->options.pool, sql_enrol, &params, &rows, err))
-		return LOOKUP_FAILED;
+	if (!db_query(self->options.pool, sql_enrol, &params, &rows, err)) return LOOKUP_FAILED;
 	if (rows.count == 0)
 		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
 			      "the account already stands for another user of this Jira");
@@ -163,13 +152,11 @@ static enum lookup match_email(const struct keycloak_directory *self,
 	enum account account = ACCOUNT_NONE;
 	char id[ACCOUNT_ID_SIZE] = "";
 
-	if (!email && !jira_user_email(&self->options, question, &email, err))
-		return LOOKUP_FAILED;
+	if (!email && !jira_user_email(&self->options, question, &email, err)) return LOOKUP_FAILED;
 	if (text_is_empty(email))
 		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
 			      "Jira does not show this person's e-mail address");
-	if (!search_email(self, email, &account, id, err))
-		return LOOKUP_FAILED;
+	if (!search_email(self, email, &account, id, err)) return LOOKUP_FAILED;
 	if (account == ACCOUNT_ONE && (question->actor->key || question->actor->name))
 		return enrol(self, question, id, ret, err);
 	return conclude(account, id, ret);

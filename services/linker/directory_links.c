@@ -29,10 +29,8 @@ static enum lookup find(struct directory *self, const struct lookup_question *qu
 	struct db_params params = {0};
 
 	/* A Jira name can be given to somebody else: it counts only where the body has no key. */
-	if (is_jira && stable)
-		spare = NULL;
-	if (!stable && !spare)
-		return LOOKUP_MISS;
+	if (is_jira && stable) spare = NULL;
+	if (!stable && !spare) return LOOKUP_MISS;
 	db_add_int(&params, question->instance_id);
 	db_add_text(&params, stable);
 	db_add_text(&params, spare);
@@ -42,8 +40,7 @@ static enum lookup find(struct directory *self, const struct lookup_question *qu
 		(void)err_wrap(err, "links");
 		return LOOKUP_FAILED;
 	}
-	if (rows.count == 0)
-		return LOOKUP_MISS;
+	if (rows.count == 0) return LOOKUP_MISS;
 	ret->user_id = mem_dup(db_text(&rows, 0, 0));
 	ret->org_id = db_copy(&rows, 0, 1);
 	return LOOKUP_HIT;

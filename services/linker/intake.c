@@ -65,10 +65,8 @@ static bool go_back_if_due(struct intake *intake, struct err *err)
 
 	if (holds_expire(&intake->runner.holds, sysclock_monotonic_ms()))
 		intake->must_rewind = true;
-	if (!intake->must_rewind && generation == intake->generation)
-		return true;
-	if (!kafka_consumer_rewind(intake->consumer, err))
-		return false;
+	if (!intake->must_rewind && generation == intake->generation) return true;
+	if (!kafka_consumer_rewind(intake->consumer, err)) return false;
 	intake->must_rewind = false;
 	intake->generation = generation;
 	return true;
@@ -85,14 +83,12 @@ static bool turn(struct intake *intake, struct err *err)
 	    !kafka_consumer_poll(intake->consumer, INTAKE_BATCH_MAX, POLL_MS, &batch, err))
 		return false;
 	show(intake);
-	if (batch.count == 0)
-		return true;
+	if (batch.count == 0) return true;
 	taken.count = batch.count;
 	taken.records = mem_zalloc(batch.count, sizeof(*taken.records));
 	memcpy(taken.records, batch.records, batch.count * sizeof(*taken.records));
 	is_good = intake_batch_run(&intake->runner, &taken, err);
-	if (is_good)
-		kafka_consumer_commit(intake->consumer, &taken);
+	if (is_good) kafka_consumer_commit(intake->consumer, &taken);
 	mem_free(taken.records);
 	return is_good;
 }
@@ -104,8 +100,7 @@ static void *run(void *context)
 	while (!daemon_is_stopping(intake->linker->daemon)) {
 		struct err err = {0};
 
-		if (turn(intake, &err))
-			continue;
+		if (turn(intake, &err)) continue;
 		log_err("deliveries wait in the topic", &err);
 		intake->must_rewind = true;
 		daemon_pause(intake->linker->daemon, FAILURE_PAUSE_MS);
@@ -144,18 +139,15 @@ bool intake_new(struct linker *linker, struct intake **ret, struct err *err)
 	intake->linker = linker;
 	intake->generation = db_pool_generation(linker->pool);
 	name_topics(intake);
-	if (!kafka_consumer_new(&options, &intake->consumer, err))
-		return false;
+	if (!kafka_consumer_new(&options, &intake->consumer, err)) return false;
 	intake->is_running = pthread_create(&intake->thread, NULL, run, intake) == 0;
 	return intake->is_running || err_set(err, ERR_BUSY, "no thread for the intake");
 }
 
 void intake_free(struct intake *intake)
 {
-	if (!intake)
-		return;
-	if (intake->is_running)
-		pthread_join(intake->thread, NULL);
+	if (!intake) return;
+	if (intake->is_running) pthread_join(intake->thread, NULL);
 	kafka_consumer_free(intake->consumer);
 	mem_free(intake);
 }

@@ -35,8 +35,7 @@ static void load_clear(struct load *load)
 
 static void load_free(struct load **load)
 {
-	if (*load != NULL)
-		load_clear(*load);
+	if (*load != NULL) load_clear(*load);
 	mem_free(*load);
 	*load = NULL;
 }
@@ -109,10 +108,8 @@ static bool read_once(const struct intake_runner *runner, const struct kafka_rec
 static bool read_record(struct intake_runner *runner, const struct kafka_record *record,
 			struct intake_record *ret, struct err *err)
 {
-	if (read_once(runner, record, false, ret, err))
-		return true;
-	if (err->code != ERR_NOT_FOUND)
-		return false;
+	if (read_once(runner, record, false, ret, err)) return true;
+	if (err->code != ERR_NOT_FOUND) return false;
 	*err = (struct err){0};
 	if (!runner->is_fresh && !connections_reload(runner->linker->connections, err)) {
 		err->code = ERR_BUSY;
@@ -125,8 +122,7 @@ static bool read_record(struct intake_runner *runner, const struct kafka_record 
 static bool is_day_known(const struct intake_runner *runner, int64_t day)
 {
 	for (size_t i = 0; i < ARRAY_LEN(runner->days); i++) {
-		if (runner->days[i] == day)
-			return true;
+		if (runner->days[i] == day) return true;
 	}
 	return false;
 }
@@ -135,10 +131,8 @@ static bool ensure_day(struct intake_runner *runner, int64_t received_at_ms, str
 {
 	int64_t day = received_at_ms / MS_PER_DAY;
 
-	if (is_day_known(runner, day))
-		return true;
-	if (!intake_store_day(runner->linker->pool, received_at_ms, err))
-		return false;
+	if (is_day_known(runner, day)) return true;
+	if (!intake_store_day(runner->linker->pool, received_at_ms, err)) return false;
 	runner->days[runner->next_day++ % ARRAY_LEN(runner->days)] = day;
 	return true;
 }
@@ -155,8 +149,7 @@ static bool take(struct intake_runner *runner, const struct kafka_record *record
 		add_span(load->spans, &load->span_count, record);
 		return ensure_day(runner, place->delivery.received_at_ms, err);
 	}
-	if (why.code == ERR_CONFLICT)
-		return hold(runner, record, &why, err);
+	if (why.code == ERR_CONFLICT) return hold(runner, record, &why, err);
 	if (why.code != ERR_INPUT) {
 		*err = why;
 		return false;
@@ -190,13 +183,11 @@ static bool write(const struct intake_runner *runner, struct load *load, struct 
 {
 	size_t asks = 0;
 
-	if (load->span_count == 0)
-		return true;
+	if (load->span_count == 0) return true;
 	if (!intake_store_batch(runner->linker->pool, &runner->place, load->records, load->count,
 				load->spans, load->span_count, &asks, err))
 		return false;
-	if (asks > 0)
-		wake_ring(&runner->linker->to_decide, asks);
+	if (asks > 0) wake_ring(&runner->linker->to_decide, asks);
 	report(runner, load);
 	return true;
 }
@@ -226,8 +217,7 @@ static bool run_alone(struct intake_runner *runner, const struct kafka_record *r
 	struct err why = {0};
 
 	one.records = &copy;
-	if (run_whole(runner, &one, load, &why))
-		return true;
+	if (run_whole(runner, &one, load, &why)) return true;
 	if (why.code != ERR_INPUT) {
 		*err = why;
 		return false;
@@ -247,8 +237,7 @@ static bool run_counted(struct intake_runner *runner, const struct kafka_record 
 	if (!intake_store_count_record(runner->linker->pool, &runner->place, record->partition,
 				       record->offset, &attempts, err))
 		return false;
-	if (attempts <= INTAKE_GIVE_UP)
-		return run_alone(runner, record, load, err);
+	if (attempts <= INTAKE_GIVE_UP) return run_alone(runner, record, load, err);
 	(void)err_set(&why, ERR_INTERNAL, "taking this record in ended the process %lld times",
 		      (long long)attempts - 2);
 	load_clear(load);
@@ -262,8 +251,7 @@ static bool run_one_by_one(struct intake_runner *runner, const struct kafka_batc
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct kafka_record *record = &batch->records[i];
 
-		if (holds_has(&runner->holds, record->partition, record->offset))
-			continue;
+		if (holds_has(&runner->holds, record->partition, record->offset)) continue;
 		if (!(is_counted ? run_counted(runner, record, load, err)
 				 : run_alone(runner, record, load, err)))
 			return false;
@@ -288,8 +276,7 @@ static void leave_out_held(const struct intake_runner *runner, struct kafka_batc
 static bool was_tried(const struct intake_runner *runner, const struct intake_span *spans,
 		      size_t count)
 {
-	if (runner->tried_count != count)
-		return false;
+	if (runner->tried_count != count) return false;
 	for (size_t i = 0; i < count; i++) {
 		if (spans[i].partition != runner->tried[i].partition ||
 		    spans[i].first_offset != runner->tried[i].first_offset)
@@ -331,10 +318,8 @@ static bool run(struct intake_runner *runner, const struct kafka_batch *batch, i
 			 LOG_INT("attempts", attempts));
 		return run_one_by_one(runner, batch, true, load, err);
 	}
-	if (run_whole(runner, batch, load, err))
-		return true;
-	if (err->code != ERR_INPUT)
-		return false;
+	if (run_whole(runner, batch, load, err)) return true;
+	if (err->code != ERR_INPUT) return false;
 	*err = (struct err){0};
 	return run_one_by_one(runner, batch, false, load, err);
 }
@@ -345,8 +330,7 @@ bool intake_batch_run(struct intake_runner *runner, struct kafka_batch *batch, s
 
 	runner->is_fresh = false;
 	leave_out_held(runner, batch);
-	if (batch->count == 0)
-		return true;
+	if (batch->count == 0) return true;
 	if (!count_batch(runner, batch, &attempts, err) || !run(runner, batch, attempts, err))
 		return false;
 	runner->tried_count = 0;

@@ -18,8 +18,7 @@ static const int64_t latest_ms = INT64_C(7258118400000);
 
 void intake_record_done(struct intake_record *record)
 {
-	if (!record)
-		return;
+	if (!record) return;
 	delivery_done(&record->delivery);
 	ask_done(&record->ask);
 	*record = (struct intake_record){0};
@@ -78,16 +77,14 @@ static bool is_decided(const struct kafka_record *record, struct intake_record *
 		conclude(ret, ret->delivery.verdict, "decided at the door");
 		return true;
 	}
-	if (record->value.len > 0)
-		return false;
+	if (record->value.len > 0) return false;
 	conclude(ret, REASON_NO_TRIGGER, "the body names neither label nor bot and was not kept");
 	return true;
 }
 
 static bool read_headers(const struct kafka_record *record, struct intake_record *ret, struct err *err)
 {
-	if (!delivery_read(header_of, record, &ret->delivery, err))
-		return false;
+	if (!delivery_read(header_of, record, &ret->delivery, err)) return false;
 	if (ret->delivery.received_at_ms < earliest_ms || ret->delivery.received_at_ms > latest_ms)
 		return err_set(err, ERR_INPUT, "header 'ohdc-received-at' is no time of our days");
 	ret->partition = record->partition;
@@ -101,8 +98,7 @@ bool intake_record_read(const struct kafka_record *record, const struct connecti
 	CLEANUP(intake_record_done) struct intake_record read = {0};
 	const struct connection *connection;
 
-	if (!read_headers(record, &read, err))
-		return false;
+	if (!read_headers(record, &read, err)) return false;
 	connection = connections_find(connections, read.delivery.provider,
 				      read.delivery.connection_id);
 	if (is_decided(record, &read)) {

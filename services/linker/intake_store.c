@@ -169,8 +169,7 @@ bool intake_store_count_batch(struct db_pool *pool, const struct intake_place *p
 		return err_wrap(err, "count attempts");
 	*ret_attempts = 0;
 	for (int row = 0; row < rows.count; row++) {
-		if (db_int(&rows, row, 0) > *ret_attempts)
-			*ret_attempts = db_int(&rows, row, 0);
+		if (db_int(&rows, row, 0) > *ret_attempts) *ret_attempts = db_int(&rows, row, 0);
 	}
 	return true;
 }
@@ -272,10 +271,8 @@ static bool run_list(const struct writing *writing, const char *sql, const json_
 	struct db_params params = {0};
 
 	db_add_text(&params, text);
-	if (!db_run(writing->db, sql, &params, &rows, err))
-		return false;
-	if (marks)
-		mark(writing, &rows, marks);
+	if (!db_run(writing->db, sql, &params, &rows, err)) return false;
+	if (marks) mark(writing, &rows, marks);
 	return true;
 }
 
@@ -285,8 +282,7 @@ static bool write_deliveries(const struct writing *writing, struct err *err)
 
 	for (size_t i = 0; i < writing->count; i++)
 		(void)json_array_append_new(list, delivery_json(&writing->records[i]));
-	if (json_array_size(list) == 0)
-		return true;
+	if (json_array_size(list) == 0) return true;
 	return run_list(writing, sql_deliveries, list, writing->is_new, err) ||
 	       err_wrap(err, "deliveries");
 }
@@ -307,8 +303,7 @@ static json_t *list_asks(const struct writing *writing, bool losers_only)
 static bool has_alias(const struct writing *writing)
 {
 	for (size_t i = 0; i < writing->count; i++) {
-		if (writing->records[i].is_ask && writing->records[i].ask.alias_key)
-			return true;
+		if (writing->records[i].is_ask && writing->records[i].ask.alias_key) return true;
 	}
 	return false;
 }
@@ -322,8 +317,7 @@ static bool write_duplicates(const struct writing *writing, struct err *err)
 		struct intake_record *record = &writing->records[i];
 		json_t *item;
 
-		if (!record->is_ask || !writing->is_new[i] || writing->is_won[i])
-			continue;
+		if (!record->is_ask || !writing->is_new[i] || writing->is_won[i]) continue;
 		record->verdict = REASON_DUPLICATE;
 		item = json_object();
 		json_put_text(item, "delivery_id", record->delivery.id);
@@ -339,8 +333,7 @@ static bool write_asks(const struct writing *writing, struct err *err)
 	json_auto_t *asks = list_asks(writing, false);
 	json_auto_t *losers = NULL;
 
-	if (json_array_size(asks) == 0)
-		return true;
+	if (json_array_size(asks) == 0) return true;
 	if (!run_list(writing, sql_triggers, asks, writing->is_won, err) ||
 	    (has_alias(writing) && !run_list(writing, sql_aliases, asks, NULL, err)))
 		return err_wrap(err, "triggers");

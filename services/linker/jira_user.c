@@ -28,8 +28,7 @@ static void write_url(const struct lookup_question *question, struct strbuf *url
 
 static void wipe_buffer(struct strbuf *buf)
 {
-	if (buf->text)
-		mem_wipe(buf->text, buf->size);
+	if (buf->text) mem_wipe(buf->text, buf->size);
 	strbuf_done(buf);
 }
 
@@ -69,9 +68,7 @@ bool jira_user_email(const struct directory_options *options,
 	call.headers[0] = strbuf_text(&header);
 	if (!http_client_send(options->client, &call, &result, err))
 		return err_wrap(err, "jira user");
-	if (result.status == 404)
-		return true;
-	if (!http_result_ok(&call, &result, err))
-		return err_wrap(err, "jira user");
+	if (result.status == 404) return true;
+	if (!http_result_ok(&call, &result, err)) return err_wrap(err, "jira user");
 	return read_email(&result, ret, err);
 }

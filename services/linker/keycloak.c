@@ -50,8 +50,7 @@ bool keycloak_new(const struct directory_options *options, struct keycloak **ret
 
 void keycloak_free(struct keycloak *keycloak)
 {
-	if (!keycloak)
-		return;
+	if (!keycloak) return;
 	secret_done(&keycloak->token);
 	pthread_mutex_destroy(&keycloak->lock);
 	mem_free(keycloak);
@@ -59,8 +58,7 @@ void keycloak_free(struct keycloak *keycloak)
 
 static void wipe_buffer(struct strbuf *buf)
 {
-	if (buf->text)
-		mem_wipe(buf->text, buf->size);
+	if (buf->text) mem_wipe(buf->text, buf->size);
 	strbuf_done(buf);
 }
 
@@ -84,8 +82,7 @@ static bool write_form(const struct keycloak *keycloak, struct strbuf *form)
 			     &secret);
 	add_field(form, "grant_type", bytes_text(is_admin ? "password" : "client_credentials"));
 	add_field(form, "client_id", bytes_text(is_admin ? "admin-cli" : client));
-	if (is_admin)
-		add_field(form, "username", bytes_text("admin"));
+	if (is_admin) add_field(form, "username", bytes_text("admin"));
 	add_field(form, is_admin ? "password" : "client_secret", secret_bytes(&secret));
 	return is_admin;
 }
@@ -153,10 +150,8 @@ static bool take_token(struct keycloak *keycloak, uint64_t worn, struct secret *
 {
 	CLEANUP(secret_done) struct secret fresh = {0};
 
-	if (copy_token(keycloak, worn, ret, ret_number))
-		return true;
-	if (!fetch_token(keycloak, &fresh, err))
-		return err_wrap(err, "keycloak token");
+	if (copy_token(keycloak, worn, ret, ret_number)) return true;
+	if (!fetch_token(keycloak, &fresh, err)) return err_wrap(err, "keycloak token");
 	pthread_mutex_lock(&keycloak->lock);
 	secret_set(&keycloak->token, fresh.text, fresh.len);
 	*ret_number = ++keycloak->token_number;
@@ -201,12 +196,9 @@ static bool get(struct keycloak *keycloak, const char *path, json_t **ret, uint6
 {
 	CLEANUP(secret_done) struct secret token = {0};
 
-	if (!take_token(keycloak, 0, &token, ret_number, err))
-		return false;
-	if (get_once(keycloak, path, &token, ret, err))
-		return true;
-	if (err->http_status != 401)
-		return err_wrap(err, "keycloak");
+	if (!take_token(keycloak, 0, &token, ret_number, err)) return false;
+	if (get_once(keycloak, path, &token, ret, err)) return true;
+	if (err->http_status != 401) return err_wrap(err, "keycloak");
 	*err = (struct err){0};
 	return take_token(keycloak, *ret_number, &token, ret_number, err) &&
 	       (get_once(keycloak, path, &token, ret, err) || err_wrap(err, "keycloak"));
@@ -231,10 +223,8 @@ static bool check_view(struct keycloak *keycloak, uint64_t number, struct err *e
 	json_auto_t *count = NULL;
 	uint64_t counted_by = 0;
 
-	if (is_view_known(keycloak, number))
-		return true;
-	if (!get(keycloak, "users/count", &count, &counted_by, err))
-		return false;
+	if (is_view_known(keycloak, number)) return true;
+	if (!get(keycloak, "users/count", &count, &counted_by, err)) return false;
 	if (json_integer_value(count) <= 0)
 		return err_set(err, ERR_AUTH,
 			       "keycloak: the account sees no user at all, it needs view-users");
@@ -251,12 +241,10 @@ bool keycloak_search(struct keycloak *keycloak, const char *query, json_t **ret,
 	uint64_t number = 0;
 
 	(void)snprintf(path, sizeof(path), "users?%s", query);
-	if (!get(keycloak, path, &users, &number, err))
-		return false;
+	if (!get(keycloak, path, &users, &number, err)) return false;
 	if (!json_is_array(users))
 		return err_set(err, ERR_INTERNAL, "keycloak: the answer is no list of users");
-	if (json_array_size(users) == 0 && !check_view(keycloak, number, err))
-		return false;
+	if (json_array_size(users) == 0 && !check_view(keycloak, number, err)) return false;
 	*ret = json_incref(users);
 	return true;
 }

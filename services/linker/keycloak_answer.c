@@ -24,14 +24,12 @@ static bool has_attribute(const json_t *user, const char *name, const char *valu
 	const json_t *item;
 	size_t i;
 
-	if (!values)
-		return true;
+	if (!values) return true;
 	json_array_foreach(values, i, item)
 	{
 		const char *text = json_string_value(item);
 
-		if (text && strcmp(text, value) == 0)
-			return true;
+		if (text && strcmp(text, value) == 0) return true;
 	}
 	return false;
 }
@@ -47,12 +45,9 @@ static bool has_email(const json_t *user, const char *email)
 static enum account judge(const json_t *only, size_t count, bool needs_verified,
 			  char ret_id[ACCOUNT_ID_SIZE])
 {
-	if (count == 0)
-		return ACCOUNT_NONE;
-	if (count > 1)
-		return ACCOUNT_AMBIGUOUS;
-	if (!json_bool_at(only, "enabled", false))
-		return ACCOUNT_DISABLED;
+	if (count == 0) return ACCOUNT_NONE;
+	if (count > 1) return ACCOUNT_AMBIGUOUS;
+	if (!json_bool_at(only, "enabled", false)) return ACCOUNT_DISABLED;
 	if (needs_verified && !json_bool_at(only, "emailVerified", false))
 		return ACCOUNT_UNVERIFIED;
 	return json_id_at(only, "id", ret_id, ACCOUNT_ID_SIZE) ? ACCOUNT_ONE : ACCOUNT_NONE;
@@ -68,8 +63,7 @@ enum account keycloak_by_attribute(const json_t *users, const char *name, const 
 
 	json_array_foreach(users, i, user)
 	{
-		if (!has_attribute(user, name, value))
-			continue;
+		if (!has_attribute(user, name, value)) continue;
 		only = user;
 		count++;
 	}
@@ -85,8 +79,7 @@ enum account keycloak_by_email(const json_t *users, const char *email, char ret_
 
 	json_array_foreach(users, i, user)
 	{
-		if (!has_email(user, email))
-			continue;
+		if (!has_email(user, email)) continue;
 		only = user;
 		count++;
 	}

@@ -39,8 +39,7 @@ void linker_init(struct linker *linker, const struct service *service)
 
 void linker_done(struct linker *linker)
 {
-	if (!linker->config)
-		return;
+	if (!linker->config) return;
 	wake_done(&linker->to_decide);
 	wake_done(&linker->to_send);
 	*linker = (struct linker){0};

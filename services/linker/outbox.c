@@ -86,8 +86,7 @@ static bool delete_rows(const struct outbox *outbox, const struct db_rows *rows,
 		if (is_safe[row])
 			strbuf_addf(&list, "%s%s", list.len > 0 ? "," : "{", db_text(rows, row, 0));
 	}
-	if (list.len == 0)
-		return true;
+	if (list.len == 0) return true;
 	strbuf_add(&list, "}");
 	db_add_text(&params, strbuf_text(&list));
 	return db_query(outbox->linker->pool, sql_delete, &params, NULL, err);
@@ -105,10 +104,8 @@ static bool send_rows(const struct outbox *outbox, const struct db_rows *rows, s
 	is_sent = kafka_send_all(outbox->linker->producer, records, (size_t)rows->count,
 				 REPORT_WAIT_MS, is_safe, &failure);
 	mem_free(records);
-	if (!delete_rows(outbox, rows, is_safe, err))
-		return false;
-	if (!is_sent)
-		*err = failure;
+	if (!delete_rows(outbox, rows, is_safe, err)) return false;
+	if (!is_sent) *err = failure;
 	return is_sent;
 }
 
@@ -116,14 +113,12 @@ static bool turn(struct outbox *outbox, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
-	if (!read_rows(outbox, &rows, err))
-		return false;
+	if (!read_rows(outbox, &rows, err)) return false;
 	if (rows.count == 0) {
 		wake_wait(&outbox->linker->to_send, IDLE_WAIT_MS);
 		return true;
 	}
-	if (!send_rows(outbox, &rows, err))
-		return false;
+	if (!send_rows(outbox, &rows, err)) return false;
 	metric_add(metrics_cell(outbox->linker->metrics, METRIC_COUNTER, "ohdc_jobs_sent_total",
 				NULL, "Job records given to Kafka"),
 		   rows.count);
@@ -137,8 +132,7 @@ static void *run(void *context)
 	while (!daemon_is_stopping(outbox->linker->daemon)) {
 		struct err err = {0};
 
-		if (turn(outbox, &err))
-			continue;
+		if (turn(outbox, &err)) continue;
 		log_err("job records wait in the outbox", &err);
 		daemon_pause(outbox->linker->daemon, FAILURE_PAUSE_MS);
 	}
@@ -172,11 +166,9 @@ static void release_buckets(const struct outbox *outbox)
 
 void outbox_free(struct outbox *outbox)
 {
-	if (!outbox)
-		return;
+	if (!outbox) return;
 	wake_ring(&outbox->linker->to_send, 1);
-	if (outbox->is_running)
-		pthread_join(outbox->thread, NULL);
+	if (outbox->is_running) pthread_join(outbox->thread, NULL);
 	release_buckets(outbox);
 	mem_free(outbox);
 }

@@ -105,8 +105,7 @@ static bool put_off(const struct resolver *resolver, struct trigger_row *row, co
 
 	if (row->open_ms + delay_ms > resolver->horizon_ms)
 		return refuse(resolver, row, REASON_UPSTREAM_FAILED, why->message, err);
-	if (why->retry_after_ms > delay_ms)
-		delay_ms = why->retry_after_ms;
+	if (why->retry_after_ms > delay_ms) delay_ms = why->retry_after_ms;
 	LOG_WARN("directory cannot be asked, later again",
 		 LOG_TEXT("event_key", row->record.event_key), LOG_TEXT("error", why->message),
 		 LOG_INT("attempts", row->attempts + 1), LOG_INT("delay_ms", delay_ms));
@@ -125,13 +124,10 @@ static bool resolve(const struct resolver *resolver, struct trigger_row *row, st
 	struct err why = {0};
 
 	switch (directories_find(resolver->linker->directories, &question, &answer, &why)) {
-	case LOOKUP_HIT:
-		return start(resolver, row, &answer, err);
+	case LOOKUP_HIT: return start(resolver, row, &answer, err);
 	case LOOKUP_MISS:
-	case LOOKUP_REFUSED:
-		return refuse(resolver, row, answer.reason, answer.detail, err);
-	case LOOKUP_FAILED:
-		return put_off(resolver, row, &why, err);
+	case LOOKUP_REFUSED: return refuse(resolver, row, answer.reason, answer.detail, err);
+	case LOOKUP_FAILED: return put_off(resolver, row, &why, err);
 	}
 	return true;
 }
@@ -160,8 +156,7 @@ static bool work_once(const struct resolver *resolver, struct err *err)
 	}
 	CLEANUP(log_scope_leave) struct log_scope scope;
 	log_scope_enter(&scope, LOG_TEXT("delivery_id", row.record.delivery_id));
-	if (row.crashes > CRASHES_MAX)
-		return quarantine(resolver, &row, err);
+	if (row.crashes > CRASHES_MAX) return quarantine(resolver, &row, err);
 	return resolve(resolver, &row, err);
 }
 
@@ -174,8 +169,7 @@ static void *run(void *context)
 	while (!daemon_is_stopping(resolver->linker->daemon)) {
 		struct err err = {0};
 
-		if (work_once(resolver, &err))
-			continue;
+		if (work_once(resolver, &err)) continue;
 		if (log_gap_passed(&resolver->failing, FAILURE_LOG_MS))
 			log_err("asks cannot be decided", &err);
 		daemon_pause(resolver->linker->daemon, FAILURE_PAUSE_MS);
@@ -202,8 +196,7 @@ bool resolver_new(struct linker *linker, struct resolver **ret, struct err *err)
 
 void resolver_free(struct resolver *resolver)
 {
-	if (!resolver)
-		return;
+	if (!resolver) return;
 	wake_ring(&resolver->linker->to_decide, resolver->thread_count);
 	for (size_t i = 0; i < resolver->thread_count; i++)
 		pthread_join(resolver->threads[i], NULL);

@@ -49,8 +49,7 @@ static void *run(void *context)
 	const struct sweeper *sweeper = context;
 	int64_t turn_ms = sweeper->sweep_ms / TURNS_PER_SWEEP;
 
-	if (turn_ms > TURN_MAX_MS)
-		turn_ms = TURN_MAX_MS;
+	if (turn_ms > TURN_MAX_MS) turn_ms = TURN_MAX_MS;
 	while (!daemon_pause(sweeper->linker->daemon, turn_ms))
 		sweep(sweeper);
 	return NULL;
@@ -73,9 +72,7 @@ bool sweeper_new(struct linker *linker, struct sweeper **ret, struct err *err)
 
 void sweeper_free(struct sweeper *sweeper)
 {
-	if (!sweeper)
-		return;
-	if (sweeper->is_running)
-		pthread_join(sweeper->thread, NULL);
+	if (!sweeper) return;
+	if (sweeper->is_running) pthread_join(sweeper->thread, NULL);
 	mem_free(sweeper);
 }

@@ -90,8 +90,7 @@ static const char sql_open_linked[] =
 
 void trigger_row_done(struct trigger_row *row)
 {
-	if (!row)
-		return;
+	if (!row) return;
 	job_record_done(&row->record);
 	mem_free(row->base_url);
 	*row = (struct trigger_row){0};
@@ -111,8 +110,7 @@ static void copy_id(char ret[UUID_TEXT_SIZE], const char *text)
 	struct uuid id;
 
 	ret[0] = '\0';
-	if (uuid_parse(text, &id))
-		uuid_text(&id, ret);
+	if (uuid_parse(text, &id)) uuid_text(&id, ret);
 }
 
 static void read_record(const struct db_rows *rows, int row, struct job_record *ret)
@@ -205,8 +203,7 @@ static bool write_state(struct db *db, const struct trigger_row *row, const char
 	db_add_text(&params, record->user_id);
 	db_add_text(&params, record->org_id);
 	db_add_text(&params, detail);
-	if (!is_start)
-		db_add_text(&params, reason_name(record->reason));
+	if (!is_start) db_add_text(&params, reason_name(record->reason));
 	if (!db_run(db, is_start ? sql_sent : sql_refused, &params, &rows, err))
 		return err_wrap(err, "decide a trigger");
 	*ret_held = rows.count > 0;

@@ -43,16 +43,14 @@ PRINTF_LIKE(2, 3) static bool complain(struct fake_http *fake, const char *forma
 static bool has_header(const struct http_call *call, const char *header)
 {
 	for (size_t i = 0; i < HTTP_CALL_HEADERS_MAX && call->headers[i]; i++) {
-		if (strcmp(call->headers[i], header) == 0)
-			return true;
+		if (strcmp(call->headers[i], header) == 0) return true;
 	}
 	return false;
 }
 
 static bool has_body(const struct http_call *call, const char *text)
 {
-	if (text[0] == '\0')
-		return call->body.len == 0;
+	if (text[0] == '\0') return call->body.len == 0;
 	return call->body.len > 0 &&
 	       memmem(call->body.ptr, call->body.len, text, strlen(text)) != NULL;
 }
@@ -121,12 +119,9 @@ static bool play(struct http_client *self, const struct http_call *call, struct 
 	if (call->is_unsafe && call->may_send && !call->may_send(call->gate))
 		return stop(fake, err);
 	step = next_step(fake, call);
-	if (!step)
-		return err_set(err, ERR_INTERNAL, "the fake did not expect this call");
-	if (step->meanwhile)
-		step->meanwhile(step->context);
-	if (step->fails != ERR_NONE)
-		return err_set(err, step->fails, "as the script says");
+	if (!step) return err_set(err, ERR_INTERNAL, "the fake did not expect this call");
+	if (step->meanwhile) step->meanwhile(step->context);
+	if (step->fails != ERR_NONE) return err_set(err, step->fails, "as the script says");
 	if (is_too_large(step, call))
 		return err_set(err, call->is_unsafe ? ERR_UNCERTAIN : ERR_LIMIT,
 			       "the answer is too large");
@@ -169,10 +164,8 @@ const char *fake_http_problem(struct http_client *client)
 {
 	struct fake_http *fake = fake_of(client);
 
-	if (fake->problem[0] != '\0')
-		return fake->problem;
-	if (fake->played == fake->count)
-		return NULL;
+	if (fake->problem[0] != '\0') return fake->problem;
+	if (fake->played == fake->count) return NULL;
 	(void)snprintf(fake->left, sizeof(fake->left), "step %zu was not called: %s %s",
 		       fake->played + 1, fake->steps[fake->played].method,
 		       fake->steps[fake->played].url);

@@ -17,8 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* jansson passes over a NUL right behind a number; the scan does not. */
 	if (strict && !memchr(data, 0, size) && (!scan.is_json || scan.needs_repair))
 		__builtin_trap();
-	if (!json_read(body, LIMIT_BODY_BYTES, LIMIT_JSON_DEPTH, &root, NULL))
-		return 0;
+	if (!json_read(body, LIMIT_BODY_BYTES, LIMIT_JSON_DEPTH, &root, NULL)) return 0;
 	CLEANUP(mem_free_text) char *text = json_compact(root);
 	if (!json_read(bytes_text(text), LIMIT_BODY_BYTES, LIMIT_JSON_DEPTH, &again, NULL) ||
 	    !json_equal(root, again))

@@ -27,8 +27,7 @@ char *capture_end(struct capture *capture)
 	(void)close(capture->saved_stderr);
 	(void)fstat(capture->file, &status);
 	text = calloc(1, (size_t)status.st_size + 1);
-	if (text == NULL)
-		abort();
+	if (text == NULL) abort();
 	got = pread(capture->file, text, (size_t)status.st_size, 0);
 	text[got > 0 ? got : 0] = '\0';
 	(void)close(capture->file);
@@ -39,8 +38,7 @@ json_t *capture_line(const char *text, size_t index)
 {
 	for (; index > 0; index--) {
 		text = strchr(text, '\n');
-		if (text == NULL)
-			return NULL;
+		if (text == NULL) return NULL;
 		text++;
 	}
 	return json_loadb(text, strcspn(text, "\n"), JSON_REJECT_DUPLICATES, NULL);

@@ -23,8 +23,7 @@ struct stream {
 
 static size_t stream_read(struct stream *stream, char *byte)
 {
-	if (stream->tls)
-		return SSL_read(stream->tls, byte, 1) == 1 ? 1 : 0;
+	if (stream->tls) return SSL_read(stream->tls, byte, 1) == 1 ? 1 : 0;
 	return recv(stream->fd, byte, 1, 0) == 1 ? 1 : 0;
 }
 
@@ -50,8 +49,7 @@ static bool read_request(struct stream *stream, char text[PEER_REQUEST_SIZE])
 	size_t whole = PEER_REQUEST_SIZE - 1;
 
 	while (len < whole) {
-		if (stream_read(stream, text + len) == 0)
-			return false;
+		if (stream_read(stream, text + len) == 0) return false;
 		text[++len] = '\0';
 		if (whole == PEER_REQUEST_SIZE - 1 && len >= 4 &&
 		    strcmp(text + len - 4, "\r\n\r\n") == 0)
@@ -68,14 +66,11 @@ static void serve(struct http_peer *peer, struct stream *stream)
 		size_t number = atomic_load(&peer->request_count);
 		struct peer_step step = {0};
 
-		if (number < peer->count)
-			step = peer->steps[number];
+		if (number < peer->count) step = peer->steps[number];
 		memcpy(peer->requests[number], text, sizeof(text));
 		atomic_store(&peer->request_count, number + 1);
-		if (step.answer)
-			stream_write(stream, step.answer);
-		if (step.closes)
-			return;
+		if (step.answer) stream_write(stream, step.answer);
+		if (step.closes) return;
 	}
 }
 
@@ -88,8 +83,7 @@ static void *run_connection(void *context)
 		stream.tls = SSL_new(connection->peer->tls);
 		(void)SSL_set_fd(stream.tls, stream.fd);
 	}
-	if (!stream.tls || SSL_accept(stream.tls) == 1)
-		serve(connection->peer, &stream);
+	if (!stream.tls || SSL_accept(stream.tls) == 1) serve(connection->peer, &stream);
 	SSL_free(stream.tls);
 	(void)close(stream.fd);
 	return NULL;
@@ -103,8 +97,7 @@ static void *run_acceptor(void *context)
 		size_t number = atomic_load(&peer->connection_count);
 		int fd = accept4(peer->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
-		if (fd < 0)
-			return NULL;
+		if (fd < 0) return NULL;
 		peer->connections[number] = (struct peer_connection){.peer = peer, .fd = fd};
 		if (pthread_create(&peer->connections[number].thread, NULL, run_connection,
 				   &peer->connections[number]) != 0)
@@ -116,8 +109,7 @@ static void *run_acceptor(void *context)
 static void start(struct http_peer *peer)
 {
 	peer->listen_fd = wire_listen(&peer->port);
-	if (pthread_create(&peer->acceptor, NULL, run_acceptor, peer) != 0)
-		abort();
+	if (pthread_create(&peer->acceptor, NULL, run_acceptor, peer) != 0) abort();
 }
 
 static struct http_peer *peer_of(const struct peer_step *steps, size_t count)
@@ -153,8 +145,7 @@ static X509 *self_signed(EVP_PKEY *key)
 	(void)X509_set_pubkey(cert, key);
 	(void)X509_add_ext(cert, san, -1);
 	X509_EXTENSION_free(san);
-	if (X509_sign(cert, key, EVP_sha256()) == 0)
-		abort();
+	if (X509_sign(cert, key, EVP_sha256()) == 0) abort();
 	return cert;
 }
 
@@ -162,8 +153,7 @@ static void write_pem(const char *path, X509 *cert)
 {
 	FILE *file = fopen(path, "w");
 
-	if (!file || PEM_write_X509(file, cert) != 1 || fclose(file) != 0)
-		abort();
+	if (!file || PEM_write_X509(file, cert) != 1 || fclose(file) != 0) abort();
 }
 
 struct http_peer *http_peer_tls_new(const struct peer_step *steps, size_t count, const char *path)

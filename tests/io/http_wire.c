@@ -24,8 +24,7 @@ int wire_connect(uint16_t port)
 	struct sockaddr_in address = loopback(port);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) return fd;
 	(void)close(fd);
 	return -1;
 }
@@ -52,8 +51,7 @@ bool wire_is_readable(int fd, int timeout_ms)
 
 int wire_accept(int listen_fd)
 {
-	if (!wire_is_readable(listen_fd, WIRE_PATIENCE_MS))
-		return -1;
+	if (!wire_is_readable(listen_fd, WIRE_PATIENCE_MS)) return -1;
 	return accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 }
 
@@ -64,8 +62,7 @@ bool wire_send_bytes(int fd, const void *bytes, size_t len)
 	while (len > 0) {
 		ssize_t sent = send(fd, at, len, MSG_NOSIGNAL);
 
-		if (sent <= 0)
-			return false;
+		if (sent <= 0) return false;
 		at += sent;
 		len -= (size_t)sent;
 	}
@@ -92,8 +89,7 @@ static bool read_more(struct wire *wire)
 	if (wire->len + 1 >= WIRE_SIZE || !wire_is_readable(wire->fd, WIRE_PATIENCE_MS))
 		return false;
 	got = recv(wire->fd, wire->text + wire->len, WIRE_SIZE - 1 - wire->len, 0);
-	if (got <= 0)
-		return false;
+	if (got <= 0) return false;
 	wire->len += (size_t)got;
 	wire->text[wire->len] = '\0';
 	return true;
@@ -115,11 +111,9 @@ static size_t message_len(const struct wire *wire)
 	const char *length = strcasestr(wire->text, "\r\nContent-Length:");
 	size_t len;
 
-	if (!end)
-		return 0;
+	if (!end) return 0;
 	len = (size_t)(end - wire->text) + 4;
-	if (length && length < end)
-		len += wire_number(length + strlen("\r\nContent-Length:"));
+	if (length && length < end) len += wire_number(length + strlen("\r\nContent-Length:"));
 	return len <= wire->len ? len : 0;
 }
 
@@ -129,13 +123,11 @@ bool wire_read_message(struct wire *wire)
 	size_t old = strlen(wire->text);
 	bool is_cut = old < wire->len;
 
-	if (is_cut)
-		memmove(wire->text, wire->text + old + 1, wire->len - old);
+	if (is_cut) memmove(wire->text, wire->text + old + 1, wire->len - old);
 	wire->len = is_cut ? wire->len - old - 1 : 0;
 	wire->text[wire->len] = '\0';
 	while (message_len(wire) == 0) {
-		if (!read_more(wire))
-			return false;
+		if (!read_more(wire)) return false;
 	}
 	old = message_len(wire);
 	if (old < wire->len) {
@@ -166,8 +158,7 @@ bool wire_wait(bool (*condition)(void *context), void *context)
 	const struct timespec step = {.tv_nsec = 1000000};
 
 	for (int i = 0; i < WIRE_PATIENCE_MS; i++) {
-		if (condition(context))
-			return true;
+		if (condition(context)) return true;
 		(void)nanosleep(&step, NULL);
 	}
 	return false;

@@ -154,8 +154,7 @@ int ingress_bench_begin(struct ingress_bench *bench, enum provider provider, int
 {
 	char signature[SIGNATURE_TEXT_SIZE] = "";
 	char head[600];
-	if (secret)
-		signature_make(bytes_text(secret), bytes_text(body), signature);
+	if (secret) signature_make(bytes_text(secret), bytes_text(body), signature);
 	(void)snprintf(head, sizeof(head),
 		       "POST /integration/%s/connections/%lld/events HTTP/1.1\r\nHost: x\r\n%s"
 		       "%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",

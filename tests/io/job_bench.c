@@ -66,8 +66,7 @@ void job_bench_init(struct job_bench *bench)
 	struct migration_state *states = mem_zalloc(migration_file_count, sizeof(*states));
 	bool is_migrated = migrate_run(bench->pool, true, states, &err);
 	mem_free(states);
-	if (!is_migrated)
-		(void)printf("migrate: %s\n", err.message);
+	if (!is_migrated) (void)printf("migrate: %s\n", err.message);
 	CU_ASSERT_TRUE_FATAL(is_migrated);
 }
 
@@ -106,8 +105,7 @@ void job_bench_run(struct job_bench *bench, const char *sql)
 {
 	struct err err = {0};
 	bool is_done = db_query(bench->pool, sql, NULL, NULL, &err);
-	if (!is_done)
-		(void)printf("%s: %s\n", sql, err.message);
+	if (!is_done) (void)printf("%s: %s\n", sql, err.message);
 	CU_ASSERT_TRUE_FATAL(is_done);
 }
 
@@ -124,7 +122,6 @@ bool job_bench_is(struct job_bench *bench, const char *sql, const char *text)
 	CU_ASSERT_TRUE_FATAL(db_query(bench->pool, sql, NULL, &rows, NULL));
 	const char *found = rows.count > 0 ? db_text(&rows, 0, 0) : "(no row)";
 	bool is_same = strcmp(found, text) == 0;
-	if (!is_same)
-		(void)printf("  %s: '%s' is not '%s'\n", sql, found, text);
+	if (!is_same) (void)printf("  %s: '%s' is not '%s'\n", sql, found, text);
 	return is_same;
 }

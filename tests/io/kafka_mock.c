@@ -34,12 +34,9 @@ void kafka_mock_init(struct kafka_mock *mock, const char *topic, int partitions)
 
 void kafka_mock_done(struct kafka_mock *mock)
 {
-	if (mock->cluster)
-		rd_kafka_mock_cluster_destroy(mock->cluster);
-	if (mock->owner)
-		rd_kafka_destroy(mock->owner);
-	if (mock->properties[0] != '\0')
-		(void)unlink(mock->properties);
+	if (mock->cluster) rd_kafka_mock_cluster_destroy(mock->cluster);
+	if (mock->owner) rd_kafka_destroy(mock->owner);
+	if (mock->properties[0] != '\0') (void)unlink(mock->properties);
 	*mock = (struct kafka_mock){0};
 }
 

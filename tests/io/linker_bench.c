@@ -44,8 +44,7 @@ void linker_bench_run(struct linker_bench *bench, const char *sql)
 	struct err err = {0};
 	bool is_done = db_query(bench->pool, sql, NULL, NULL, &err);
 
-	if (!is_done)
-		(void)printf("%s: %s\n", sql, err.message);
+	if (!is_done) (void)printf("%s: %s\n", sql, err.message);
 	CU_ASSERT_TRUE_FATAL(is_done);
 }
 
@@ -64,8 +63,7 @@ bool linker_bench_is(struct linker_bench *bench, const char *sql, const char *te
 	CU_ASSERT_TRUE_FATAL(db_query(bench->pool, sql, NULL, &rows, NULL));
 	const char *found = rows.count > 0 ? db_text(&rows, 0, 0) : "(no row)";
 	bool is_same = strcmp(found, text) == 0;
-	if (!is_same)
-		(void)printf("  %s: '%s' is not '%s'\n", sql, found, text);
+	if (!is_same) (void)printf("  %s: '%s' is not '%s'\n", sql, found, text);
 	return is_same;
 }
 

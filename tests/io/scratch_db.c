@@ -26,8 +26,7 @@ static void run_on_server(const char *format, const char *name)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(options.url);
 	CU_ASSERT_TRUE_FATAL(db_pool_new(&options, &pool, &err));
 	bool is_done = db_borrow(pool, WAIT_MS, &db, &err) && db_script(db, sql, &err);
-	if (!is_done)
-		(void)printf("%s: %s\n", sql, err.message);
+	if (!is_done) (void)printf("%s: %s\n", sql, err.message);
 	CU_ASSERT_TRUE_FATAL(is_done);
 	db_return(&db);
 	db_pool_free(pool);
@@ -60,8 +59,7 @@ void scratch_db_init(struct scratch_db *scratch, size_t size)
 
 void scratch_db_done(struct scratch_db *scratch)
 {
-	if (scratch->name[0] == '\0')
-		return;
+	if (scratch->name[0] == '\0') return;
 	db_pool_free(scratch->pool);
 	run_on_server("DROP DATABASE", scratch->name);
 	*scratch = (struct scratch_db){0};

@@ -30,8 +30,7 @@ static bool load_one(const struct setting *row, const char *value, struct config
 		     struct err *err)
 {
 	(void)unsetenv("TEST_SETTING");
-	if (value != NULL)
-		(void)setenv("TEST_SETTING", value, 1);
+	if (value != NULL) (void)setenv("TEST_SETTING", value, 1);
 	bool is_loaded = config_load(row, 1, SETTING_LINKER, ret, err);
 	(void)unsetenv("TEST_SETTING");
 	return is_loaded;

@@ -84,10 +84,8 @@ static void mount_done(struct mount *mount)
 /* Loads the row with both variables as given (NULL: not set). */
 static bool load_secret(const char *value, const char *path, struct config **ret, struct err *err)
 {
-	if (value != NULL)
-		(void)setenv("TEST_TOKEN", value, 1);
-	if (path != NULL)
-		(void)setenv("TEST_TOKEN_FILE", path, 1);
+	if (value != NULL) (void)setenv("TEST_TOKEN", value, 1);
+	if (path != NULL) (void)setenv("TEST_TOKEN_FILE", path, 1);
 	bool is_loaded = config_load(&secret_row, 1, SETTING_LINKER, ret, err);
 	(void)unsetenv("TEST_TOKEN");
 	(void)unsetenv("TEST_TOKEN_FILE");

@@ -44,8 +44,7 @@ struct child {
 
 static void tell(const struct service *service, int64_t number)
 {
-	if (write(service->report, &number, sizeof(number)) != (ssize_t)sizeof(number))
-		_exit(99);
+	if (write(service->report, &number, sizeof(number)) != (ssize_t)sizeof(number)) _exit(99);
 }
 
 /* The next number that the child tells, -1 when none comes. */
@@ -74,8 +73,7 @@ static void child_start(struct child *child, struct daemon_options options,
 		options.program = "ohdc-test";
 		options.admin_listen = "127.0.0.1:0";
 		options.metrics = service.metrics;
-		if (!daemon_new(&options, &service.daemon, NULL))
-			_exit(98);
+		if (!daemon_new(&options, &service.daemon, NULL)) _exit(98);
 		tell(&service, daemon_admin_port(service.daemon));
 		int status = serve(&service);
 		daemon_free(service.daemon);
@@ -101,8 +99,7 @@ static int child_end(struct child *child, char **ret_log)
 	}
 	(void)close(child->report);
 	*ret_log = capture_end(&child->capture);
-	if (is_killed)
-		return 200;
+	if (is_killed) return 200;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -112,8 +109,7 @@ static int status_of(const char *answer)
 	char digits[4] = {0};
 	int64_t status = 0;
 
-	if (!text_starts(answer, "HTTP/1.1 "))
-		return 0;
+	if (!text_starts(answer, "HTTP/1.1 ")) return 0;
 	memcpy(digits, answer + strlen("HTTP/1.1 "), 3);
 	return number_parse(digits, 100, 599, &status, NULL) ? (int)status : 0;
 }
@@ -345,8 +341,7 @@ static int serve_pausing(struct service *service)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, pause_long, service) != 0)
-		return 97;
+	if (pthread_create(&thread, NULL, pause_long, service) != 0) return 97;
 	int status = daemon_wait(service->daemon);
 	(void)pthread_join(thread, NULL);
 	return status;
@@ -418,11 +413,9 @@ static int serve_beside_another(struct service *service)
 
 	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%u",
 		       (unsigned)daemon_admin_port(service->daemon));
-	if (daemon_new(&(struct daemon_options){.admin_listen = listen}, &second, &err))
-		return 97;
+	if (daemon_new(&(struct daemon_options){.admin_listen = listen}, &second, &err)) return 97;
 	tell(service, err.code);
-	if (pipe(broken) != 0 || close(broken[0]) != 0)
-		return 97;
+	if (pipe(broken) != 0 || close(broken[0]) != 0) return 97;
 	tell(service, write(broken[1], "x", 1) < 0 ? errno : 0); /* SIGPIPE would end the child */
 	return 0;
 }

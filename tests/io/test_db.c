@@ -18,8 +18,7 @@ static struct db *borrow(struct db_pool *pool)
 	struct db *db = NULL;
 	struct err err = {0};
 
-	if (!db_borrow(pool, WAIT_MS, &db, &err))
-		(void)printf("  %s\n", err.message);
+	if (!db_borrow(pool, WAIT_MS, &db, &err)) (void)printf("  %s\n", err.message);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(db);
 	return db;
 }
@@ -28,8 +27,7 @@ static void run(struct db *db, const char *sql)
 {
 	struct err err = {0};
 
-	if (!db_script(db, sql, &err))
-		(void)printf("  %s\n", err.message);
+	if (!db_script(db, sql, &err)) (void)printf("  %s\n", err.message);
 	CU_ASSERT_EQUAL_FATAL(err.code, ERR_NONE);
 }
 

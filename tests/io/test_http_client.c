@@ -185,8 +185,7 @@ static void test_http_client_says_what_failures_mean(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		for (int is_unsafe = 0; is_unsafe < 2; is_unsafe++) {
 			talk_start(&talk, &rows[i].step, 1);
-			if (is_unsafe)
-				make_unsafe(&talk);
+			if (is_unsafe) make_unsafe(&talk);
 			talk.call.ceiling_bytes = 5;
 			talk.call.deadline_ms = rows[i].safe == ERR_TIMEOUT ? 100 : WIRE_PATIENCE_MS;
 			CHECK(rows[i].name, !say(&talk));
@@ -418,8 +417,7 @@ static void test_http_client_serves_many_threads(void)
 	for (size_t i = 0; i < CALLERS; i++) {
 		talk_start(&talks[i], steps, CALLS_EACH);
 		peers[i] = talks[i].peer;
-		if (i > 0)
-			http_client_free(talks[i].client);
+		if (i > 0) http_client_free(talks[i].client);
 		talks[i].client = talks[0].client;
 		CU_ASSERT_EQUAL(pthread_create(&threads[i], NULL, call_often, &talks[i]), 0);
 	}

@@ -717,8 +717,7 @@ static bool is_refused(void *context)
 	struct setup *setup = context;
 	int fd = wire_connect(http_server_port(setup->world.server));
 
-	if (fd >= 0)
-		(void)close(fd);
+	if (fd >= 0) (void)close(fd);
 	return fd < 0;
 }
 

@@ -85,8 +85,7 @@ static void test_ingress_refuses_alike(void)
 						       rows[i].secret, rows[i].body) == 403);
 		const char *answer = strstr(bench.wire.text, "{\"detail\"");
 		CU_ASSERT_PTR_NOT_NULL_FATAL(answer);
-		if (!known[0])
-			(void)snprintf(known, sizeof(first[0]), "%s", answer);
+		if (!known[0]) (void)snprintf(known, sizeof(first[0]), "%s", answer);
 		CHECK_TEXT(rows[i].name, answer, known);
 	}
 }
@@ -153,8 +152,7 @@ static void test_ingress_keeps_the_verdict_of_odd_bodies(void)
 		CHECK(rows[i].name,
 		      ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret",
 					 rows[i].body) == rows[i].status);
-		if (!rows[i].verdict)
-			continue;
+		if (!rows[i].verdict) continue;
 		CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
 		CU_ASSERT_TRUE_FATAL(ingress_bench_record(&bench, &batch));
 		CHECK(rows[i].name, ingress_bench_header_is(&batch, HEADER_VERDICT, rows[i].verdict));

@@ -118,8 +118,7 @@ static void test_jira_api_translates_refusals(void)
 		struct err err = {0};
 		CHECK(rows[i].name, !jira_api_read_issue(&api, "P-1", &issue, &err));
 		CHECK(rows[i].name, err.code == rows[i].code && !issue.id);
-		if (rows[i].message)
-			CHECK_TEXT(rows[i].name, err.message, rows[i].message);
+		if (rows[i].message) CHECK_TEXT(rows[i].name, err.message, rows[i].message);
 		CHECK(rows[i].name, err.retry_after_ms == rows[i].step.retry_after_ms);
 		script_end(rows[i].name, fake);
 	}

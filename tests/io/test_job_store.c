@@ -105,8 +105,7 @@ static void test_job_store_intake_takes_what_json_allows(void)
 	size_t new_count = 0;
 	job_bench_init(&bench);
 	bool is_read = job_record_read(bytes_text(text), &record, &err);
-	if (!is_read)
-		(void)printf("  %s\n", err.message);
+	if (!is_read) (void)printf("  %s\n", err.message);
 	CU_ASSERT_TRUE_FATAL(is_read);
 	CU_ASSERT_TRUE(take_in(&bench, &record, 1, 1, &new_count, &err));
 	CU_ASSERT_EQUAL(new_count, 1);
@@ -346,8 +345,7 @@ static void test_job_store_end_decides_what_becomes_of_the_ask(void)
 			"insert into effect (job_id, kind, epoch, state, misses) select job_id,"
 			" 'start', 1, v.* from job, (values %s) v",
 			rows[i].effect ? rows[i].effect : "('x', 1)");
-		if (rows[i].effect)
-			job_bench_run(&bench, sql);
+		if (rows[i].effect) job_bench_run(&bench, sql);
 		end_as(&job, rows[i].is_started ? JOB_DONE : JOB_FAILED, rows[i].outcome,
 		       rows[i].is_started);
 		CHECK(rows[i].name, job_store_release(bench.pool, &job, &err));

@@ -36,8 +36,7 @@ static bool give_position(void *context, const char *topic, int32_t partition, i
 
 	CU_ASSERT_STRING_EQUAL(topic, TOPIC);
 	positions->asked++;
-	if (positions->fails[partition])
-		return err_set(err, ERR_NETWORK, "database away");
+	if (positions->fails[partition]) return err_set(err, ERR_NETWORK, "database away");
 	*ret = positions->offsets[partition];
 	return true;
 }
@@ -83,14 +82,12 @@ static size_t take_in_order(struct kafka_consumer *consumer, int32_t partition, 
 		CLEANUP(kafka_batch_done) struct kafka_batch batch;
 		poll_some(consumer, wanted - taken, &batch);
 		for (size_t i = 0; i < batch.count && is_ordered; i++) {
-			if (batch.records[i].partition != partition)
-				continue;
+			if (batch.records[i].partition != partition) continue;
 			is_ordered = batch.records[i].offset == *next;
 			taken += is_ordered;
 			*next += is_ordered;
 		}
-		if (batch.count == 0)
-			break;
+		if (batch.count == 0) break;
 	}
 	return taken;
 }
@@ -223,8 +220,7 @@ static void test_kafka_consumer_starts_at_the_smaller_offset(void)
 		struct kafka_batch batch;
 		kafka_mock_init(&mock, TOPIC, 1);
 		CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 0, 12));
-		if (rows[i].committed > 0)
-			commit_some(&mock, rows[i].committed);
+		if (rows[i].committed > 0) commit_some(&mock, rows[i].committed);
 		no_positions(&positions);
 		positions.offsets[0] = rows[i].position;
 		struct kafka_consumer *consumer = new_consumer(&mock, &positions);
@@ -312,8 +308,7 @@ static void poll_both(struct kafka_consumer *const consumers[2], bool seen[4][50
 	struct kafka_batch batch;
 
 	for (size_t i = 0; i < 2; i++) {
-		if (!kafka_consumer_poll(consumers[i], 3, 50, &batch, NULL))
-			continue;
+		if (!kafka_consumer_poll(consumers[i], 3, 50, &batch, NULL)) continue;
 		for (size_t at = 0; at < batch.count; at++)
 			seen[batch.records[at].partition][batch.records[at].offset] = true;
 		kafka_consumer_commit(consumers[i], &batch);
@@ -325,8 +320,7 @@ static bool saw_all(bool seen[4][50])
 {
 	for (size_t i = 0; i < 4; i++) {
 		for (size_t at = 0; at < 50; at++) {
-			if (!seen[i][at])
-				return false;
+			if (!seen[i][at]) return false;
 		}
 	}
 	return true;

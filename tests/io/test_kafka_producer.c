@@ -196,8 +196,7 @@ static void test_kafka_producer_reads_its_properties(void)
 		};
 		bool is_made = kafka_producer_new(&options, &producer, &err);
 		CHECK(rows[i].name, is_made == (rows[i].named == NULL));
-		if (rows[i].named)
-			CHECK(err.message, strstr(err.message, rows[i].named) != NULL);
+		if (rows[i].named) CHECK(err.message, strstr(err.message, rows[i].named) != NULL);
 		CHECK(rows[i].name, strstr(err.message, "hunter2") == NULL);
 		kafka_producer_free(producer, 0);
 		(void)unlink(path);

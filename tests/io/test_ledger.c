@@ -47,8 +47,7 @@ static bool script_send(void *context, const struct call_gate *gate,
 	struct peer_script *script = context;
 	enum fate fate = script->sends[script->send_count++];
 	script->was_allowed = gate->may_send(gate->gate);
-	if (!script->was_allowed)
-		return err_set(err, ERR_CONFLICT, "the gate is closed");
+	if (!script->was_allowed) return err_set(err, ERR_CONFLICT, "the gate is closed");
 	script->landed += script->late;
 	script->late = 0;
 	switch (fate) {
@@ -56,17 +55,11 @@ static bool script_send(void *context, const struct call_gate *gate,
 		script->landed++;
 		(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "id-%zu", script->landed);
 		return true;
-	case FATE_LAND_MUTE:
-		script->landed++;
-		return err_set(err, ERR_UNCERTAIN, "no answer");
-	case FATE_LOSE:
-		return err_set(err, ERR_UNCERTAIN, "no answer");
-	case FATE_REFUSE:
-		return err_set(err, ERR_INPUT, "too long");
-	case FATE_UNREACHED:
-		return err_set(err, ERR_NETWORK, "connection refused");
-	case FATE_BREAK:
-		return err_set(err, ERR_INTERNAL, "answered 500");
+	case FATE_LAND_MUTE: script->landed++; return err_set(err, ERR_UNCERTAIN, "no answer");
+	case FATE_LOSE: return err_set(err, ERR_UNCERTAIN, "no answer");
+	case FATE_REFUSE: return err_set(err, ERR_INPUT, "too long");
+	case FATE_UNREACHED: return err_set(err, ERR_NETWORK, "connection refused");
+	case FATE_BREAK: return err_set(err, ERR_INTERNAL, "answered 500");
 	case FATE_LIMIT:
 		err_set(err, ERR_LIMIT, "slow down");
 		err->retry_after_ms = 7000;
@@ -75,8 +68,7 @@ static bool script_send(void *context, const struct call_gate *gate,
 		steal_lease(script->bench);
 		return err_set(err, ERR_UNCERTAIN, "no answer");
 	case FATE_LOOK:
-	case FATE_LOOK_FAILS:
-		break;
+	case FATE_LOOK_FAILS: break;
 	}
 	CU_FAIL("the script has no such send");
 	return false;
@@ -88,8 +80,7 @@ static bool script_look(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], struc
 	struct peer_script *script = context;
 	if (script->looks[script->look_count++] == FATE_LOOK_FAILS)
 		return err_set(err, ERR_NOT_FOUND, "no such page");
-	if (script->landed == 0)
-		return true;
+	if (script->landed == 0) return true;
 	script->removed += script->landed - 1;
 	script->landed = 1;
 	(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "id-1");

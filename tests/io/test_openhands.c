@@ -31,8 +31,7 @@ static bool service_key(void *context, struct secret *ret)
 {
 	const char *key = context;
 
-	if (!key)
-		return false;
+	if (!key) return false;
 	secret_set(ret, key, strlen(key));
 	return true;
 }

@@ -34,8 +34,7 @@ static bool read_word(void *context, const struct db_rows *rows, int row, void *
 	struct word *word = ret;
 
 	(void)context;
-	if (db_is_null(rows, row, 1))
-		return false;
+	if (db_is_null(rows, row, 1)) return false;
 	*word = (struct word){db_int(rows, row, 0), db_copy(rows, row, 1)};
 	return true;
 }
@@ -101,8 +100,7 @@ static bool will_have(struct bench *bench, int64_t id, const char *text)
 	int64_t give_up_ms = sysclock_monotonic_ms() + DEADLINE_MS;
 
 	while (!has(bench, id, text)) {
-		if (sysclock_monotonic_ms() > give_up_ms)
-			return false;
+		if (sysclock_monotonic_ms() > give_up_ms) return false;
 		daemon_pause(bench->daemon, 5);
 	}
 	return true;
@@ -135,8 +133,7 @@ static bool is_listening(struct bench *bench)
 	while (job_bench_number(&bench->database,
 				"select count(*) from pg_stat_activity where query"
 				" like 'LISTEN%' and datname = current_database()") == 0) {
-		if (sysclock_monotonic_ms() > give_up_ms)
-			return false;
+		if (sysclock_monotonic_ms() > give_up_ms) return false;
 		daemon_pause(bench->daemon, 5);
 	}
 	return true;

@@ -36,10 +36,8 @@ static inline void *exact_copy(const void *bytes, size_t len)
 {
 	void *copy = malloc(len > 0 ? len : 1);
 
-	if (!copy)
-		abort();
-	if (len > 0)
-		memcpy(copy, bytes, len);
+	if (!copy) abort();
+	if (len > 0) memcpy(copy, bytes, len);
 	return copy;
 }
 

@@ -156,8 +156,7 @@ static void land(struct world *world, int64_t after_ms)
 static bool is_there(const struct world *world)
 {
 	for (size_t i = 0; i < world->landings; i++) {
-		if (world->lands_at_ms[i] <= world->now_ms)
-			return true;
+		if (world->lands_at_ms[i] <= world->now_ms) return true;
 	}
 	return false;
 }
@@ -192,8 +191,7 @@ static void send(struct world *world, const char *row)
 static void look(struct world *world)
 {
 	bool is_found = is_there(world);
-	if (draw(world) % 4 == 0)
-		return; /* looking failed: it says nothing */
+	if (draw(world) % 4 == 0) return; /* looking failed: it says nothing */
 	world->clean_misses += !is_found;
 	effect_looked(&world->effect, is_found, world->now_ms, delays_ms);
 }
@@ -202,18 +200,13 @@ static void run(struct world *world, const char *row)
 {
 	for (int i = 0; i < 500; i++) {
 		switch (effect_next(&world->effect, world->now_ms)) {
-		case EFFECT_DO_SEND:
-			send(world, row);
-			break;
-		case EFFECT_DO_LOOK:
-			look(world);
-			break;
+		case EFFECT_DO_SEND: send(world, row); break;
+		case EFFECT_DO_LOOK: look(world); break;
 		case EFFECT_DO_WAIT:
 			CHECK(row, effect_wait_ms(&world->effect) > world->now_ms);
 			world->now_ms = effect_wait_ms(&world->effect);
 			break;
-		case EFFECT_DO_NOTHING:
-			return;
+		case EFFECT_DO_NOTHING: return;
 		}
 		world->now_ms += draw(world) % 50;
 	}

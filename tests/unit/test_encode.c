@@ -120,8 +120,7 @@ static void test_decode_percent(void)
 		CHECK(rows[i].text, decode_percent(&plain, bytes_of(copy, strlen(rows[i].text))) ==
 					    !!rows[i].plain);
 		free(copy);
-		if (rows[i].plain)
-			CHECK_TEXT(rows[i].text, strbuf_text(&plain), rows[i].plain);
+		if (rows[i].plain) CHECK_TEXT(rows[i].text, strbuf_text(&plain), rows[i].plain);
 	}
 }
 

@@ -21,31 +21,23 @@ static const struct job_rules rules = {
 static struct job_event event_of(char letter)
 {
 	switch (letter) {
-	case 'D':
-		return (struct job_event){.kind = EVENT_DONE};
-	case 'P':
-		return (struct job_event){.kind = EVENT_PENDING};
-	case 'R':
-		return (struct job_event){.kind = EVENT_RETRY, .detail = "away"};
-	case 'L':
-		return (struct job_event){.kind = EVENT_LATER};
-	case 'W':
-		return (struct job_event){.kind = EVENT_WAIT};
+	case 'D': return (struct job_event){.kind = EVENT_DONE};
+	case 'P': return (struct job_event){.kind = EVENT_PENDING};
+	case 'R': return (struct job_event){.kind = EVENT_RETRY, .detail = "away"};
+	case 'L': return (struct job_event){.kind = EVENT_LATER};
+	case 'W': return (struct job_event){.kind = EVENT_WAIT};
 	case 'N':
 		return (struct job_event){
 			.kind = EVENT_REFUSE, .reason = REASON_NO_REPOSITORY, .detail = ""};
-	case 'X':
-		return (struct job_event){.kind = EVENT_DROP, .reason = REASON_WITHDRAWN};
-	case 'F':
-		return (struct job_event){.kind = EVENT_ENDED, .ending = ENDING_FINISHED};
+	case 'X': return (struct job_event){.kind = EVENT_DROP, .reason = REASON_WITHDRAWN};
+	case 'F': return (struct job_event){.kind = EVENT_ENDED, .ending = ENDING_FINISHED};
 	case 'E':
 		return (struct job_event){
 			.kind = EVENT_ENDED, .ending = ENDING_ERROR, .detail = "no credit"};
 	case 'S':
 		return (struct job_event){
 			.kind = EVENT_ENDED, .ending = ENDING_START_FAILED, .detail = "no room"};
-	default:
-		return (struct job_event){.kind = EVENT_GIVE_UP, .detail = "never"};
+	default: return (struct job_event){.kind = EVENT_GIVE_UP, .detail = "never"};
 	}
 }
 

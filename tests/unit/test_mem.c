@@ -68,12 +68,9 @@ static void ask_too_much(int way)
 {
 	volatile size_t count = SIZE_MAX / 2;
 
-	if (way == 0)
-		mem_free(mem_zalloc(count, 3));
-	if (way == 1)
-		mem_free(mem_resize(NULL, count, 3));
-	if (way == 2)
-		mem_free(mem_dup_n("", 2 * count + 1));
+	if (way == 0) mem_free(mem_zalloc(count, 3));
+	if (way == 1) mem_free(mem_resize(NULL, count, 3));
+	if (way == 2) mem_free(mem_dup_n("", 2 * count + 1));
 }
 
 static void test_mem_overflow_ends_process(void)

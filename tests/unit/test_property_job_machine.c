@@ -107,16 +107,14 @@ static void take_step(struct walk *walk, const struct job_event *event, const ch
 	walk->before = walk->job;
 	walk->kind = event->kind;
 	job_machine_apply(&walk->job, event, walk->now_ms, draw(&walk->random), &rules);
-	if (walk->job.is_started && !walk->before.is_started)
-		walk->starts++;
+	if (walk->job.is_started && !walk->before.is_started) walk->starts++;
 	/* A second pass through the start would be a second conversation. */
 	if (walk->before.step != STEP_START && walk->job.step == STEP_START)
 		CHECK(row, walk->before.step == STEP_REPOSITORY && !walk->before.is_started);
 	check_steps(walk, row);
 	check_outcome(walk, row);
 	check_time(walk, row);
-	if (walk->job.next_ms > walk->now_ms)
-		walk->now_ms = walk->job.next_ms;
+	if (walk->job.next_ms > walk->now_ms) walk->now_ms = walk->job.next_ms;
 }
 
 static void begin(struct walk *walk, uint32_t seed)

@@ -184,8 +184,7 @@ static void test_trigger_jira_decides(void)
 		CHECK_TEXT(rows[i].name, reason_name(ask.verdict), reason_name(rows[i].verdict));
 		CHECK(rows[i].name, ask.kind == rows[i].kind);
 		CHECK(rows[i].name, (ask.detail[0] == '\0') == (ask.verdict == REASON_TRIGGERED));
-		if (rows[i].verdict == REASON_MALFORMED)
-			continue;
+		if (rows[i].verdict == REASON_MALFORMED) continue;
 		CHECK_TEXT(rows[i].name, ask.event_key, rows[i].event_key);
 		CHECK_TEXT(rows[i].name, ask.alias_key, rows[i].alias_key);
 		CHECK_TEXT(rows[i].name, ask.actor.key, rows[i].actor_key);
