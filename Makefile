@@ -28,17 +28,18 @@ without_main = $(filter-out %/main.c,$(1))
 base_SRCS := $(wildcard common/base/*.c)
 domain_SRCS := $(wildcard common/domain/*.c)
 io_SRCS := $(wildcard common/io/*.c)
+connect_SRCS := $(wildcard common/connect/*.c)
 $(foreach s,$(SERVICES),$(eval $(s)_SRCS := $(call without_main,$(wildcard services/$(s)/*.c))))
 cli_SRCS := $(call without_main,$(wildcard cli/*.c))
 pure_SRCS := $(wildcard $(PURE_SRCS))
 fakes_SRCS := $(wildcard tests/fakes/*.c)
-ARCHIVES := base domain io pure cli fakes $(SERVICES)
+ARCHIVES := base domain io connect pure cli fakes $(SERVICES)
 
 MIGRATIONS := $(sort $(wildcard db/migrations/*.sql))
 MIGRATIONS_OBJ := $(if $(wildcard common/io/migrate.h),$(B)/gen/migrations.o)
 
 lib = $(B)/libohdc-$(1).a
-COMMON_LIBS := $(call lib,domain) $(call lib,io) $(call lib,base)
+COMMON_LIBS := $(call lib,connect) $(call lib,domain) $(call lib,io) $(call lib,base)
 
 PROGRAMS := $(foreach s,$(SERVICES),$(if $(wildcard services/$(s)/main.c),ohdc-$(s))) \
 	$(if $(wildcard cli/main.c),ohdc)

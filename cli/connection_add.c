@@ -1,6 +1,5 @@
 /* Makes a connection: asks the server who the bot is, seals a secret, writes instance and connection, shows the secret once. */
 
-#include "cli/bot_identity.h"
 #include "cli/cli.h"
 #include "common/base/encode.h"
 #include "common/base/json_field.h"
@@ -8,6 +7,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/base/url.h"
+#include "common/connect/bot_identity.h"
 #include "common/io/entropy.h"
 
 #include <stdio.h>

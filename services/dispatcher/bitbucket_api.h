@@ -7,8 +7,8 @@
 #include "common/base/err.h"
 #include "common/base/secret.h"
 #include "common/domain/mention.h"
+#include "common/io/call_gate.h"
 #include "common/io/http_client.h"
-#include "services/dispatcher/call_gate.h"
 #include "services/dispatcher/comment.h"
 
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 
 /* Inside of the Bitbucket client, for its own files: one call with the token, paths of pull requests. */
 
-#include "services/dispatcher/api_call.h"
+#include "common/io/api_call.h"
 #include "services/dispatcher/bitbucket_api.h"
 
 enum { BITBUCKET_PAGE_MAX = 100 /**< values asked for on one page; the server may send fewer */ };

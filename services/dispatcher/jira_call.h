@@ -3,7 +3,7 @@
 
 /* Inside of the Jira client, for its own files: one call as the bot. */
 
-#include "services/dispatcher/api_call.h"
+#include "common/io/api_call.h"
 #include "services/dispatcher/jira_api.h"
 
 /** Make `call` with the token. ERR_AUTH also when Jira answers as to somebody anonymous (a wrong token on a public Jira). */

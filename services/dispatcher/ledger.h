@@ -5,8 +5,8 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/io/call_gate.h"
 #include "common/io/db.h"
-#include "services/dispatcher/call_gate.h"
 #include "services/dispatcher/effect_rule.h"
 #include "services/dispatcher/effect_store.h"
 #include "services/dispatcher/job_store.h"

@@ -7,8 +7,8 @@
 #include "common/base/err.h"
 #include "common/base/secret.h"
 #include "common/base/uuid.h"
+#include "common/io/call_gate.h"
 #include "common/io/http_client.h"
-#include "services/dispatcher/call_gate.h"
 
 #include <stdbool.h>
 #include <stddef.h>

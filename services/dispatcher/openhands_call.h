@@ -5,7 +5,7 @@
 
 #include "common/base/strbuf.h"
 #include "common/base/uuid.h"
-#include "services/dispatcher/api_call.h"
+#include "common/io/api_call.h"
 #include "services/dispatcher/openhands_follow.h"
 
 #include <jansson.h>

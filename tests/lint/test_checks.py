@@ -29,6 +29,8 @@ def write(directory, path, text):
 LAYERS_BAD = [
     ("base looks up", "common/base/a.c", '#include "common/io/b.h"\n', "may not include"),
     ("domain uses io", "common/domain/a.c", '#include "common/io/b.h"\n', "may not include"),
+    ("connect uses a service", "common/connect/a.c", '#include "services/linker/b.h"\n', "may not include"),
+    ("io uses connect", "common/io/a.c", '#include "common/connect/b.h"\n', "may not include"),
     ("io uses domain", "common/io/a.c", '#include "common/domain/b.h"\n', "may not include"),
     ("service uses service", "services/linker/a.c", '#include "services/ingress/b.h"\n', "may not include"),
     ("foreign away from home", "services/linker/a.c", "#include <curl/curl.h>\n", "home"),

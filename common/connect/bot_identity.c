@@ -1,6 +1,6 @@
 /* Two questions to Jira, four to Bitbucket: who is the bot, and which repository is meant. */
 
-#include "cli/bot_identity.h"
+#include "common/connect/bot_identity.h"
 
 #include "common/base/encode.h"
 #include "common/base/json_field.h"

@@ -1,12 +1,11 @@
 /* One JSON call to a peer: build, send, judge the status, parse. */
-#include "services/dispatcher/api_call.h"
+#include "common/io/api_call.h"
 
 #include "common/base/encode.h"
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
-#include "common/domain/limits.h"
 
 #include <stdarg.h>
 #include <stdio.h>

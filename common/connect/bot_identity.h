@@ -1,5 +1,5 @@
-#ifndef OHDC_CLI_BOT_IDENTITY_H
-#define OHDC_CLI_BOT_IDENTITY_H
+#ifndef OHDC_CONNECT_BOT_IDENTITY_H
+#define OHDC_CONNECT_BOT_IDENTITY_H
 
 /* Asks Jira or Bitbucket who our bot is there, with the token from the environment; never sends it to another server. */
 

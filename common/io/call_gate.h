@@ -1,5 +1,5 @@
-#ifndef OHDC_DISPATCHER_CALL_GATE_H
-#define OHDC_DISPATCHER_CALL_GATE_H
+#ifndef OHDC_IO_CALL_GATE_H
+#define OHDC_IO_CALL_GATE_H
 
 /* The right to make one call that must not happen twice: asked again right before the request leaves. */
 

@@ -1,5 +1,5 @@
-#ifndef OHDC_DISPATCHER_API_CALL_H
-#define OHDC_DISPATCHER_API_CALL_H
+#ifndef OHDC_IO_API_CALL_H
+#define OHDC_IO_API_CALL_H
 
 /* One JSON call to a peer: build, send, judge the status, parse. Shared by the clients of OpenHands, Jira and Bitbucket. */
 
@@ -7,8 +7,8 @@
 #include "common/base/err.h"
 #include "common/base/secret.h"
 #include "common/base/strbuf.h"
+#include "common/io/call_gate.h"
 #include "common/io/http_client.h"
-#include "services/dispatcher/call_gate.h"
 
 #include <jansson.h>
 #include <stdbool.h>

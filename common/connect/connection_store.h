@@ -1,0 +1,104 @@
+#ifndef OHDC_CONNECT_CONNECTION_STORE_H
+#define OHDC_CONNECT_CONNECTION_STORE_H
+
+/* Servers and connections as they are made and changed (tables instance, connection). Who listens is told by the tables' triggers. */
+
+#include "common/base/attr.h"
+#include "common/base/crypto.h"
+#include "common/base/err.h"
+#include "common/base/secret.h"
+#include "common/domain/person.h"
+#include "common/domain/provider.h"
+#include "common/io/db.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** A connection with its server; texts owned, NULL where null. */
+struct connection_row {
+	enum provider provider;
+	int64_t id; /**< 0: not stored yet */
+	int64_t instance_id;
+	char *base_url; /**< normalised */
+	char *project_key;
+	char *repo_slug;
+	int64_t repo_id;
+	char *status; /**< pending, active, paused, shadow */
+	char *hook_id;
+	char *owner_user_id;
+	char *org_id;
+	char *svc_email;
+	char *hook_error;
+	char *created_at; /**< naive ISO 8601, UTC */
+	char *updated_at;
+	bool has_bot_token;
+	bool has_next_secret;
+	bool is_secret_shown;
+};
+
+/** Free and zero. */
+void connection_row_done(struct connection_row *row);
+
+/** Where they are stored; borrowed. */
+struct connection_store {
+	struct db_pool *pool;
+	const struct crypto_keyring *keys;
+};
+
+/** By product and id. ERR_NOT_FOUND. */
+NODISCARD bool connection_read(const struct connection_store *store, enum provider provider,
+			       int64_t id, struct connection_row *ret, struct err *err);
+
+/** Jira's, by base URL. ERR_NOT_FOUND. */
+NODISCARD bool connection_of_url(const struct connection_store *store, const char *base_url,
+				 struct connection_row *ret, struct err *err);
+
+/** Bitbucket's, by repository: numeric id when known, else key and slug in any case. ERR_NOT_FOUND. */
+NODISCARD bool connection_of_repo(const struct connection_store *store, const char *base_url,
+				  int64_t repo_id, const char *project_key, const char *repo_slug,
+				  struct connection_row *ret, struct err *err);
+
+/** Store the server (and who the bot is there, NULL: not asked); `ret_id` its id. Within a transaction. */
+NODISCARD bool instance_put(struct db *db, enum provider provider, const char *base_url,
+			    const struct person *bot, int64_t *ret_id, struct err *err);
+
+/**
+ * Insert (row->id 0: gets the next id) or update status, hook_id, owner, org, e-mail, repository and hook_error of a connection.
+ * `secret` is needed for a new one and otherwise NULL: secrets change through the calls below. ERR_CONFLICT: somebody else made it
+ * meanwhile. Within a transaction.
+ */
+NODISCARD bool connection_put(struct db *db, const struct crypto_keyring *keys,
+			      struct connection_row *row, const struct secret *secret,
+			      struct err *err);
+
+/** Store the bot's token (place "connection.bot_token:{provider}/{id}"). Within a transaction. */
+NODISCARD bool connection_put_bot_token(struct db *db, const struct crypto_keyring *keys,
+					const struct connection_row *row,
+					const struct secret *token, struct err *err);
+
+/** New random webhook secret: 32 bytes as base64url, 43 characters. */
+void connection_make_secret(struct secret *ret);
+
+/** The address a webhook is sent to: WEB_HOST + /integration/{provider}-dc/connections/{id}/events; new. */
+NODISCARD char *connection_events_url(const char *web_host, enum provider provider, int64_t id);
+
+/* --- changing a secret without refusing a delivery: next is accepted, then the hook is changed, then next becomes current ------ */
+
+/**
+ * Prepare: `secret` becomes the next one, accepted from now on beside the current and previous. A next one that is there already
+ * stays in use: with `secret` not set it is given back in `ret`, else it becomes the previous one. `ret` gets the secret to put into the hook.
+ */
+NODISCARD bool connection_secret_next(struct db *db, const struct crypto_keyring *keys,
+				      const struct connection_row *row, const struct secret *secret,
+				      struct secret *ret, struct err *err);
+
+/** The hook was changed: next becomes current, current becomes previous. Nothing to do without a next one. */
+NODISCARD bool connection_secret_promote(struct db *db, const struct connection_row *row,
+					 struct err *err);
+
+/** The current secret in clear, to show it once: sets secret_shown_at, ERR_CONFLICT when it was shown before. */
+NODISCARD bool connection_secret_show(struct db *db, const struct crypto_keyring *keys,
+				      const struct connection_row *row, struct secret *ret,
+				      struct err *err);
+
+#endif
