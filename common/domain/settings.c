@@ -45,23 +45,25 @@ static const struct setting settings[] = {
 	    .fallback = "12", .min = 1, .max = 1000,
 	    .help = "Partitions of the webhook and job topics that `ohdc topics` creates."),
 	ROW(.name = "OHDC_SEAL_KEYS_FILE", .readers = SETTING_ALL, .kind = SETTING_FILE,
-	    .required = SETTING_INGRESS | SETTING_DISPATCHER | SETTING_INSTALLER,
+	    .required = SETTING_SERVICES,
 	    .help = "Keys that seal secrets in the database: lines `KEYID 64hex`, newest first; "
 		    "`ohdc keys generate` prints one."),
 	ROW(.group = "OpenHands Enterprise", .name = "WEB_HOST",
 	    .readers = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER | SETTING_CLI,
-	    .kind = SETTING_HOST, .required = SETTING_DISPATCHER | SETTING_INSTALLER,
+	    .kind = SETTING_HOST, .required = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER,
 	    .help = "Host of the OpenHands app as people see it; https unless it carries a scheme "
 		    "or is localhost."),
 	ROW(.name = "OHDC_OPENHANDS_URL",
 	    .readers = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER | SETTING_CLI,
-	    .kind = SETTING_URL, .required = SETTING_DISPATCHER,
+	    .kind = SETTING_URL, .required = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER,
 	    .help = "Base URL under which the app server is reached from here."),
 	ROW(.name = "AUTOMATIONS_SERVICE_KEY", .readers = SETTING_DISPATCHER,
 	    .kind = SETTING_SECRET, .required = SETTING_DISPATCHER,
 	    .help = "Service key of the app server, with which a person's API key is made."),
-	ROW(.name = "JWT_SECRET", .readers = SETTING_DISPATCHER, .kind = SETTING_SECRET,
-	    .help = "The app server's secret; needed only without a Bitbucket bot token."),
+	ROW(.name = "JWT_SECRET", .readers = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER,
+	    .kind = SETTING_SECRET,
+	    .help = "The app server's secret: for a person's own Bitbucket token and for "
+		    "OHDC_JIRA_TOKEN_IN_SANDBOX; everything else works without it."),
 	ROW(.name = "KEYCLOAK_SERVER_URL", .readers = SETTING_LINKER, .kind = SETTING_URL,
 	    .help = "Keycloak, for finding the account of a person."),
 	ROW(.name = "KEYCLOAK_REALM_NAME", .readers = SETTING_LINKER, .kind = SETTING_TEXT,
@@ -120,6 +122,10 @@ static const struct setting settings[] = {
 	    .readers = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER | SETTING_CLI,
 	    .kind = SETTING_INT, .fallback = "30", .min = 1, .max = 300, .unit = "s",
 	    .help = "Time for one call to Jira."),
+	ROW(.name = "OHDC_JIRA_TOKEN_IN_SANDBOX", .readers = SETTING_LINKER | SETTING_DISPATCHER,
+	    .kind = SETTING_BOOL, .fallback = "0",
+	    .help = "On: a conversation may fetch the Jira token of the person who asked "
+		    "(JIRA_DC_TOKEN); needs OAuth and JWT_SECRET."),
 	ROW(.name = "OHDC_JIRA_ALLOW_NO_REPOSITORY", .readers = SETTING_DISPATCHER,
 	    .kind = SETTING_BOOL, .fallback = "0",
 	    .help = "On: a Jira ask that names no repository starts without one. Off: it is "
@@ -150,6 +156,15 @@ static const struct setting settings[] = {
 	ROW(.name = "SSL_CERT_FILE", .readers = SETTING_ALL, .kind = SETTING_FILE,
 	    .help = "CA bundle, added to the system's roots for all calls; also what Kafka's "
 		    "brokers are checked with, unless OHDC_KAFKA_CONFIG_FILE says otherwise."),
+	ROW(.name = "OHDC_DENIED_NETWORKS",
+	    .readers = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER | SETTING_CLI,
+	    .kind = SETTING_LIST,
+	    .help = "Networks (10.42.0.0/16,…) to which no call goes for a server that people "
+		    "named: the cluster's. Loopback, link-local and metadata addresses are "
+		    "always denied."),
+	ROW(.name = "OHDC_ALLOWED_NETWORKS",
+	    .readers = SETTING_LINKER | SETTING_DISPATCHER | SETTING_INSTALLER | SETTING_CLI,
+	    .kind = SETTING_LIST, .help = "Networks that are allowed although they are denied above."),
 	ROW(.group = "Ingress", .name = "OHDC_MAX_BODY_BYTES", .readers = SETTING_INGRESS,
 	    .kind = SETTING_INT, .fallback = "10485760", .min = 65536, .max = LIMIT_BODY_BYTES,
 	    .unit = "bytes", .help = "Longest webhook body that is kept."),

@@ -1,18 +1,43 @@
-/* ohdc-installer: connections, hooks and recovery. So far the program with its health and metrics; its interface comes next. */
+/* ohdc-installer: connections, hooks, the pages for people. */
 
 #include "common/domain/settings.h"
 #include "common/io/service.h"
+#include "services/installer/installer.h"
+#include "services/installer/routes.h"
 
 #include "common/base/banned.h"
 
+/* What lives as long as the program. */
+struct program {
+	struct service service;
+	struct front front;
+	struct installer installer;
+};
+
+/* The handlers end first: they use everything else. */
+static void program_close(struct program *program)
+{
+	front_quiet(&program->front);
+	front_close(&program->front);
+	service_close(&program->service);
+}
+
 static bool start(void *context, struct err *err)
 {
-	return service_wait_database(context, err);
+	struct program *program = context;
+	struct service *service = &program->service;
+	size_t count;
+	const struct web_route *routes = installer_routes(&count);
+	if (!front_open(&program->front, service, "ohdc-installer", err) ||
+	    !service_wait_database(service, err))
+		return false;
+	installer_init(&program->installer, service, &program->front);
+	return front_listen(&program->front, service, routes, count, &program->installer, err);
 }
 
 int main(int argc, char **argv)
 {
-	CLEANUP(service_close) struct service service = {0};
+	CLEANUP(program_close) struct program program = {0};
 	const struct service_options options = {
 		.program = "ohdc-installer",
 		.purpose = "connects Jira and Bitbucket: connections, hooks, pages, recovery of "
@@ -21,5 +46,5 @@ int main(int argc, char **argv)
 		.settings = settings_all,
 		.needs_keys = true,
 	};
-	return service_run(&options, argc, argv, &service, start, &service);
+	return service_run(&options, argc, argv, &program.service, start, &program);
 }

@@ -37,6 +37,17 @@ void linker_init(struct linker *linker, const struct service *service)
 	name_owner(linker);
 }
 
+void linker_join(struct linker *linker, const struct service *service, const struct front *front)
+{
+	linker->installation = service->installation;
+	linker->keys = &service->keys;
+	linker->peers = front->peers;
+	linker->callers = front->callers;
+	linker->oauth = &front->oauth;
+	linker->connection_store = (struct connection_store){service->pool, &service->keys};
+	linker->origin = config_text(service->config, "WEB_HOST");
+}
+
 void linker_done(struct linker *linker)
 {
 	if (!linker->config) return;

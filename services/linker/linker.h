@@ -5,6 +5,8 @@
 
 #include "common/base/attr.h"
 #include "common/base/uuid.h"
+#include "common/connect/connection_store.h"
+#include "common/connect/front.h"
 #include "common/io/config.h"
 #include "common/io/daemon.h"
 #include "common/io/db.h"
@@ -31,10 +33,19 @@ struct linker {
 	char owner[LINKER_OWNER_SIZE]; /**< of leases: program, host, process, random */
 	struct wake to_decide;         /**< rung when a trigger may be due */
 	struct wake to_send;           /**< rung when the outbox has something */
+	const struct crypto_keyring *keys;
+	struct peer_clients *peers; /**< peer_client_for(peers, base_url), peer_client_plain(peers) */
+	struct callers *callers;
+	const struct oauth *oauth;
+	struct connection_store connection_store;
+	const char *origin; /**< WEB_HOST: "https://app.example.com" */
 };
 
 /** Take from the service what it has opened; the rest is set in main. */
 void linker_init(struct linker *linker, const struct service *service);
+
+/** Take what is there once the database has answered, and what the handlers need. */
+void linker_join(struct linker *linker, const struct service *service, const struct front *front);
 
 /** Free what linker_init() made; zeroed is fine. */
 void linker_done(struct linker *linker);

@@ -6,6 +6,7 @@
 #include "services/linker/intake.h"
 #include "services/linker/outbox.h"
 #include "services/linker/resolver.h"
+#include "services/linker/routes.h"
 #include "services/linker/sweeper.h"
 
 #include "common/base/banned.h"
@@ -15,7 +16,7 @@ enum { FLUSH_MS = 5000 };
 /* What lives as long as the program; closed from the source of work to its end. */
 struct program {
 	struct service service;
-	struct http_client *client;
+	struct front front;
 	struct linker linker;
 	struct intake *intake;
 	struct resolver *resolver;
@@ -25,6 +26,7 @@ struct program {
 
 static void program_close(struct program *program)
 {
+	front_quiet(&program->front);
 	intake_free(program->intake);
 	resolver_free(program->resolver);
 	sweeper_free(program->sweeper);
@@ -32,24 +34,19 @@ static void program_close(struct program *program)
 	connections_free(program->linker.connections);
 	directories_free(program->linker.directories);
 	kafka_producer_free(program->linker.producer, FLUSH_MS);
-	http_client_free(program->client);
 	linker_done(&program->linker);
+	front_close(&program->front);
 	service_close(&program->service);
 }
 
 static bool open_adapters(struct program *program, struct err *err)
 {
-	const struct service *service = &program->service;
-	const struct http_client_options http = {
-		.ca_file = config_text(service->config, "SSL_CERT_FILE"),
-		.user_agent = "ohdc-linker",
-	};
 	const struct kafka_producer_options kafka = {
 		.cluster = program->linker.cluster,
 		.report = kafka_wait_report,
 	};
 
-	return http_client_curl_new(&http, &program->client, err) &&
+	return front_open(&program->front, &program->service, "ohdc-linker", err) &&
 	       kafka_producer_new(&kafka, &program->linker.producer, err);
 }
 
@@ -58,11 +55,19 @@ static bool open_directories(struct program *program, struct err *err)
 	const struct directory_options options = {
 		.pool = program->service.pool,
 		.config = program->service.config,
-		.client = program->client,
+		.client = peer_client_plain(program->front.peers),
 		.call_deadline_ms = linker_call_deadline_ms(program->service.config),
 	};
 
 	return directories_new(&options, &program->linker.directories, err);
+}
+
+static bool listen_for_people(struct program *program, struct err *err)
+{
+	size_t count;
+	const struct web_route *routes = linker_routes(&count);
+
+	return front_listen(&program->front, &program->service, routes, count, &program->linker, err);
 }
 
 static bool start(void *context, struct err *err)
@@ -75,12 +80,12 @@ static bool start(void *context, struct err *err)
 	if (!open_adapters(program, err) || !open_directories(program, err) ||
 	    !service_wait_database(&program->service, err))
 		return false;
-	linker->installation = program->service.installation;
+	linker_join(linker, &program->service, &program->front);
 	return connections_new(&connections, &linker->connections, err) &&
 	       outbox_new(linker, &program->outbox, err) &&
 	       sweeper_new(linker, &program->sweeper, err) &&
 	       resolver_new(linker, &program->resolver, err) &&
-	       intake_new(linker, &program->intake, err);
+	       intake_new(linker, &program->intake, err) && listen_for_people(program, err);
 }
 
 int main(int argc, char **argv)
@@ -92,6 +97,7 @@ int main(int argc, char **argv)
 		.reader = SETTING_LINKER,
 		.settings = settings_all,
 		.extra_connections = 4,
+		.needs_keys = true,
 	};
 	return service_run(&options, argc, argv, &program.service, start, &program);
 }

@@ -1,0 +1,62 @@
+/* Opens and closes what linker and installer need to answer people. */
+
+#include "common/connect/front.h"
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+
+#include "common/base/banned.h"
+
+bool front_open(struct front *front, struct service *service, const char *program, struct err *err)
+{
+	if (!peer_clients_new(service->config, program, &front->peers, err)) return false;
+	struct http_client *plain = peer_client_plain(front->peers);
+
+	front->callers = callers_new(plain, service->config);
+	front->oauth = (struct oauth){.states = {service->pool, &service->keys},
+				      .config = service->config,
+				      .client = plain};
+	return true;
+}
+
+static bool is_on(const struct config *config, const struct web_route *route)
+{
+	if (text_starts(route->pattern, "/integration/jira-dc/"))
+		return config_bool(config, "ENABLE_JIRA_DC");
+	if (text_starts(route->pattern, "/integration/bitbucket-dc/") ||
+	    text_starts(route->pattern, "/bitbucket-dc-proxy/"))
+		return config_text(config, "BITBUCKET_DATA_CENTER_HOST");
+	return true;
+}
+
+static void free_routes(struct web_route **routes)
+{
+	mem_free(*routes);
+}
+
+bool front_listen(struct front *front, const struct service *service,
+		  const struct web_route *routes, size_t count, void *context, struct err *err)
+{
+	CLEANUP(free_routes) struct web_route *served = mem_zalloc(count + 1, sizeof(*served));
+	struct web_options options = {.listen = config_text(service->config, "OHDC_HTTP_LISTEN"),
+				      .routes = served,
+				      .context = context};
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_on(service->config, &routes[i])) served[options.route_count++] = routes[i];
+	}
+	return web_new(&options, &front->web, err);
+}
+
+void front_quiet(struct front *front)
+{
+	web_free(front->web);
+	front->web = NULL;
+}
+
+void front_close(struct front *front)
+{
+	callers_free(front->callers);
+	peer_clients_free(front->peers);
+	*front = (struct front){0};
+}
