@@ -36,6 +36,7 @@ fakes_SRCS := $(wildcard tests/fakes/*.c)
 ARCHIVES := base domain io connect pure cli fakes $(SERVICES)
 
 MIGRATIONS := $(sort $(wildcard db/migrations/*.sql))
+PAGES := $(sort $(wildcard common/pages/*.*)) $(sort $(wildcard services/*/pages/*.html))
 MIGRATIONS_OBJ := $(if $(wildcard common/io/migrate.h),$(B)/gen/migrations.o)
 
 lib = $(B)/libohdc-$(1).a
@@ -90,16 +91,23 @@ $(B)/%.o: %.c Makefile mk/flags.mk | need-libs
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA_CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/gen/migrations.c: tools/embed-migrations $(MIGRATIONS) $(B)/gen/migrations.list
-	@mkdir -p $(@D)
-	$(call say,GEN,$@)
-	$(Q)tools/embed-migrations $(MIGRATIONS) >$@
-$(B)/gen/migrations.list: FORCE
-	$(call update,$@,$(MIGRATIONS))
-# SQL files are longer than the 4095 characters ISO C promises for a literal; gcc and clang have no limit.
-$(B)/gen/migrations.o: $(B)/gen/migrations.c
+# $(1): name of gen/NAME.c, made by tools/embed-NAME from the files $(2).
+define embedded
+$(B)/gen/$(1).c: tools/embed-$(1) tools/quote-text $(2) $(B)/gen/$(1).list
+	@mkdir -p $$(@D)
+	$$(call say,GEN,$$@)
+	$$(Q)tools/embed-$(1) $(2) >$$@
+$(B)/gen/$(1).list: FORCE
+	$$(call update,$$@,$(2))
+endef
+$(eval $(call embedded,migrations,$(MIGRATIONS)))
+$(eval $(call embedded,pages,$(PAGES)))
+# These files are longer than the 4095 characters ISO C promises for a literal; gcc and clang have no limit.
+$(B)/gen/%.o: $(B)/gen/%.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS_ALL) -Wno-overlength-strings $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# Linked only into programs that have pages.
+$(call lib,io): $(B)/gen/pages.o
 
 # --- tests in C -----------------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 
 /*
  * Fills a text with JSON data. There is no way to put data in unescaped.
- * {{name}} or {{a.b}}: the value, with & < > " ' ` = escaped · {{#name}}…{{/name}}: once for each item of a list, once for an object,
- * true or a text that is not empty; inside, names are looked up in the item first, then outside ({{.}}: the item itself) ·
- * {{^name}}…{{/name}}: when it is absent, false, empty · {{>name}}: another template, same data.
+ * {{name}} or {{a.b}}: the text or integer (anything else: nothing), with & < > " ' ` = escaped · {{#name}}…{{/name}}: once for each
+ * item of a list, once for an object, true, a text that is not empty or an integer but 0; inside, names are looked up in the item
+ * first, then outside ({{.}}: the item itself) · {{^name}}…{{/name}}: when it is none of these · {{>name}}: another template, same data.
  */
 
 #include "common/base/attr.h"
@@ -29,8 +29,8 @@ struct template_set {
 };
 
 /**
- * Append `name` filled with `data`. ERR_INTERNAL: no such template, a section that does not end, more than 16 deep, or the text
- * was cut at its ceiling.
+ * Append `name` filled with `data`. ERR_INTERNAL names the fault: no such template, {{ without a tag, a section that does not end or
+ * end as it began (also in what is left out), more than 16 deep, or the text was cut at its ceiling.
  */
 NODISCARD bool template_fill(const struct template_set *set, const char *name, const json_t *data,
 			     struct strbuf *ret, struct err *err);
