@@ -1,8 +1,12 @@
 /* getrandom(2), all or nothing. */
 #include "common/io/entropy.h"
 
+#include "common/base/encode.h"
+#include "common/base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/types.h>
 
@@ -28,6 +32,20 @@ uint32_t entropy_u32(void)
 
 	entropy_fill(&bits, sizeof(bits));
 	return bits;
+}
+
+void entropy_text(char ret[ENTROPY_TEXT_SIZE])
+{
+	uint8_t random[32];
+	struct strbuf text;
+
+	entropy_fill(random, sizeof(random));
+	strbuf_init(&text, ENTROPY_TEXT_SIZE - 1);
+	encode_base64url(&text, bytes_of(random, sizeof(random)));
+	memcpy(ret, strbuf_text(&text), ENTROPY_TEXT_SIZE);
+	mem_wipe(text.text, text.size);
+	mem_wipe(random, sizeof(random));
+	strbuf_done(&text);
 }
 
 struct uuid entropy_uuid(void)

@@ -15,6 +15,11 @@ void entropy_fill(void *ret, size_t len);
 /** 32 random bits, for jitter. */
 NODISCARD uint32_t entropy_u32(void);
 
+enum { ENTROPY_TEXT_SIZE = 44 /* 43 characters and a NUL */ };
+
+/** 32 random bytes as base64url: states, verifiers, secrets. */
+void entropy_text(char ret[ENTROPY_TEXT_SIZE]);
+
 /** A random UUID. */
 NODISCARD struct uuid entropy_uuid(void);
 
