@@ -148,9 +148,23 @@ class Stack:
         self.jira_url = self.sims.jira.base_url
         self.bitbucket_url = self.sims.bitbucket.base_url
         self.settings = settings or {}
+        self.web_host = self.settings.get("WEB_HOST", WEB_HOST)
         self.programs: dict[str, Program] = {}
-        self.secrets: list[str] = ["service-key", "bot-pat", "bot-token", "keycloak-secret"]
+        self.sims.jira.oauth_client(redirect_uri=f"{self.origin}/integration/jira-dc/callback")
+        self.secrets: list[str] = [
+            "service-key",
+            "bot-pat",
+            "bot-token",
+            "keycloak-secret",
+            "ohdc-client-secret",
+            "jwt-secret-of-the-tests",
+        ]
         self.keys = folder / "seal-keys"
+
+    @property
+    def origin(self) -> str:
+        """Where browsers see the app."""
+        return self.web_host if "://" in self.web_host else f"https://{self.web_host}"
 
     def move(self, jira: dict[str, str], bitbucket: dict[str, str]) -> None:
         """Give the simulated products a context path or another version, before anything starts."""
@@ -180,9 +194,10 @@ class Stack:
             "OHDC_KAFKA_PREFIX": self.prefix,
             "OHDC_KAFKA_PARTITIONS": "4",
             "OHDC_SEAL_KEYS_FILE": str(self.keys),
-            "WEB_HOST": WEB_HOST,
+            "WEB_HOST": self.web_host,
             "ENABLE_JIRA_DC": "1",
             "JIRA_DC_BASE_URL": self.jira_url,
+            "OHDC_ALLOWED_NETWORKS": "127.0.0.0/8",
             "BITBUCKET_DATA_CENTER_HOST": self.bitbucket_url,
             "BITBUCKET_DATA_CENTER_BOT_USERNAME": "openhands",
             "OHDC_OPERATOR": "e2e",
@@ -201,6 +216,9 @@ class Stack:
             "JIRA_DC_SERVICE_ACCOUNT_EMAIL": "openhands@example.com",
             "JIRA_DC_SERVICE_ACCOUNT_PAT": "bot-pat",
             "JIRA_DC_ENABLE_OAUTH": "1",
+            "JIRA_DC_CLIENT_ID": "ohdc-client",
+            "JIRA_DC_CLIENT_SECRET": "ohdc-client-secret",
+            "JWT_SECRET": "jwt-secret-of-the-tests",
             "BITBUCKET_DATA_CENTER_BOT_TOKEN": "bot-token",
         }
 
@@ -277,7 +295,7 @@ class Stack:
         """Add a connection and register its webhook nowhere yet."""
         made = self.ohdc_json("connections", "add", provider, *args)
         self.secrets.append(made["webhook_secret"])
-        path = made["events_url"].split(WEB_HOST, 1)[1]
+        path = made["events_url"].split(self.web_host, 1)[1]
         return Connection(made["connection"], made["id"], made["webhook_secret"], path, provider)
 
     def events_url(self, connection: Connection) -> str:

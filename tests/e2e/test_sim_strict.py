@@ -370,3 +370,26 @@ def test_an_expired_key_is_no_violation_and_minting_again_helps(
     assert (old.status_code, again.status_code) == (401, 200)
     assert again.json()["key"] != headers["ohe"]
     assert sims.ohe.violations() == []
+
+
+def test_forty_thousand_repositories_are_paged_fast(sims: Sims) -> None:
+    """Pages of at most 1000 with opaque places; only those that the caller administers; each page within a second."""
+    sims.bitbucket.add_user(name="root", token="root")
+    assert sims.bitbucket.add_repos(count=40000, user="root") == ["K0/service-0", "K399/service-39999"]
+    sims.bitbucket.add_repos(count=1, user="root", right="REPO_WRITE", start=40000)
+    url, session, start = f"{sims.bitbucket.base_url}/rest/api/latest/repos", requests.Session(), 0
+    session.headers["Authorization"] = "Bearer root"
+    seen: set[int] = set()
+    while start is not None:
+        query = {"permission": "REPO_ADMIN", "limit": 5000, "start": start}
+        answer = session.get(url, params=query, timeout=1).json()
+        assert answer["size"] == 1000
+        seen |= {repo["id"] for repo in answer["values"]}
+        start = answer.get("nextPageStart")
+    assert len(seen) == 40000
+    hooks = f"{sims.bitbucket.base_url}/rest/api/latest/projects/K0/repos/service-40000/webhooks"
+    assert session.get(hooks).status_code == 401
+    sims.bitbucket.grant(repo="K0/service-40000", user="root", right="REPO_ADMIN")
+    assert session.get(hooks).status_code == 200
+    sims.bitbucket.move_repo(repo="K0/service-40000", key="NEW", slug="moved")
+    assert session.get(hooks).status_code == 404

@@ -286,7 +286,12 @@ class BitbucketSim(Simulator):
             if req.user.name in r.rights
             and RIGHTS.index(r.rights[req.user.name]) >= RIGHTS.index(right)
         ]
-        return self.paged(req, [self.shapes.repo(r) for r in hits])
+        start, limit = req.number("start", 0), min(req.number("limit", 25), 1000)
+        if start % PLACE:
+            self.violate(req, f"start={start} is no nextPageStart")
+        found, shapes = page(hits, start, limit), self.shapes
+        found["values"] = [shapes.repo(r) for r in found["values"]]
+        return Answer(body=found)
 
     @route("GET", REPO)
     def repo(self, req: Req, key: str, slug: str) -> Answer:
@@ -590,6 +595,40 @@ class BitbucketSim(Simulator):
         repo = Repo(self.fresh(), key, slug, self.users[owner] if owner else None, dict(rights))
         self.repos[(key.upper(), slug.lower())] = repo
         return self.shapes.repo(repo)
+
+    @control
+    def add_repos(
+        self, count: int, user: str, right: str = "REPO_ADMIN", projects: int = 400, start: int = 0
+    ) -> list[str]:
+        """Make many repositories, spread over projects K0…; the names of the first and the last."""
+        made = []
+        for number in range(start, start + count):
+            key, slug = f"K{number % projects}", f"service-{number}"
+            repo = Repo(self.fresh(), key, slug, None, {user: right})
+            self.repos[(key, slug)] = repo
+            made.append(f"{key}/{slug}")
+        return [made[0], made[-1]]
+
+    @control
+    def grant(self, repo: str, user: str, right: str | None) -> None:
+        """Give a user a right on a repository, or take it away."""
+        rights = self._repo(repo).rights
+        rights.pop(user, None)
+        if right:
+            rights[user] = right
+
+    @control
+    def move_repo(self, repo: str, key: str, slug: str) -> None:
+        """Rename or move a repository; its id stays."""
+        old = self._repo(repo)
+        del self.repos[(old.key.upper(), old.slug.lower())]
+        old.key, old.slug = key, slug
+        self.repos[(key.upper(), slug.lower())] = old
+
+    @control
+    def hooks_of(self, repo: str) -> list[dict[str, Any]]:
+        """All webhooks of a repository as stored, secrets in clear."""
+        return list(self._repo(repo).hooks.values())
 
     @control
     def add_pull(

@@ -18,6 +18,7 @@ from aiohttp import web
 
 MAX_BODY = 64 * 1024 * 1024
 SECRET_HEADERS = ("X-Service-API-Key", "X-Access-Token", "X-Session-API-Key", "Cookie")
+CREDENTIALS = ("authorization", "cookie", "x-access-token", "x-session-api-key", "x-org-id")
 
 
 class SimError(Exception):
@@ -88,6 +89,32 @@ class Fault:
         return True
 
 
+@dataclass
+class Hold:
+    """Calls that wait until the test releases them: before their work, or after it with the answer ready."""
+
+    match: str
+    times: int
+    after: bool
+    waiting: int = 0
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def takes(self, line: str, after: bool) -> bool:
+        """Whether this call has to wait here; counts it."""
+        if self.after != after or self.times == 0 or not re.search(self.match, line):
+            return False
+        self.times -= 1 if self.times > 0 else 0
+        return True
+
+    async def wait(self) -> None:
+        """Until released."""
+        self.waiting += 1
+        try:
+            await self.open.wait()
+        finally:
+            self.waiting -= 1
+
+
 @dataclass(frozen=True)
 class Route:
     """One path of a product: what it takes, whether it needs a login, and who answers."""
@@ -98,6 +125,7 @@ class Route:
     schema: dict[str, Any] | None
     body: bool
     auth: bool
+    any_headers: bool
     handler: str
 
 
@@ -109,6 +137,7 @@ def route(
     schema: dict[str, Any] | None = None,
     body: bool = False,
     auth: bool = True,
+    any_headers: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a handler's path; `{name}` is one segment, `{name:regex}` a restricted one."""
 
@@ -127,6 +156,7 @@ def route(
                 schema,
                 body or schema is not None,
                 auth,
+                any_headers,
                 handler.__name__,
             )
         )
@@ -152,6 +182,7 @@ class Simulator:
         self.base_url = ""
         self.context = ""
         self.faults: list[Fault] = []
+        self.holds: list[Hold] = []
         self.calls_made: list[dict[str, Any]] = []
         self.found: list[str] = []
         self.sent: list[dict[str, Any]] = []
@@ -209,6 +240,7 @@ class Simulator:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         req = await self._read(request)
+        await self._hold(req, after=False)
         fault = next((f for f in self.faults if f.takes(f"{req.method} {req.path}")), None)
         if fault and fault.delay_ms:
             await asyncio.sleep(fault.delay_ms / 1000)
@@ -218,12 +250,19 @@ class Simulator:
             answer = await self._answer(req)
             if fault and fault.status:
                 answer = Answer(fault.status, fault.body, dict(fault.headers))
+        await self._hold(req, after=True)
         closing = bool(fault and fault.close)
         self._record(req, 0 if closing else answer.status)
         if closing and request.transport:
             request.transport.close()
             return web.Response(status=500)
         return self._response(answer)
+
+    async def _hold(self, req: Req, after: bool) -> None:
+        line = f"{req.method} {req.path}"
+        hold = next((h for h in self.holds if h.takes(line, after)), None)
+        if hold:
+            await hold.wait()
 
     async def _read(self, request: web.Request) -> Req:
         raw = await request.read()
@@ -243,9 +282,10 @@ class Simulator:
         return answer
 
     async def _dispatch(self, req: Req, path: str) -> Answer:
-        self._check_headers(req)
         hits = [(r, m) for r in self.routes if (m := r.pattern.match(path))]
         chosen = next(((r, m) for r, m in hits if r.method == req.method), None)
+        if chosen is None or not chosen[0].any_headers:
+            self._check_headers(req)
         if chosen is None:
             self.violate(req, "unexpected method" if hits else "unexpected path")
             return Answer(405, "Method Not Allowed") if hits else self.refuse_path(req)
@@ -302,6 +342,7 @@ class Simulator:
                 "method": req.method,
                 "path": req.path,
                 "query": req.query,
+                "credentials": {n: req.headers[n] for n in CREDENTIALS if n in req.headers},
                 "status": status,
                 "user": who,
                 "body": text,
@@ -370,6 +411,27 @@ class Simulator:
         """Add a fault, see Fault."""
         re.compile(spec.get("match", ""))
         self.faults.append(Fault(**spec))
+
+    @control
+    def hold(self, match: str, times: int = 1, after: bool = False) -> None:
+        """Let the next calls wait before their work; with after, do the work and keep the answer back."""
+        re.compile(match)
+        self.holds.append(Hold(match, times, after))
+
+    @control
+    def held(self) -> int:
+        """How many calls wait."""
+        return sum(hold.waiting for hold in self.holds)
+
+    @control
+    def release(self) -> int:
+        """Let all that waits go on; nothing waits any more."""
+        count = self.held()
+        for hold in self.holds:
+            hold.times = 0
+            hold.open.set()
+        self.holds.clear()
+        return count
 
     @control
     def heal(self) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import uuid
 from typing import Any, ClassVar
 
 from tests.sim.core import Answer, Req, SimError, Simulator, control, route
+from tests.sim.jira_oauth import OAuthProvider
 from tests.sim.jira_shapes import Comment, Issue, Shapes, User, label_change, stamp
 
 TEXT_LIMIT = 32767
@@ -47,7 +48,6 @@ REACTION = {
 HOOK = {
     "type": "object",
     "required": ["name", "url", "events"],
-    "additionalProperties": False,
     "properties": {
         "id": {"type": ["integer", "null"]},
         "name": {"type": "string", "minLength": 1},
@@ -69,7 +69,7 @@ def error(status: int, text: str, field: str | None = None) -> Answer:
     )
 
 
-class JiraSim(Simulator):
+class JiraSim(OAuthProvider, Simulator):
     """State and behaviour; control methods act as users do in the browser."""
 
     name: ClassVar[str] = "jira"
@@ -104,11 +104,12 @@ class JiraSim(Simulator):
     # --- how it refuses ---------------------------------------------------------------------
 
     def authenticate(self, req: Req) -> User | Answer:
-        """Personal access tokens as Bearer only."""
+        """Personal access tokens and OAuth access tokens as Bearer only; an expired token is no violation."""
         kind, _, token = (req.header("Authorization") or "").partition(" ")
-        user = self.tokens.get(token) if kind == "Bearer" else None
+        user = (self.tokens.get(token) or self.holder(token)) if kind == "Bearer" else None
         if user is None:
-            self.violate(req, "missing or wrong credential")
+            if kind != "Bearer" or not self.was_issued(token):
+                self.violate(req, "missing or wrong credential")
             page = "<html><body><h1>Unauthorized (401)</h1></body></html>"
             return Answer(401, page, {"WWW-Authenticate": 'OAuth realm="jira"'})
         return user
@@ -189,11 +190,23 @@ class JiraSim(Simulator):
     @route("GET", "/rest/api/2/mypermissions", query="issueKey issueId projectKey projectId")
     def my_permissions(self, req: Req) -> Answer:
         """What the caller may do."""
-        names = {"BROWSE_PROJECTS": True, "ADD_COMMENTS": True, "ADMINISTER": req.user.admin}
+        names = {
+            "BROWSE_PROJECTS": True,
+            "ADD_COMMENTS": True,
+            "ADMINISTER": req.user.admin,
+            "SYSTEM_ADMIN": False,
+        }
         return Answer(
             body={
                 "permissions": {
-                    name: {"id": "1", "key": name, "name": name, "havePermission": have}
+                    name: {
+                        "id": "1",
+                        "key": name,
+                        "name": name,
+                        "type": "GLOBAL" if name in ("ADMINISTER", "SYSTEM_ADMIN") else "PROJECT",
+                        "description": "",
+                        "havePermission": have,
+                    }
                     for name, have in names.items()
                 }
             }
@@ -346,7 +359,7 @@ class JiraSim(Simulator):
     @route("POST", "/rest/jira-webhook/1.0/webhooks", schema=HOOK)
     def post_hook(self, req: Req) -> Answer:
         """Create a webhook."""
-        return self.admin_only(req) or Answer(201, self._store_hook(req.body, self.fresh()))
+        return self.admin_only(req) or self._put_hook(req, self.fresh(), 201)
 
     @route("GET", "/rest/jira-webhook/1.0/webhooks/{hook:[0-9]+}", query="statistics")
     def get_hook(self, req: Req, hook: str) -> Answer:
@@ -360,7 +373,18 @@ class JiraSim(Simulator):
         refusal = self.admin_only(req)
         if refusal or int(hook) not in self.hooks:
             return refusal or error(404, "No webhook")
-        return Answer(200, self._store_hook(req.body, int(hook)))
+        return self._put_hook(req, int(hook), 200)
+
+    @route("GET", "/rest/jira-webhook/1.0/webhooks/{hook:[0-9]+}/latest", query="event outcome")
+    def latest(self, req: Req, hook: str) -> Answer:
+        """The last delivery; 204 until there is one."""
+        refusal = self.admin_only(req)
+        if refusal or int(hook) not in self.hooks:
+            return refusal or error(404, "No webhook")
+        sent = [r for r in self.sent if r["url"].startswith(self.hooks[int(hook)]["url"])]
+        if not sent:
+            return Answer(204)
+        return Answer(body={"event": sent[-1]["event"], "result": {"outcome": str(sent[-1]["status"])}})
 
     @route("DELETE", "/rest/jira-webhook/1.0/webhooks/{hook:[0-9]+}")
     def delete_hook(self, req: Req, hook: str) -> Answer:
@@ -370,10 +394,17 @@ class JiraSim(Simulator):
             return refusal
         return Answer(204) if self.hooks.pop(int(hook), None) else error(404, "No webhook")
 
-    def _store_hook(self, body: dict[str, Any], number: int) -> dict[str, Any]:
-        unknown = sorted(set(body["events"]) - EVENTS)
+    def _put_hook(self, req: Req, number: int, status: int) -> Answer:
+        for name in sorted(set(req.body) - set(HOOK["properties"])):
+            self.violate(req, f"top-level {name} is ignored")
+        unknown = sorted(set(req.body["events"]) - EVENTS)
         if unknown:
-            raise SimError(f"unknown events {unknown}")
+            self.violate(req, f"unknown events {unknown}")
+            return error(400, f"Unknown event {unknown[0]}")
+        return Answer(status, self._store_hook(req.body, number))
+
+    def _store_hook(self, body: dict[str, Any], number: int) -> dict[str, Any]:
+        body = {name: value for name, value in body.items() if name in HOOK["properties"]}
         now = int(time.time() * 1000)
         old = self.hooks.get(number, {})
         entity = {"active": True, "scopeType": "global", "sslVerificationRequired": True}
@@ -565,6 +596,18 @@ class JiraSim(Simulator):
     def drop_hooks(self) -> None:
         """Remove all webhooks."""
         self.hooks.clear()
+
+    @control
+    def hooks_now(self) -> list[dict[str, Any]]:
+        """All webhooks as stored, secrets in clear."""
+        return list(self.hooks.values())
+
+    @control
+    def set_hook(self, hook: int, **members: Any) -> None:
+        """Change members of a webhook as an administrator would; the configuration is merged."""
+        old = self.hooks[hook]
+        merged = {**old["configuration"], **members.pop("configuration", {})}
+        self.hooks[hook] = old | members | {"configuration": merged}
 
     @control
     def thread(self, issue: str) -> list[dict[str, Any]]:

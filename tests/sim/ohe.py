@@ -5,45 +5,18 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from tests.sim.core import Answer, Req, SimError, Simulator, control, route
+from tests.sim.core import Answer, Req, SimError, control, route
 from tests.sim.ohe_jobs import OUTCOMES, Conversation, Script, Task, zulu
+from tests.sim.ohe_people import Key, OhePeople, Person
 from tests.sim.ohe_schema import KEY_NAME, MESSAGE, PATCH, PROVIDERS, START, UUID
 
 CONVERSATIONS = "/api/v1/app-conversations"
 NEWEST_FIRST = ("CREATED_AT_DESC", "UPDATED_AT_DESC", "TIMESTAMP_DESC")
 
 
-@dataclass
-class Person:
-    """An OpenHands user: organisations by id, repositories by provider."""
-
-    id: str
-    email: str
-    orgs: dict[str, dict[str, Any]]
-    repos: dict[str, list[str]] = field(default_factory=dict)
-    refuse_start: Answer | None = None
-
-    @property
-    def name(self) -> str:
-        """What the call record shows."""
-        return self.email
-
-
-@dataclass
-class Key:
-    """A minted key; dead ones answer 401 like expired ones."""
-
-    text: str
-    person: Person
-    org: str
-    name: str
-    dead: bool = False
-
-
-class OheSim(Simulator):
+class OheSim(OhePeople):
     """State and behaviour of the app server."""
 
     name: ClassVar[str] = "ohe"
@@ -52,8 +25,6 @@ class OheSim(Simulator):
     def __init__(self) -> None:
         super().__init__()
         self.service_key = "service-key"
-        self.people: dict[str, Person] = {}
-        self.keys: dict[str, Key] = {}
         self.scripts: list[Script] = []
         self.default = Script()
         self.tasks: dict[str, Task] = {}
@@ -174,23 +145,6 @@ class OheSim(Simulator):
         return Answer(body={"message": "deleted"}) if hits else Answer(404, {"detail": "No key"})
 
     # --- user, organisations, repositories --------------------------------------------------
-
-    @route("GET", "/api/v1/users/me", query="expose_secrets")
-    def me(self, req: Req) -> Answer:
-        """The caller."""
-        person: Person = req.user
-        org = next(iter(person.orgs))
-        return Answer(
-            body={
-                "id": person.id,
-                "email": person.email,
-                "email_verified": True,
-                "org_id": org,
-                "org_name": person.orgs[org]["name"],
-                "role": "member",
-                "permissions": ["manage_integrations"],
-            }
-        )
 
     @route("GET", "/api/organizations", query="page_id limit")
     def organizations(self, req: Req) -> Answer:
@@ -489,26 +443,6 @@ class OheSim(Simulator):
         if limit_per_second is not None:
             self.limit_per_second = limit_per_second
         return self.base_url
-
-    @control
-    def add_person(
-        self,
-        email: str,
-        repos: dict[str, list[str]] | None = None,
-        orgs: list[dict[str, Any]] | None = None,
-        identity: str | None = None,
-    ) -> str:
-        """Make a user with a personal organisation and more; returns the id."""
-        identity = identity or str(uuid.uuid4())
-        own = {"id": identity, "name": email, "is_personal": True}
-        mine = {org["id"]: org for org in [own, *(orgs or [])]}
-        self.people[identity] = Person(identity, email, mine, dict(repos or {}))
-        return identity
-
-    @control
-    def set_repos(self, identity: str, repos: dict[str, list[str]]) -> None:
-        """Change what a user can read."""
-        self.people[identity].repos = repos
 
     @control
     def refuse_starts(
