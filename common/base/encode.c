@@ -1,6 +1,8 @@
 /* Hex, base64url and percent-encoding. */
 #include "common/base/encode.h"
 
+#include <string.h>
+
 #include "common/base/banned.h"
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -59,6 +61,25 @@ void encode_base64(struct strbuf *ret, struct bytes bytes)
 	add_base64(ret, bytes, BASE64_62 "+/");
 	for (size_t len = bytes.len; len % 3 != 0; len++)
 		strbuf_add_char(ret, '=');
+}
+
+bool decode_base64url(struct strbuf *ret, struct bytes text)
+{
+	static const char digits[] = BASE64_62 "-_";
+	uint32_t group = 0; /* its lowest `bits` bits are not written yet */
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		const char *digit = memchr(digits, text.ptr[i], sizeof(digits) - 1);
+		if (!digit) return false;
+		group = group << 6 | (uint32_t)(digit - digits);
+		bits += 6;
+		if (bits < 8) continue;
+		bits -= 8;
+		strbuf_add_char(ret, (char)(group >> bits));
+		group &= (1U << bits) - 1;
+	}
+	return bits < 6 && group == 0;
 }
 
 static bool is_unreserved(uint8_t c)

@@ -18,6 +18,9 @@ NODISCARD bool decode_hex(struct bytes hex, uint8_t *ret, size_t len);
 /** Append base64url without padding. */
 void encode_base64url(struct strbuf *ret, struct bytes bytes);
 
+/** Append what base64url without padding stands for; false (nothing appended is meaningful) for anything that encode_base64url() does not write. */
+NODISCARD bool decode_base64url(struct strbuf *ret, struct bytes text);
+
 /** Append base64 with padding, for Basic authentication. */
 void encode_base64(struct strbuf *ret, struct bytes bytes);
 

@@ -69,6 +69,22 @@ static void test_encode_base64url(void)
 		encode_base64url(&text, bytes_of(copy, strlen(rows[i].bytes)));
 		free(copy);
 		CHECK_TEXT(rows[i].text, strbuf_text(&text), rows[i].text);
+		strbuf_clear(&text);
+		CHECK(rows[i].text, decode_base64url(&text, bytes_text(rows[i].text)));
+		CHECK_TEXT(rows[i].text, strbuf_text(&text), rows[i].bytes);
+	}
+}
+
+static void test_decode_base64url_is_strict(void)
+{
+	static const char *const rows[] = {"Z",     "Zg==", "Zh", "Zm9", "Zm9vY", "Zm 9v",
+					   "Zm9v\n", "+/+/", "Zm9=", "\xC3\xA4"};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(strbuf_done) struct strbuf text;
+
+		strbuf_init(&text, 100);
+		CHECK(rows[i], !decode_base64url(&text, bytes_text(rows[i])));
 	}
 }
 
@@ -140,6 +156,7 @@ void suite_encode(void)
 	CU_ADD_TEST(suite, test_encode_hex_and_back);
 	CU_ADD_TEST(suite, test_decode_hex_is_strict);
 	CU_ADD_TEST(suite, test_encode_base64url);
+	CU_ADD_TEST(suite, test_decode_base64url_is_strict);
 	CU_ADD_TEST(suite, test_encode_base64_pads);
 	CU_ADD_TEST(suite, test_encode_percent);
 	CU_ADD_TEST(suite, test_decode_percent);
