@@ -40,12 +40,6 @@ void jws_key_id(const struct secret *key, char ret[JWS_KEY_ID_SIZE])
 	memcpy(ret, text + at, JWS_KEY_ID_SIZE - at);
 }
 
-static void wipe(struct strbuf *text)
-{
-	if (text->text) mem_wipe(text->text, text->len);
-	strbuf_done(text);
-}
-
 static void add_part(struct strbuf *token, const json_t *part)
 {
 	CLEANUP(mem_free_text) char *text = json_compact(part);
@@ -56,7 +50,7 @@ static void add_part(struct strbuf *token, const json_t *part)
 bool jws_make(const struct secret *key, const json_t *claims, int64_t now_s, int64_t lifetime_s,
 	      struct secret *ret, struct err *err)
 {
-	CLEANUP(wipe) struct strbuf token = {0};
+	CLEANUP(strbuf_wipe) struct strbuf token = {0};
 	char key_id[JWS_KEY_ID_SIZE];
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 
@@ -81,7 +75,7 @@ bool jws_make(const struct secret *key, const json_t *claims, int64_t now_s, int
 /* One part as a JSON object, NULL when it is none. */
 static json_t *read_part(struct bytes part)
 {
-	CLEANUP(wipe) struct strbuf text = {0};
+	CLEANUP(strbuf_wipe) struct strbuf text = {0};
 	json_t *json = NULL;
 
 	strbuf_init(&text, JWS_BYTES);

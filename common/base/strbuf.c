@@ -24,6 +24,12 @@ void strbuf_done(struct strbuf *buf)
 	*buf = (struct strbuf){0};
 }
 
+void strbuf_wipe(struct strbuf *buf)
+{
+	if (buf && buf->text) mem_wipe(buf->text, buf->size);
+	strbuf_done(buf);
+}
+
 void strbuf_clear(struct strbuf *buf)
 {
 	buf->len = 0;

@@ -24,6 +24,9 @@ void strbuf_init(struct strbuf *buf, size_t ceiling);
 /** Free the text and leave the struct zeroed; zeroed or NULL is fine. */
 void strbuf_done(struct strbuf *buf);
 
+/** Wipe, then strbuf_done(): for texts that hold a credential. */
+void strbuf_wipe(struct strbuf *buf);
+
 /** Forget the content, keep the memory. */
 void strbuf_clear(struct strbuf *buf);
 

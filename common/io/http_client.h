@@ -41,7 +41,7 @@ struct http_result {
 	char *user_name;        /**< X-AUSERNAME, owned, NULL when absent */
 };
 
-/** Free the texts and leave the struct zeroed. */
+/** Wipe the body (some carry tokens), free the texts, leave the struct zeroed. */
 void http_result_done(struct http_result *result);
 
 /** The port. `send` may be called from many threads at once. */

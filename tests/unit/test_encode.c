@@ -77,8 +77,8 @@ static void test_encode_base64url(void)
 
 static void test_decode_base64url_is_strict(void)
 {
-	static const char *const rows[] = {"Z",     "Zg==", "Zh", "Zm9", "Zm9vY", "Zm 9v",
-					   "Zm9v\n", "+/+/", "Zm9=", "\xC3\xA4"};
+	static const char *const rows[] = {"Z",     "Zg==",   "Zh",   "Zm9",  "Zm9vY",
+					   "Zm 9v", "Zm9v\n", "+/+/", "Zm9=", "\xC3\xA4"};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(strbuf_done) struct strbuf text;
