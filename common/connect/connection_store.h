@@ -7,6 +7,7 @@
 #include "common/base/crypto.h"
 #include "common/base/err.h"
 #include "common/base/secret.h"
+#include "common/base/strbuf.h"
 #include "common/domain/person.h"
 #include "common/domain/provider.h"
 #include "common/io/db.h"
@@ -63,7 +64,8 @@ NODISCARD bool instance_put(struct db *db, enum provider provider, const char *b
 			    const struct person *bot, int64_t *ret_id, struct err *err);
 
 /**
- * Insert (row->id 0: gets the next id) or update status, hook_id, owner, org, e-mail, repository and hook_error of a connection.
+ * Insert (row->id 0: gets the next id) or update status, hook_id, owner, org, e-mail, repository, hook_error and whether the
+ * secret was shown, of a connection.
  * `secret` is needed for a new one and otherwise NULL: secrets change through the calls below. ERR_CONFLICT: somebody else made it
  * meanwhile. Within a transaction.
  */
@@ -76,6 +78,15 @@ NODISCARD bool connection_put_bot_token(struct db *db, const struct crypto_keyri
 					const struct connection_row *row,
 					const struct secret *token, struct err *err);
 
+/** Seal a secret of a connection for the column "secret" (current, next and previous alike) or "bot_token"; `ret` is initialised here. */
+NODISCARD bool connection_seal(const struct crypto_keyring *keys, const struct connection_row *row,
+			       const char *column, const struct secret *secret, struct strbuf *ret,
+			       struct err *err);
+
+/** Note in table audit who did what ("connection.add") to the connection. Within a transaction. */
+NODISCARD bool connection_audit(struct db *db, const char *operator_name, const char *action,
+				const struct connection_row *row, struct err *err);
+
 /** New random webhook secret: 32 bytes as base64url, 43 characters. */
 void connection_make_secret(struct secret *ret);
 
@@ -84,9 +95,16 @@ NODISCARD char *connection_events_url(const char *web_host, enum provider provid
 
 /* --- changing a secret without refusing a delivery: next is accepted, then the hook is changed, then next becomes current ------ */
 
+/** The secret that the hook has or is about to get: the next one, else the current one. Within a transaction, as all of these. */
+NODISCARD bool connection_secret_kept(struct db *db, const struct crypto_keyring *keys,
+				      const struct connection_row *row, struct secret *ret,
+				      struct err *err);
+
 /**
- * Prepare: `secret` becomes the next one, accepted from now on beside the current and previous. A next one that is there already
- * stays in use: with `secret` not set it is given back in `ret`, else it becomes the previous one. `ret` gets the secret to put into the hook.
+ * Prepare: `secret` (not set or NULL: a new random one) becomes the next one, accepted from now on beside the current and previous;
+ * `ret` gets the secret to put into the hook. A next one that is there already stays in use: without `secret` it is given
+ * back, another one takes its place no sooner than a minute later, and it becomes the previous one then. Within ten seconds after
+ * a change: the current one is given back, or ERR_LIMIT for another one.
  */
 NODISCARD bool connection_secret_next(struct db *db, const struct crypto_keyring *keys,
 				      const struct connection_row *row, const struct secret *secret,
@@ -96,7 +114,7 @@ NODISCARD bool connection_secret_next(struct db *db, const struct crypto_keyring
 NODISCARD bool connection_secret_promote(struct db *db, const struct connection_row *row,
 					 struct err *err);
 
-/** The current secret in clear, to show it once: sets secret_shown_at, ERR_CONFLICT when it was shown before. */
+/** The kept secret in clear, to show it once: sets secret_shown_at, ERR_CONFLICT when it was shown before. */
 NODISCARD bool connection_secret_show(struct db *db, const struct crypto_keyring *keys,
 				      const struct connection_row *row, struct secret *ret,
 				      struct err *err);

@@ -13,6 +13,7 @@ create unique index user_link_id on user_link (id);
 -- A connection: the account its bot token belongs to, and the change of its secret.
 alter table connection add column svc_email text;
 alter table connection add column secret_shown_at timestamptz;      -- null: a pending secret that its owner may still see once
+alter table connection add column next_at timestamptz;              -- secret_next_sealed is on its way into the hook since
 alter table connection add column rotated_at timestamptz;           -- secret_sealed is in use since
 alter table connection add column previous_until timestamptz;       -- null: until a delivery is verified with the new secret
 alter table connection add column hook_error text;                  -- why the last installation failed, in the provider's words
