@@ -55,12 +55,6 @@ int cli_connections_list(struct cli *cli)
 	return CLI_DONE;
 }
 
-static void add_ref(struct db_params *params, const struct connection_ref *ref)
-{
-	db_add_text(params, provider_name(ref->provider));
-	db_add_int(params, ref->id);
-}
-
 static bool take_ref(struct cli *cli, struct connection_ref *ret, struct err *err)
 {
 	return known_connection_positional(cli, ret, err) && cli_no_more(cli, err);
@@ -70,12 +64,12 @@ int cli_connections_show(struct cli *cli)
 {
 	struct err err = {0};
 	struct connection_ref ref;
-	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
 	if (!take_ref(cli, &ref, &err)) return cli_usage(&err);
-	add_ref(&params, &ref);
-	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, &params, &rows, &err))
+	if (!cli_database(cli, &err) ||
+	    !db_query(cli->pool, sql_show, DB_PARAMS(provider_name(ref.provider), ref.id), &rows,
+		      &err))
 		return cli_fail(cli, &err);
 	if (rows.count == 0) {
 		err_set(&err, ERR_NOT_FOUND, "connection %s/%lld is not there",
@@ -92,18 +86,15 @@ static bool set_status(struct cli *cli, const struct known_connection *connectio
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
-	json_t *detail = json_object();
+	const struct connection_ref *ref = &connection->ref;
 
-	json_put_text(detail, "status", status);
-	add_ref(&params, &connection->ref);
-	db_add_text(&params, status);
-	if (!cli_begin(cli, &db, err) || !db_run(db, sql_set_status, &params, &rows, err)) {
-		json_decref(detail);
+	if (!cli_begin(cli, &db, err) ||
+	    !db_run(db, sql_set_status, DB_PARAMS(provider_name(ref->provider), ref->id, status),
+		    &rows, err))
 		return false;
-	}
 	*ret_is_changed = rows.count > 0;
-	return cli_audit(cli, db, "connection.status", connection->name, detail, err) &&
+	return cli_audit(cli, db, "connection.status", connection->name,
+			 json_pack("{s:s}", "status", status), err) &&
 	       db_commit(db, err);
 }
 

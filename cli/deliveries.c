@@ -41,18 +41,13 @@ static bool list_arguments(struct cli *cli, struct db_params *ret, struct err *e
 {
 	const char *limit = cli_option(cli, "limit");
 	const char *name = cli_option(cli, "connection");
-	struct connection_ref ref;
+	struct connection_ref ref = {0};
 	int64_t count = LIST_DEFAULT;
 
 	if (limit && !number_parse(limit, 1, LIST_MAX, &count, err))
 		return err_wrap(err, "--limit");
 	if (name && !connection_ref_parse(name, &ref, err)) return false;
-	db_add_text(ret, name ? provider_name(ref.provider) : NULL);
-	if (name)
-		db_add_int(ret, ref.id);
-	else
-		db_add_text(ret, NULL);
-	db_add_int(ret, count);
+	*ret = *DB_PARAMS(name ? provider_name(ref.provider) : NULL, db_value_id(ref.id), count);
 	return cli_no_more(cli, err);
 }
 
@@ -85,12 +80,10 @@ int cli_deliveries_show(struct cli *cli)
 {
 	struct err err = {0};
 	char id[UUID_TEXT_SIZE];
-	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
 	if (!take_id(cli, id, &err)) return cli_usage(&err);
-	db_add_text(&params, id);
-	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, &params, &rows, &err))
+	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, DB_PARAMS(id), &rows, &err))
 		return cli_fail(cli, &err);
 	if (rows.count == 0) {
 		err_set(&err, ERR_NOT_FOUND, "delivery %s is not there", id);

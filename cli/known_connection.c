@@ -39,13 +39,12 @@ bool known_connection_read(struct cli *cli, const struct connection_ref *ref,
 			   struct known_connection *ret, struct err *err)
 {
 	struct known_connection found = {.ref = *ref};
-	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
 	connection_ref_text(ref, found.name);
-	db_add_text(&params, provider_name(ref->provider));
-	db_add_int(&params, ref->id);
-	if (!cli_database(cli, err) || !db_query(cli->pool, sql_connection, &params, &rows, err))
+	if (!cli_database(cli, err) ||
+	    !db_query(cli->pool, sql_connection, DB_PARAMS(provider_name(ref->provider), ref->id),
+		      &rows, err))
 		return false;
 	if (rows.count == 0)
 		return err_set(err, ERR_NOT_FOUND, "connection %s is not there", found.name);

@@ -95,17 +95,14 @@ static bool add(struct cli *cli, const struct link_arguments *arguments,
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params link = {0};
-	struct db_params reopen = {0};
 
-	db_add_int(&link, connection->instance_id);
-	db_add_text(&link, arguments->account);
-	db_add_text(&link, arguments->user_id);
-	db_add_text(&link, arguments->org_id);
-	db_add_int(&reopen, connection->instance_id);
-	db_add_text(&reopen, arguments->account);
-	if (!cli_begin(cli, &db, err) || !db_run(db, sql_put, &link, NULL, err) ||
-	    !db_run(db, sql_reopen, &reopen, &rows, err) ||
+	if (!cli_begin(cli, &db, err) ||
+	    !db_run(db, sql_put,
+		    DB_PARAMS(connection->instance_id, arguments->account, arguments->user_id,
+			      arguments->org_id),
+		    NULL, err) ||
+	    !db_run(db, sql_reopen, DB_PARAMS(connection->instance_id, arguments->account), &rows,
+		    err) ||
 	    !cli_audit(cli, db, "link.add", connection->name, describe(arguments, connection), err))
 		return false;
 	*ret_reopened = rows.count;
@@ -136,11 +133,11 @@ static bool remove_link(struct cli *cli, const struct link_arguments *arguments,
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
 
-	db_add_int(&params, connection->instance_id);
-	db_add_text(&params, arguments->account);
-	if (!cli_begin(cli, &db, err) || !db_run(db, sql_remove, &params, &rows, err)) return false;
+	if (!cli_begin(cli, &db, err) ||
+	    !db_run(db, sql_remove, DB_PARAMS(connection->instance_id, arguments->account), &rows,
+		    err))
+		return false;
 	if (rows.count == 0)
 		return err_set(err, ERR_NOT_FOUND, "account '%s' is not linked on %s",
 			       arguments->account, connection->name);
@@ -170,18 +167,15 @@ int cli_links_list(struct cli *cli)
 	const char *name = cli_option(cli, "connection");
 	struct connection_ref ref;
 	CLEANUP(known_connection_done) struct known_connection connection = {0};
-	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 
 	if ((name && !connection_ref_parse(name, &ref, &err)) || !cli_no_more(cli, &err))
 		return cli_usage(&err);
 	if (name && !known_connection_read(cli, &ref, &connection, &err))
 		return cli_fail(cli, &err);
-	if (name)
-		db_add_int(&params, connection.instance_id);
-	else
-		db_add_text(&params, NULL);
-	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, &params, &rows, &err))
+	if (!cli_database(cli, &err) ||
+	    !db_query(cli->pool, sql_list, DB_PARAMS(db_value_id(connection.instance_id)), &rows,
+		      &err))
 		return cli_fail(cli, &err);
 	cli_print_list(cli, &rows, list_names, ARRAY_LEN(list_names));
 	return CLI_DONE;

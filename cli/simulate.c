@@ -71,10 +71,9 @@ static bool take_arguments(struct cli *cli, struct simulation *ret, struct conne
 static bool find_actor(struct cli *cli, const struct known_connection *connection,
 		       struct db_rows *rows, struct simulation *simulation, struct err *err)
 {
-	struct db_params params = {0};
-	db_add_int(&params, connection->instance_id);
 	if (simulation->actor) return true;
-	if (!db_query(cli->pool, sql_actor, &params, rows, err)) return false;
+	if (!db_query(cli->pool, sql_actor, DB_PARAMS(connection->instance_id), rows, err))
+		return false;
 	simulation->actor = rows->count > 0 ? db_text(rows, 0, 0) : cli->who;
 	return true;
 }

@@ -75,12 +75,7 @@ bool cli_audit(const struct cli *cli, struct db *db, const char *action, const c
 {
 	json_auto_t *taken = detail ? detail : json_object();
 	CLEANUP(mem_free_text) char *text = json_compact(taken);
-	struct db_params params = {0};
-	db_add_text(&params, cli->who);
-	db_add_text(&params, action);
-	db_add_text(&params, object);
-	db_add_text(&params, text);
-	return db_run(db, sql_audit, &params, NULL, err);
+	return db_run(db, sql_audit, DB_PARAMS(cli->who, action, object, text), NULL, err);
 }
 
 void cli_done(struct cli *cli)

@@ -115,24 +115,22 @@ static const char sql_reason[] =
 	"select reason from delivery_outcome where delivery_id = $1::uuid limit 1";
 
 /* Parameters of the statements above: delivery, job. */
-static void add_found(struct db_params *params, const struct db_rows *found)
+static struct db_params params_of(const struct db_rows *found)
 {
-	db_add_text(params, db_text(found, 0, 0));
-	db_add_text(params, db_is_null(found, 0, 1) ? NULL : db_text(found, 0, 1));
+	return *DB_PARAMS(db_text(found, 0, 0), db_text_or_null(found, 0, 1));
 }
 
 /* By what is most likely first: an id of ours, then the sender's request id or an event key. */
 static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct err *err)
 {
 	struct uuid id;
-	struct db_params params = {0};
-	db_add_text(&params, text);
+	const struct db_params *params = DB_PARAMS(text);
 	if (uuid_parse(text, &id)) {
-		if (!db_query(cli->pool, sql_by_uuid, &params, ret, err)) return false;
+		if (!db_query(cli->pool, sql_by_uuid, params, ret, err)) return false;
 		if (ret->count > 0) return true;
 		db_rows_done(ret);
 	}
-	if (!db_query(cli->pool, sql_by_text, &params, ret, err)) return false;
+	if (!db_query(cli->pool, sql_by_text, params, ret, err)) return false;
 	if (ret->count == 0)
 		return err_set(err, ERR_NOT_FOUND,
 			       "no delivery, job, event key or request id is '%.200s'", text);
@@ -141,9 +139,8 @@ static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct 
 
 static bool print_json(struct cli *cli, const struct db_rows *found, struct err *err)
 {
-	struct db_params params = {0};
+	struct db_params params = params_of(found);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	add_found(&params, found);
 	if (!db_query(cli->pool, sql_json, &params, &rows, err)) return false;
 	cli_print_json_text(db_text(&rows, 0, 0));
 	return true;
@@ -177,16 +174,13 @@ static void print_reason(const struct db_rows *rows)
 
 static bool print_text(struct cli *cli, const struct db_rows *found, struct err *err)
 {
-	struct db_params params = {0};
-	struct db_params delivery = {0};
+	struct db_params params = params_of(found);
 	CLEANUP(db_rows_done) struct db_rows head = {0};
 	CLEANUP(db_rows_done) struct db_rows timeline = {0};
 	CLEANUP(db_rows_done) struct db_rows reason = {0};
-	add_found(&params, found);
-	db_add_text(&delivery, db_text(found, 0, 0));
 	if (!db_query(cli->pool, sql_head, &params, &head, err) ||
 	    !db_query(cli->pool, sql_timeline, &params, &timeline, err) ||
-	    !db_query(cli->pool, sql_reason, &delivery, &reason, err))
+	    !db_query(cli->pool, sql_reason, DB_PARAMS(db_text(found, 0, 0)), &reason, err))
 		return false;
 	print_head(&head);
 	print_timeline(&timeline);

@@ -88,7 +88,8 @@ cppcheck-all:
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -j$(shell nproc) -I. \
 		--cppcheck-build-dir=build/lint/cppcheck --enable=warning,performance,portability \
 		--library=mk/cppcheck.cfg \
-		--suppress=missingIncludeSystem --suppress=resourceLeak --suppress=memleak -D__attribute__\(x\)= $(OWN_SRCS)
+		--suppress=missingIncludeSystem --suppress=resourceLeak --suppress=memleak -D__attribute__\(x\)= -D__cppcheck__ \
+		$(OWN_SRCS)
 docs-check: programs
 	$(Q)if [ -x $(B)/bin/ohdc ]; then diff -u docs/config.md <($(B)/bin/ohdc config docs); fi
 

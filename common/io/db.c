@@ -1,6 +1,7 @@
 /* One connection: statements with a deadline, and the one translation of PostgreSQL's errors. */
 #include "common/io/db.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -218,14 +219,22 @@ static bool prepare(struct db *db, const char *sql, char ret_name[24], struct er
 static int send_statement(struct db *db, const char *name, const char *sql,
 			  const struct db_params *params)
 {
-	static const struct db_params none;
-	const struct db_params *given = params ? params : &none;
+	char numbers[DB_PARAMS_MAX][24];
+	const char *values[DB_PARAMS_MAX];
+	int lengths[DB_PARAMS_MAX], formats[DB_PARAMS_MAX];
+	int count = params ? params->count : 0;
 
+	for (int i = 0; i < count; i++) {
+		const struct db_value *value = &params->values[i];
+		(void)snprintf(numbers[i], 24, "%lld", (long long)value->number);
+		values[i] = value->kind == DB_NUMBER ? numbers[i] : value->ptr;
+		assert(value->len <= INT_MAX);
+		lengths[i] = (int)value->len; /* ignored for text */
+		formats[i] = value->kind == DB_BYTES;
+	}
 	if (name[0] != '\0')
-		return PQsendQueryPrepared(db->conn, name, given->count, given->values,
-					   given->lengths, given->formats, 0);
-	return PQsendQueryParams(db->conn, sql, given->count, NULL, given->values, given->lengths,
-				 given->formats, 0);
+		return PQsendQueryPrepared(db->conn, name, count, values, lengths, formats, 0);
+	return PQsendQueryParams(db->conn, sql, count, NULL, values, lengths, formats, 0);
 }
 
 /* Run one statement. `may_commit`: its success makes something durable. */
@@ -331,10 +340,7 @@ static PGconn *open_connection(const struct db_pool *pool)
 
 static bool set_session(struct db *db, struct err *err)
 {
-	struct db_params params = {0};
-
-	db_add_int(&params, db->pool->statement_timeout_ms);
-	return db_run(db, SESSION_SQL, &params, NULL, err);
+	return db_run(db, SESSION_SQL, DB_PARAMS(db->pool->statement_timeout_ms), NULL, err);
 }
 
 bool db_connect(struct db *db, struct err *err)

@@ -6,6 +6,7 @@
 #include "common/base/attr.h"
 #include "common/base/bytes.h"
 #include "common/base/err.h"
+#include "common/io/db_params.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,17 +14,6 @@
 
 struct db_pool;
 struct db; /* one borrowed connection; one thread at a time */
-
-enum { DB_PARAMS_MAX = 32 };
-
-/** A statement's parameters, in order; texts are borrowed until db_run() returned. */
-struct db_params {
-	const char *values[DB_PARAMS_MAX];
-	int lengths[DB_PARAMS_MAX];
-	int formats[DB_PARAMS_MAX];
-	char numbers[DB_PARAMS_MAX][24];
-	int count;
-};
 
 /** Append a text; NULL is SQL null. */
 void db_add_text(struct db_params *params, const char *text);
@@ -48,6 +38,9 @@ void db_rows_done(struct db_rows *rows);
 
 /** Text of a cell, borrowed from the rows; "" when null. */
 NODISCARD const char *db_text(const struct db_rows *rows, int row, int column);
+
+/** Text of a cell, borrowed from the rows; NULL when null. */
+NODISCARD const char *db_text_or_null(const struct db_rows *rows, int row, int column);
 
 /** Copy of a cell's text, NULL when null; new. */
 NODISCARD char *db_copy(const struct db_rows *rows, int row, int column);

@@ -13,44 +13,60 @@
 
 #include "common/base/banned.h"
 
-static int next_param(struct db_params *params)
+struct db_value db_value_text(const char *text)
+{
+	return (struct db_value){.kind = DB_TEXT, .ptr = text};
+}
+
+struct db_value db_value_int(int64_t number)
+{
+	return (struct db_value){.kind = DB_NUMBER, .number = number};
+}
+
+struct db_value db_value_bool(bool value)
+{
+	return db_value_text(value ? "t" : "f");
+}
+
+struct db_value db_value_bytes(struct bytes bytes)
+{
+	return (struct db_value){.kind = DB_BYTES, .ptr = bytes.ptr, .len = bytes.len};
+}
+
+struct db_value db_value_id(int64_t id)
+{
+	return id != 0 ? db_value_int(id) : db_value_text(NULL);
+}
+
+struct db_value db_value_same(struct db_value value)
+{
+	return value;
+}
+
+static void add(struct db_params *params, struct db_value value)
 {
 	assert(params->count < DB_PARAMS_MAX);
-	return params->count++;
+	params->values[params->count++] = value;
 }
 
 void db_add_text(struct db_params *params, const char *text)
 {
-	int at = next_param(params);
-
-	params->values[at] = text;
-	params->lengths[at] = 0; /* ignored for text */
-	params->formats[at] = 0;
+	add(params, db_value_text(text));
 }
 
 void db_add_int(struct db_params *params, int64_t number)
 {
-	int at = next_param(params);
-
-	(void)snprintf(params->numbers[at], sizeof(params->numbers[at]), "%lld", (long long)number);
-	params->values[at] = params->numbers[at];
-	params->lengths[at] = 0;
-	params->formats[at] = 0;
+	add(params, db_value_int(number));
 }
 
 void db_add_bool(struct db_params *params, bool value)
 {
-	db_add_text(params, value ? "t" : "f");
+	add(params, db_value_bool(value));
 }
 
 void db_add_bytes(struct db_params *params, struct bytes bytes)
 {
-	int at = next_param(params);
-
-	assert(bytes.len <= INT_MAX);
-	params->values[at] = (const char *)bytes.ptr;
-	params->lengths[at] = (int)bytes.len;
-	params->formats[at] = 1;
+	add(params, db_value_bytes(bytes));
 }
 
 void db_rows_done(struct db_rows *rows)
@@ -70,9 +86,14 @@ bool db_is_null(const struct db_rows *rows, int row, int column)
 	return PQgetisnull(rows->result, row, column) != 0;
 }
 
+const char *db_text_or_null(const struct db_rows *rows, int row, int column)
+{
+	return db_is_null(rows, row, column) ? NULL : db_text(rows, row, column);
+}
+
 char *db_copy(const struct db_rows *rows, int row, int column)
 {
-	return db_is_null(rows, row, column) ? NULL : mem_dup(db_text(rows, row, column));
+	return mem_dup(db_text_or_null(rows, row, column));
 }
 
 int64_t db_int(const struct db_rows *rows, int row, int column)

@@ -52,10 +52,7 @@ static bool note_key(struct db_pool *pool, const struct crypto_key *key, struct 
 {
 	char fingerprint[17];
 	crypto_key_fingerprint(key, fingerprint);
-	struct db_params params = {0};
-	db_add_text(&params, key->id);
-	db_add_text(&params, fingerprint);
-	return db_query(pool, sql_note_key, &params, NULL, err);
+	return db_query(pool, sql_note_key, DB_PARAMS(key->id, fingerprint), NULL, err);
 }
 
 bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, struct uuid *ret,

@@ -114,13 +114,10 @@ static bool read_state(const struct migration_set *set, struct db *db, struct mi
 
 static bool record_file(struct db *db, const struct migration_file *file, struct err *err)
 {
-	struct db_params params = {0};
 	char digest[2 * CRYPTO_DIGEST_SIZE + 1];
 
 	digest_text(file->sql, digest);
-	db_add_text(&params, file->name);
-	db_add_text(&params, digest);
-	return db_run(db, RECORD_SQL, &params, NULL, err);
+	return db_run(db, RECORD_SQL, DB_PARAMS(file->name, digest), NULL, err);
 }
 
 /* Looked up again under the lock: another migrator may have been at work meanwhile. */

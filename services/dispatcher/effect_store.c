@@ -39,13 +39,6 @@ static const char sql_may_guide[] =
 	" where guidance_given.job_id = excluded.job_id"
 	" or guidance_given.given_at < clock_timestamp() - interval '1 hour' returning 1";
 
-static void add_place(struct db_params *params, const struct effect_place *place)
-{
-	db_add_text(params, place->job_id);
-	db_add_int(params, place->epoch);
-	db_add_text(params, effect_kind_name(place->kind));
-}
-
 static bool lease_lost(const struct effect_place *place, struct err *err)
 {
 	return err_set(err, ERR_CONFLICT, "job '%s': the lease went to somebody else", place->job_id);
@@ -54,10 +47,11 @@ static bool lease_lost(const struct effect_place *place, struct err *err)
 bool effect_store_open(struct db_pool *pool, const struct effect_place *place,
 		       struct effect_row *ret, struct err *err)
 {
-	struct db_params params = {0};
-	add_place(&params, place);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_open, &params, &rows, err)) return err_wrap(err, "ledger");
+	if (!db_query(pool, sql_open,
+		      DB_PARAMS(place->job_id, place->epoch, effect_kind_name(place->kind)), &rows,
+		      err))
+		return err_wrap(err, "ledger");
 	if (rows.count == 0) return lease_lost(place, err);
 
 	struct effect_row row = {.effect.kind = place->kind};
@@ -76,17 +70,13 @@ bool effect_store_open(struct db_pool *pool, const struct effect_place *place,
 bool effect_store_save(struct db_pool *pool, const struct effect_place *place,
 		       struct effect_row *row, const char *detail, struct err *err)
 {
-	struct db_params params = {0};
-	add_place(&params, place);
-	db_add_text(&params, effect_state_name(row->effect.state));
-	db_add_int(&params, row->effect.attempts);
-	db_add_int(&params, row->effect.misses);
-	db_add_int(&params, row->effect.attempting_until_ms);
-	db_add_int(&params, row->effect.probe_at_ms);
-	db_add_text(&params, row->remote_id);
-	db_add_text(&params, detail);
+	const struct effect *effect = &row->effect;
+	const struct db_params *params = DB_PARAMS(
+		place->job_id, place->epoch, effect_kind_name(place->kind),
+		effect_state_name(effect->state), effect->attempts, effect->misses,
+		effect->attempting_until_ms, effect->probe_at_ms, row->remote_id, detail);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_save, &params, &rows, err)) return err_wrap(err, "ledger");
+	if (!db_query(pool, sql_save, params, &rows, err)) return err_wrap(err, "ledger");
 	if (rows.count == 0) return lease_lost(place, err);
 	row->now_ms = db_int(&rows, 0, 0);
 	return true;
@@ -95,13 +85,10 @@ bool effect_store_save(struct db_pool *pool, const struct effect_place *place,
 bool effect_store_may_guide(struct db_pool *pool, const char *subject, const char *account_key,
 			    const char *reason, const char *job_id, bool *ret, struct err *err)
 {
-	struct db_params params = {0};
-	db_add_text(&params, subject);
-	db_add_text(&params, account_key);
-	db_add_text(&params, reason);
-	db_add_text(&params, job_id);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_may_guide, &params, &rows, err)) return err_wrap(err, "guidance");
+	if (!db_query(pool, sql_may_guide, DB_PARAMS(subject, account_key, reason, job_id), &rows,
+		      err))
+		return err_wrap(err, "guidance");
 	*ret = rows.count > 0;
 	return true;
 }

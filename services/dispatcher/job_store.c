@@ -227,12 +227,11 @@ static bool store_positions(struct db *db, const struct job_position *positions,
 			    struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct db_params params = {0};
-		db_add_text(&params, positions[i].group);
-		db_add_text(&params, positions[i].topic);
-		db_add_int(&params, positions[i].partition);
-		db_add_int(&params, positions[i].next_offset);
-		if (!db_run(db, sql_position_set, &params, NULL, err)) return false;
+		if (!db_run(db, sql_position_set,
+			    DB_PARAMS(positions[i].group, positions[i].topic,
+				      positions[i].partition, positions[i].next_offset),
+			    NULL, err))
+			return false;
 	}
 	return true;
 }
@@ -249,11 +248,10 @@ bool job_store_intake(struct db_pool *pool, const struct job_record *records, si
 	CLEANUP(db_return) struct db *db = NULL;
 	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err))
 		return err_wrap(err, "job intake");
-	struct db_params params = {0};
-	db_add_text(&params, text);
+	const struct db_params *params = DB_PARAMS(text);
 	CLEANUP(db_rows_done) struct db_rows inserted = {0};
-	if (!db_run(db, sql_intake, &params, &inserted, err) ||
-	    !db_run(db, sql_started, &params, NULL, err) ||
+	if (!db_run(db, sql_intake, params, &inserted, err) ||
+	    !db_run(db, sql_started, params, NULL, err) ||
 	    !store_positions(db, positions, position_count, err) || !db_commit(db, err))
 		return err_wrap(err, "job intake");
 	*ret_new = (size_t)inserted.count;
@@ -263,12 +261,8 @@ bool job_store_intake(struct db_pool *pool, const struct job_record *records, si
 bool job_store_position(struct db_pool *pool, const char *group, const char *topic,
 			int32_t partition, int64_t *ret, struct err *err)
 {
-	struct db_params params = {0};
-	db_add_text(&params, group);
-	db_add_text(&params, topic);
-	db_add_int(&params, partition);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_position, &params, &rows, err))
+	if (!db_query(pool, sql_position, DB_PARAMS(group, topic, partition), &rows, err))
 		return err_wrap(err, "stored position");
 	*ret = rows.count > 0 ? db_int(&rows, 0, 0) : -1;
 	return true;
@@ -312,13 +306,11 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 
 static bool set_unreadable_aside(struct db_pool *pool, const struct db_rows *rows, struct err *err)
 {
-	struct db_params params = {0};
 	struct err failure = {0};
-	db_add_text(&params, db_text(rows, 0, 0));
-	db_add_int(&params, db_int(rows, 0, 3));
-	db_add_text(&params, err->message);
-	db_add_bool(&params, err->code != ERR_CONFLICT);
-	if (!db_query(pool, sql_set_aside, &params, NULL, &failure))
+	if (!db_query(pool, sql_set_aside,
+		      DB_PARAMS(db_text(rows, 0, 0), db_int(rows, 0, 3), err->message,
+				err->code != ERR_CONFLICT),
+		      NULL, &failure))
 		return err_wrap(err, "not set aside (%s)", failure.message);
 	return false;
 }
@@ -327,11 +319,9 @@ bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, 
 		     bool *ret_found, struct err *err)
 {
 	int64_t asked_mono_ms = sysclock_monotonic_ms();
-	struct db_params params = {0};
-	db_add_text(&params, owner);
-	db_add_int(&params, lease_ms);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_claim, &params, &rows, err)) return err_wrap(err, "claim a job");
+	if (!db_query(pool, sql_claim, DB_PARAMS(owner, lease_ms), &rows, err))
+		return err_wrap(err, "claim a job");
 	*ret_found = rows.count > 0;
 	if (rows.count == 0) return true;
 	if (!job_from_row(&rows, ret, err)) return set_unreadable_aside(pool, &rows, err);
@@ -339,22 +329,21 @@ bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, 
 	return true;
 }
 
-static void add_saved(struct db_params *params, const struct job *job, const char *progress)
+static const char *outcome_of(const struct job_machine *machine)
+{
+	return machine->outcome == REASON_NONE ? NULL : reason_name(machine->outcome);
+}
+
+/* Parameters of sql_save and sql_release, which differ in the last two. */
+static struct db_params saved(const struct job *job, const char *progress, int64_t last_but_one,
+			      int64_t last)
 {
 	const struct job_machine *machine = &job->machine;
-	db_add_text(params, job->record.job_id);
-	db_add_int(params, job->epoch);
-	db_add_text(params, job_phase_name(machine->phase));
-	db_add_text(params, machine->outcome == REASON_NONE ? NULL : reason_name(machine->outcome));
-	db_add_text(params, machine->detail[0] ? machine->detail : NULL);
-	db_add_text(params, progress);
-	db_add_text(params, job->user_id);
-	db_add_text(params, job->org_id);
-	db_add_text(params, job->repository);
-	db_add_text(params, job->git_provider);
-	db_add_text(params, job->start_task_id);
-	db_add_text(params, machine->is_started ? job->record.job_id : NULL);
-	db_add_int(params, machine->attempts);
+	return *DB_PARAMS(job->record.job_id, job->epoch, job_phase_name(machine->phase),
+			  outcome_of(machine), machine->detail[0] ? machine->detail : NULL,
+			  progress, job->user_id, job->org_id, job->repository, job->git_provider,
+			  job->start_task_id, machine->is_started ? job->record.job_id : NULL,
+			  machine->attempts, last_but_one, last);
 }
 
 static bool take_time(const struct db_rows *rows, struct job *job, struct err *err)
@@ -370,10 +359,7 @@ bool job_store_save(struct db_pool *pool, struct job *job, int64_t lease_ms, str
 {
 	int64_t asked_mono_ms = sysclock_monotonic_ms();
 	CLEANUP(mem_free_text) char *progress = findings_text(job);
-	struct db_params params = {0};
-	add_saved(&params, job, progress);
-	db_add_int(&params, lease_ms);
-	db_add_int(&params, job->crashes);
+	struct db_params params = saved(job, progress, lease_ms, job->crashes);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(pool, sql_save, &params, &rows, err) || !take_time(&rows, job, err))
 		return err_wrap(err, "save job");
@@ -386,32 +372,25 @@ static bool note_unspent(struct db *db, const struct job *job, struct err *err)
 	if (job->machine.is_started || job->record.kind != JOB_START ||
 	    !job_machine_is_ended(&job->machine))
 		return true;
-	struct db_params params = {0};
-	db_add_text(&params, job->record.event_key);
-	db_add_text(&params, reason_name(job->machine.outcome));
-	db_add_text(&params, job->machine.detail);
-	db_add_text(&params, job->record.job_id);
-	return db_run(db, sql_unspent, &params, NULL, err);
+	return db_run(db, sql_unspent,
+		      DB_PARAMS(job->record.event_key, reason_name(job->machine.outcome),
+				job->machine.detail, job->record.job_id),
+		      NULL, err);
 }
 
 static bool note_conversation(struct db *db, const struct job *job, struct err *err)
 {
 	if (!job->machine.is_started || !job->user_id || !job->record.ask.subject) return true;
-	struct db_params params = {0};
-	db_add_text(&params, job->record.ask.subject);
-	db_add_text(&params, job->user_id);
-	db_add_text(&params, job->record.job_id);
-	return db_run(db, sql_conversation, &params, NULL, err);
+	return db_run(db, sql_conversation,
+		      DB_PARAMS(job->record.ask.subject, job->user_id, job->record.job_id), NULL,
+		      err);
 }
 
 bool job_store_release(struct db_pool *pool, struct job *job, struct err *err)
 {
 	CLEANUP(mem_free_text) char *progress = findings_text(job);
-	struct db_params params = {0};
-	add_saved(&params, job, progress);
-	db_add_int(&params, job->machine.next_ms);
-	db_add_bool(&params, job_machine_is_ended(&job->machine));
-
+	struct db_params params = saved(job, progress, job->machine.next_ms,
+					job_machine_is_ended(&job->machine));
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err) ||
@@ -423,13 +402,11 @@ bool job_store_release(struct db_pool *pool, struct job *job, struct err *err)
 
 bool job_store_note(struct db_pool *pool, const struct job *job, struct err *err)
 {
-	struct db_params params = {0};
-	db_add_text(&params, job->record.job_id);
-	db_add_text(&params, job_phase_name(job->machine.phase));
-	db_add_text(&params,
-		    job->machine.outcome == REASON_NONE ? NULL : reason_name(job->machine.outcome));
-	db_add_text(&params, job->machine.detail[0] ? job->machine.detail : NULL);
-	return db_query(pool, sql_note, &params, NULL, err);
+	const struct job_machine *machine = &job->machine;
+	return db_query(pool, sql_note,
+			DB_PARAMS(job->record.job_id, job_phase_name(machine->phase),
+				  outcome_of(machine), machine->detail[0] ? machine->detail : NULL),
+			NULL, err);
 }
 
 bool job_store_count(struct db_pool *pool, int64_t ret[JOB_STOPPED + 1], struct err *err)

@@ -120,21 +120,13 @@ static const char sql_positions[] =
 	" on conflict (group_name, topic, topic_partition)"
 	" do update set next_offset = excluded.next_offset, updated_at = now()";
 
-static void add_place(struct db_params *params, const struct intake_place *place)
-{
-	db_add_text(params, place->group);
-	db_add_text(params, place->topic);
-}
-
 bool intake_store_position(struct db_pool *pool, const struct intake_place *place,
 			   int32_t partition, int64_t *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
 
-	add_place(&params, place);
-	db_add_int(&params, partition);
-	if (!db_query(pool, sql_position, &params, &rows, err))
+	if (!db_query(pool, sql_position, DB_PARAMS(place->group, place->topic, partition), &rows,
+		      err))
 		return err_wrap(err, "stored position");
 	*ret = rows.count > 0 ? db_int(&rows, 0, 0) : -1;
 	return true;
@@ -161,11 +153,8 @@ bool intake_store_count_batch(struct db_pool *pool, const struct intake_place *p
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	CLEANUP(mem_free_text) char *text = spans_text(spans, count);
-	struct db_params params = {0};
 
-	add_place(&params, place);
-	db_add_text(&params, text);
-	if (!db_query(pool, sql_count_batch, &params, &rows, err))
+	if (!db_query(pool, sql_count_batch, DB_PARAMS(place->group, place->topic, text), &rows, err))
 		return err_wrap(err, "count attempts");
 	*ret_attempts = 0;
 	for (int row = 0; row < rows.count; row++) {
@@ -179,12 +168,9 @@ bool intake_store_count_record(struct db_pool *pool, const struct intake_place *
 			       struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
 
-	add_place(&params, place);
-	db_add_int(&params, partition);
-	db_add_int(&params, offset);
-	if (!db_query(pool, sql_count_record, &params, &rows, err))
+	if (!db_query(pool, sql_count_record,
+		      DB_PARAMS(place->group, place->topic, partition, offset), &rows, err))
 		return err_wrap(err, "count attempts");
 	*ret_attempts = db_int(&rows, 0, 0);
 	return true;
@@ -192,10 +178,8 @@ bool intake_store_count_record(struct db_pool *pool, const struct intake_place *
 
 bool intake_store_day(struct db_pool *pool, int64_t received_at_ms, struct err *err)
 {
-	struct db_params params = {0};
-
-	db_add_int(&params, received_at_ms);
-	return db_query(pool, sql_day, &params, NULL, err) || err_wrap(err, "partition of a day");
+	return db_query(pool, sql_day, DB_PARAMS(received_at_ms), NULL, err) ||
+	       err_wrap(err, "partition of a day");
 }
 
 /* --- one batch ------------------------------------------------------------------------------------ */
@@ -268,10 +252,8 @@ static bool run_list(const struct writing *writing, const char *sql, const json_
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	CLEANUP(mem_free_text) char *text = json_compact(list);
-	struct db_params params = {0};
 
-	db_add_text(&params, text);
-	if (!db_run(writing->db, sql, &params, &rows, err)) return false;
+	if (!db_run(writing->db, sql, DB_PARAMS(text), &rows, err)) return false;
 	if (marks) mark(writing, &rows, marks);
 	return true;
 }
@@ -348,11 +330,9 @@ static bool write_positions(struct db *db, const struct intake_place *place,
 			    const struct intake_span *spans, size_t count, struct err *err)
 {
 	CLEANUP(mem_free_text) char *text = spans_text(spans, count);
-	struct db_params params = {0};
 
-	add_place(&params, place);
-	db_add_text(&params, text);
-	return db_run(db, sql_positions, &params, NULL, err) || err_wrap(err, "positions");
+	return db_run(db, sql_positions, DB_PARAMS(place->group, place->topic, text), NULL, err) ||
+	       err_wrap(err, "positions");
 }
 
 static void writing_done(struct writing *writing)

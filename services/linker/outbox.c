@@ -51,15 +51,9 @@ struct outbox {
 static bool read_rows(const struct outbox *outbox, struct db_rows *ret, struct err *err)
 {
 	const struct linker *linker = outbox->linker;
-	struct db_params lease = {0};
-	struct db_params read = {0};
 
-	db_add_text(&lease, linker->owner);
-	db_add_int(&lease, LEASE_MS);
-	db_add_text(&read, linker->owner);
-	db_add_int(&read, ROWS_MAX);
-	return db_query(linker->pool, sql_lease, &lease, NULL, err) &&
-	       db_query(linker->pool, sql_read, &read, ret, err);
+	return db_query(linker->pool, sql_lease, DB_PARAMS(linker->owner, LEASE_MS), NULL, err) &&
+	       db_query(linker->pool, sql_read, DB_PARAMS(linker->owner, ROWS_MAX), ret, err);
 }
 
 static void make_record(const struct outbox *outbox, const struct db_rows *rows, int row,
@@ -79,7 +73,6 @@ static bool delete_rows(const struct outbox *outbox, const struct db_rows *rows,
 			const bool *is_safe, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf list = {0};
-	struct db_params params = {0};
 
 	strbuf_init(&list, ID_LIST_BYTES);
 	for (int row = 0; row < rows->count; row++) {
@@ -88,8 +81,7 @@ static bool delete_rows(const struct outbox *outbox, const struct db_rows *rows,
 	}
 	if (list.len == 0) return true;
 	strbuf_add(&list, "}");
-	db_add_text(&params, strbuf_text(&list));
-	return db_query(outbox->linker->pool, sql_delete, &params, NULL, err);
+	return db_query(outbox->linker->pool, sql_delete, DB_PARAMS(strbuf_text(&list)), NULL, err);
 }
 
 static bool send_rows(const struct outbox *outbox, const struct db_rows *rows, struct err *err)
@@ -156,11 +148,9 @@ bool outbox_new(struct linker *linker, struct outbox **ret, struct err *err)
 
 static void release_buckets(const struct outbox *outbox)
 {
-	struct db_params params = {0};
 	struct err err = {0};
 
-	db_add_text(&params, outbox->linker->owner);
-	if (!db_query(outbox->linker->pool, sql_release, &params, NULL, &err))
+	if (!db_query(outbox->linker->pool, sql_release, DB_PARAMS(outbox->linker->owner), NULL, &err))
 		log_err("outbox buckets are left to their leases", &err);
 }
 

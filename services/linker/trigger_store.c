@@ -152,11 +152,8 @@ bool trigger_store_claim(struct db_pool *pool, const char *owner, int64_t lease_
 			 struct trigger_row *ret, bool *ret_found, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
 
-	db_add_text(&params, owner);
-	db_add_int(&params, lease_ms);
-	if (!db_query(pool, sql_claim, &params, &rows, err))
+	if (!db_query(pool, sql_claim, DB_PARAMS(owner, lease_ms), &rows, err))
 		return err_wrap(err, "claim a trigger");
 	*ret_found = rows.count > 0;
 	if (rows.count > 0 && !read_row(&rows, 0, ret, err)) {
@@ -169,25 +166,16 @@ bool trigger_store_claim(struct db_pool *pool, const char *owner, int64_t lease_
 	return true;
 }
 
-static void add_claim(struct db_params *params, const struct trigger_row *row)
-{
-	db_add_text(params, row->record.event_key);
-	db_add_int(params, row->epoch);
-}
-
 static bool put_outbox(struct db *db, const struct job_record *record, const char *owner,
 		       struct err *err)
 {
 	CLEANUP(mem_free_text) char *text = job_record_text(record);
-	struct db_params params = {0};
 
-	db_add_text(&params, record->job_id);
-	db_add_text(&params, record->event_key);
-	db_add_text(&params, record->ask.subject);
-	db_add_text(&params, text);
-	db_add_text(&params, record->traceparent);
-	db_add_text(&params, owner);
-	return db_run(db, sql_outbox, &params, NULL, err) || err_wrap(err, "outbox");
+	return db_run(db, sql_outbox,
+		      DB_PARAMS(record->job_id, record->event_key, record->ask.subject, text,
+				record->traceparent, owner),
+		      NULL, err) ||
+	       err_wrap(err, "outbox");
 }
 
 static bool write_state(struct db *db, const struct trigger_row *row, const char *detail,
@@ -195,15 +183,12 @@ static bool write_state(struct db *db, const struct trigger_row *row, const char
 {
 	const struct job_record *record = &row->record;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
 	bool is_start = record->kind == JOB_START;
+	struct db_params params = *DB_PARAMS(record->event_key, row->epoch, record->job_id,
+					     record->user_id, record->org_id, detail,
+					     reason_name(record->reason));
 
-	add_claim(&params, row);
-	db_add_text(&params, record->job_id);
-	db_add_text(&params, record->user_id);
-	db_add_text(&params, record->org_id);
-	db_add_text(&params, detail);
-	if (!is_start) db_add_text(&params, reason_name(record->reason));
+	if (is_start) params.count--; /* no reason */
 	if (!db_run(db, is_start ? sql_sent : sql_refused, &params, &rows, err))
 		return err_wrap(err, "decide a trigger");
 	*ret_held = rows.count > 0;
@@ -230,22 +215,16 @@ bool trigger_store_decide(struct db_pool *pool, const char *owner, const struct 
 bool trigger_store_retry(struct db_pool *pool, const struct trigger_row *row, int64_t delay_ms,
 			 const char *detail, struct err *err)
 {
-	struct db_params params = {0};
-
-	add_claim(&params, row);
-	db_add_text(&params, detail);
-	db_add_int(&params, delay_ms);
-	return db_query(pool, sql_retry, &params, NULL, err) || err_wrap(err, "put a trigger off");
+	return db_query(pool, sql_retry,
+			DB_PARAMS(row->record.event_key, row->epoch, detail, delay_ms), NULL, err) ||
+	       err_wrap(err, "put a trigger off");
 }
 
 bool trigger_store_quarantine(struct db_pool *pool, const struct trigger_row *row,
 			      const char *detail, struct err *err)
 {
-	struct db_params params = {0};
-
-	add_claim(&params, row);
-	db_add_text(&params, detail);
-	return db_query(pool, sql_quarantine, &params, NULL, err) ||
+	return db_query(pool, sql_quarantine, DB_PARAMS(row->record.event_key, row->epoch, detail),
+			NULL, err) ||
 	       err_wrap(err, "quarantine a trigger");
 }
 
@@ -267,12 +246,11 @@ bool trigger_store_sweep(struct db_pool *pool, const char *owner, int64_t age_ms
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
+	const struct db_params *params = DB_PARAMS(age_ms);
 
-	db_add_int(&params, age_ms);
 	if (!db_borrow(pool, BORROW_MS, &db, err) || !db_begin(db, err) ||
-	    !db_run(db, sql_arrived, &params, NULL, err) ||
-	    !db_run(db, sql_overdue, &params, &rows, err) || !send_again(db, owner, &rows, err) ||
+	    !db_run(db, sql_arrived, params, NULL, err) ||
+	    !db_run(db, sql_overdue, params, &rows, err) || !send_again(db, owner, &rows, err) ||
 	    !db_commit(db, err))
 		return err_wrap(err, "sweep");
 	*ret_again = rows.count;

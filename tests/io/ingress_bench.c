@@ -114,14 +114,7 @@ void ingress_bench_add(struct ingress_bench *bench, enum provider provider, int6
 {
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
 	bool is_jira = provider == PROVIDER_JIRA;
-	struct db_params params = {0};
 	seal(bench, provider, id, secret, &sealed);
-	db_add_text(&params, provider_name(provider));
-	db_add_int(&params, id);
-	db_add_text(&params, is_jira ? NULL : "PROJ");
-	db_add_text(&params, is_jira ? NULL : "repo");
-	db_add_text(&params, status);
-	db_add_bytes(&params, bytes_of(sealed.text, sealed.len));
 	/* One webhook for each Jira: the others get an instance of their own. */
 	CU_ASSERT_TRUE_FATAL(db_query(
 		bench->database.pool,
@@ -131,20 +124,20 @@ void ingress_bench_add(struct ingress_bench *bench, enum provider provider, int6
 		" insert into connection (provider, id, instance_id, project_key, repo_slug,"
 		" status, secret_sealed) select $1, $2, coalesce((select id from i),"
 		" (select id from instance where provider = $1 limit 1)), $3, $4, $5, $6",
-		&params, NULL, NULL));
+		DB_PARAMS(provider_name(provider), id, is_jira ? NULL : "PROJ",
+			  is_jira ? NULL : "repo", status, bytes_of(sealed.text, sealed.len)),
+		NULL, NULL));
 }
 
 void ingress_bench_set_secret(struct ingress_bench *bench, const char *column, int64_t id,
 			      const char *secret)
 {
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
-	struct db_params params = {0};
 	char sql[120];
 	seal(bench, PROVIDER_JIRA, id, secret, &sealed);
-	db_add_int(&params, id);
-	db_add_bytes(&params, bytes_of(sealed.text, sealed.len));
 	(void)snprintf(sql, sizeof(sql), "update connection set %s = $2 where id = $1", column);
-	CU_ASSERT_TRUE_FATAL(db_query(bench->database.pool, sql, &params, NULL, NULL));
+	CU_ASSERT_TRUE_FATAL(db_query(bench->database.pool, sql,
+				      DB_PARAMS(id, bytes_of(sealed.text, sealed.len)), NULL, NULL));
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */

@@ -69,18 +69,17 @@ void scratch_db_kill(const struct scratch_db *scratch, struct db *victim)
 {
 	struct db_pool *pool = scratch_db_pool(scratch, 1, 0);
 	CLEANUP(db_rows_done) struct db_rows pid = {0};
-	struct db_params params = {0};
 	int64_t deadline_ms = sysclock_monotonic_ms() + WAIT_MS;
 	int64_t left = 1;
 
 	CU_ASSERT_TRUE_FATAL(db_run(victim, "SELECT pg_backend_pid()", NULL, &pid, NULL));
-	db_add_int(&params, db_int(&pid, 0, 0));
-	CU_ASSERT_TRUE(db_query(pool, "SELECT pg_terminate_backend($1)", &params, NULL, NULL));
+	const struct db_params *params = DB_PARAMS(db_int(&pid, 0, 0));
+	CU_ASSERT_TRUE(db_query(pool, "SELECT pg_terminate_backend($1)", params, NULL, NULL));
 	while (left > 0 && sysclock_monotonic_ms() < deadline_ms) {
 		CLEANUP(db_rows_done) struct db_rows rows = {0};
 		CU_ASSERT_TRUE_FATAL(
 			db_query(pool, "SELECT count(*) FROM pg_stat_activity WHERE pid = $1",
-				 &params, &rows, NULL));
+				 params, &rows, NULL));
 		left = db_int(&rows, 0, 0);
 	}
 	CU_ASSERT_EQUAL(left, 0);

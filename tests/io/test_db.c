@@ -48,22 +48,17 @@ static void test_db_values_come_back(void)
 		" encode($6::bytea, 'hex'), encode($7::bytea, 'hex'), $8::bytea IS NULL";
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
+	const char *text = "a 'quoted' \\ \xc3\xa9 \xf0\x9f\x99\x82";
 	uint8_t *bytes = NULL;
 	size_t len = 0;
 
 	scratch_db_init(&scratch, 1);
-	db_add_text(&params, "a 'quoted' \\ \xc3\xa9 \xf0\x9f\x99\x82");
-	db_add_int(&params, INT64_MIN);
-	db_add_int(&params, INT64_MAX);
-	db_add_bool(&params, true);
-	db_add_text(&params, NULL);
-	db_add_bytes(&params, bytes_of("\0\xff\n", 3));
-	db_add_bytes(&params, bytes_of("", 0));
-	db_add_bytes(&params, bytes_of(NULL, 0));
-	CU_ASSERT_TRUE_FATAL(db_query(scratch.pool, sql, &params, &rows, NULL));
+	const struct db_params *params = DB_PARAMS(text, INT64_MIN, INT64_MAX, true, NULL,
+						   bytes_of("\0\xff\n", 3), bytes_of("", 0),
+						   bytes_of(NULL, 0));
+	CU_ASSERT_TRUE_FATAL(db_query(scratch.pool, sql, params, &rows, NULL));
 	CU_ASSERT_EQUAL(rows.count, 1);
-	CU_ASSERT_STRING_EQUAL(db_text(&rows, 0, 0), params.values[0]);
+	CU_ASSERT_STRING_EQUAL(db_text(&rows, 0, 0), text);
 	CU_ASSERT_EQUAL(db_int(&rows, 0, 1), INT64_MIN);
 	CU_ASSERT_EQUAL(db_int(&rows, 0, 2), INT64_MAX);
 	CU_ASSERT_TRUE(db_bool(&rows, 0, 3));
