@@ -162,6 +162,8 @@ bool http_answer(struct http_server *server, struct http_ticket ticket, const st
 	if (slot) {
 		http_reply_copy_set(&slot->reply, reply);
 		http_mhd_resume(slot->connection);
+	} else {
+		http_body_free(reply->own_body);
 	}
 	atomic_fetch_sub(&server->answering, 1);
 	return slot;

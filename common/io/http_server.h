@@ -17,13 +17,14 @@
 struct http_server;
 struct http_request;
 
-enum { HTTP_REPLY_HEADERS_MAX = 8 };
+enum { HTTP_REPLY_HEADERS_MAX = 16 };
 
 /** An answer; texts are copied. */
 struct http_reply {
 	int status;
-	const char *content_type;                    /**< NULL: application/json */
-	const char *body;                            /**< NUL-terminated, NULL: empty */
+	const char *content_type; /**< NULL: application/json */
+	const char *body;         /**< NUL-terminated, NULL: empty */
+	char *own_body; /**< in place of `body`: taken, also by an answer that loses; wiped and freed */
 	int64_t retry_after_s;                       /**< 0: no Retry-After header */
 	bool closes;                                 /**< send Connection: close */
 	const char *headers[HTTP_REPLY_HEADERS_MAX]; /**< further ones, "Name: value", NULL ends */
@@ -91,6 +92,22 @@ NODISCARD const char *http_request_piece(const struct http_request *request);
 
 /** Value of a header (name in any case), NULL when absent. Borrowed for the request. */
 NODISCARD const char *http_request_header(const struct http_request *request, const char *name);
+
+/** Path as sent, without the query. Borrowed for the request. */
+NODISCARD const char *http_request_path(const struct http_request *request);
+
+/** Which fields http_request_each() shows. */
+enum http_fields {
+	HTTP_FIELDS_HEADERS,
+	HTTP_FIELDS_QUERY, /**< escapes as sent, but `+` is a space already */
+};
+
+/** Show a field; `value` is never NULL. Both borrowed for the request. */
+typedef void http_field_fn(void *context, const char *name, const char *value);
+
+/** Show all fields in the order sent. */
+void http_request_each(const struct http_request *request, enum http_fields fields,
+		       http_field_fn *show, void *context);
 
 /** How often a header was sent (any case). */
 NODISCARD size_t http_request_header_count(const struct http_request *request, const char *name);

@@ -27,10 +27,18 @@ static const char *put(char **end, const char *text)
 	return start;
 }
 
+void http_body_free(char *body)
+{
+	if (body) mem_wipe(body, strlen(body));
+	mem_free(body);
+}
+
 void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *reply)
 {
 	size_t size = size_of(reply->content_type) + size_of(reply->body);
 	char *end;
+
+	http_reply_copy_wipe(copy);
 
 	for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i]; i++)
 		size += size_of(reply->headers[i]);
@@ -39,6 +47,7 @@ void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *
 		copy->size = size;
 	}
 	end = copy->text;
+	copy->used = size;
 	copy->reply = *reply;
 	copy->reply.content_type = put(&end, reply->content_type);
 	copy->reply.body = put(&end, reply->body);
@@ -46,15 +55,27 @@ void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *
 		copy->reply.headers[i] = put(&end, reply->headers[i]);
 }
 
+void http_reply_copy_wipe(struct http_reply_copy *copy)
+{
+	http_body_free(copy->reply.own_body);
+	copy->reply.own_body = NULL;
+	if (copy->used > 0) mem_wipe(copy->text, copy->used);
+	copy->used = 0;
+}
+
 void http_reply_copy_done(struct http_reply_copy *copy)
 {
+	http_reply_copy_wipe(copy);
 	mem_free(copy->text);
 	*copy = (struct http_reply_copy){0};
 }
 
 void http_reply_now(struct http_request *request, const struct http_reply *reply)
 {
-	if (request->has_reply || request->phase == HTTP_PHASE_WAIT) return;
+	if (request->has_reply || request->phase == HTTP_PHASE_WAIT) {
+		http_body_free(reply->own_body);
+		return;
+	}
 	http_reply_copy_set(&request->reply, reply);
 	request->has_reply = true;
 }
@@ -261,10 +282,16 @@ void http_exchange_done(struct http_request *request)
 	if (request->has_begun && route->done) route->done(route->context, request->state);
 	if (request->phase == HTTP_PHASE_SENDING) atomic_fetch_sub(&server->sending, 1);
 	mem_free(request->piece);
+	http_reply_copy_wipe(&request->reply);
 	*request = (struct http_request){
 		.server = server, .owner = request->owner, .reply = request->reply};
 	/* When the connection is being closed, this deadline goes with it. */
 	(void)http_connection_expect(request, HTTP_DUE_NOTHING, server->options.idle_timeout_ms);
+}
+
+const char *http_request_path(const struct http_request *request)
+{
+	return request->path;
 }
 
 const char *http_request_piece(const struct http_request *request)

@@ -188,27 +188,50 @@ const char *http_request_header(const struct http_request *request, const char *
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
+struct showing {
+	http_field_fn *show;
+	void *context;
+};
+
+static enum MHD_Result show_field(void *context, enum MHD_ValueKind kind, const char *name,
+				  const char *value)
+{
+	const struct showing *showing = context;
+
+	(void)kind;
+	showing->show(showing->context, name, value ? value : "");
+	return MHD_YES;
+}
+
+void http_request_each(const struct http_request *request, enum http_fields fields,
+		       http_field_fn *show, void *context)
+{
+	struct showing showing = {show, context};
+
+	(void)MHD_get_connection_values(request->connection,
+					fields == HTTP_FIELDS_HEADERS ? MHD_HEADER_KIND
+								      : MHD_GET_ARGUMENT_KIND,
+					show_field, &showing);
+}
+
 struct count {
 	const char *name;
 	size_t count;
 };
 
-static enum MHD_Result count_name(void *context, enum MHD_ValueKind kind, const char *name,
-				  const char *value)
+static void count_name(void *context, const char *name, const char *value)
 {
 	struct count *count = context;
 
-	(void)kind;
 	(void)value;
 	if (strcasecmp(name, count->name) == 0) count->count++;
-	return MHD_YES;
 }
 
 size_t http_request_header_count(const struct http_request *request, const char *name)
 {
 	struct count count = {.name = name};
 
-	(void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_name, &count);
+	http_request_each(request, HTTP_FIELDS_HEADERS, count_name, &count);
 	return count.count;
 }
 
@@ -226,10 +249,17 @@ static void add_line(struct MHD_Response *response, const char *line)
 	(void)MHD_add_response_header(response, name, line + len + 1 + strspn(line + len + 1, " "));
 }
 
+static const char *body_of(const struct http_reply *reply)
+{
+	const char *body = reply->own_body ? reply->own_body : reply->body;
+
+	return body ? body : "";
+}
+
 static const char *content_type_of(const struct http_reply *reply)
 {
 	if (reply->content_type) return reply->content_type;
-	return text_is_empty(reply->body) ? NULL : "application/json";
+	return *body_of(reply) == '\0' ? NULL : "application/json";
 }
 
 static bool must_close(const struct http_request *request)
@@ -256,10 +286,9 @@ static void add_headers(struct MHD_Response *response, const struct http_request
 bool http_mhd_queue(struct http_request *request)
 {
 	const struct http_reply *reply = &request->reply.reply;
-	size_t len = reply->body ? strlen(reply->body) : 0;
 	/* The text lives in the request, which outlives the response. */
 	CLEANUP(destroy_response) struct MHD_Response *response =
-		MHD_create_response_from_buffer_static(len, len > 0 ? reply->body : "");
+		MHD_create_response_from_buffer_static(strlen(body_of(reply)), body_of(reply));
 
 	if (!response) return false;
 	add_headers(response, request);
@@ -279,7 +308,7 @@ static void add_early_headers(struct strbuf *text, const struct http_reply *repl
 void http_mhd_send_early(struct http_request *request)
 {
 	const struct http_reply *reply = &request->reply.reply;
-	const char *body = reply->body ? reply->body : "";
+	const char *body = body_of(reply);
 	CLEANUP(strbuf_done) struct strbuf text;
 
 	strbuf_init(&text, EARLY_REPLY_BYTES);

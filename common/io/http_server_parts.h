@@ -50,6 +50,12 @@ NODISCARD bool http_route_find(struct http_request *request, const char *method,
 /** Copy `reply` with its texts. */
 void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *reply);
 
+/** Forget the content, keep the memory of short texts. */
+void http_reply_copy_wipe(struct http_reply_copy *copy);
+
+/** Wipe and free a body that an answer took with it; NULL is fine. */
+void http_body_free(char *body);
+
 /** Free the texts. */
 void http_reply_copy_done(struct http_reply_copy *copy);
 

@@ -26,6 +26,7 @@ struct http_reply_copy {
 	struct http_reply reply;
 	char *text; /**< owned, reused */
 	size_t size;
+	size_t used; /**< of these bytes */
 };
 
 /** Where a request stands. */
