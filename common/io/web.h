@@ -33,6 +33,7 @@ struct web_reply {
 	int64_t retry_after_s;                /**< 0: no Retry-After */
 	char *headers[WEB_REPLY_HEADERS_MAX]; /**< "Name: value", owned */
 	size_t header_count;
+	bool is_broken; /**< a header could not be added: 500 is sent */
 };
 
 /** Does a request. Runs in one of the pool's threads and may block for seconds; many run at once. */
@@ -57,6 +58,9 @@ struct web_options {
 
 /** Bind, listen, start. ERR_INPUT, ERR_BUSY as http_server_new(). `ret` is new. */
 NODISCARD bool web_new(const struct web_options *options, struct web **ret, struct err *err);
+
+/** The port in use. */
+NODISCARD uint16_t web_port(const struct web *web);
 
 /** Stop accepting; open requests go on. */
 void web_quiesce(struct web *web);
@@ -100,6 +104,9 @@ NODISCARD bool web_json(const struct web_request *request, json_t **ret, struct 
 NODISCARD bool web_is_same_origin(const struct web_request *request, const char *origin);
 
 /* --- the answer ------------------------------------------------------------------------------------------- */
+
+/** Wipe and free; zeroed is fine. */
+void web_reply_done(struct web_reply *reply);
 
 /** Answer with JSON; takes `json`. */
 void web_reply_json(struct web_reply *reply, int status, json_t *json);
