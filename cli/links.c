@@ -11,14 +11,15 @@
 
 static const char sql_list[] =
 	"select i.provider, i.base_url, l.account_key, l.account_name, l.user_id, l.org_id, "
-	"l.method,"
+	"l.method, l.status,"
 	" to_char(l.updated_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 	" from user_link l join instance i on i.id = l.instance_id"
 	" where $1::bigint is null or l.instance_id = $1 order by i.provider desc, i.base_url, "
 	"l.account_key";
 
-static const char *const list_names[] = {"provider", "base_url", "account_key", "account_name",
-					 "user_id",  "org_id",   "method",      "updated_at"};
+static const char *const list_names[] = {"provider",     "base_url", "account_key",
+					 "account_name", "user_id",  "org_id",
+					 "method",       "status",   "updated_at"};
 
 static const char sql_put[] =
 	"insert into user_link (instance_id, account_key, user_id, org_id, method)"
@@ -26,7 +27,7 @@ static const char sql_put[] =
 	" set user_id = excluded.user_id, org_id = excluded.org_id, method = excluded.method,"
 	" tokens_sealed = case when user_link.user_id = excluded.user_id then "
 	"user_link.tokens_sealed end,"
-	" updated_at = now()";
+	" status = 'active', updated_at = clock_timestamp()";
 
 /* What was refused only because nobody knew the asker is decided again; the linker does the same for links of others. */
 static const char sql_reopen[] =

@@ -20,8 +20,8 @@
 enum { REPORT_WAIT_MS = 20000, FLUSH_MS = 1000 };
 
 /* The person who is known best: the link that was made last. */
-static const char sql_actor[] =
-	"select account_key from user_link where instance_id = $1 order by updated_at desc limit 1";
+static const char sql_actor[] = "select account_key from user_link where instance_id = $1 and "
+				"status = 'active' order by updated_at desc limit 1";
 
 static const struct {
 	const char *name;

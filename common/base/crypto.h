@@ -14,6 +14,7 @@
 
 enum {
 	CRYPTO_DIGEST_SIZE = 32,
+	CRYPTO_DIGEST_TEXT_SIZE = 65,
 	CRYPTO_SHA1_SIZE = 20,
 	CRYPTO_KEY_SIZE = 32,
 	CRYPTO_NONCE_SIZE = 12,
@@ -23,6 +24,9 @@ enum {
 
 /** SHA-256. */
 void crypto_sha256(struct bytes data, uint8_t ret[CRYPTO_DIGEST_SIZE]);
+
+/** SHA-256 as 64 lower-case hex digits. */
+void crypto_sha256_text(struct bytes data, char ret[CRYPTO_DIGEST_TEXT_SIZE]);
 
 /** SHA-1, for name-based UUIDs alone. */
 void crypto_sha1(struct bytes data, uint8_t ret[CRYPTO_SHA1_SIZE]);

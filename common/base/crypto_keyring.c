@@ -81,6 +81,17 @@ void crypto_keyring_done(struct crypto_keyring *ring)
 	if (ring) mem_wipe(ring, sizeof(*ring));
 }
 
+void crypto_sha256_text(struct bytes data, char ret[CRYPTO_DIGEST_TEXT_SIZE])
+{
+	CLEANUP(strbuf_done) struct strbuf hex = {0};
+	uint8_t digest[CRYPTO_DIGEST_SIZE];
+
+	crypto_sha256(data, digest);
+	strbuf_init(&hex, CRYPTO_DIGEST_TEXT_SIZE);
+	encode_hex(&hex, bytes_of(digest, sizeof(digest)));
+	memcpy(ret, strbuf_text(&hex), CRYPTO_DIGEST_TEXT_SIZE);
+}
+
 void crypto_key_fingerprint(const struct crypto_key *key, char ret[17])
 {
 	static const char label[] = "ohdc sealing key";

@@ -9,8 +9,12 @@
 #include "common/connect/oauth.h"
 #include "common/io/db.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/** Starts the account key of a link whose account is not known yet; the user's id follows. */
+#define LINK_UNAVAILABLE "unavailable:"
 
 /** A link; texts owned; times as naive ISO 8601 in UTC. */
 struct link {
@@ -35,9 +39,9 @@ NODISCARD bool link_of_user(struct db_pool *pool, const char *user_id, int64_t i
 struct link_draft {
 	int64_t instance_id;
 	const char *user_id;
-	const char *org_id;      /**< NULL: none */
-	const char *account_key; /**< NULL: not known yet (e-mail mode) */
-	const char *account_name;
+	const char *org_id; /**< NULL: none */
+	const char *account_key; /**< NULL: not known yet (e-mail mode): a link of the user that was there counts again */
+	const char *account_name; /**< without an account the user's e-mail address: asks from it that wait are decided again */
 	const char *method;
 	const struct oauth_tokens *tokens; /**< NULL: none */
 };
@@ -48,6 +52,21 @@ struct link_draft {
  */
 NODISCARD bool link_put(struct db *db, const struct crypto_keyring *keys,
 			const struct link_draft *draft, struct err *err);
+
+/**
+ * The sealed pair of a link as it is stored: for a statement's parameter (`ret` is released with strbuf_done()), and read from the
+ * first row's cell, selected as encode(tokens_sealed, 'hex'). ERR_NOT_FOUND: none there.
+ */
+NODISCARD bool link_tokens_seal(const struct crypto_keyring *keys, int64_t instance_id,
+				const char *account_key, const struct oauth_tokens *tokens,
+				struct strbuf *ret, struct err *err);
+NODISCARD bool link_tokens_open(const struct crypto_keyring *keys, int64_t instance_id,
+				const char *account_key, const struct db_rows *rows, int column,
+				struct oauth_tokens *ret, struct err *err);
+
+/** The pair as JSON and back; `ret` of the second keeps what it had when there is no access token. */
+NODISCARD json_t *link_tokens_to_json(const struct oauth_tokens *tokens);
+NODISCARD bool link_tokens_from_json(const json_t *json, struct oauth_tokens *ret, struct err *err);
 
 /** Switch off the user's links on a server, or all people's (`user_id` NULL); tokens are forgotten. */
 NODISCARD bool link_drop(struct db *db, int64_t instance_id, const char *user_id, struct err *err);

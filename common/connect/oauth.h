@@ -23,7 +23,7 @@
 /** What the flows need; borrowed. */
 struct oauth {
 	struct oauth_states states;
-	const struct config *config; /**< JIRA_DC_*, WEB_HOST */
+	struct config *config; /**< JIRA_DC_*, WEB_HOST */
 	struct http_client *client;
 };
 
@@ -34,14 +34,22 @@ struct oauth_intent {
 	const char *org_id;
 	int64_t connection_id; /**< jira/N */
 	const char *landing; /**< own path after the confirmation: "/settings/integrations?jira_dc_webhook=installed" */
+	const char *cookie; /**< web_cookie(request, OAUTH_COOKIE): kept, so that flows begun side by side all end well */
 };
 
 /**
  * Begin: a state with verifier, cookie digest and intent is stored, the cookie is set on `reply`, `ret_url` (new) is Jira's
- * authorize address with client_id, scope, redirect_uri, state, response_type, code_challenge, code_challenge_method.
+ * authorize address with client_id, scope, redirect_uri, state, response_type, code_challenge, code_challenge_method. The state's
+ * content: user_id, email, org_id, connection_id, landing, base_url, verifier, cookie (digest). ERR_INPUT: OAuth is not configured.
  */
 NODISCARD bool oauth_begin(const struct oauth *oauth, const struct oauth_intent *intent,
 			   struct web_reply *reply, char **ret_url, struct err *err);
+
+/**
+ * The digest by which a flow knows its browser: of the cookie's value, 64 hex digits. False (and no digest): there is none, or it
+ * is not one of ours.
+ */
+NODISCARD bool oauth_cookie_digest(const char *cookie, char ret[CRYPTO_DIGEST_TEXT_SIZE]);
 
 /** Tokens of a person; `expires_in_s` 0: not said. */
 struct oauth_tokens {
@@ -53,7 +61,7 @@ struct oauth_tokens {
 /** Wipe, free, zero. */
 void oauth_tokens_done(struct oauth_tokens *tokens);
 
-/** Exchange a code, once (an unsafe call). ERR_INPUT: Jira's words on why not; ERR_NETWORK …: unreachable. */
+/** Exchange a code, once (an unsafe call). With `err->http_status` set the message is Jira's words on why not, else it is unreachable. */
 NODISCARD bool oauth_exchange(const struct oauth *oauth, const char *code, const char *verifier,
 			      struct oauth_tokens *ret, struct err *err);
 

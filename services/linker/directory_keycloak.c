@@ -16,13 +16,21 @@
 
 #define ATTRIBUTE "bitbucket_data_center_id"
 
-/* Unique on both sides: a user who already stands for another account of this server is not taken. */
+/*
+ * Unique on both sides: a user who already stands for another account of this server is not taken. The link of a user whose account
+ * was not known yet becomes this one. Whoever disconnected, or was disconnected, is not linked again behind their back.
+ */
 static const char sql_enrol[] =
-	"insert into user_link (instance_id, account_key, user_id, account_name, method)"
-	" select $1, $2, $3, $4, 'email' where not exists (select 1 from user_link"
-	" where instance_id = $1 and user_id = $3 and account_key <> $2)"
-	" on conflict (instance_id, account_key) do update set user_id = excluded.user_id"
-	" where user_link.method = 'email' returning account_key";
+	"with made as (insert into user_link as l (instance_id, account_key, user_id, account_name,"
+	" method) select $1, $2, $3, $4, 'email' where not exists (select 1 from user_link"
+	" where instance_id = $1 and user_id = $3 and account_key <> $2"
+	" and (account_key <> 'unavailable:' || $3 or status = 'inactive'))"
+	" on conflict (instance_id, account_key) do update set user_id = excluded.user_id,"
+	" updated_at = clock_timestamp()"
+	" where l.method = 'email' and l.status = 'active' returning account_key),"
+	" gone as (delete from user_link where instance_id = $1"
+	" and account_key = 'unavailable:' || $3 and exists (select 1 from made))"
+	" select account_key from made";
 
 struct keycloak_directory {
 	struct directory directory;
@@ -139,8 +147,9 @@ static enum lookup enrol(const struct keycloak_directory *self,
 	db_add_text(&params, actor->name);
 	if (!db_query(self->options.pool, sql_enrol, &params, &rows, err)) return LOOKUP_FAILED;
 	if (rows.count == 0)
-		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
-			      "the account already stands for another user of this Jira");
+		return refuse(
+			ret, LOOKUP_MISS,
+			REASON_USER_NOT_LINKED, "the account already stands for another user of this Jira, or was disconnected");
 	return conclude(ACCOUNT_ONE, user_id, ret);
 }
 

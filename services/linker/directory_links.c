@@ -7,9 +7,13 @@
 
 #include "common/base/banned.h"
 
-/* $2 is the stable id, $3 the name that may stand in for it; $4: links matched by e-mail count too. */
+/*
+ * $2 is the stable id, $3 the name that may stand in for it; $4: links matched by e-mail count too. Nobody is found by the stand-in
+ * of an account that is not known yet, even when somebody is named like it.
+ */
 static const char sql_find[] = "select user_id, org_id from user_link where instance_id = $1"
 			       " and account_key in ($2, $3) and (method <> 'email' or $4::boolean)"
+			       " and status = 'active' and account_key not like 'unavailable:%'"
 			       " order by account_key = $2 desc limit 1";
 
 struct links {

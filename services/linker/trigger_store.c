@@ -85,8 +85,10 @@ static const char sql_open_linked[] =
 	" where t.state = 'REFUSED' and t.outcome in ('USER_NOT_LINKED', 'USER_UNKNOWN')"
 	" and t.decided_at > clock_timestamp() - interval '24 hours'"
 	" and exists (select 1 from user_link l where l.instance_id = t.instance_id"
-	" and l.account_key in (t.ask->'actor'->>'key', t.ask->'actor'->>'id',"
-	" t.ask->'actor'->>'name') and l.updated_at > t.decided_at)";
+	" and l.status = 'active' and l.updated_at > t.decided_at"
+	" and (l.account_key in (t.ask->'actor'->>'key', t.ask->'actor'->>'id',"
+	" t.ask->'actor'->>'name') or l.account_key like 'unavailable:%'"
+	" and lower(l.account_name) = lower(t.ask->'actor'->>'email')))";
 
 void trigger_row_done(struct trigger_row *row)
 {

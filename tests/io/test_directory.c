@@ -46,6 +46,9 @@ static void set_environment(bool is_oauth)
 	static const char *const pairs[][2] = {
 		{"OHDC_DATABASE_URL", "postgresql://x"},
 		{"OHDC_KAFKA_BROKERS", "x:1"},
+		{"OHDC_SEAL_KEYS_FILE", "/dev/null"},
+		{"OHDC_OPENHANDS_URL", "https://ohe.example"},
+		{"WEB_HOST", "app.example.com"},
 		{"KEYCLOAK_SERVER_URL", KEYCLOAK},
 		{"OHDC_KEYCLOAK_CLIENT_ID", "ohdc"},
 		{"OHDC_KEYCLOAK_CLIENT_SECRET", "s&t"},
