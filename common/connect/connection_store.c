@@ -5,6 +5,7 @@
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
+#include "common/connect/sealed.h"
 
 #include <stdio.h>
 
@@ -177,7 +178,7 @@ static bool insert(struct db *db, const struct crypto_keyring *keys, struct conn
 	made.id = db_int(&rows, 0, 0);
 	if (!connection_seal(keys, &made, "secret", secret, &sealed, err)) return false;
 	add_columns(&params, &made);
-	db_add_bytes(&params, bytes_of(sealed.text, sealed.len));
+	db_add_sealed(&params, &sealed);
 	if (!db_run(db, sql_insert, &params, NULL, err)) return err_wrap(err, "new connection");
 	row->id = made.id;
 	return true;

@@ -2,9 +2,9 @@
 
 #include "common/connect/connection_store.h"
 
-#include "common/base/encode.h"
-#include "common/base/limits.h"
 #include "common/base/mem.h"
+#include "common/connect/sealed.h"
+#include "common/io/api_call.h"
 #include "common/io/entropy.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "common/base/banned.h"
 
-enum { SECRET_BYTES = 32, PLACE_SIZE = 80, SEALED_BYTES = 16 * 1024 };
+enum { PLACE_SIZE = 80 };
 
 /*
  * $3, when a secret may be replaced again: a next one is being put into a hook by somebody for up to a minute; and a former secret
@@ -67,12 +67,8 @@ bool connection_seal(const struct crypto_keyring *keys, const struct connection_
 		     struct err *err)
 {
 	char place[PLACE_SIZE];
-	uint8_t nonce[CRYPTO_NONCE_SIZE];
 	name_place(row, column, place);
-	entropy_fill(nonce, sizeof(nonce));
-	strbuf_init(ret, SEALED_BYTES);
-	return crypto_seal(keys, place, nonce, secret_bytes(secret), ret, err) ||
-	       err_wrap(err, "%s", place);
+	return sealed_make(keys, place, secret_bytes(secret), ret, err) || err_wrap(err, "%s", place);
 }
 
 /* Seals a secret and runs a statement with product, id and the sealed bytes. */
@@ -84,7 +80,7 @@ static bool put_sealed(struct db *db, const struct crypto_keyring *keys,
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
 	if (!connection_seal(keys, row, column, secret, &sealed, err)) return false;
 	add_ref(&params, row);
-	db_add_bytes(&params, bytes_of(sealed.text, sealed.len));
+	db_add_sealed(&params, &sealed);
 	return db_run(db, sql, &params, NULL, err);
 }
 
@@ -97,14 +93,10 @@ bool connection_put_bot_token(struct db *db, const struct crypto_keyring *keys,
 
 void connection_make_secret(struct secret *ret)
 {
-	uint8_t random[SECRET_BYTES];
-	CLEANUP(strbuf_done) struct strbuf text = {0};
-	strbuf_init(&text, 2 * sizeof(random));
-	entropy_fill(random, sizeof(random));
-	encode_base64url(&text, bytes_of(random, sizeof(random)));
-	secret_set(ret, text.text, text.len);
-	mem_wipe(random, sizeof(random));
-	mem_wipe(text.text, text.len);
+	char text[ENTROPY_TEXT_SIZE];
+	entropy_text(text);
+	secret_set(ret, text, strlen(text));
+	mem_wipe(text, sizeof(text));
 }
 
 /* ---- changing a secret ------------------------------------------------------------------------------------------ */
@@ -125,13 +117,11 @@ static bool open_cell(const struct crypto_keyring *keys, const struct connection
 		      const struct db_rows *rows, int column, struct secret *ret, struct err *err)
 {
 	char place[PLACE_SIZE];
-	uint8_t *sealed = NULL;
-	size_t len = 0;
-	if (!db_hex(rows, 0, column, &sealed, &len)) return true;
+	struct err failure = {0};
 	name_place(row, "secret", place);
-	bool is_open = crypto_open(keys, place, bytes_of(sealed, len), ret, err);
-	mem_free(sealed);
-	return is_open || err_wrap(err, "%s", place);
+	bool is_fine = sealed_read(keys, place, rows, column, ret, &failure) ||
+		       failure.code == ERR_NOT_FOUND;
+	return api_call_settle(is_fine, &failure, err) || err_wrap(err, "%s", place);
 }
 
 static bool read_kept(struct db *db, const struct crypto_keyring *keys,

@@ -25,6 +25,7 @@ void delivery_done(struct delivery *delivery)
 	mem_free(delivery->request_id);
 	mem_free(delivery->source);
 	mem_free(delivery->body_sha256);
+	mem_free(delivery->secret_used);
 	mem_free(delivery->traceparent);
 	*delivery = (struct delivery){0};
 }
@@ -164,6 +165,7 @@ bool delivery_read(delivery_header_fn *header, const void *record, struct delive
 	    !read_number(&reading, HEADER_RECEIVED_AT, &delivery.received_at_ms) ||
 	    !read_origin(&reading, &delivery) || !read_verdict(&reading, &delivery.verdict) ||
 	    !read_digest(&reading, &delivery.body_sha256) ||
+	    !read_text(&reading, HEADER_SECRET, LIMIT_ID_BYTES, &delivery.secret_used) ||
 	    !read_trace(&reading, &delivery.traceparent))
 		return false;
 	*ret = delivery;
@@ -197,6 +199,7 @@ void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *recor
 	put_text(put, record, HEADER_SOURCE, delivery->source);
 	put_text(put, record, HEADER_VERDICT, reason_name(delivery->verdict));
 	put_text(put, record, HEADER_BODY_SHA256, delivery->body_sha256);
+	put_text(put, record, HEADER_SECRET, delivery->secret_used);
 	put_text(put, record, HEADER_TRACEPARENT, delivery->traceparent);
 }
 

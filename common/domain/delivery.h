@@ -23,9 +23,10 @@ struct delivery {
 	char *event;      /**< X-Event-Key or webhookEvent, "" when the body had none */
 	char *request_id; /**< the sender's, NULL when it sent none */
 	int64_t received_at_ms;
-	char *source;                           /**< webhook, reconcile or simulate */
-	enum reason verdict;                    /**< REASON_NONE: not known yet */
-	char *body_sha256;                      /**< 64 hex digits of the whole body, kept or not */
+	char *source;        /**< webhook, reconcile or simulate */
+	enum reason verdict; /**< REASON_NONE: not known yet */
+	char *body_sha256;   /**< 64 hex digits of the whole body, kept or not */
+	char *secret_used; /**< which secret it was verified with: current, next, previous; NULL: not known */
 	char number_texts[2][NUMBER_TEXT_SIZE]; /**< what delivery_write() made of the numbers */
 	char *traceparent;                      /**< W3C trace context, NULL when there is none */
 };

@@ -30,6 +30,7 @@ void group_name(const char *group, const char *prefix, char ret[TOPIC_NAME_SIZE]
 #define HEADER_SOURCE "ohdc-source"
 #define HEADER_VERDICT "ohdc-verdict"
 #define HEADER_BODY_SHA256 "ohdc-body-sha256"
+#define HEADER_SECRET "ohdc-secret"
 #define HEADER_TRACEPARENT "traceparent"
 
 /* Headers of dead letters. */

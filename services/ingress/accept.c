@@ -128,6 +128,7 @@ static bool send_record(struct ingress *ingress, const struct connection *connec
 {
 	char source[] = "webhook";
 	char no_event[] = "";
+	char secrets[CONNECTION_SECRETS_MAX][9] = {"current", "next", "previous"};
 	char traceparent[56];
 	CLEANUP(strbuf_done) struct strbuf digest = {0};
 	strbuf_init(&digest, 2 * CRYPTO_DIGEST_SIZE);
@@ -142,6 +143,7 @@ static bool send_record(struct ingress *ingress, const struct connection *connec
 		.source = source,
 		.verdict = finding->verdict,
 		.body_sha256 = request->body ? digest.text : NULL,
+		.secret_used = secrets[request->secret],
 	};
 	make_ids(request, &delivery, traceparent);
 	struct kafka_record record = {

@@ -52,6 +52,7 @@ struct request {
 	int64_t connection_id;
 	bool is_signed; /**< exactly one well-formed signature header */
 	uint8_t signature[CRYPTO_DIGEST_SIZE];
+	size_t secret;                      /**< number of the connection's secret that fitted */
 	char *event;                        /**< X-Event-Key, NULL when absent; owned */
 	char *request_id;                   /**< the sender's, NULL; owned */
 	char *traceparent;                  /**< valid one of the sender, NULL; owned */
@@ -81,9 +82,9 @@ void ingress_count(const struct ingress *ingress, enum provider provider, enum r
 /** What a signature check found. */
 enum verdict_signature { SIGNATURE_FITS, SIGNATURE_WRONG, SIGNATURE_NO_CONNECTION };
 
-/** Check a body against a connection's secrets (NULL: unknown id, a dummy secret costs the same time). */
+/** Check a body against a connection's secrets, and note which fits (NULL: unknown id, a dummy secret costs the same time). */
 NODISCARD enum verdict_signature verify_body(const struct connection *connection,
-					     const struct request *request);
+					     struct request *request);
 
 /** The check of a body over the cap, which passes by in pieces: one running HMAC per secret. */
 struct passing;
@@ -94,8 +95,8 @@ NODISCARD struct passing *passing_new(const struct connection *connection);
 /** The next piece. */
 void passing_add(struct passing *passing, struct bytes piece);
 
-/** Finish: does one of the secrets fit? */
-NODISCARD bool passing_fits(struct passing *passing, const struct request *request);
+/** Finish: does one of the secrets fit, and which? */
+NODISCARD bool passing_fits(struct passing *passing, struct request *request);
 
 /** Free; NULL is fine. */
 void passing_free(struct passing *passing);

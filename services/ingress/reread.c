@@ -33,7 +33,7 @@ struct reread {
 
 static void judge_again(struct ingress *ingress, const struct waiting *waiting)
 {
-	const struct request *request = waiting->request;
+	struct request *request = waiting->request;
 	connection_cache_note_reread(ingress->cache, request->provider, request->connection_id);
 	const struct connection *connection = connection_cache_acquire(
 		ingress->cache, request->provider, request->connection_id);

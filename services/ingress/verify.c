@@ -8,23 +8,33 @@
 
 static const char dummy_secret[] = "no connection has this secret";
 
-static bool fits(struct bytes secret, const struct request *request)
+/* Whether a digest is the signature; if so it is noted whose. */
+static bool is_signature(const uint8_t digest[CRYPTO_DIGEST_SIZE], struct request *request,
+			 size_t secret)
+{
+	bool is_same = crypto_equal(digest, request->signature, CRYPTO_DIGEST_SIZE);
+	if (is_same) request->secret = secret;
+	return is_same;
+}
+
+static bool fits(struct bytes secret, struct request *request, size_t number)
 {
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	crypto_hmac(secret, bytes_of(request->body, request->body_len), digest);
-	return crypto_equal(digest, request->signature, sizeof(digest));
+	return is_signature(digest, request, number);
 }
 
-enum verdict_signature verify_body(const struct connection *connection, const struct request *request)
+enum verdict_signature verify_body(const struct connection *connection, struct request *request)
 {
 	bool is_fitting = false;
 	size_t tried = 0;
-	for (size_t i = 0; connection && i < CONNECTION_SECRETS_MAX; i++) {
+	/* Backwards: of two equal ones the current one counts. */
+	for (size_t i = CONNECTION_SECRETS_MAX; connection && i-- > 0;) {
 		if (!secret_is_set(&connection->secrets[i])) continue;
-		is_fitting = fits(secret_bytes(&connection->secrets[i]), request) || is_fitting;
+		is_fitting = fits(secret_bytes(&connection->secrets[i]), request, i) || is_fitting;
 		tried++;
 	}
-	if (tried == 0) is_fitting = fits(bytes_text(dummy_secret), request) && false;
+	if (tried == 0) is_fitting = fits(bytes_text(dummy_secret), request, 0) && false;
 	if (!connection) return SIGNATURE_NO_CONNECTION;
 	return is_fitting && request->is_signed ? SIGNATURE_FITS : SIGNATURE_WRONG;
 }
@@ -55,14 +65,14 @@ void passing_add(struct passing *passing, struct bytes piece)
 	}
 }
 
-bool passing_fits(struct passing *passing, const struct request *request)
+bool passing_fits(struct passing *passing, struct request *request)
 {
 	bool is_fitting = false;
-	for (size_t i = 0; i < CONNECTION_SECRETS_MAX; i++) {
+	for (size_t i = CONNECTION_SECRETS_MAX; i-- > 0;) {
 		if (!passing->states[i]) continue;
 		uint8_t digest[CRYPTO_DIGEST_SIZE];
 		crypto_hmac_finish(passing->states[i], digest);
-		is_fitting = crypto_equal(digest, request->signature, sizeof(digest)) || is_fitting;
+		is_fitting = is_signature(digest, request, i) || is_fitting;
 	}
 	return is_fitting && passing->is_known && request->is_signed;
 }

@@ -41,17 +41,17 @@ static const char sql_deliveries[] =
 	"insert into delivery (day, delivery_id, provider, connection_id, event, event_key, "
 	"subject,"
 	" source, verdict, request_id, detail, received_at, topic_partition, topic_offset,"
-	" body_sha256, traceparent)"
+	" body_sha256, traceparent, secret_used)"
 	" select " DAY_OF(
 		"r") ", r.delivery_id, r.provider, r.connection_id, r.event, r.event_key,"
 		     " r.subject, r.source, r.verdict, r.request_id, r.detail,"
 		     " to_timestamp(r.received_at_ms / 1000.0), r.topic_partition, r.topic_offset,"
-		     " r.body_sha256, r.traceparent"
+		     " r.body_sha256, r.traceparent, r.secret_used"
 		     " from jsonb_to_recordset($1::jsonb) as r(delivery_id uuid, provider text,"
 		     " connection_id bigint, event text, event_key text, subject text, source text,"
 		     " verdict text, request_id text, detail text, received_at_ms bigint, "
 		     "topic_partition int,"
-		     " topic_offset bigint, body_sha256 text, traceparent text)"
+		     " topic_offset bigint, body_sha256 text, traceparent text, secret_used text)"
 		     " order by r.delivery_id"
 		     " on conflict (day, delivery_id) do nothing returning delivery_id::text";
 
@@ -213,6 +213,7 @@ static json_t *delivery_json(const struct intake_record *record)
 	json_put_int(json, "topic_offset", record->offset);
 	json_put_text(json, "body_sha256", delivery->body_sha256);
 	json_put_text(json, "traceparent", delivery->traceparent);
+	json_put_text(json, "secret_used", delivery->secret_used);
 	return json;
 }
 

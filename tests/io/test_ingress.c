@@ -191,6 +191,27 @@ static void test_ingress_keeps_deliveries_of_paused_connections(void)
 	CU_ASSERT_TRUE(ingress_bench_header_is(&batch, HEADER_VERDICT, "INTEGRATION_OFF"));
 }
 
+/* During a rotation three secrets are good; the record says which one was used. */
+static void test_ingress_says_which_secret_was_used(void)
+{
+	static const struct {
+		const char *name; /* of the row, and what the header says */
+		const char *secret;
+	} rows[] = {{"current", "jira secret"}, {"next", "the next"}, {"previous", "the previous"}};
+	CLEANUP(ingress_bench_done) struct ingress_bench bench = {0};
+	ingress_bench_init(&bench);
+	ingress_bench_set_secret(&bench, "secret_next_sealed", INGRESS_BENCH_JIRA, "the next");
+	ingress_bench_set_secret(&bench, "secret_previous_sealed", INGRESS_BENCH_JIRA,
+				 "the previous");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
+		CHECK(rows[i].name, ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA,
+						       rows[i].secret, "{}") == 200);
+		CU_ASSERT_TRUE_FATAL(ingress_bench_record(&bench, &batch));
+		CHECK(rows[i].name, ingress_bench_header_is(&batch, HEADER_SECRET, rows[i].name));
+	}
+}
+
 /* Jira sends two deliveries for one comment, at the same moment: neither may be refused because the other is being checked. */
 static void test_ingress_never_refuses_what_is_fresh(void)
 {
@@ -307,6 +328,7 @@ void suite_ingress(void)
 	CU_ADD_TEST(suite, test_ingress_keeps_the_verdict_of_odd_bodies);
 	CU_ADD_TEST(suite, test_ingress_keeps_only_bodies_that_may_ask);
 	CU_ADD_TEST(suite, test_ingress_keeps_deliveries_of_paused_connections);
+	CU_ADD_TEST(suite, test_ingress_says_which_secret_was_used);
 	CU_ADD_TEST(suite, test_ingress_never_refuses_what_is_fresh);
 	CU_ADD_TEST(suite, test_ingress_rereads_an_id_once_a_second);
 	CU_ADD_TEST(suite, test_ingress_answers_503_without_a_report);

@@ -23,6 +23,8 @@ static void test_intake_store_takes_each_delivery_once(void)
 		linker_bench_record(3, "jira:issue_deleted", NULL),
 		linker_bench_record(1, "comment_created", KEY), /* the same record, sent twice */
 	};
+	char secret[] = "previous";
+	records[2].delivery.secret_used = secret;
 	linker_bench_init(&bench);
 
 	CU_ASSERT_TRUE(intake_store_position(bench.pool, &place, 3, &position, &err));
@@ -40,6 +42,8 @@ static void test_intake_store_takes_each_delivery_once(void)
 	linker_bench_run(&bench, "update trigger set state = 'REFUSED', decided_at = '2026-01-01'");
 	CU_ASSERT_EQUAL(linker_bench_take(&bench, records, 4, 12), 0);
 	CU_ASSERT_EQUAL(linker_bench_number(&bench, "select count(*) from delivery"), 3);
+	CU_ASSERT_TRUE(linker_bench_is(
+		&bench, "select secret_used from delivery where verdict = 'NO_TRIGGER'", "previous"));
 	CU_ASSERT_TRUE(linker_bench_is(&bench, VERDICT_OF("1"), "TRIGGERED"));
 	CU_ASSERT_TRUE(linker_bench_is(&bench, STATE, "REFUSED"));
 	CU_ASSERT_TRUE(intake_store_position(bench.pool, &place, 3, &position, &err));

@@ -50,6 +50,7 @@ static void make_record(struct delivery *delivery, struct record *ret)
 	static char source[] = "webhook";
 	static char digest[] = DIGEST;
 	static char trace[] = TRACE;
+	static char secret[] = "next";
 
 	*delivery = (struct delivery){
 		.id = ID,
@@ -62,6 +63,7 @@ static void make_record(struct delivery *delivery, struct record *ret)
 		.verdict = REASON_TOO_LARGE,
 		.body_sha256 = digest,
 		.traceparent = trace,
+		.secret_used = secret,
 	};
 	*ret = (struct record){0};
 	delivery_write(delivery, put_header, ret);
@@ -76,7 +78,7 @@ static void test_delivery_headers_are_read_back(void)
 
 	make_record(&written, &record);
 	CU_ASSERT_STRING_EQUAL(record.names[0], HEADER_SCHEMA);
-	CU_ASSERT(record.count == 11);
+	CU_ASSERT(record.count == 12);
 	CU_ASSERT_FATAL(delivery_read(get_header, &record, &delivery, &err));
 	CU_ASSERT_STRING_EQUAL(delivery.id, ID);
 	CU_ASSERT(delivery.provider == PROVIDER_BITBUCKET && delivery.connection_id == 7);
@@ -86,6 +88,7 @@ static void test_delivery_headers_are_read_back(void)
 	CU_ASSERT_STRING_EQUAL(delivery.source, "webhook");
 	CU_ASSERT_STRING_EQUAL(delivery.body_sha256, DIGEST);
 	CU_ASSERT_STRING_EQUAL(delivery.traceparent, TRACE);
+	CU_ASSERT_STRING_EQUAL(delivery.secret_used, "next");
 }
 
 static void test_delivery_refuses_what_cannot_be_used(void)
