@@ -32,15 +32,19 @@ struct caller {
 /** Free and zero. */
 void caller_done(struct caller *caller);
 
+/** Milliseconds on a clock that never steps: sysclock_monotonic_ms(). */
+typedef int64_t caller_clock(void);
+
 /** New; `client` and `config` (OHDC_OPENHANDS_URL) are borrowed. */
-NODISCARD struct callers *callers_new(struct http_client *client, const struct config *config);
+NODISCARD struct callers *callers_new(struct http_client *client, const struct config *config,
+				      caller_clock *clock);
 
 /** Free; NULL is fine. */
 void callers_free(struct callers *callers);
 
 /**
  * Who sends this request. False: nobody, or OHE cannot be asked, and `reply` is set: 401 {"error":"NoCredentialsError"} without
- * credentials, OHE's own 401 and 403 with its body, 502 {"detail":…} otherwise. Blocks; any thread.
+ * credentials, OHE's own 400, 401 and 403 with its body, 429 with Retry-After, 502 {"detail":…} otherwise. Blocks; any thread.
  */
 NODISCARD bool callers_find(struct callers *callers, const struct web_request *request,
 			    struct caller *ret, struct web_reply *reply);

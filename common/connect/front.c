@@ -4,6 +4,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/io/sysclock.h"
 
 #include "common/base/banned.h"
 
@@ -12,7 +13,7 @@ bool front_open(struct front *front, struct service *service, const char *progra
 	if (!peer_clients_new(service->config, program, &front->peers, err)) return false;
 	struct http_client *plain = peer_client_plain(front->peers);
 
-	front->callers = callers_new(plain, service->config);
+	front->callers = callers_new(plain, service->config, sysclock_monotonic_ms);
 	front->oauth = (struct oauth){.states = {service->pool, &service->keys},
 				      .config = service->config,
 				      .client = plain};
