@@ -20,7 +20,8 @@ static const char sql_of_user[] =
 	" l.status = 'active', " NAIVE_TIME("l.created_at") ", " NAIVE_TIME(
 		"l.updated_at") " from user_link l join instance i on i.id = l.instance_id and "
 				"i.provider = 'jira'"
-				" where l.user_id = $1 and l.status = 'active' and $2 in (0, "
+				" where l.user_id = $1 and l.status = 'active' and $2::bigint in "
+				"(0, "
 				"l.instance_id)"
 				" order by l.updated_at desc limit 1";
 
