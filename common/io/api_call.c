@@ -70,6 +70,17 @@ char *api_id(const json_t *root)
 	return json_id_at(root, "id", id, sizeof(id)) ? mem_dup(id) : NULL;
 }
 
+bool api_next_page(const json_t *page, int64_t *ret)
+{
+	int64_t next = json_int_at(page, "nextPageStart", -1);
+
+	/* A page that points at itself or backwards would never end. */
+	if (json_bool_at(page, "isLastPage", false) || next <= json_int_at(page, "start", -1))
+		return false;
+	*ret = next;
+	return true;
+}
+
 /* --- one call -------------------------------------------------------------------------------------- */
 
 bool api_call_settle(bool is_fine, const struct err *failure, struct err *err)

@@ -71,6 +71,9 @@ PRINTF_LIKE(2, 3) void api_path_add(struct strbuf *path, const char *format, ...
 NODISCARD char *api_text(const json_t *root, const char *path, size_t max_bytes,
 			 const char *fallback);
 
+/** Where the next page of a Bitbucket list starts; false on the last one, or where it would go backwards. */
+NODISCARD bool api_next_page(const json_t *page, int64_t *ret);
+
 /** New text of the member `id`, NULL when there is none. */
 NODISCARD char *api_id(const json_t *root);
 

@@ -60,19 +60,6 @@ void bitbucket_pull_path(const char *api, const struct pull_request_ref *ref, st
 		 ref->project_key, ref->repo_slug, ref->id);
 }
 
-bool bitbucket_next_page(const json_t *page, int64_t *ret)
-{
-	int64_t next = json_int_at(page, "nextPageStart", -1);
-
-	/* A page that points at itself or backwards would never end. */
-	if (json_bool_at(page, "isLastPage", false) || next <= json_int_at(page, "start", -1))
-		return false;
-	*ret = next;
-	return true;
-}
-
-/* --- users ----------------------------------------------------------------------------------------- */
-
 /* --- pull requests --------------------------------------------------------------------------------- */
 
 void pull_request_done(struct pull_request *pull)

@@ -19,7 +19,4 @@ NODISCARD bool bitbucket_get(const struct bitbucket_api *api, const char *path,
 /** Start `path` with the address of the pull request under `/rest/{api}/latest`. */
 void bitbucket_pull_path(const char *api, const struct pull_request_ref *ref, struct strbuf *path);
 
-/** Where the next page starts; false on the last one. */
-NODISCARD bool bitbucket_next_page(const json_t *page, int64_t *ret);
-
 #endif

@@ -143,7 +143,7 @@ static bool walk_activities(const struct bitbucket_api *api, const struct pull_r
 		if (!json_is_array(json_at(answer.json, "values")))
 			return err_set(err, ERR_INTERNAL, "Bitbucket sent no list of activities");
 		if (!see_page(walk, json_at(answer.json, "values")) ||
-		    !bitbucket_next_page(answer.json, &start))
+		    !api_next_page(answer.json, &start))
 			return true;
 	}
 	return !walk->is_whole ||

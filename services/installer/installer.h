@@ -16,6 +16,8 @@
 
 #include <stdbool.h>
 
+struct repo_lists;
+
 /** The installer; everything borrowed. */
 struct installer {
 	struct config *config;
@@ -28,7 +30,8 @@ struct installer {
 	struct callers *callers;
 	const struct oauth *oauth;
 	struct connection_store connections;
-	const char *origin; /**< WEB_HOST: "https://app.example.com" */
+	struct repo_lists *repo_lists; /**< who administers which repositories */
+	const char *origin;            /**< WEB_HOST: "https://app.example.com" */
 };
 
 /** Take what the service and its front have opened (after service_wait_database()). */

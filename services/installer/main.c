@@ -3,6 +3,7 @@
 #include "common/domain/settings.h"
 #include "common/io/service.h"
 #include "services/installer/installer.h"
+#include "services/installer/repo_lists.h"
 #include "services/installer/routes.h"
 
 #include "common/base/banned.h"
@@ -18,6 +19,7 @@ struct program {
 static void program_close(struct program *program)
 {
 	front_quiet(&program->front);
+	repo_lists_free(program->installer.repo_lists);
 	front_close(&program->front);
 	service_close(&program->service);
 }
@@ -32,7 +34,8 @@ static bool start(void *context, struct err *err)
 	    !service_wait_database(service, err))
 		return false;
 	installer_init(&program->installer, service, &program->front);
-	return front_listen(&program->front, service, routes, count, &program->installer, err);
+	return repo_lists_new(&program->installer, &program->installer.repo_lists, err) &&
+	       front_listen(&program->front, service, routes, count, &program->installer, err);
 }
 
 int main(int argc, char **argv)

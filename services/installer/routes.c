@@ -2,10 +2,16 @@
 
 #include "services/installer/routes.h"
 
+#include "services/installer/repo_endpoints.h"
+
 #include "common/base/banned.h"
 
 static const struct web_route routes[] = {
-	/* {"GET", "/integration/…", handler}, */
+	{"POST", "/integration/bitbucket-dc/enroll-webhook", repo_endpoint_enroll},
+	{"POST", "/integration/bitbucket-dc/reinstall-webhook", repo_endpoint_install},
+	{"GET", "/integration/bitbucket-dc/resources", repo_endpoint_resources},
+	{"POST", "/integration/bitbucket-dc/uninstall-webhook", repo_endpoint_uninstall},
+	{"PATCH", "/integration/bitbucket-dc/webhook-id", repo_endpoint_note_hook},
 	{NULL, NULL, NULL},
 };
 

@@ -1,0 +1,58 @@
+#ifndef OHDC_INSTALLER_REPO_SETUP_H
+#define OHDC_INSTALLER_REPO_SETUP_H
+
+/*
+ * Connects a repository and takes it off again, as a person whose own token shows that they administer it. All of it blocks for
+ * at most half a minute. A failure's `http_status` says whose it is: 403 the person is no admin of the repository, any other
+ * Bitbucket's refusal in its words, 0 ours.
+ */
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/secret.h"
+#include "common/connect/caller.h"
+#include "services/installer/installer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Who wants it for which repository; borrowed. */
+struct repo_ask {
+	const struct installer *installer;
+	const struct caller *caller;
+	const struct secret *token; /**< given for this request; NULL: OpenHands's */
+	const char *project_key;    /**< in any case; personal: ~name */
+	const char *repo_slug;
+	const char *hook_id; /**< of repo_note_hook() alone */
+};
+
+/** What there is afterwards; texts owned. */
+struct repo_result {
+	char *project_key; /**< as Bitbucket writes it */
+	char *repo_slug;
+	int64_t connection_id; /**< 0: there is none */
+	char *hook_id;         /**< NULL: none is known */
+	char *events_url;      /**< NULL: no connection */
+	struct secret secret;  /**< of repo_enroll() alone */
+};
+
+/** Wipe, free and zero. */
+void repo_result_done(struct repo_result *result);
+
+/**
+ * Install the webhook, or put it right: connection and next secret are stored first, then Bitbucket's webhook, then the secret
+ * comes into use; killed anywhere between, nothing authentic is refused and the next call repairs. What the bot lacks is kept
+ * in hook_error.
+ */
+NODISCARD bool repo_install(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
+
+/** Delete the webhook, pause the connection: its id stays for the next installation. Nothing there is success. */
+NODISCARD bool repo_uninstall(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
+
+/** For a webhook made by hand: the connection with a new secret, which is accepted beside the one in use. */
+NODISCARD bool repo_enroll(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
+
+/** Note the id of a webhook made by hand. ERR_NOT_FOUND with `http_status` 0: no connection. */
+NODISCARD bool repo_note_hook(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
+
+#endif
