@@ -14,9 +14,7 @@ static const char sql_connection[] =
 void known_connection_done(struct known_connection *connection)
 {
 	if (!connection) return;
-	mem_free(connection->base_url);
-	mem_free(connection->project_key);
-	mem_free(connection->repo_slug);
+	MEM_FREE_ALL(connection->base_url, connection->project_key, connection->repo_slug);
 	*connection = (struct known_connection){0};
 }
 

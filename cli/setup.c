@@ -110,8 +110,7 @@ int cli_keys_generate(struct cli *cli)
 	if (!cli_no_more(cli, &err)) return cli_usage(&err);
 	uint8_t key[CRYPTO_KEY_SIZE];
 	entropy_fill(key, sizeof(key));
-	CLEANUP(strbuf_done) struct strbuf hex = {0};
-	strbuf_init(&hex, 2 * sizeof(key));
+	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(2 * sizeof(key));
 	encode_hex(&hex, bytes_of(key, sizeof(key)));
 	char id[16];
 	struct tm day;
@@ -124,25 +123,22 @@ int cli_keys_generate(struct cli *cli)
 	return CLI_DONE;
 }
 
-int cli_config_docs(struct cli *cli)
+int cli_config_docs(UNUSED struct cli *cli)
 {
-	(void)cli;
 	size_t count;
 	const struct setting *settings = settings_all(&count);
 	config_print_docs(stdout, settings, count);
 	return CLI_DONE;
 }
 
-int cli_version(struct cli *cli)
+int cli_version(UNUSED struct cli *cli)
 {
-	(void)cli;
 	puts("ohdc " OHDC_VERSION);
 	return CLI_DONE;
 }
 
-int cli_completion(struct cli *cli)
+int cli_completion(UNUSED struct cli *cli)
 {
-	(void)cli;
 	size_t count;
 	const struct verb *verbs = verbs_all(&count);
 	puts("_ohdc() {\n\tlocal verbs=\"");

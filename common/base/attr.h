@@ -11,6 +11,9 @@
 /** Argument `fmt` is a printf format whose values start at argument `args`. */
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/** A parameter that the function's type demands and its body does not need. */
+#define UNUSED __attribute__((unused))
+
 /** Call `done(&variable)` when the variable leaves its scope. */
 #define CLEANUP(done) __attribute__((cleanup(done)))
 

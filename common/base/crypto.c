@@ -236,7 +236,5 @@ bool crypto_open(const struct crypto_keyring *ring, const char *place, struct by
 	if (!decrypt(key, &parts, place, (uint8_t *)plain.text))
 		return err_set(err, ERR_AUTH, "sealed secret was altered or belongs elsewhere");
 	secret_done(ret);
-	*ret = plain;
-	plain = (struct secret){0};
-	return true;
+	return MOVE(ret, plain);
 }

@@ -36,10 +36,9 @@ static bool parse(struct bytes text, json_t **ret, struct err *err)
 
 static bool parse_repaired(struct bytes text, json_t **ret, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf repaired = {0};
+	CLEANUP(strbuf_done) struct strbuf repaired = strbuf_of(3 * text.len);
 
 	/* U+FFFD takes three bytes; no defect is shorter than one. */
-	strbuf_init(&repaired, 3 * text.len);
 	json_add_repaired(&repaired, text);
 	return parse(bytes_of(repaired.text, repaired.len), ret, err);
 }
@@ -174,10 +173,8 @@ static void put(json_t *object, const char *key, json_t *value)
 
 void json_put_text(json_t *object, const char *key, const char *text)
 {
-	CLEANUP(strbuf_done) struct strbuf repaired = {0};
-
 	if (!text) return;
-	strbuf_init(&repaired, 3 * strlen(text));
+	CLEANUP(strbuf_done) struct strbuf repaired = strbuf_of(3 * strlen(text));
 	text_add_repaired(&repaired, bytes_text(text));
 	put(object, key, json_stringn(strbuf_text(&repaired), repaired.len));
 }

@@ -50,7 +50,7 @@ static void add_part(struct strbuf *token, const json_t *part)
 bool jws_make(const struct secret *key, const json_t *claims, int64_t now_s, int64_t lifetime_s,
 	      struct secret *ret, struct err *err)
 {
-	CLEANUP(strbuf_wipe) struct strbuf token = {0};
+	CLEANUP(strbuf_wipe) struct strbuf token = strbuf_of(JWS_BYTES);
 	char key_id[JWS_KEY_ID_SIZE];
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 
@@ -60,7 +60,6 @@ bool jws_make(const struct secret *key, const json_t *claims, int64_t now_s, int
 	json_auto_t *all = json_deep_copy(claims);
 	json_put_int(all, "iat", now_s);
 	json_put_int(all, "exp", now_s + lifetime_s);
-	strbuf_init(&token, JWS_BYTES);
 	add_part(&token, header);
 	strbuf_add_char(&token, '.');
 	add_part(&token, all);
@@ -75,10 +74,9 @@ bool jws_make(const struct secret *key, const json_t *claims, int64_t now_s, int
 /* One part as a JSON object, NULL when it is none. */
 static json_t *read_part(struct bytes part)
 {
-	CLEANUP(strbuf_wipe) struct strbuf text = {0};
+	CLEANUP(strbuf_wipe) struct strbuf text = strbuf_of(JWS_BYTES);
 	json_t *json = NULL;
 
-	strbuf_init(&text, JWS_BYTES);
 	if (!decode_base64url(&text, part) ||
 	    !json_read(bytes_text(strbuf_text(&text)), JWS_BYTES, DEPTH, &json, NULL))
 		return NULL;

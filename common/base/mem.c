@@ -53,6 +53,12 @@ void mem_free(void *block)
 	free(block);
 }
 
+void mem_free_each(void *const *blocks, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		mem_free(blocks[i]);
+}
+
 void mem_wipe(void *block, size_t len)
 {
 	if (len > 0) explicit_bzero(block, len);

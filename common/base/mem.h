@@ -5,7 +5,9 @@
 
 #include "common/base/attr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /** Exit status of a process that ran out of memory. */
 enum { MEM_EXIT_STATUS = 70 };
@@ -27,6 +29,16 @@ NODISCARD char *mem_dup_n(const void *ptr, size_t len);
 
 /** Free a block; NULL is fine. */
 void mem_free(void *block);
+
+/** Free each of the blocks named; NULL is fine. */
+#define MEM_FREE_ALL(...) \
+	mem_free_each((void *[]){__VA_ARGS__}, sizeof((void *[]){__VA_ARGS__}) / sizeof(void *))
+
+/** Free `count` blocks (MEM_FREE_ALL counts them). */
+void mem_free_each(void *const *blocks, size_t count);
+
+/** Move what the local variable `from` owns to `*(ret)` and leave it zeroed for its cleanup; true. */
+#define MOVE(ret, from) (*(ret) = (from), (void)memset(&(from), 0, sizeof(from)), true)
 
 /** Overwrite `len` bytes so that the compiler cannot leave it out. */
 void mem_wipe(void *block, size_t len);

@@ -11,10 +11,15 @@
 
 enum { FIRST_SIZE = 64 };
 
-void strbuf_init(struct strbuf *buf, size_t ceiling)
+struct strbuf strbuf_of(size_t ceiling)
 {
 	/* One byte stays for the NUL, so that `size` cannot overflow. */
-	*buf = (struct strbuf){.ceiling = ceiling < SIZE_MAX ? ceiling : SIZE_MAX - 1};
+	return (struct strbuf){.ceiling = ceiling < SIZE_MAX ? ceiling : SIZE_MAX - 1};
+}
+
+void strbuf_init(struct strbuf *buf, size_t ceiling)
+{
+	*buf = strbuf_of(ceiling);
 }
 
 void strbuf_done(struct strbuf *buf)

@@ -18,7 +18,10 @@ struct strbuf {
 	bool is_cut;    /**< something did not fit */
 };
 
-/** Start an empty text that never holds more than `ceiling` bytes. */
+/** An empty text that never holds more than `ceiling` bytes. */
+NODISCARD struct strbuf strbuf_of(size_t ceiling);
+
+/** Start an empty text, as strbuf_of(). */
 void strbuf_init(struct strbuf *buf, size_t ceiling);
 
 /** Free the text and leave the struct zeroed; zeroed or NULL is fine. */

@@ -29,9 +29,8 @@ struct uuid uuid_v4(const uint8_t random[16])
 struct uuid uuid_v5(const struct uuid *space, struct bytes name)
 {
 	uint8_t digest[CRYPTO_SHA1_SIZE];
-	CLEANUP(strbuf_done) struct strbuf data = {0};
+	CLEANUP(strbuf_done) struct strbuf data = strbuf_of(sizeof(space->bytes) + name.len);
 
-	strbuf_init(&data, sizeof(space->bytes) + name.len);
 	strbuf_add_bytes(&data, bytes_of(space->bytes, sizeof(space->bytes)));
 	strbuf_add_bytes(&data, name);
 	crypto_sha1(bytes_of(data.text, data.len), digest);
@@ -73,9 +72,8 @@ void uuid_text(const struct uuid *uuid, char ret[UUID_TEXT_SIZE])
 
 void uuid_hex(const struct uuid *uuid, char ret[UUID_HEX_SIZE])
 {
-	CLEANUP(strbuf_done) struct strbuf hex = {0};
+	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(HEX_LEN);
 
-	strbuf_init(&hex, HEX_LEN);
 	encode_hex(&hex, bytes_of(uuid->bytes, sizeof(uuid->bytes)));
 	memcpy(ret, strbuf_text(&hex), UUID_HEX_SIZE);
 }

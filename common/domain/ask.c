@@ -175,7 +175,5 @@ bool ask_from_json(const json_t *json, struct ask *ret, struct err *err)
 	ask.happened_at_ms = json_int_at(json, "happened_at_ms", 0);
 	ask.anchor_line = json_int_at(json, "anchor_line", 0);
 	read_refs(json, &ask.repositories);
-	*ret = ask;
-	ask = (struct ask){0};
-	return true;
+	return MOVE(ret, ask);
 }

@@ -21,12 +21,8 @@ enum { SHA256_HEX_LEN = 64, TRACEPARENT_SIZE = 56 };
 void delivery_done(struct delivery *delivery)
 {
 	if (!delivery) return;
-	mem_free(delivery->event);
-	mem_free(delivery->request_id);
-	mem_free(delivery->source);
-	mem_free(delivery->body_sha256);
-	mem_free(delivery->secret_used);
-	mem_free(delivery->traceparent);
+	MEM_FREE_ALL(delivery->event, delivery->request_id, delivery->source, delivery->body_sha256,
+		     delivery->secret_used, delivery->traceparent);
 	*delivery = (struct delivery){0};
 }
 
@@ -168,9 +164,7 @@ bool delivery_read(delivery_header_fn *header, const void *record, struct delive
 	    !read_text(&reading, HEADER_SECRET, LIMIT_ID_BYTES, &delivery.secret_used) ||
 	    !read_trace(&reading, &delivery.traceparent))
 		return false;
-	*ret = delivery;
-	delivery = (struct delivery){0};
-	return true;
+	return MOVE(ret, delivery);
 }
 
 static void put_text(delivery_put_fn *put, void *record, const char *name, const char *value)

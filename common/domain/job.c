@@ -24,10 +24,7 @@ const char *job_kind_name(enum job_kind kind)
 void job_record_done(struct job_record *record)
 {
 	if (!record) return;
-	mem_free(record->event_key);
-	mem_free(record->traceparent);
-	mem_free(record->user_id);
-	mem_free(record->org_id);
+	MEM_FREE_ALL(record->event_key, record->traceparent, record->user_id, record->org_id);
 	ask_done(&record->ask);
 	*record = (struct job_record){0};
 }
@@ -140,9 +137,7 @@ bool job_record_read(struct bytes text, struct job_record *ret, struct err *err)
 		return err_wrap(err, "job record");
 	if (text_is_empty(record.ask.subject))
 		return err_set(err, ERR_INPUT, "job record: the ask has no subject");
-	*ret = record;
-	record = (struct job_record){0};
-	return true;
+	return MOVE(ret, record);
 }
 
 void job_id_make(const struct uuid *installation, enum job_kind kind, const char *event_key,

@@ -13,11 +13,7 @@
 void person_done(struct person *person)
 {
 	if (!person) return;
-	mem_free(person->id);
-	mem_free(person->key);
-	mem_free(person->name);
-	mem_free(person->email);
-	mem_free(person->display_name);
+	MEM_FREE_ALL(person->id, person->key, person->name, person->email, person->display_name);
 	*person = (struct person){0};
 }
 

@@ -14,8 +14,7 @@ void repo_refs_done(struct repo_refs *refs)
 {
 	if (!refs) return;
 	for (size_t i = 0; i < refs->count; i++) {
-		mem_free(refs->list[i].name);
-		mem_free(refs->list[i].host);
+		MEM_FREE_ALL(refs->list[i].name, refs->list[i].host);
 	}
 	*refs = (struct repo_refs){0};
 }

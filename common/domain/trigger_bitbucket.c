@@ -87,12 +87,11 @@ static bool check_pull_request(struct ask *ask)
 static char *read_path(const json_t *anchor)
 {
 	const json_t *components = json_at(anchor, "path.components");
-	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(strbuf_done) struct strbuf path = strbuf_of(LIMIT_URL_BYTES);
 	const json_t *item;
 	size_t i;
 
 	if (!json_is_array(components)) return trigger_text(anchor, "path", LIMIT_URL_BYTES);
-	strbuf_init(&path, LIMIT_URL_BYTES);
 	json_array_foreach(components, i, item)
 	{
 		if (i > 0) strbuf_add_char(&path, '/');

@@ -12,8 +12,7 @@
 void workspace_name_done(struct workspace_name *name)
 {
 	if (!name) return;
-	mem_free(name->name);
-	mem_free(name->base_url);
+	MEM_FREE_ALL(name->name, name->base_url);
 	*name = (struct workspace_name){0};
 }
 

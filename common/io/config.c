@@ -37,13 +37,11 @@ void config_free(struct config *config)
 {
 	if (config == NULL) return;
 	for (size_t i = 0; i < config->count; i++) {
-		mem_free(config->values[i].text);
-		mem_free(config->values[i].file.path);
+		MEM_FREE_ALL(config->values[i].text, config->values[i].file.path);
 		secret_done(&config->values[i].secret);
 	}
 	(void)pthread_mutex_destroy(&config->lock);
-	mem_free(config->values);
-	mem_free(config);
+	MEM_FREE_ALL(config->values, config);
 }
 
 static bool is_set(const struct config_value *value, const char *found)
@@ -53,9 +51,8 @@ static bool is_set(const struct config_value *value, const char *found)
 
 static bool refuse_missing(const struct setting *setting, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf phrase = {0};
+	CLEANUP(strbuf_done) struct strbuf phrase = strbuf_of(CONFIG_PHRASE_BYTES);
 
-	strbuf_init(&phrase, CONFIG_PHRASE_BYTES);
 	config_expectation(setting, &phrase);
 	return err_set(err, ERR_INPUT, "%s: not set, expected %s: %s", setting->name,
 		       strbuf_text(&phrase), setting->help);
@@ -90,9 +87,7 @@ bool config_load(const struct setting *table, size_t count, enum setting_reader 
 		if (!load_value(value, reader, err)) return false;
 	}
 	config_warn_unknown(table, count);
-	*ret = config;
-	config = NULL;
-	return true;
+	return MOVE(ret, config);
 }
 
 /* A name that this program does not read is our own mistake, and shows at the first start. */

@@ -10,9 +10,8 @@
 
 static void print_expectation(FILE *out, const struct setting *setting)
 {
-	CLEANUP(strbuf_done) struct strbuf phrase = {0};
+	CLEANUP(strbuf_done) struct strbuf phrase = strbuf_of(CONFIG_PHRASE_BYTES);
 
-	strbuf_init(&phrase, CONFIG_PHRASE_BYTES);
 	config_expectation(setting, &phrase);
 	(void)fputs(strbuf_text(&phrase), out);
 }

@@ -133,9 +133,8 @@ static bool refuse(const char *name, const char *fault, struct err *err)
 
 static bool refuse_file(const char *name, const char *path, const char *fault, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf shown = {0};
+	CLEANUP(strbuf_done) struct strbuf shown = strbuf_of(CONFIG_PHRASE_BYTES);
 
-	strbuf_init(&shown, CONFIG_PHRASE_BYTES);
 	config_add_found(&shown, path);
 	return err_set(err, ERR_INPUT, "%s: found %s, %s, expected a file with a secret of one line",
 		       name, strbuf_text(&shown), fault);

@@ -42,9 +42,8 @@ void config_add_found(struct strbuf *ret, const char *found)
 
 static bool refuse(const struct setting *setting, const char *found, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf line = {0};
+	CLEANUP(strbuf_done) struct strbuf line = strbuf_of(CONFIG_PHRASE_BYTES);
 
-	strbuf_init(&line, CONFIG_PHRASE_BYTES);
 	config_add_found(&line, found);
 	strbuf_add(&line, ", expected ");
 	config_expectation(setting, &line);
@@ -139,11 +138,10 @@ static bool is_item(const struct setting *setting, const char *word)
 /* Keeps "a,b" of " a , b"; every item is checked. */
 static bool set_list(struct config_value *value, const char *found)
 {
-	CLEANUP(strbuf_done) struct strbuf list = {0};
+	CLEANUP(strbuf_done) struct strbuf list = strbuf_of(LIMIT_SETTING_BYTES);
 	const char *at = found;
 	size_t len = 0;
 
-	strbuf_init(&list, LIMIT_SETTING_BYTES);
 	do {
 		len = strcspn(at, ",");
 		CLEANUP(mem_free_text) char *piece = mem_dup_n(at, len);

@@ -113,9 +113,7 @@ bool daemon_new(const struct daemon_options *options, struct daemon **ret, struc
 	if (!daemon->has_watcher) return err_set(err, ERR_BUSY, "no thread for the signals");
 	LOG_INFO("started", LOG_TEXT("service", options->program),
 		 LOG_INT("admin_port", daemon_admin_port(daemon)));
-	*ret = daemon;
-	daemon = NULL;
-	return true;
+	return MOVE(ret, daemon);
 }
 
 static void wait_for_stop(struct daemon *daemon)

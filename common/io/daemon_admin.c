@@ -35,18 +35,15 @@ static void reply_text(struct http_request *request, int status, const char *bod
 				});
 }
 
-static void end_livez(void *context, void *state, struct http_request *request)
+static void end_livez(UNUSED void *context, UNUSED void *state, struct http_request *request)
 {
-	(void)context;
-	(void)state;
 	reply_text(request, 200, "ok\n");
 }
 
-static void end_readyz(void *context, void *state, struct http_request *request)
+static void end_readyz(void *context, UNUSED void *state, struct http_request *request)
 {
 	struct daemon_admin *admin = context;
 
-	(void)state;
 	if (atomic_load(&admin->is_stopping))
 		reply_text(request, 503, "stopping\n");
 	else if (!atomic_load(&admin->is_ready))
@@ -55,13 +52,11 @@ static void end_readyz(void *context, void *state, struct http_request *request)
 		reply_text(request, 200, "ok\n");
 }
 
-static void end_metrics(void *context, void *state, struct http_request *request)
+static void end_metrics(void *context, UNUSED void *state, struct http_request *request)
 {
 	struct daemon_admin *admin = context;
-	CLEANUP(strbuf_done) struct strbuf text = {0};
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(METRICS_TEXT_BYTES);
 
-	(void)state;
-	strbuf_init(&text, METRICS_TEXT_BYTES);
 	if (admin->metrics) metrics_write(admin->metrics, &text);
 	if (text.is_cut) {
 		reply_text(request, 500, "too many metrics\n");
@@ -103,9 +98,7 @@ bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon
 	admin->routes[1] = route_of(admin, "/readyz", end_readyz);
 	admin->routes[2] = route_of(admin, "/metrics", end_metrics);
 	if (!http_server_new(&options, &admin->server, err)) return err_wrap(err, "admin listener");
-	*ret = admin;
-	admin = NULL;
-	return true;
+	return MOVE(ret, admin);
 }
 
 void daemon_admin_free(struct daemon_admin *admin)

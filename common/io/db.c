@@ -189,9 +189,7 @@ static bool collect(struct db *db, bool may_commit, PGresult **ret, struct err *
 		kept = next;
 	}
 	if (!is_good(kept)) return fail_result(db, kept, may_commit, err);
-	*ret = kept;
-	kept = NULL;
-	return true;
+	return MOVE(ret, kept);
 }
 
 /* Name of the prepared statement of a constant text; "" when the text is not to be prepared. */
@@ -251,9 +249,7 @@ static bool execute(struct db *db, const char *sql, const struct db_params *para
 	if (!collect(db, may_commit, &result, err)) return false;
 	if (may_commit && db->was_warned)
 		return err_set(err, ERR_UNCERTAIN, "database: committed, perhaps on one server only");
-	*ret = result;
-	result = NULL;
-	return true;
+	return MOVE(ret, result);
 }
 
 static bool is_select(const char *sql)

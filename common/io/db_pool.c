@@ -59,9 +59,7 @@ void db_pool_free(struct db_pool *pool)
 	(void)pthread_cond_destroy(&pool->returned);
 	(void)pthread_mutex_destroy(&pool->mutex);
 	mem_wipe(pool->url, strlen(pool->url));
-	mem_free(pool->url);
-	mem_free(pool->program);
-	mem_free(pool);
+	MEM_FREE_ALL(pool->url, pool->program, pool);
 }
 
 int64_t db_pool_generation(const struct db_pool *pool)

@@ -10,8 +10,7 @@ void http_result_done(struct http_result *result)
 {
 	if (!result) return;
 	if (result->body) mem_wipe(result->body, result->body_len);
-	mem_free(result->body);
-	mem_free(result->user_name);
+	MEM_FREE_ALL(result->body, result->user_name);
 	*result = (struct http_result){0};
 }
 

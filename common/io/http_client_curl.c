@@ -164,15 +164,12 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* Connected, nothing of the request sent yet. A second time would be a repetition inside libcurl. */
-static int on_connected(void *context, char *remote, char *local, int remote_port, int local_port)
+static int on_connected(void *context, UNUSED char *remote, UNUSED char *local,
+			UNUSED int remote_port, UNUSED int local_port)
 {
 	struct transfer *transfer = context;
 	const struct http_call *call = transfer->call;
 
-	(void)remote;
-	(void)local;
-	(void)remote_port;
-	(void)local_port;
 	if (call->is_unsafe && transfer->was_sent) return CURL_PREREQFUNC_ABORT;
 	if (call->is_unsafe && call->may_send && !call->may_send(call->gate)) {
 		transfer->was_stopped = true;
@@ -196,13 +193,12 @@ static bool address_text(const struct curl_sockaddr *address, char ret[INET6_ADD
 	return inet_ntop(AF_INET6, &in6.sin6_addr, ret, INET6_ADDRSTRLEN) != NULL;
 }
 
-static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t on_open(void *context, UNUSED curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct transfer *transfer = context;
 	const struct http_client_options *options = &transfer->client->options;
 	char text[INET6_ADDRSTRLEN];
 
-	(void)purpose;
 	if (!address_text(address, text) || !options->may_open(options->context, text)) {
 		transfer->was_filtered = true;
 		return CURL_SOCKET_BAD;
@@ -400,8 +396,7 @@ static void curl_free_client(struct http_client *self)
 		handle_free(handle);
 	}
 	if (client->ca_fd >= 0) (void)close(client->ca_fd);
-	mem_free(client->user_agent);
-	mem_free(client->proxy);
+	MEM_FREE_ALL(client->user_agent, client->proxy);
 	(void)pthread_mutex_destroy(&client->lock);
 	mem_free(client);
 	curl_global_cleanup();

@@ -198,9 +198,7 @@ bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_p
 	if (!set_properties(conf, own, ARRAY_LEN(own), err) ||
 	    !set_properties(conf, fixed, count, err))
 		return false;
-	*ret = conf;
-	conf = NULL;
-	return true;
+	return MOVE(ret, conf);
 }
 
 bool kafka_client_new(int type, rd_kafka_conf_t *conf, rd_kafka_t **ret, struct err *err)

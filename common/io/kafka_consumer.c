@@ -27,12 +27,11 @@ struct kafka_consumer {
 
 /* --- callbacks, all in the polling thread ------------------------------------------------------- */
 
-static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
+static void on_rebalance(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t what,
 			 rd_kafka_topic_partition_list_t *list, void *context)
 {
 	struct kafka_consumer *consumer = context;
 
-	(void)rk;
 	LOG_DEBUG("partitions change", LOG_TEXT("event", rd_kafka_err2name(what)),
 		  LOG_INT("partitions", list->cnt));
 	if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
@@ -43,20 +42,15 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 		kafka_assignment_clear(&consumer->assignment);
 }
 
-static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t resp,
-		      rd_kafka_topic_partition_list_t *list, void *context)
+static void on_commit(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t resp,
+		      UNUSED rd_kafka_topic_partition_list_t *list, UNUSED void *context)
 {
-	(void)rk;
-	(void)list;
-	(void)context;
 	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR && resp != RD_KAFKA_RESP_ERR__NO_OFFSET)
 		LOG_DEBUG("offsets not committed", LOG_TEXT("reason", rd_kafka_err2str(resp)));
 }
 
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *context)
+static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, UNUSED void *context)
 {
-	(void)rk;
-	(void)context;
 	LOG_DEBUG("kafka consumer error", LOG_TEXT("reason", reason),
 		  LOG_TEXT("name", rd_kafka_err2name((rd_kafka_resp_err_t)code)));
 }
@@ -136,8 +130,8 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 		(void)rd_kafka_consumer_close(consumer->client);
 		rd_kafka_destroy(consumer->client);
 	}
-	mem_free((void *)(uintptr_t)consumer->options.group);
-	mem_free((void *)(uintptr_t)consumer->options.topic);
+	MEM_FREE_ALL((void *)(uintptr_t)consumer->options.group,
+		     (void *)(uintptr_t)consumer->options.topic);
 	kafka_assignment_done(&consumer->assignment);
 	mem_free(consumer);
 }
@@ -226,8 +220,7 @@ void kafka_batch_done(struct kafka_batch *batch)
 	rd_kafka_message_t **messages = batch->impl;
 	for (size_t i = 0; i < batch->count; i++)
 		rd_kafka_message_destroy(messages[i]);
-	mem_free(messages);
-	mem_free(batch->records);
+	MEM_FREE_ALL(messages, batch->records);
 	*batch = (struct kafka_batch){0};
 }
 

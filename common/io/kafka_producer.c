@@ -48,12 +48,11 @@ static void fill_failure(const rd_kafka_message_t *message, struct err *ret)
 		ret->code = ERR_UNCERTAIN;
 }
 
-static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *context)
+static void on_report(UNUSED rd_kafka_t *rk, const rd_kafka_message_t *message, void *context)
 {
 	struct kafka_producer *producer = context;
 	struct err failure = {0};
 
-	(void)rk;
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		producer->report(producer->context, message->_private, NULL);
 		return;
@@ -62,11 +61,10 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *c
 	producer->report(producer->context, message->_private, &failure);
 }
 
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *context)
+static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, void *context)
 {
 	struct kafka_producer *producer = context;
 
-	(void)rk;
 	LOG_DEBUG("kafka producer error", LOG_TEXT("reason", reason),
 		  LOG_TEXT("name", rd_kafka_err2name((rd_kafka_resp_err_t)code)));
 	if (code == RD_KAFKA_RESP_ERR__FATAL) atomic_store(&producer->is_fatal, true);

@@ -51,12 +51,11 @@ static void note_failure(struct group *group, const struct err *failure)
 	if (failure && group->failure.code == ERR_NONE) group->failure = *failure;
 }
 
-void kafka_wait_report(void *context, void *opaque, const struct err *failure)
+void kafka_wait_report(UNUSED void *context, void *opaque, const struct err *failure)
 {
 	struct slot *slot = opaque;
 	struct group *group = slot ? slot->group : NULL;
 
-	(void)context;
 	if (!group) return;
 	pthread_mutex_lock(&group->lock);
 	slot->is_safe = !failure;

@@ -39,8 +39,7 @@ static void free_cells(struct metric *first)
 {
 	while (first) {
 		struct metric *next = first->next;
-		mem_free(first->labels);
-		mem_free(first);
+		MEM_FREE_ALL(first->labels, first);
 		first = next;
 	}
 }
@@ -51,8 +50,7 @@ void metrics_free(struct metrics *metrics)
 	while (metrics->first) {
 		struct metric_family *next = metrics->first->next;
 		free_cells(metrics->first->first);
-		mem_free(metrics->first->name);
-		mem_free(metrics->first);
+		MEM_FREE_ALL(metrics->first->name, metrics->first);
 		metrics->first = next;
 	}
 	(void)pthread_mutex_destroy(&metrics->lock);

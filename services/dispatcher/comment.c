@@ -18,10 +18,8 @@ void comment_done(struct comment *comment)
 	mem_free(comment->id);
 	person_done(&comment->author);
 	person_done(&comment->editor);
-	mem_free(comment->text);
-	mem_free(comment->created);
-	mem_free(comment->visibility_type);
-	mem_free(comment->visibility_value);
+	MEM_FREE_ALL(comment->text, comment->created, comment->visibility_type,
+		     comment->visibility_value);
 	*comment = (struct comment){0};
 }
 

@@ -27,9 +27,7 @@ bool jira_call(const struct jira_api *api, const struct api_call *call, bool nee
 	if (!api_call_send(&peer, &authorised, need_json, &answer, err)) return false;
 	if (!call->gate && answer.user_name && strcmp(answer.user_name, "anonymous") == 0)
 		return err_set(err, ERR_AUTH, "Jira treats the token as anonymous");
-	*ret = answer;
-	answer = (struct api_answer){0};
-	return true;
+	return MOVE(ret, answer);
 }
 
 bool jira_get(const struct jira_api *api, const char *path, struct api_answer *ret, struct err *err)
@@ -44,9 +42,7 @@ bool jira_get(const struct jira_api *api, const char *path, struct api_answer *r
 void jira_issue_done(struct jira_issue *issue)
 {
 	if (!issue) return;
-	mem_free(issue->id);
-	mem_free(issue->summary);
-	mem_free(issue->description);
+	MEM_FREE_ALL(issue->id, issue->summary, issue->description);
 	person_done(&issue->reporter);
 	for (size_t i = 0; i < issue->label_count; i++)
 		mem_free(issue->labels[i]);
@@ -99,9 +95,7 @@ bool jira_api_read_issue(const struct jira_api *api, const char *issue, struct j
 		return false;
 	read = read_issue(answer.json);
 	if (!read.id) return err_set(err, ERR_INTERNAL, "Jira sent an issue without id");
-	*ret = read;
-	read = (struct jira_issue){0};
-	return true;
+	return MOVE(ret, read);
 }
 
 /* --- who set a label ------------------------------------------------------------------------------- */

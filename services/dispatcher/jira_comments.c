@@ -46,9 +46,7 @@ bool jira_api_read_comment(const struct jira_api *api, const char *issue, const 
 	read = read_comment(answer.json);
 	if (!read.id || !read.text)
 		return err_set(err, ERR_INTERNAL, "Jira sent a comment without id or body");
-	*ret = read;
-	read = (struct comment){0};
-	return true;
+	return MOVE(ret, read);
 }
 
 /* One page, newest first where Jira sorts; `ret` has `comments` and `total`. */

@@ -107,15 +107,8 @@ void job_done(struct job *job)
 {
 	if (!job) return;
 	job_record_done(&job->record);
-	mem_free(job->user_id);
-	mem_free(job->org_id);
-	mem_free(job->org_name);
-	mem_free(job->repository);
-	mem_free(job->git_provider);
-	mem_free(job->start_task_id);
-	mem_free(job->title);
-	mem_free(job->final_text);
-	mem_free(job->asked_text);
+	MEM_FREE_ALL(job->user_id, job->org_id, job->org_name, job->repository, job->git_provider,
+		     job->start_task_id, job->title, job->final_text, job->asked_text);
 	*job = (struct job){0};
 }
 
@@ -299,9 +292,7 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	job.git_provider = db_copy(rows, 0, 8);
 	job.start_task_id = db_copy(rows, 0, 9);
 	job.now_ms = db_int(rows, 0, 10);
-	*ret = job;
-	job = (struct job){0};
-	return true;
+	return MOVE(ret, job);
 }
 
 static bool set_unreadable_aside(struct db_pool *pool, const struct db_rows *rows, struct err *err)

@@ -68,8 +68,7 @@ void openhands_free(struct openhands *self)
 	for (size_t i = 0; i < OPENHANDS_KEYS_MAX; i++)
 		free_slot(&self->keys[i]);
 	(void)pthread_mutex_destroy(&self->lock);
-	mem_free(self->base_url);
-	mem_free(self);
+	MEM_FREE_ALL(self->base_url, self);
 }
 
 int64_t openhands_now_ms(const struct openhands *self)
@@ -86,9 +85,8 @@ static const char *org_of(const struct openhands_user *user)
 
 static char *owner_of(const struct openhands_user *user)
 {
-	CLEANUP(strbuf_done) struct strbuf owner = {0};
+	CLEANUP(strbuf_done) struct strbuf owner = strbuf_of(2 * LIMIT_ID_BYTES);
 
-	strbuf_init(&owner, 2 * LIMIT_ID_BYTES);
 	strbuf_addf(&owner, "%s/%s", user->user_id, org_of(user));
 	return strbuf_take(&owner);
 }
@@ -157,10 +155,8 @@ static void forget(struct openhands *self, const char *owner)
 /* --- the service endpoint -------------------------------------------------------------------------- */
 
 /* A refused service key is the operator's matter: the person's request stays alive. */
-static void explain_service(const json_t *body, void *context, struct err *err)
+static void explain_service(UNUSED const json_t *body, UNUSED void *context, struct err *err)
 {
-	(void)body;
-	(void)context;
 	if (err->http_status == 401) err->code = ERR_INTERNAL;
 }
 
@@ -280,9 +276,8 @@ bool openhands_get_list(struct openhands *self, const struct openhands_user *use
 			const char *name, const char *const *ids, size_t count,
 			struct api_answer *ret, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf whole = {0};
+	CLEANUP(strbuf_done) struct strbuf whole = strbuf_of(LIMIT_URL_BYTES);
 
-	strbuf_init(&whole, LIMIT_URL_BYTES);
 	strbuf_add(&whole, path);
 	add_ids(&whole, name, ids, count);
 	if (!openhands_get(self, user, strbuf_text(&whole), ret, err))

@@ -114,10 +114,9 @@ static bool each_event(struct openhands *self, const struct openhands_user *user
 
 static char *message_text(const json_t *event)
 {
-	CLEANUP(strbuf_done) struct strbuf text = {0};
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(LIMIT_DESCRIPTION_BYTES);
 	const json_t *content = json_at(event, "llm_message.content");
 
-	strbuf_init(&text, LIMIT_DESCRIPTION_BYTES);
 	for (size_t i = 0; i < json_array_size(content); i++) {
 		const char *part = json_text_at(json_array_get(content, i), "text");
 		if (part && text.len > 0) strbuf_add(&text, "\n");

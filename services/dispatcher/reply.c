@@ -43,11 +43,10 @@ static void fill_pattern(const char *pattern, const char *host, const char *hex,
 
 char *reply_conversation_url(const struct reply_context *context, const char *conversation_id)
 {
-	CLEANUP(strbuf_done) struct strbuf url = {0};
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	char hex[UUID_HEX_SIZE];
 	struct uuid uuid;
 
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	if (!conversation_id || !uuid_parse(conversation_id, &uuid)) {
 		strbuf_add(&url, context->app_url);
 		return strbuf_take(&url);
@@ -72,9 +71,8 @@ static void trim_end(struct strbuf *text)
 static void add_text(const struct reply_context *context, enum text_id id,
 		     const struct reply_values *values, struct strbuf *ret)
 {
-	CLEANUP(strbuf_done) struct strbuf filled = {0};
+	CLEANUP(strbuf_done) struct strbuf filled = strbuf_of(HEAD_MAX_BYTES);
 
-	strbuf_init(&filled, HEAD_MAX_BYTES);
 	reply_fill(context, texts_template(context->provider, id), values, &filled);
 	trim_end(&filled);
 	if (filled.len == 0) return;
@@ -102,9 +100,8 @@ static bool is_acknowledgement(enum text_id id)
 char *reply_text(const struct reply_context *context, enum text_id id,
 		 const struct reply_values *values)
 {
-	CLEANUP(strbuf_done) struct strbuf body = {0};
+	CLEANUP(strbuf_done) struct strbuf body = strbuf_of(BODY_MAX_BYTES);
 
-	strbuf_init(&body, BODY_MAX_BYTES);
 	add_text(context, id, values, &body);
 	if (is_acknowledgement(id) && !text_is_empty(values->org))
 		add_text(context, TEXT_ORG_NOTE, values, &body);
@@ -122,8 +119,7 @@ static char *convert(const struct reply_context *context, const char *markdown, 
 	*ret_cut = false;
 	for (int round = 0; round < CUT_ROUNDS_MAX; round++) {
 		CLEANUP(mem_free_text) char *part = reply_cut_markdown(markdown, allowed);
-		CLEANUP(strbuf_done) struct strbuf text = {0};
-		strbuf_init(&text, LIMIT_DESCRIPTION_BYTES);
+		CLEANUP(strbuf_done) struct strbuf text = strbuf_of(LIMIT_DESCRIPTION_BYTES);
 		reply_finish(context, part, &text);
 		size_t units = reply_units(strbuf_text(&text));
 		*ret_cut = *ret_cut || strcmp(part, markdown) != 0;
@@ -144,12 +140,10 @@ static bool is_blank(const char *text)
 char *reply_result(const struct reply_context *context, const char *final_markdown,
 		   const struct reply_values *values)
 {
-	CLEANUP(strbuf_done) struct strbuf body = {0};
-	CLEANUP(strbuf_done) struct strbuf tail = {0};
+	CLEANUP(strbuf_done) struct strbuf body = strbuf_of(BODY_MAX_BYTES);
+	CLEANUP(strbuf_done) struct strbuf tail = strbuf_of(HEAD_MAX_BYTES);
 	bool is_cut = false;
 
-	strbuf_init(&body, BODY_MAX_BYTES);
-	strbuf_init(&tail, HEAD_MAX_BYTES);
 	add_text(context, TEXT_RESULT, values, &body);
 	add_text(context, TEXT_RESULT_CUT, values, &tail);
 	size_t note_units = reply_units(strbuf_text(&tail)) + 2;

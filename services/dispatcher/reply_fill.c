@@ -63,13 +63,12 @@ static void add_url(const char *url, struct strbuf *ret)
 
 static char *comment_url(const struct reply_context *context)
 {
-	CLEANUP(strbuf_done) struct strbuf url = {0};
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	const struct ask *ask = context->ask;
 
 	if (context->provider != PROVIDER_JIRA || !context->provider_url || !ask->issue_key ||
 	    !ask->comment_id)
 		return NULL;
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	strbuf_addf(&url, "%s/browse/%s?focusedCommentId=%s", context->provider_url, ask->issue_key,
 		    ask->comment_id);
 	return strbuf_take(&url);
@@ -195,9 +194,8 @@ static void put_mention(const struct reply_context *context, const char *text, s
 
 void reply_finish(const struct reply_context *context, const char *markdown, struct strbuf *ret)
 {
-	CLEANUP(strbuf_done) struct strbuf converted = {0};
+	CLEANUP(strbuf_done) struct strbuf converted = strbuf_of(LIMIT_DESCRIPTION_BYTES);
 
-	strbuf_init(&converted, LIMIT_DESCRIPTION_BYTES);
 	if (context->provider == PROVIDER_JIRA && wiki_from_markdown(markdown, &converted, NULL))
 		put_mention(context, strbuf_text(&converted), ret);
 	else

@@ -70,8 +70,7 @@ static bool look_at_group(struct search *search, enum repo_ref_kind kind, const 
 
 static void take(struct task *task, const struct openhands_repository *repository)
 {
-	mem_free(task->job.repository);
-	mem_free(task->job.git_provider);
+	MEM_FREE_ALL(task->job.repository, task->job.git_provider);
 	task->job.repository = mem_dup(repository->full_name);
 	task->job.git_provider = mem_dup(repository->git_provider);
 }
@@ -175,8 +174,7 @@ static bool repository_of_pull_request(struct search *search, struct err *err)
 	const struct ask *ask = &search->task->job.record.ask;
 	const char *key = ask->from_project_key ? ask->from_project_key : ask->project_key;
 	const char *slug = ask->from_repo_slug ? ask->from_repo_slug : ask->repo_slug;
-	CLEANUP(strbuf_done) struct strbuf name = {0};
-	strbuf_init(&name, LIMIT_NAME_BYTES);
+	CLEANUP(strbuf_done) struct strbuf name = strbuf_of(LIMIT_NAME_BYTES);
 	strbuf_addf(&name, "%s/%s", key, slug);
 	struct repo_ref ref = {.kind = REPO_REF_URL, .name = name.text};
 	return look_up(search, &ref, err);

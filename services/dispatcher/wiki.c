@@ -52,16 +52,14 @@ static void start_block(struct wiki *wiki)
 
 /* --- blocks ------------------------------------------------------------------------------------------ */
 
-static void enter_quote(struct wiki *wiki, const void *detail)
+static void enter_quote(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	if (wiki->quote_depth++ == 0) strbuf_add(wiki->out, "{quote}\n");
 	wiki->is_fresh = true;
 }
 
-static void leave_quote(struct wiki *wiki, const void *detail)
+static void leave_quote(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	if (--wiki->quote_depth == 0) {
 		start_line(wiki);
 		strbuf_add(wiki->out, "{quote}");
@@ -76,21 +74,18 @@ static void enter_list(struct wiki *wiki, char sign)
 	wiki->list_depth++;
 }
 
-static void enter_bullets(struct wiki *wiki, const void *detail)
+static void enter_bullets(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	enter_list(wiki, '*');
 }
 
-static void enter_numbers(struct wiki *wiki, const void *detail)
+static void enter_numbers(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	enter_list(wiki, '#');
 }
 
-static void leave_list(struct wiki *wiki, const void *detail)
+static void leave_list(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	wiki->list_depth--;
 	wiki->is_fresh = false;
 }
@@ -108,9 +103,8 @@ static void enter_item(struct wiki *wiki, const void *detail)
 	wiki->is_fresh = true;
 }
 
-static void enter_rule(struct wiki *wiki, const void *detail)
+static void enter_rule(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	strbuf_add(wiki->out, "----");
 }
 
@@ -143,13 +137,12 @@ static void enter_code(struct wiki *wiki, const void *detail)
 }
 
 /* Code that holds {code} itself goes into {noformat}; code that holds both is split by a space without width. */
-static void leave_code(struct wiki *wiki, const void *detail)
+static void leave_code(struct wiki *wiki, UNUSED const void *detail)
 {
 	const char *code = strbuf_text(&wiki->code);
 	bool is_noformat = strstr(code, "{code");
 	const char *end = is_noformat ? "{noformat}" : "{code}";
 
-	(void)detail;
 	if (wiki->language[0] && !is_noformat)
 		strbuf_addf(wiki->out, "{code:%s}\n", wiki->language);
 	else
@@ -165,15 +158,13 @@ static void leave_code(struct wiki *wiki, const void *detail)
 	strbuf_add(wiki->out, end);
 }
 
-static void enter_row(struct wiki *wiki, const void *detail)
+static void enter_row(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	start_line(wiki);
 }
 
-static void leave_row(struct wiki *wiki, const void *detail)
+static void leave_row(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	strbuf_add(wiki->out, wiki->inside & WIKI_INSIDE_HEAD ? "||" : "|");
 }
 
@@ -184,9 +175,8 @@ static void enter_cell(struct wiki *wiki, const void *detail)
 }
 
 /* Two bars without anything between them would make a header of the next cell. */
-static void leave_cell(struct wiki *wiki, const void *detail)
+static void leave_cell(struct wiki *wiki, UNUSED const void *detail)
 {
-	(void)detail;
 	if (wiki->out->len == wiki->cell_at) strbuf_add_char(wiki->out, ' ');
 }
 

@@ -16,9 +16,8 @@ enum { ENTITY_MAX = 12 };
 
 static void add_code_point(struct strbuf *ret, int64_t code)
 {
-	CLEANUP(strbuf_done) struct strbuf raw = {0};
+	CLEANUP(strbuf_done) struct strbuf raw = strbuf_of(4);
 
-	strbuf_init(&raw, 4);
 	if (code < 0x80) {
 		strbuf_add_char(&raw, (char)code);
 	} else if (code < 0x800) {
@@ -164,11 +163,10 @@ static bool is_bare(const char *text, const char *url)
 
 static void close_link(struct wiki *wiki, const MD_ATTRIBUTE *address)
 {
-	CLEANUP(strbuf_done) struct strbuf url = {0};
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	struct strbuf *out = wiki->out;
 
 	wiki->in_link = false;
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	add_attribute(address, &url);
 	const char *text = out->text + wiki->link_at + 1;
 	if (url.is_cut || !is_linkable(strbuf_text(&url))) {
@@ -195,11 +193,10 @@ static char mark_of(MD_SPANTYPE type)
 }
 
 /* A picture is shown as a link: a comment must not fetch things from elsewhere. Within a link only its text stays. */
-int wiki_enter_span(MD_SPANTYPE type, void *detail, void *userdata)
+int wiki_enter_span(MD_SPANTYPE type, UNUSED void *detail, void *userdata)
 {
 	struct wiki *wiki = userdata;
 
-	(void)detail;
 	wiki->is_fresh = false;
 	if (mark_of(type)) {
 		open_mark(wiki, mark_of(type));
@@ -256,9 +253,8 @@ static void take_break(struct wiki *wiki)
 
 static void take_entity(struct wiki *wiki, struct bytes text)
 {
-	CLEANUP(strbuf_done) struct strbuf plain = {0};
+	CLEANUP(strbuf_done) struct strbuf plain = strbuf_of(text.len + ENTITY_MAX);
 
-	strbuf_init(&plain, text.len + ENTITY_MAX);
 	decode_entity(text, &plain);
 	take_plain(wiki, bytes_of(plain.text, plain.len));
 }

@@ -47,8 +47,7 @@ struct finding {
 
 static void finding_done(struct finding *finding)
 {
-	mem_free(finding->subject);
-	mem_free(finding->event);
+	MEM_FREE_ALL(finding->subject, finding->event);
 }
 
 static void answer(const struct ingress *ingress, const struct request *request,
@@ -130,8 +129,7 @@ static bool send_record(struct ingress *ingress, const struct connection *connec
 	char no_event[] = "";
 	char secrets[CONNECTION_SECRETS_MAX][9] = {"current", "next", "previous"};
 	char traceparent[56];
-	CLEANUP(strbuf_done) struct strbuf digest = {0};
-	strbuf_init(&digest, 2 * CRYPTO_DIGEST_SIZE);
+	CLEANUP(strbuf_done) struct strbuf digest = strbuf_of(2 * CRYPTO_DIGEST_SIZE);
 	encode_hex(&digest, bytes_of(request->digest, sizeof(request->digest)));
 
 	struct delivery delivery = {

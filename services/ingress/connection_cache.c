@@ -37,9 +37,7 @@ struct connection_cache {
 static void connection_done(void *row)
 {
 	struct connection *connection = row;
-	mem_free(connection->host);
-	mem_free(connection->project_key);
-	mem_free(connection->repo_slug);
+	MEM_FREE_ALL(connection->host, connection->project_key, connection->repo_slug);
 	for (size_t i = 0; i < CONNECTION_SECRETS_MAX; i++)
 		secret_done(&connection->secrets[i]);
 	for (size_t i = 0; i < ARRAY_LEN(connection->bot_names); i++)

@@ -273,9 +273,8 @@ static void end(void *context, void *state, struct http_request *http)
 	connection_cache_release(ingress->cache);
 }
 
-static void done(void *context, void *state)
+static void done(UNUSED void *context, void *state)
 {
-	(void)context;
 	struct exchange *exchange = state;
 	if (!exchange) return;
 	passing_free(exchange->passing);

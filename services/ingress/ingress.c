@@ -39,9 +39,7 @@ void request_forget_body(struct request *request)
 void request_free(struct request *request)
 {
 	if (!request) return;
-	mem_free(request->event);
-	mem_free(request->request_id);
-	mem_free(request->traceparent);
+	MEM_FREE_ALL(request->event, request->request_id, request->traceparent);
 	request_forget_body(request);
 	mem_free(request);
 }

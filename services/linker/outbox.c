@@ -72,9 +72,8 @@ static void make_record(const struct outbox *outbox, const struct db_rows *rows,
 static bool delete_rows(const struct outbox *outbox, const struct db_rows *rows,
 			const bool *is_safe, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf list = {0};
+	CLEANUP(strbuf_done) struct strbuf list = strbuf_of(ID_LIST_BYTES);
 
-	strbuf_init(&list, ID_LIST_BYTES);
 	for (int row = 0; row < rows->count; row++) {
 		if (is_safe[row])
 			strbuf_addf(&list, "%s%s", list.len > 0 ? "," : "{", db_text(rows, row, 0));
