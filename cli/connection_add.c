@@ -8,6 +8,7 @@
 #include "common/base/url.h"
 #include "common/connect/bot_identity.h"
 #include "common/connect/connection_store.h"
+#include "common/connect/peer_client.h"
 #include "common/io/api_call.h"
 
 #include <stdio.h>
@@ -136,7 +137,9 @@ static bool take_arguments(struct cli *cli, struct addition *ret, struct err *er
 static bool ask_server(const struct bot_server *server, struct addition *addition, struct err *err)
 {
 	struct connection_row *row = &addition->row;
-	if (!bot_identity_read(server, &addition->bot, err)) return false;
+	if ((row->provider == PROVIDER_JIRA && !bot_server_can_sign(server, err)) ||
+	    !bot_identity_read(server, &addition->bot, err))
+		return false;
 	addition->is_bot_known = true;
 	if (row->provider == PROVIDER_JIRA) return true;
 	CLEANUP(bot_repository_done) struct bot_repository found = {0};
@@ -150,20 +153,28 @@ static bool ask_server(const struct bot_server *server, struct addition *additio
 	return true;
 }
 
+static void close_clients(struct peer_clients **clients)
+{
+	peer_clients_free(*clients);
+}
+
 static bool find_bot(struct cli *cli, struct addition *addition, struct err *err)
 {
 	CLEANUP(bot_server_done) struct bot_server server = {0};
+	CLEANUP(close_clients) struct peer_clients *clients = NULL;
+	const char *base_url = addition->row.base_url;
 	if (addition->is_without_bot) return true;
-	if (!bot_server_open(cli->config, addition->row.provider, addition->row.base_url, &server,
-			     err))
-		return false;
-	if (secret_is_set(&server.token)) return ask_server(&server, addition, err);
+	if (!peer_clients_new(cli->config, "ohdc", &clients, err)) return false;
+	bot_server_init(&server, cli->config, peer_client_for(clients, base_url),
+			addition->row.provider, base_url);
+	if (bot_server_use_configured(&server, cli->config))
+		return ask_server(&server, addition, err);
 	bool is_jira = addition->row.provider == PROVIDER_JIRA;
 	(void)fprintf(stderr,
 		      "ohdc: warning: no bot token is configured for %s: asks will arrive, but "
 		      "answers will not be "
 		      "possible; set %s\n",
-		      addition->row.base_url,
+		      base_url,
 		      is_jira ? "JIRA_DC_SERVICE_ACCOUNT_PAT (and JIRA_DC_BASE_URL or "
 				"OHDC_JIRA_ALLOWED_HOSTS)"
 			      : "BITBUCKET_DATA_CENTER_BOT_TOKEN");

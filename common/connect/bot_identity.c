@@ -1,4 +1,4 @@
-/* Two questions to Jira, four to Bitbucket: who is the bot, and which repository is meant. */
+/* Three questions to Jira, four to Bitbucket: can it sign, who is the token's owner, and which repository is meant. */
 
 #include "common/connect/bot_identity.h"
 
@@ -10,13 +10,14 @@
 #include "common/base/text.h"
 #include "common/base/url.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/banned.h"
 
 #define API "/rest/api/latest"
 
-enum { BITBUCKET_DEADLINE_MS = 10000, AUTHORIZATION_BYTES = 16 * 1024 };
+enum { BITBUCKET_DEADLINE_MS = 10000, FIRST_SIGNING_JIRA = 10 };
 
 /* ---- whose token may go where ----------------------------------------------------------------------------------- */
 
@@ -33,43 +34,59 @@ static bool list_has_host(const char *list, const char *host)
 	return false;
 }
 
-static bool is_own_url(const struct config *config, const char *name, const char *base_url)
-{
-	const char *own = config_text(config, name);
-	return own && strcmp(own, base_url) == 0;
-}
-
 static bool may_have_token(const struct config *config, enum provider provider, const char *base_url)
 {
+	bool is_jira = provider == PROVIDER_JIRA;
+	const char *own = config_text(config,
+				      is_jira ? "JIRA_DC_BASE_URL" : "BITBUCKET_DATA_CENTER_HOST");
 	CLEANUP(url_done) struct url url = {0};
-	if (provider == PROVIDER_BITBUCKET)
-		return is_own_url(config, "BITBUCKET_DATA_CENTER_HOST", base_url);
-	if (is_own_url(config, "JIRA_DC_BASE_URL", base_url)) return true;
-	return url_parse(base_url, NULL, &url, NULL) &&
+	if (own && strcmp(own, base_url) == 0) return true;
+	return is_jira && url_parse(base_url, NULL, &url, NULL) &&
 	       list_has_host(config_text(config, "OHDC_JIRA_ALLOWED_HOSTS"), url.host);
 }
 
-bool bot_server_open(struct config *config, enum provider provider, const char *base_url,
-		     struct bot_server *ret, struct err *err)
+void bot_server_init(struct bot_server *ret, const struct config *config,
+		     struct http_client *client, enum provider provider, const char *base_url)
 {
-	bool is_jira = provider == PROVIDER_JIRA;
-	*ret = (struct bot_server){.provider = provider, .base_url = base_url};
-	ret->deadline_ms = is_jira ? config_int(config, "JIRA_DC_HTTP_TIMEOUT") * 1000
-				   : BITBUCKET_DEADLINE_MS;
-	if (may_have_token(config, provider, base_url))
-		(void)config_secret(config,
-				    is_jira ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
-					    : "BITBUCKET_DATA_CENTER_BOT_TOKEN",
-				    &ret->token);
-	struct http_client_options options = {.ca_file = config_text(config, "SSL_CERT_FILE"),
-					      .user_agent = "ohdc"};
-	return http_client_curl_new(&options, &ret->client, err);
+	*ret = (struct bot_server){
+		.provider = provider,
+		.base_url = base_url,
+		.client = client,
+		.auth_prefix = "Bearer ",
+		.deadline_ms = provider == PROVIDER_JIRA
+				       ? config_int(config, "JIRA_DC_HTTP_TIMEOUT") * 1000
+				       : BITBUCKET_DEADLINE_MS};
+}
+
+/* Bitbucket's token with a colon is user:token. */
+void bot_server_use(struct bot_server *server, const struct secret *token)
+{
+	CLEANUP(strbuf_wipe) struct strbuf basic = {0};
+	bool is_pair = server->provider == PROVIDER_BITBUCKET && secret_is_set(token) &&
+		       memchr(token->text, ':', token->len);
+	strbuf_init(&basic, 2 * LIMIT_SETTING_BYTES);
+	if (is_pair) encode_base64(&basic, secret_bytes(token));
+	server->auth_prefix = is_pair ? "Basic " : "Bearer ";
+	secret_set(&server->token, is_pair ? basic.text : token->text,
+		   is_pair ? basic.len : token->len);
+}
+
+bool bot_server_use_configured(struct bot_server *server, struct config *config)
+{
+	CLEANUP(secret_done) struct secret token = {0};
+	if (!may_have_token(config, server->provider, server->base_url) ||
+	    !config_secret(config,
+			   server->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
+							     : "BITBUCKET_DATA_CENTER_BOT_TOKEN",
+			   &token))
+		return false;
+	bot_server_use(server, &token);
+	return true;
 }
 
 void bot_server_done(struct bot_server *server)
 {
 	if (!server) return;
-	http_client_free(server->client);
 	secret_done(&server->token);
 	*server = (struct bot_server){0};
 }
@@ -84,60 +101,71 @@ void bot_repository_done(struct bot_repository *repository)
 
 /* ---- calls -------------------------------------------------------------------------------------------------------- */
 
-static void wipe(struct strbuf *buf)
+bool bot_server_call(const struct bot_server *server, const struct api_call *call, bool need_json,
+		     struct api_answer *ret, struct err *err)
 {
-	if (buf->text) mem_wipe(buf->text, buf->size);
-	strbuf_done(buf);
-}
-
-/* Bitbucket's token with a colon is user:token. */
-static void authorization(const struct bot_server *server, struct strbuf *ret)
-{
-	struct bytes token = secret_bytes(&server->token);
-	strbuf_init(ret, AUTHORIZATION_BYTES);
-	if (server->provider == PROVIDER_BITBUCKET && memchr(token.ptr, ':', token.len)) {
-		strbuf_add(ret, "Authorization: Basic ");
-		encode_base64(ret, token);
-		return;
+	bool is_jira = server->provider == PROVIDER_JIRA;
+	const struct api_peer peer = {.client = server->client,
+				      .base_url = server->base_url,
+				      .name = is_jira ? "Jira" : "Bitbucket",
+				      .deadline_ms = server->deadline_ms};
+	struct api_call authorised = *call;
+	if (secret_is_set(&server->token)) {
+		authorised.auth_name = "Authorization";
+		authorised.auth_prefix = server->auth_prefix;
+		authorised.auth = &server->token;
 	}
-	strbuf_add(ret, "Authorization: Bearer ");
-	strbuf_add_bytes(ret, token);
+	authorised.extra_header = "X-Atlassian-Token: no-check";
+	return api_call_send(&peer, &authorised, need_json, ret, err);
 }
 
-/* One GET of JSON; `ret_body` is a new reference, `ret_user` (may be NULL) the header that names the token's owner, new. */
-static bool get(const struct bot_server *server, const char *path, char **ret_user,
-		json_t **ret_body, struct err *err)
+static bool get(const struct bot_server *server, const char *path, struct api_answer *ret,
+		struct err *err)
 {
-	CLEANUP(http_result_done) struct http_result result = {0};
-	CLEANUP(strbuf_done) struct strbuf url = {0};
-	CLEANUP(wipe) struct strbuf header = {0};
-	strbuf_init(&url, LIMIT_URL_BYTES);
-	strbuf_addf(&url, "%s%s", server->base_url, path);
-	authorization(server, &header);
-	struct http_call call = {
-		.method = "GET",
-		.url = strbuf_text(&url),
-		.headers = {"Accept: application/json", strbuf_text(&header)},
-		.deadline_ms = server->deadline_ms,
-		.ceiling_bytes = LIMIT_HTTP_RESPONSE_BYTES,
-	};
-	if (!http_client_send(server->client, &call, &result, err) ||
-	    !http_result_ok(&call, &result, err))
-		return err_wrap(err, "%s", server->base_url);
-	if (!json_read(bytes_of(result.body, result.body_len), LIMIT_HTTP_RESPONSE_BYTES,
-		       LIMIT_JSON_DEPTH, ret_body, err))
-		return err_wrap(err, "answer of %s", strbuf_text(&url));
-	if (ret_user) *ret_user = mem_dup(result.user_name);
+	return bot_server_call(server, &(struct api_call){.method = "GET", .path = path}, true, ret,
+			       err);
+}
+
+/* A wrong token on a server that is open to everybody is taken for nobody's. */
+bool bot_server_get(const struct bot_server *server, const char *path, struct api_answer *ret,
+		    struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	if (!get(server, path, &answer, err)) return false;
+	if (answer.user_name && strcmp(answer.user_name, "anonymous") == 0)
+		return err_set(err, ERR_AUTH, "%s treats the token as anonymous", server->base_url);
+	*ret = answer;
+	answer = (struct api_answer){0};
 	return true;
+}
+
+bool bot_server_can_sign(const struct bot_server *server, struct err *err)
+{
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	if (!get(server, "/rest/api/2/serverInfo", &answer, err))
+		return err_wrap(err, "version of %s", server->base_url);
+	const char *version = json_text_at(answer.json, "version");
+	const char *kind = json_text_at(answer.json, "deploymentType");
+	if (!version)
+		return err_set(err, ERR_INPUT, "%s does not say which version of Jira it is",
+			       server->base_url);
+	if (kind && strcmp(kind, "Cloud") == 0)
+		return err_set(err, ERR_INPUT, "%s is Jira Cloud, not Jira Data Center",
+			       server->base_url);
+	if (strtol(version, NULL, 10) >= FIRST_SIGNING_JIRA) return true;
+	return err_set(
+		err, ERR_INPUT,
+		"Jira %.40s cannot sign its webhooks: Jira Data Center 10 or newer is needed",
+		version);
 }
 
 static bool read_jira(const struct bot_server *server, struct person *ret, struct err *err)
 {
-	json_auto_t *body = NULL;
-	if (!get(server, "/rest/api/2/myself", NULL, &body, err)) return false;
-	if (text_is_empty(json_text_at(body, "key")))
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	if (!bot_server_get(server, "/rest/api/2/myself", &answer, err)) return false;
+	if (text_is_empty(json_text_at(answer.json, "key")))
 		return err_set(err, ERR_AUTH, "%s does not say whose the token is", server->base_url);
-	*ret = person_read(PROVIDER_JIRA, body);
+	*ret = person_read(PROVIDER_JIRA, answer.json);
 	return true;
 }
 
@@ -146,25 +174,14 @@ static bool read_jira(const struct bot_server *server, struct person *ret, struc
 /* New login name of the token's owner: Bitbucket writes it into every answer. */
 static bool read_login(const struct bot_server *server, char **ret, struct err *err)
 {
-	CLEANUP(mem_free_text) char *header = NULL;
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	CLEANUP(strbuf_done) struct strbuf name = {0};
-	json_auto_t *body = NULL;
-	if (!get(server, API "/application-properties", &header, &body, err)) return false;
+	if (!bot_server_get(server, API "/application-properties", &answer, err)) return false;
 	strbuf_init(&name, LIMIT_NAME_BYTES);
-	if (text_is_empty(header) || strcmp(header, "anonymous") == 0 ||
-	    !decode_percent(&name, bytes_text(header)))
+	if (text_is_empty(answer.user_name) || !decode_percent(&name, bytes_text(answer.user_name)))
 		return err_set(err, ERR_AUTH, "%s does not say whose the token is", server->base_url);
 	*ret = strbuf_take(&name);
 	return true;
-}
-
-static char *with_encoded(const char *before, const char *text)
-{
-	struct strbuf path = {0};
-	strbuf_init(&path, LIMIT_URL_BYTES);
-	strbuf_add(&path, before);
-	encode_percent(&path, bytes_text(text));
-	return strbuf_take(&path);
 }
 
 static bool is_named(const json_t *user, const char *login)
@@ -189,13 +206,17 @@ static bool read_user(const struct bot_server *server, const char *login, struct
 		      struct err *err)
 {
 	CLEANUP(mem_free_text) char *slug = text_lower(login);
-	CLEANUP(mem_free_text) char *by_slug = with_encoded(API "/users/", slug);
-	CLEANUP(mem_free_text) char *by_text = with_encoded(API "/users?limit=100&filter=", login);
-	json_auto_t *body = NULL;
-	json_auto_t *page = NULL;
-	if (!get(server, by_slug, NULL, &body, err) && err->code != ERR_NOT_FOUND) return false;
-	if (!is_named(body, login) && !get(server, by_text, NULL, &page, err)) return false;
-	const json_t *user = page ? user_named(json_at(page, "values"), login) : body;
+	CLEANUP(strbuf_done) struct strbuf by_slug = {0};
+	CLEANUP(strbuf_done) struct strbuf by_text = {0};
+	CLEANUP(api_answer_done) struct api_answer one = {0};
+	CLEANUP(api_answer_done) struct api_answer page = {0};
+	api_path(&by_slug, API "/users/%s", slug);
+	api_path(&by_text, API "/users?limit=100&filter=%s", login);
+	if (!bot_server_get(server, strbuf_text(&by_slug), &one, err) && err->code != ERR_NOT_FOUND)
+		return false;
+	if (!is_named(one.json, login) && !bot_server_get(server, strbuf_text(&by_text), &page, err))
+		return false;
+	const json_t *user = page.json ? user_named(json_at(page.json, "values"), login) : one.json;
 	if (!user)
 		return err_set(err, ERR_NOT_FOUND, "%s has no user '%s'", server->base_url, login);
 	*ret = person_read(PROVIDER_BITBUCKET, user);
@@ -219,13 +240,10 @@ bool bot_identity_read(const struct bot_server *server, struct person *ret, stru
 bool bot_repository_read(const struct bot_server *server, const char *project_key, const char *slug,
 			 struct bot_repository *ret, struct err *err)
 {
-	CLEANUP(mem_free_text) char *project = with_encoded(API "/projects/", project_key);
-	CLEANUP(mem_free_text) char *rest = with_encoded("/repos/", slug);
 	CLEANUP(strbuf_done) struct strbuf path = {0};
-	json_auto_t *body = NULL;
-	strbuf_init(&path, LIMIT_URL_BYTES);
-	strbuf_addf(&path, "%s%s", project, rest);
-	if (!get(server, strbuf_text(&path), NULL, &body, err)) {
+	CLEANUP(api_answer_done) struct api_answer answer = {0};
+	api_path(&path, API "/projects/%s/repos/%s", project_key, slug);
+	if (!bot_server_get(server, strbuf_text(&path), &answer, err)) {
 		if (err->code == ERR_NOT_FOUND || err->code == ERR_AUTH)
 			return err_set(err, ERR_NOT_FOUND,
 				       "repository %s/%s is not there or the bot cannot see it",
@@ -233,13 +251,11 @@ bool bot_repository_read(const struct bot_server *server, const char *project_ke
 		return false;
 	}
 	int64_t id;
-	const char *canonical_slug = json_text_at(body, "slug");
-	const char *canonical_key = json_text_at(body, "project.key");
-	if (!json_need_int(body, "id", 1, INT64_MAX, &id, err))
+	if (!json_need_int(answer.json, "id", 1, INT64_MAX, &id, err))
 		return err_wrap(err, "repository %s/%s", project_key, slug);
 	*ret = (struct bot_repository){
-		.project_key = mem_dup(canonical_key ? canonical_key : project_key),
-		.slug = mem_dup(canonical_slug ? canonical_slug : slug),
+		.project_key = api_text(answer.json, "project.key", LIMIT_ID_BYTES, project_key),
+		.slug = api_text(answer.json, "slug", LIMIT_ID_BYTES, slug),
 		.id = id};
 	return true;
 }

@@ -50,14 +50,14 @@ static const char sql_insert[] =
 	"insert into connection (provider, id, instance_id, project_key, repo_slug, repo_id, "
 	"status,"
 	" hook_id, owner_user_id, org_id, svc_email, hook_error, secret_shown_at, secret_sealed,"
-	" activated_at) values ($1, $2, $3, $4, $5, nullif($6::bigint, 0), $7, $8, $9, $10, $11, "
+	" activated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
 	"$12,"
 	" case when $13::boolean then now() end, $14,"
 	" case when $7 in ('active', 'shadow') then now() end)";
 
 static const char sql_update[] =
 	"update connection set instance_id = $3, project_key = $4, repo_slug = $5,"
-	" repo_id = nullif($6::bigint, 0), status = $7, hook_id = $8, owner_user_id = $9,"
+	" repo_id = $6, status = $7, hook_id = $8, owner_user_id = $9,"
 	" org_id = $10, svc_email = $11, hook_error = $12,"
 	" secret_shown_at = case when $13::boolean then coalesce(secret_shown_at, now()) end,"
 	" activated_at = case when $7 in ('active', 'shadow') then coalesce(activated_at, now())"
@@ -105,109 +105,82 @@ static bool find(const struct connection_store *store, const char *sql,
 bool connection_read(const struct connection_store *store, enum provider provider, int64_t id,
 		     struct connection_row *ret, struct err *err)
 {
-	struct db_params params = {0};
 	char name[CONNECTION_REF_SIZE];
 	connection_ref_text(&(struct connection_ref){provider, id}, name);
-	db_add_text(&params, provider_name(provider));
-	db_add_int(&params, id);
-	return find(store, sql_by_id, &params, name, ret, err);
+	return find(store, sql_by_id, DB_PARAMS(provider_name(provider), id), name, ret, err);
 }
 
 bool connection_of_url(const struct connection_store *store, const char *base_url,
 		       struct connection_row *ret, struct err *err)
 {
-	struct db_params params = {0};
-	db_add_text(&params, provider_name(PROVIDER_JIRA));
-	db_add_text(&params, base_url);
-	return find(store, sql_by_url, &params, base_url, ret, err);
+	return find(store, sql_by_url, DB_PARAMS(provider_name(PROVIDER_JIRA), base_url), base_url,
+		    ret, err);
 }
 
 bool connection_of_repo(const struct connection_store *store, const char *base_url, int64_t repo_id,
 			const char *project_key, const char *repo_slug, struct connection_row *ret,
 			struct err *err)
 {
-	struct db_params params = {0};
-	db_add_text(&params, provider_name(PROVIDER_BITBUCKET));
-	db_add_text(&params, base_url);
-	db_add_int(&params, repo_id);
-	db_add_text(&params, project_key);
-	db_add_text(&params, repo_slug);
-	return find(store, sql_by_repo, &params, repo_slug, ret, err);
+	return find(store, sql_by_repo,
+		    DB_PARAMS(provider_name(PROVIDER_BITBUCKET), base_url, repo_id, project_key,
+			      repo_slug),
+		    repo_slug, ret, err);
 }
 
 bool instance_put(struct db *db, enum provider provider, const char *base_url,
 		  const struct person *bot, int64_t *ret_id, struct err *err)
 {
-	struct db_params params = {0};
+	const struct person nobody = {0};
+	const struct person *who = bot ? bot : &nobody;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	db_add_text(&params, provider_name(provider));
-	db_add_text(&params, base_url);
-	db_add_text(&params, bot ? bot->id : NULL);
-	db_add_text(&params, bot ? bot->key : NULL);
-	db_add_text(&params, bot ? bot->name : NULL);
-	db_add_text(&params, bot ? bot->email : NULL);
-	db_add_bool(&params, bot != NULL);
-	if (!db_run(db, sql_instance, &params, &rows, err)) return err_wrap(err, "server");
+	if (!db_run(db, sql_instance,
+		    DB_PARAMS(provider_name(provider), base_url, who->id, who->key, who->name,
+			      who->email, bot != NULL),
+		    &rows, err))
+		return err_wrap(err, "server");
 	*ret_id = db_int(&rows, 0, 0);
 	return true;
 }
 
-static void add_columns(struct db_params *params, const struct connection_row *row)
+/* Runs the insert or the update; `sealed` is only for the insert. */
+static bool write_row(struct db *db, const char *sql, const struct connection_row *row,
+		      const struct strbuf *sealed, struct err *err)
 {
-	const char *const rest[] = {row->status, row->hook_id,   row->owner_user_id,
-				    row->org_id, row->svc_email, row->hook_error};
-	db_add_text(params, provider_name(row->provider));
-	db_add_int(params, row->id);
-	db_add_int(params, row->instance_id);
-	db_add_text(params, row->project_key);
-	db_add_text(params, row->repo_slug);
-	db_add_int(params, row->repo_id);
-	for (size_t i = 0; i < ARRAY_LEN(rest); i++)
-		db_add_text(params, rest[i]);
-	db_add_bool(params, row->is_secret_shown);
-}
-
-static bool insert(struct db *db, const struct crypto_keyring *keys, struct connection_row *row,
-		   const struct secret *secret, struct err *err)
-{
-	struct db_params params = {0};
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	CLEANUP(strbuf_done) struct strbuf sealed = {0};
-	struct connection_row made = *row;
-	if (!db_run(db, sql_next_id, NULL, &rows, err)) return false;
-	made.id = db_int(&rows, 0, 0);
-	if (!connection_seal(keys, &made, "secret", secret, &sealed, err)) return false;
-	add_columns(&params, &made);
-	db_add_sealed(&params, &sealed);
-	if (!db_run(db, sql_insert, &params, NULL, err)) return err_wrap(err, "new connection");
-	row->id = made.id;
-	return true;
+	struct db_params params = *DB_PARAMS(provider_name(row->provider), row->id,
+					     row->instance_id, row->project_key, row->repo_slug,
+					     db_value_id(row->repo_id), row->status, row->hook_id,
+					     row->owner_user_id, row->org_id, row->svc_email,
+					     row->hook_error, row->is_secret_shown);
+	if (sealed) db_add_sealed(&params, sealed);
+	return db_run(db, sql, &params, NULL, err) || err_wrap(err, "connection");
 }
 
 bool connection_put(struct db *db, const struct crypto_keyring *keys, struct connection_row *row,
 		    const struct secret *secret, struct err *err)
 {
-	struct db_params params = {0};
-	if (row->id == 0) return insert(db, keys, row, secret, err);
-	add_columns(&params, row);
-	return db_run(db, sql_update, &params, NULL, err) || err_wrap(err, "connection");
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	CLEANUP(strbuf_done) struct strbuf sealed = {0};
+	struct connection_row made = *row;
+	if (row->id != 0) return write_row(db, sql_update, row, NULL, err);
+	if (!db_run(db, sql_next_id, NULL, &rows, err)) return false;
+	made.id = db_int(&rows, 0, 0);
+	if (!connection_seal(keys, &made, "secret", secret, &sealed, err) ||
+	    !write_row(db, sql_insert, &made, &sealed, err))
+		return false;
+	row->id = made.id;
+	return true;
 }
 
 bool connection_audit(struct db *db, const char *operator_name, const char *action,
 		      const struct connection_row *row, struct err *err)
 {
 	char name[CONNECTION_REF_SIZE];
-	struct db_params params = {0};
 	json_auto_t *detail = json_pack("{ss* ss* ss* ss* ss*}", "base_url", row->base_url,
 					"project_key", row->project_key, "repo_slug", row->repo_slug,
 					"org_id", row->org_id, "status", row->status);
 	CLEANUP(mem_free_text) char *text = json_compact(detail);
 	connection_ref_text(&(struct connection_ref){row->provider, row->id}, name);
-	db_add_text(&params, operator_name);
-	db_add_text(&params, action);
-	db_add_text(&params, name);
-	db_add_text(&params, text);
-	return db_run(db, sql_audit, &params, NULL, err);
+	return db_run(db, sql_audit, DB_PARAMS(operator_name, action, name, text), NULL, err);
 }
 
 char *connection_events_url(const char *web_host, enum provider provider, int64_t id)

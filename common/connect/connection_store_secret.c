@@ -50,10 +50,11 @@ static const char sql_bot_token[] =
 	"update connection set bot_token_sealed = $3, updated_at = now()"
 	" where provider = $1 and id = $2";
 
-static void add_ref(struct db_params *params, const struct connection_row *row)
+/* Runs a statement about one connection; `ret` may be NULL. */
+static bool run(struct db *db, const char *sql, const struct connection_row *row,
+		struct db_rows *ret, struct err *err)
 {
-	db_add_text(params, provider_name(row->provider));
-	db_add_int(params, row->id);
+	return db_run(db, sql, DB_PARAMS(provider_name(row->provider), row->id), ret, err);
 }
 
 static void name_place(const struct connection_row *row, const char *column, char ret[PLACE_SIZE])
@@ -76,12 +77,12 @@ static bool put_sealed(struct db *db, const struct crypto_keyring *keys,
 		       const struct connection_row *row, const char *column, const char *sql,
 		       const struct secret *secret, struct err *err)
 {
-	struct db_params params = {0};
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
-	if (!connection_seal(keys, row, column, secret, &sealed, err)) return false;
-	add_ref(&params, row);
-	db_add_sealed(&params, &sealed);
-	return db_run(db, sql, &params, NULL, err);
+	return connection_seal(keys, row, column, secret, &sealed, err) &&
+	       db_run(db, sql,
+		      DB_PARAMS(provider_name(row->provider), row->id,
+				bytes_of(sealed.text, sealed.len)),
+		      NULL, err);
 }
 
 bool connection_put_bot_token(struct db *db, const struct crypto_keyring *keys,
@@ -127,10 +128,8 @@ static bool open_cell(const struct crypto_keyring *keys, const struct connection
 static bool read_kept(struct db *db, const struct crypto_keyring *keys,
 		      const struct connection_row *row, struct kept *ret, struct err *err)
 {
-	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	add_ref(&params, row);
-	if (!db_run(db, sql_secrets, &params, &rows, err)) return false;
+	if (!run(db, sql_secrets, row, &rows, err)) return false;
 	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "the connection is gone");
 	ret->wait_ms = db_int(&rows, 0, 2);
 	return open_cell(keys, row, &rows, 0, &ret->current, err) &&
@@ -145,13 +144,11 @@ static bool is_same(const struct secret *a, const struct secret *b)
 bool connection_secret_kept(struct db *db, const struct crypto_keyring *keys,
 			    const struct connection_row *row, struct secret *ret, struct err *err)
 {
-	struct db_params params = {0};
 	CLEANUP(kept_done) struct kept kept = {0};
 	if (!read_kept(db, keys, row, &kept, err)) return false;
 	const struct secret *newest = secret_is_set(&kept.next) ? &kept.next : &kept.current;
 	secret_set(ret, newest->text, newest->len);
-	add_ref(&params, row);
-	return db_run(db, sql_keep_next, &params, NULL, err);
+	return run(db, sql_keep_next, row, NULL, err);
 }
 
 bool connection_secret_next(struct db *db, const struct crypto_keyring *keys,
@@ -181,18 +178,14 @@ bool connection_secret_next(struct db *db, const struct crypto_keyring *keys,
 
 bool connection_secret_promote(struct db *db, const struct connection_row *row, struct err *err)
 {
-	struct db_params params = {0};
-	add_ref(&params, row);
-	return db_run(db, sql_promote, &params, NULL, err);
+	return run(db, sql_promote, row, NULL, err);
 }
 
 bool connection_secret_show(struct db *db, const struct crypto_keyring *keys,
 			    const struct connection_row *row, struct secret *ret, struct err *err)
 {
-	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	add_ref(&params, row);
-	if (!db_run(db, sql_show, &params, &rows, err)) return false;
+	if (!run(db, sql_show, row, &rows, err)) return false;
 	if (rows.count == 0)
 		return err_set(err, ERR_CONFLICT, "the webhook secret was shown before");
 	return connection_secret_kept(db, keys, row, ret, err);

@@ -199,10 +199,10 @@ static void look_at_bot(struct work *work, char **ret_note)
 	CLEANUP(bot_repository_done) struct bot_repository seen = {0};
 	struct err err = {0};
 
-	if (!bot_server_open(work->installer->config, PROVIDER_BITBUCKET, work->api.base_url,
-			     &server, &err) ||
-	    !secret_is_set(&server.token))
-		return;
+	bot_server_init(&server, work->installer->config,
+			peer_client_for(work->installer->peers, work->api.base_url),
+			PROVIDER_BITBUCKET, work->api.base_url);
+	if (!bot_server_use_configured(&server, work->installer->config)) return;
 	if (!bot_identity_read(&server, &work->bot, &err) ||
 	    !bot_repository_read(&server, work->name.project_key, work->name.slug, &seen, &err))
 		*ret_note = mem_dup(err.message);
