@@ -1,11 +1,14 @@
 # `make test`: the gate; its rungs are in mk/rungs.txt. Coverage and the end-to-end tests are here too.
 
-.PHONY: test e2e e2e-asan cover fuzz tsan demo
+.PHONY: test e2e pages e2e-asan cover fuzz tsan demo
 test: ## the gate: all rungs of mk/rungs.txt; the last line sums them up
 	+@tools/run-rungs
 
 e2e: all ## the programs with real servers and strict simulators; T=EXPRESSION chooses tests (pytest -k)
 	@tools/run-pytest tests/e2e -m 'not prove' $(if $(T),-k '$(T)')
+
+pages: all ## our pages in a real browser: flows, accessibility, keyboard; pictures in build/pages (T= as above)
+	@tools/run-pytest tests/pages $(if $(T),-k '$(T)')
 
 e2e-asan: ## some of these (marker asan) with programs that watch their memory
 	+@$(SUB) PROFILE=asan all

@@ -65,13 +65,12 @@ static const char *media_type(const char *name)
 	return NULL;
 }
 
-void pages_asset(void *context, const struct web_request *request, struct web_reply *reply)
+void pages_asset(UNUSED void *context, const struct web_request *request, struct web_reply *reply)
 {
 	const char *piece = web_piece(request);
 	const char *name = strchr(piece, '-');
 	bool is_ours = text_starts(piece, pages_digest);
 
-	(void)context;
 	for (size_t i = 0; name && i < page_file_count; i++) {
 		if (strcmp(page_files[i].name, name + 1) != 0 || !media_type(name + 1)) continue;
 		reply->status = 200;

@@ -2,6 +2,9 @@
 
 #include "services/installer/routes.h"
 
+#include "common/io/pages.h"
+#include "services/installer/page.h"
+#include "services/installer/page_health.h"
 #include "services/installer/repo_endpoints.h"
 
 #include "common/base/banned.h"
@@ -12,11 +15,20 @@ static const struct web_route routes[] = {
 	{"GET", "/integration/bitbucket-dc/resources", repo_endpoint_resources},
 	{"POST", "/integration/bitbucket-dc/uninstall-webhook", repo_endpoint_uninstall},
 	{"PATCH", "/integration/bitbucket-dc/webhook-id", repo_endpoint_note_hook},
-	{NULL, NULL, NULL},
+	{"GET", "/integration/dc", page_get},
+	{"GET", "/integration/dc/", page_get},
+	{"POST", "/integration/dc/access/{}", page_post},
+	{"GET", "/integration/dc/assets/{}", pages_asset},
+	{"GET", "/integration/dc/health/status", page_health_status},
+	{"GET", "/integration/dc/jira/{}", page_get},
+	{"POST", "/integration/dc/jira/{}", page_post},
+	{"POST", "/integration/dc/repositories/{}", page_post},
+	{"GET", "/integration/dc/{}", page_get},
+	{"POST", "/integration/dc/{}", page_post},
 };
 
 const struct web_route *installer_routes(size_t *ret_count)
 {
-	*ret_count = ARRAY_LEN(routes) - 1;
+	*ret_count = ARRAY_LEN(routes);
 	return routes;
 }

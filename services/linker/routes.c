@@ -2,14 +2,10 @@
 
 #include "services/linker/routes.h"
 
-#include "services/linker/secrets_token.h"
-#include "services/linker/userinfo.h"
-
 #include "common/base/banned.h"
 
 static const struct web_route routes[] = {
-	{"GET", "/bitbucket-dc-proxy/oauth2/userinfo", userinfo_get},
-	{"GET", "/integration/jira-dc/secrets/token", secrets_token_get},
+	/* {"GET", "/integration/…", handler}, */
 	{NULL, NULL, NULL},
 };
 

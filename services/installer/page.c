@@ -1,0 +1,290 @@
+/* Finds the page or form of a path, asks who calls and what they may, and answers with the frame around it. */
+#include "services/installer/page.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/json_field.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/connect/form_token.h"
+#include "common/io/log.h"
+#include "common/io/pages.h"
+#include "common/io/sysclock.h"
+#include "services/installer/page_access.h"
+#include "services/installer/page_health.h"
+#include "services/installer/page_repositories.h"
+
+#include "common/base/banned.h"
+
+#define HOME "/integration/dc/"
+
+/* Every page: `permission` NULL is for everybody who is signed in, `label` NULL is not in the navigation. */
+static const struct {
+	const char *path;
+	const char *label;
+	const char *title;
+	const char *file;
+	const char *permission;
+	page_fn *fill;
+} pages[] = {
+	{HOME, "Overview", "Jira and Bitbucket Data Center", "home.html", NULL, page_home},
+	{HOME "repositories", "Repositories", "Bitbucket repositories", "repositories.html",
+	 CALLER_MANAGES, page_repositories},
+	{HOME "access", "Access", "Who and what may start work", "access.html", CALLER_CONNECTS,
+	 page_access},
+	{HOME "health", "Health", "Connection health", "health.html", CALLER_MANAGES, page_health},
+};
+
+/* Every form. */
+static const struct {
+	const char *path;
+	const char *permission;
+	page_fn *act;
+} forms[] = {
+	{HOME "repositories/install", CALLER_MANAGES, page_repository_install},
+	{HOME "repositories/list", CALLER_MANAGES, page_repository_list},
+	{HOME "repositories/uninstall", CALLER_MANAGES, page_repository_uninstall},
+	{HOME "access/add", CALLER_CONNECTS, page_access_add},
+	{HOME "access/remove", CALLER_CONNECTS, page_access_remove},
+	{HOME "access/map", CALLER_CONNECTS, page_access_map},
+	{HOME "access/unmap", CALLER_CONNECTS, page_access_unmap},
+};
+
+static void wipe_texts(json_t *object)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value)
+	{
+		if (json_is_string(value))
+			mem_wipe((void *)(uintptr_t)json_string_value(value),
+				 json_string_length(value));
+	}
+}
+
+static void page_done(struct page *page)
+{
+	caller_done(&page->caller);
+	wipe_texts(page->data);
+	json_decref(page->data);
+	*page = (struct page){0};
+}
+
+static json_t *navigation(const struct page *page)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		if (!pages[i].label ||
+		    (pages[i].permission && !caller_may(&page->caller, pages[i].permission)))
+			continue;
+		json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "href", pages[i].path,
+						      "label", pages[i].label, "here",
+						      strcmp(page->path, pages[i].path) == 0));
+	}
+	json_array_append_new(list,
+			      json_pack("{s:s, s:s}", "href", HOME "link", "label", "My account"));
+	return list;
+}
+
+/* Templates ask whether a list has anything with has_NAME. */
+static void note_lists(json_t *data)
+{
+	json_auto_t *notes = json_object();
+	char name[64];
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(data, key, value)
+	{
+		(void)snprintf(name, sizeof(name), "has_%s", key);
+		if (json_is_array(value))
+			json_object_set_new(notes, name, json_boolean(json_array_size(value) > 0));
+	}
+	json_object_update(data, notes);
+}
+
+void page_say(struct page *page, int status, const char *title, const char *file)
+{
+	const struct config *config = page->installer->config;
+	char token[FORM_TOKEN_SIZE];
+	json_t *frame = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "title", title, "product",
+				  config_text(config, "OHDC_PRODUCT_NAME"), "label",
+				  config_text(config, "OH_RESOLVER_LABEL"), "back",
+				  "/settings/integrations", "web_host", page->installer->origin);
+
+	note_lists(page->data);
+	json_object_update_missing(page->data, frame);
+	json_decref(frame);
+	if (page->caller.user_id) {
+		form_token_make(page->installer->keys, page->caller.user_id, sysclock_now_ms(),
+				token);
+		frame = json_pack("{s:s, s:s, s:o, s:b, s:b}", "who", page->caller.email, "token",
+				  token, "nav", navigation(page), "may_connect",
+				  caller_may(&page->caller, CALLER_CONNECTS), "may_manage",
+				  caller_may(&page->caller, CALLER_MANAGES));
+		json_object_update(page->data, frame);
+		json_decref(frame);
+	}
+	pages_reply(page->reply, status, file, json_incref(page->data));
+}
+
+void page_show(struct page *page, int status, const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		if (strcmp(pages[i].path, path) != 0) continue;
+		page->path = pages[i].path;
+		if (pages[i].permission && !caller_may(&page->caller, pages[i].permission)) {
+			page_say(page, status, pages[i].title, "member.html");
+			return;
+		}
+		pages[i].fill(page);
+		page_say(page, status, pages[i].title, pages[i].file);
+		return;
+	}
+	page_say(page, 404, "There is no such page", "nothing.html");
+}
+
+/* Who calls; false: the page that says why not is the answer. */
+static bool open_page(struct page *page)
+{
+	page->data = json_object();
+	page->path = web_path(page->request);
+	if (callers_find(page->installer->callers, page->request, &page->caller, page->reply))
+		return true;
+	int status = page->reply->status;
+	page_say(page, status, status == 401 ? "Please sign in" : "We could not find out who you are",
+		 status == 401 ? "signin.html" : "unknown.html");
+	return false;
+}
+
+void page_get(void *context, const struct web_request *request, struct web_reply *reply)
+{
+	CLEANUP(page_done) struct page page = {
+		.installer = context, .request = request, .reply = reply};
+	const char *done = web_query(request, "done");
+
+	if (strcmp(web_path(request), "/integration/dc") == 0) {
+		page_go(&page, HOME);
+		return;
+	}
+	if (!open_page(&page)) return;
+	if (done) json_object_set_new(page.data, "did", json_pack("{s:b}", done, 1));
+	page_show(&page, 200, web_path(request));
+}
+
+/* What was typed is shown again beside what was wrong with it; credentials are not. */
+static void keep_typed(struct page *page)
+{
+	static const char *const names[] = {"host",       "email", "mode",   "q",    "start",
+					    "repository", "kind",  "effect", "value"};
+	json_t *typed = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		json_object_set_new(typed, names[i], page_field(page, names[i]));
+	json_object_set_new(page->data, "typed", typed);
+}
+
+void page_post(void *context, const struct web_request *request, struct web_reply *reply)
+{
+	CLEANUP(page_done) struct page page = {
+		.installer = context, .request = request, .reply = reply};
+	const struct crypto_keyring *keys = page.installer->keys;
+
+	if (!open_page(&page)) return;
+	if (!web_is_same_origin(request, page.installer->origin) ||
+	    !form_token_is_good(keys, page.caller.user_id, sysclock_now_ms(),
+				web_form(request, "token"))) {
+		page_say(&page, 403, "Please open the page again", "stale.html");
+		return;
+	}
+	keep_typed(&page);
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		if (strcmp(forms[i].path, web_path(request)) != 0) continue;
+		if (caller_may(&page.caller, forms[i].permission)) {
+			forms[i].act(&page);
+		} else {
+			page_say(&page, 403, "You need an administrator for this", "member.html");
+		}
+		return;
+	}
+	page_say(&page, 404, "There is no such page", "nothing.html");
+}
+
+void page_go(struct page *page, const char *url)
+{
+	web_reply_redirect(page->reply, url);
+	page->reply->status = 303;
+}
+
+void page_fail(struct page *page, const char *what, const char *why, const char *field)
+{
+	json_put_text(page->data, "failure", what);
+	json_put_text(page->data, "reason", why);
+	if (field)
+		json_object_set_new(page->data, "wrong", json_pack("{s:s}", field, why ? why : what));
+}
+
+/* Words in an endpoint's refusal, and the field of our forms they are about. */
+static const struct {
+	const char *word;
+	const char *field;
+} field_words[] = {
+	{"admin_api_key", "admin_pat"}, {"admin PAT", "admin_pat"},
+	{"svc_acc_api_key", "pat"},     {"service account PAT", "pat"},
+	{"svc_acc_email", "email"},     {"service account email", "email"},
+	{"workspace", "host"},          {"repo_slug", "repository"},
+};
+
+/* The field that a refusal is about; NULL: none, or it cannot be told. */
+static const char *field_of(const char *text)
+{
+	for (size_t i = 0; text && i < ARRAY_LEN(field_words); i++) {
+		if (text_find_nocase(text, field_words[i].word)) return field_words[i].field;
+	}
+	return NULL;
+}
+
+bool page_run(struct page *page, page_endpoint *endpoint, json_t *input, json_t **ret, int *ret_status)
+{
+	endpoint(page->installer, page->request, &page->caller, input, page->reply);
+	wipe_texts(input);
+	json_decref(input);
+	json_auto_t *answer = json_loads(strbuf_text(&page->reply->body), 0, NULL);
+	const char *detail = json_text_at(answer, "detail");
+	const char *error = json_text_at(answer, "error");
+
+	*ret_status = page->reply->status;
+	if (page->reply->status < 300 && json_bool_at(answer, "success", true)) {
+		*ret = json_incref(answer);
+		return true;
+	}
+	const char *what = detail ? detail : error ? error : "This did not work.";
+	page_fail(page, what, detail ? error : NULL, field_of(what));
+	if (*ret_status < 300) *ret_status = 200;
+	return false;
+}
+
+json_t *page_field(const struct page *page, const char *name)
+{
+	const char *value = web_form(page->request, name);
+	CLEANUP(mem_free_text) char *text = text_trim(value ? value : "");
+
+	return json_string(text);
+}
+
+void page_query(struct page *page, const char *key, const char *sql, const struct db_params *params)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	struct err err = {0};
+
+	if (!db_query(page->installer->pool, sql, params, &rows, &err)) {
+		log_err("a page cannot be filled", &err);
+		page_fail(page, "The database does not answer just now.",
+			  "Please try again in a minute.", NULL);
+		return;
+	}
+	json_object_set_new(page->data, key, json_loads(db_text(&rows, 0, 0), 0, NULL));
+}

@@ -1,0 +1,1 @@
+"""Our own pages and OpenHands' screens in a real browser."""
