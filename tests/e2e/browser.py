@@ -118,6 +118,10 @@ class Browser:
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
 
+    def jar(self) -> str:
+        """All cookies, as if none were kept back from other sites."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies.values())
+
     # --- how a request is made ----------------------------------------------------------------
 
     def send(

@@ -30,8 +30,8 @@ EVENTS = [
     "jira:issue_deleted",
     "jira:issue_updated",
 ]
-JIRA = "/integration/jira-dc"
-BITBUCKET = "/integration/bitbucket-dc"
+JIRA_API = "/integration/jira-dc"
+BITBUCKET_API = "/integration/bitbucket-dc"
 
 
 @dataclass
@@ -141,7 +141,7 @@ class Office:
             "admin_api_key": "admin-pat",
             "is_active": True,
         } | more
-        made = self.call(owner, "POST", f"{JIRA}/workspaces", body)
+        made = self.call(owner, "POST", f"{JIRA_API}/workspaces", body)
         assert made.status_code == 200, made.text
         (row,) = self.connections()
         return row

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from tests.e2e.office import BITBUCKET as PATH
+from tests.e2e.office import BITBUCKET_API as PATH
 from tests.e2e.office import PROVIDER, Office, open_office
 from tests.e2e.signing import encode, sign
 from tests.e2e.stack import Stack
