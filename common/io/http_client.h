@@ -21,6 +21,7 @@ struct http_call {
 	struct bytes body;                          /**< {NULL, 0}: none */
 	const char *content_type;                   /**< NULL with a body: application/json */
 	int64_t deadline_ms;                        /**< whole call, connect included */
+	int64_t connect_ms;                         /**< of it for the connection; 0: 5 s */
 	size_t ceiling_bytes; /**< of the answer's body; over it: ERR_LIMIT (safe) or ERR_UNCERTAIN (unsafe) */
 	/**
 	 * Not safe to repeat (start, message, comment, token exchange): fresh connection, HTTP/1.1, never repeated, and every

@@ -266,10 +266,12 @@ static void set_peer(const struct transfer *transfer, CURL *easy)
 static void set_times(const struct transfer *transfer, CURL *easy)
 {
 	int64_t deadline_ms = transfer->call->deadline_ms;
+	int64_t connect_ms = transfer->call->connect_ms;
 
+	if (connect_ms <= 0) connect_ms = CONNECT_TIMEOUT_MS;
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)deadline_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)(deadline_ms < CONNECT_TIMEOUT_MS ? deadline_ms : CONNECT_TIMEOUT_MS));
+			 (long)(deadline_ms < connect_ms ? deadline_ms : connect_ms));
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_S);
 }
 

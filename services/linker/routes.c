@@ -2,10 +2,14 @@
 
 #include "services/linker/routes.h"
 
+#include "services/linker/secrets_token.h"
+#include "services/linker/userinfo.h"
+
 #include "common/base/banned.h"
 
 static const struct web_route routes[] = {
-	/* {"GET", "/integration/…", handler}, */
+	{"GET", "/bitbucket-dc-proxy/oauth2/userinfo", userinfo_get},
+	{"GET", "/integration/jira-dc/secrets/token", secrets_token_get},
 	{NULL, NULL, NULL},
 };
 
