@@ -17,6 +17,8 @@ static const struct {
 				    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"},
 	{"X-Frame-Options", "DENY"},
 	{"Cross-Origin-Opener-Policy", "same-origin"},
+	/* Not "no-referrer": browsers would send our own forms with `Origin: null`. */
+	{"Referrer-Policy", "same-origin"},
 };
 
 /* All templates, and `name` once more as "page": what the layout shows. The array is new. */

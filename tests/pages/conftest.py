@@ -19,7 +19,7 @@ from tests.sim.front import Front
 @pytest.fixture(scope="session")
 def front(run_dir: Path) -> Iterator[Front]:  # noqa: F811
     """The app's address, whose services change from module to module."""
-    made = Front(run_dir, {}).start()
+    made = Front(run_dir, {}, page=Path(__file__).with_name("settings.html")).start()
     yield made
     made.stop()
 
