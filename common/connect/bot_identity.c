@@ -8,7 +8,7 @@
 #include "common/base/mem.h"
 #include "common/base/strbuf.h"
 #include "common/base/text.h"
-#include "common/base/url.h"
+#include "common/connect/peer_client.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,32 +18,6 @@
 #define API "/rest/api/latest"
 
 enum { BITBUCKET_DEADLINE_MS = 10000, FIRST_SIGNING_JIRA = 10 };
-
-/* ---- whose token may go where ----------------------------------------------------------------------------------- */
-
-/* Whether `host` is one of "a,b,c"; entries may carry spaces. */
-static bool list_has_host(const char *list, const char *host)
-{
-	while (list && *list) {
-		list += strspn(list, " ,");
-		size_t len = strcspn(list, " ,");
-		CLEANUP(mem_free_text) char *entry = mem_dup_n(list, len);
-		if (text_equal_nocase(entry, host)) return true;
-		list += len;
-	}
-	return false;
-}
-
-static bool may_have_token(const struct config *config, enum provider provider, const char *base_url)
-{
-	bool is_jira = provider == PROVIDER_JIRA;
-	const char *own = config_text(config,
-				      is_jira ? "JIRA_DC_BASE_URL" : "BITBUCKET_DATA_CENTER_HOST");
-	CLEANUP(url_done) struct url url = {0};
-	if (own && strcmp(own, base_url) == 0) return true;
-	return is_jira && url_parse(base_url, NULL, &url, NULL) &&
-	       list_has_host(config_text(config, "OHDC_JIRA_ALLOWED_HOSTS"), url.host);
-}
 
 void bot_server_init(struct bot_server *ret, const struct config *config,
 		     struct http_client *client, enum provider provider, const char *base_url)
@@ -74,7 +48,7 @@ void bot_server_use(struct bot_server *server, const struct secret *token)
 bool bot_server_use_configured(struct bot_server *server, struct config *config)
 {
 	CLEANUP(secret_done) struct secret token = {0};
-	if (!may_have_token(config, server->provider, server->base_url) ||
+	if (!peer_is_own(config, server->provider, server->base_url) ||
 	    !config_secret(config,
 			   server->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
 							     : "BITBUCKET_DATA_CENTER_BOT_TOKEN",

@@ -3,11 +3,12 @@
 
 /*
  * The HTTP clients of a program: a plain one for the servers of the configuration, and a guarded one, which opens no connection
- * to addresses of our own network, for servers that people named. Neither follows redirects.
+ * to addresses of this machine or the cluster, for servers that people named. Neither follows redirects.
  */
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/domain/provider.h"
 #include "common/io/config.h"
 #include "common/io/http_client.h"
 
@@ -29,7 +30,12 @@ NODISCARD struct http_client *peer_client_plain(const struct peer_clients *clien
  * The client for a Jira or Bitbucket: plain for JIRA_DC_BASE_URL, BITBUCKET_DATA_CENTER_HOST and hosts of
  * OHDC_JIRA_ALLOWED_HOSTS, guarded for every other (ERR_INPUT "… address may not be used" before anything is sent); borrowed.
  */
-NODISCARD struct http_client *peer_client_for(const struct peer_clients *clients,
-					      const char *base_url);
+NODISCARD struct http_client *peer_client_for(struct peer_clients *clients, const char *base_url);
+
+/**
+ * Whether a server is one of the configuration, so that credentials from the environment may go there: JIRA_DC_BASE_URL, a host
+ * of OHDC_JIRA_ALLOWED_HOSTS; BITBUCKET_DATA_CENTER_HOST. `base_url` is normalised.
+ */
+NODISCARD bool peer_is_own(const struct config *config, enum provider provider, const char *base_url);
 
 #endif

@@ -12,7 +12,7 @@
 /* What lives as long as the program; closed in reverse order. */
 struct program {
 	struct service service;
-	struct http_client *client;
+	struct peer_clients *clients;
 	struct kafka_producer *producer;
 	struct dispatcher dispatcher;
 	struct workers *workers;
@@ -27,22 +27,18 @@ static void program_close(struct program *program)
 	workers_free(program->workers);
 	dispatcher_done(&program->dispatcher);
 	kafka_producer_free(program->producer, FLUSH_MS);
-	http_client_free(program->client);
+	peer_clients_free(program->clients);
 	service_close(&program->service);
 }
 
 static bool open_adapters(struct program *program, struct err *err)
 {
 	struct service *service = &program->service;
-	struct http_client_options http = {
-		.ca_file = config_text(service->config, "SSL_CERT_FILE"),
-		.user_agent = "ohdc-dispatcher",
-	};
 	struct kafka_producer_options kafka = {
 		.cluster = service_kafka(service, "ohdc-dispatcher"),
 		.report = kafka_wait_report,
 	};
-	return http_client_curl_new(&http, &program->client, err) &&
+	return peer_clients_new(service->config, "ohdc-dispatcher", &program->clients, err) &&
 	       kafka_producer_new(&kafka, &program->producer, err);
 }
 
@@ -53,7 +49,7 @@ static bool start(void *context, struct err *err)
 	struct kafka_cluster cluster = service_kafka(service, "ohdc-dispatcher");
 	size_t worker_count = (size_t)config_int(service->config, "OHDC_WORKERS");
 	if (!open_adapters(program, err) || !service_wait_database(service, err) ||
-	    !dispatcher_init(&program->dispatcher, service, program->client, program->producer, err))
+	    !dispatcher_init(&program->dispatcher, service, program->clients, program->producer, err))
 		return false;
 	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers,
 			   err) &&

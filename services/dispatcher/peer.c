@@ -38,15 +38,6 @@ static char *project_of(const struct job_record *record)
 	return dash ? mem_dup_n(key, (size_t)(dash - key)) : NULL;
 }
 
-/* A token from the environment goes only to the server that the environment names. */
-static bool environment_names(const struct peer_source *source, const struct peer *peer)
-{
-	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_BASE_URL"
-							   : "BITBUCKET_DATA_CENTER_HOST";
-	const char *base_url = config_text(source->config, name);
-	return base_url && strcmp(base_url, peer->base_url) == 0;
-}
-
 static bool open_stored_token(const struct peer_source *source, const struct job_record *record,
 			      struct bytes sealed, struct secret *ret, struct err *err)
 {
@@ -67,7 +58,7 @@ static bool load_token(const struct peer_source *source, const struct job_record
 		mem_free(sealed);
 		return is_open;
 	}
-	if (!environment_names(source, peer)) return true;
+	if (!peer_is_own(source->config, peer->provider, peer->base_url)) return true;
 	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
 							   : "BITBUCKET_DATA_CENTER_BOT_TOKEN";
 	(void)config_secret(source->config, name, &peer->token);
@@ -81,7 +72,7 @@ static void name_bot(const struct peer_source *source, const struct db_rows *row
 		peer->bot_names[count++] = db_copy(rows, 0, column);
 	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_EMAIL"
 							   : "BITBUCKET_DATA_CENTER_BOT_USERNAME";
-	if (environment_names(source, peer))
+	if (peer_is_own(source->config, peer->provider, peer->base_url))
 		peer->bot_names[count++] = mem_dup(config_text(source->config, name));
 	peer->bot.label = config_text(source->config, "OH_RESOLVER_LABEL");
 	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++)
@@ -110,7 +101,8 @@ bool peer_load(const struct peer_source *source, const struct job_record *record
 	name_bot(source, &rows, ret);
 	if (!load_token(source, record, &rows, ret, err)) return err_wrap(err, "bot token");
 	int64_t deadline_ms = config_int(source->config, "JIRA_DC_HTTP_TIMEOUT") * 1000;
-	ret->jira = (struct jira_api){source->client, ret->base_url, &ret->token, deadline_ms};
-	ret->bitbucket = (struct bitbucket_api){source->client, ret->base_url, &ret->token, 0};
+	struct http_client *client = peer_client_for(source->clients, ret->base_url);
+	ret->jira = (struct jira_api){client, ret->base_url, &ret->token, deadline_ms};
+	ret->bitbucket = (struct bitbucket_api){client, ret->base_url, &ret->token, 0};
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "common/base/attr.h"
 #include "common/base/crypto.h"
 #include "common/base/err.h"
+#include "common/connect/peer_client.h"
 #include "common/domain/job.h"
 #include "common/domain/mention.h"
 #include "common/io/config.h"
@@ -35,7 +36,7 @@ struct peer_source {
 	struct db_pool *pool;
 	struct config *config;
 	const struct crypto_keyring *keys;
-	struct http_client *client;
+	struct peer_clients *clients;
 };
 
 /** Free and zero. */

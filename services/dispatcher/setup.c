@@ -78,12 +78,12 @@ static bool read_ledger(const struct config *config, struct db_pool *pool, struc
 	return true;
 }
 
-bool dispatcher_init(struct dispatcher *ret, struct service *service, struct http_client *client,
+bool dispatcher_init(struct dispatcher *ret, struct service *service, struct peer_clients *clients,
 		     struct kafka_producer *producer, struct err *err)
 {
 	struct config *config = service->config;
 	struct openhands_options peer = {
-		.client = client,
+		.client = peer_client_plain(clients),
 		.base_url = config_text(config, "OHDC_OPENHANDS_URL"),
 		.service_key = service_key,
 		.context = config,
@@ -95,7 +95,7 @@ bool dispatcher_init(struct dispatcher *ret, struct service *service, struct htt
 	ret->producer = producer;
 	ret->metrics = service->metrics;
 	ret->openhands = openhands_new(&peer);
-	ret->peers = (struct peer_source){service->pool, config, &service->keys, client};
+	ret->peers = (struct peer_source){service->pool, config, &service->keys, clients};
 	ret->rules = read_rules(config);
 	ret->installation = service->installation;
 	ret->topic_prefix = config_text(config, "OHDC_KAFKA_PREFIX");

@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 
-/** Fill `ret`; service, client and producer are borrowed. ERR_INPUT names the setting that is wrong. */
+/** Fill `ret`; service, clients and producer are borrowed. ERR_INPUT names the setting that is wrong. */
 NODISCARD bool dispatcher_init(struct dispatcher *ret, struct service *service,
-			       struct http_client *client, struct kafka_producer *producer,
+			       struct peer_clients *clients, struct kafka_producer *producer,
 			       struct err *err);
 
 /** Free what dispatcher_init() made. */

@@ -7,7 +7,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
-#include "common/base/url.h"
+#include "common/connect/peer_client.h"
 
 #include "common/base/banned.h"
 
@@ -27,26 +27,10 @@ void lookup_answer_done(struct lookup_answer *answer)
 	*answer = (struct lookup_answer){0};
 }
 
-/* Whether the host of a base URL is among the words of a list. */
-static bool is_allowed_host(const char *list, const char *base_url)
-{
-	CLEANUP(mem_free_text) char *words = mem_dup(list);
-	char *rest = words;
-	const char *word;
-
-	while (rest && (word = strsep(&rest, ", "))) {
-		if (*word != '\0' && url_has_host(base_url, word)) return true;
-	}
-	return false;
-}
-
 bool directory_is_email_mode(const struct config *config, const char *base_url)
 {
-	const char *own = config_text(config, "JIRA_DC_BASE_URL");
-
-	if (config_bool(config, "JIRA_DC_ENABLE_OAUTH")) return false;
-	return (own && strcmp(own, base_url) == 0) ||
-	       is_allowed_host(config_text(config, "OHDC_JIRA_ALLOWED_HOSTS"), base_url);
+	return !config_bool(config, "JIRA_DC_ENABLE_OAUTH") &&
+	       peer_is_own(config, PROVIDER_JIRA, base_url);
 }
 
 static bool add_named(struct directories *directories, const struct directory_options *options,

@@ -51,7 +51,7 @@ def test_a_stop_while_waiting_for_the_database(world: World, name: str) -> None:
     assert "unseen" not in program.log.read_text()
 
 
-@pytest.mark.parametrize("name", ["ingress", "dispatcher", "installer"])
+@pytest.mark.parametrize("name", ["ingress", "linker", "dispatcher", "installer"])
 def test_a_wrong_sealing_key(world: World, name: str) -> None:
     """One line names the setting and the missing key; status 2."""
     keys = world.stack.folder / "other-keys"
