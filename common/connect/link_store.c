@@ -62,10 +62,23 @@ static const char sql_put[] =
 	" created_at = case when user_link.user_id = excluded.user_id then user_link.created_at"
 	" else excluded.created_at end, updated_at = excluded.updated_at";
 
+static const char sql_owner[] =
+	"select user_id from user_link where instance_id = $1 and account_key = $2"
+	" and status = 'active'";
+
+/* What one person did to their own link is in the audit; who ended all of them says so where it was asked for. */
 static const char sql_drop[] =
-	"update user_link set status = 'inactive', tokens_sealed = null, token_expires_at = null,"
-	" refresh_owner = null, refresh_until = null, updated_at = clock_timestamp()"
-	" where instance_id = $1 and ($2::text is null or user_id = $2) and status = 'active'";
+	"with gone as (update user_link set status = 'inactive', tokens_sealed = null,"
+	" token_expires_at = null, refresh_owner = null, refresh_until = null,"
+	" updated_at = clock_timestamp()"
+	" where instance_id = $1 and ($2::text is null or user_id = $2) and status = 'active'"
+	" returning account_key)"
+	" select audit_write($2, 'link.drop', 'instance/' || $1, json_build_object('account_key',"
+	" account_key)::jsonb) from gone where $2 is not null";
+
+static const char sql_audit[] =
+	"select audit_write($2, 'link.put', 'instance/' || $1,"
+	" json_build_object('account_key', $3::text, 'method', $4::text)::jsonb)";
 
 void link_done(struct link *link)
 {
@@ -82,11 +95,8 @@ bool link_of_user(struct db_pool *pool, const char *user_id, int64_t instance_id
 		  struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
 
-	db_add_text(&params, user_id);
-	db_add_int(&params, instance_id);
-	if (!db_query(pool, sql_of_user, &params, &rows, err)) return false;
+	if (!db_query(pool, sql_of_user, DB_PARAMS(user_id, instance_id), &rows, err)) return false;
 	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "the user has no link");
 	*ret = (struct link){
 		.id = db_int(&rows, 0, 0),
@@ -150,62 +160,44 @@ bool link_tokens_open(const struct crypto_keyring *keys, int64_t instance_id,
 
 /* --- making and ending ------------------------------------------------------------------------------- */
 
-/* The account the link is for, new; within it only one transaction a user. */
-static bool find_account(struct db *db, const struct link_draft *draft, char **ret, struct err *err)
-{
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params user = {0};
-	struct db_params params = {0};
-
-	db_add_text(&user, draft->user_id);
-	db_add_int(&params, draft->instance_id);
-	db_add_text(&params, draft->user_id);
-	db_add_text(&params, draft->account_key);
-	if (!db_run(db, sql_lock, &user, NULL, err) || !db_run(db, sql_account, &params, &rows, err))
-		return false;
-	*ret = db_copy(&rows, 0, 0);
-	return true;
-}
-
-static bool end_others(struct db *db, const struct link_draft *draft, const char *account,
-		       struct err *err)
-{
-	struct db_params params = {0};
-
-	db_add_int(&params, draft->instance_id);
-	db_add_text(&params, draft->user_id);
-	db_add_text(&params, account);
-	return db_run(db, sql_end_others, &params, NULL, err);
-}
-
 bool link_put(struct db *db, const struct crypto_keyring *keys, const struct link_draft *draft,
 	      struct err *err)
 {
-	CLEANUP(mem_free_text) char *account = NULL;
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
 	const struct oauth_tokens *tokens = draft->tokens;
-	struct db_params params = {0};
+	int64_t instance_id = draft->instance_id;
+	const char *user_id = draft->user_id;
 
-	if (!find_account(db, draft, &account, err) || !end_others(db, draft, account, err) ||
-	    (tokens && !link_tokens_seal(keys, draft->instance_id, account, tokens, &sealed, err)))
+	if (!db_run(db, sql_lock, DB_PARAMS(user_id), NULL, err) ||
+	    !db_run(db, sql_account, DB_PARAMS(instance_id, user_id, draft->account_key), &rows, err))
 		return false;
-	db_add_int(&params, draft->instance_id);
-	db_add_text(&params, draft->user_id);
-	db_add_text(&params, account);
-	db_add_text(&params, draft->account_name);
-	db_add_text(&params, draft->org_id);
-	db_add_text(&params, draft->method);
-	db_add_sealed(&params, &sealed);
-	db_add_bool(&params, draft->account_key != NULL);
-	db_add_int(&params, tokens ? tokens->expires_in_s : 0);
-	return db_run(db, sql_put, &params, NULL, err);
+	const char *account = db_text(&rows, 0, 0);
+	if (tokens && !link_tokens_seal(keys, instance_id, account, tokens, &sealed, err))
+		return false;
+	int64_t expires_in_s = tokens ? tokens->expires_in_s : 0;
+	struct bytes pair = bytes_of(sealed.text, sealed.len);
+	return db_run(db, sql_end_others, DB_PARAMS(instance_id, user_id, account), NULL, err) &&
+	       db_run(db, sql_put,
+		      DB_PARAMS(instance_id, user_id, account, draft->account_name, draft->org_id,
+				draft->method, pair, draft->account_key != NULL, expires_in_s),
+		      NULL, err) &&
+	       db_run(db, sql_audit, DB_PARAMS(instance_id, user_id, account, draft->method), NULL,
+		      err);
 }
 
 bool link_drop(struct db *db, int64_t instance_id, const char *user_id, struct err *err)
 {
-	struct db_params params = {0};
+	return db_run(db, sql_drop, DB_PARAMS(instance_id, user_id), NULL, err);
+}
 
-	db_add_int(&params, instance_id);
-	db_add_text(&params, user_id);
-	return db_run(db, sql_drop, &params, NULL, err);
+bool link_owner(struct db_pool *pool, int64_t instance_id, const char *account_key, char **ret,
+		struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+
+	if (!db_query(pool, sql_owner, DB_PARAMS(instance_id, account_key), &rows, err))
+		return false;
+	*ret = rows.count > 0 ? db_copy(&rows, 0, 0) : NULL;
+	return true;
 }

@@ -35,6 +35,10 @@ void link_done(struct link *link);
 NODISCARD bool link_of_user(struct db_pool *pool, const char *user_id, int64_t instance_id,
 			    struct link *ret, struct err *err);
 
+/** Whose an account is at present; `ret` is new, NULL: nobody's. */
+NODISCARD bool link_owner(struct db_pool *pool, int64_t instance_id, const char *account_key,
+			  char **ret, struct err *err);
+
 /** A link to be made; borrowed. */
 struct link_draft {
 	int64_t instance_id;

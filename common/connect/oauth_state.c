@@ -39,17 +39,15 @@ bool oauth_state_put(const struct oauth_states *states, const char *purpose, con
 	char state[ENTROPY_TEXT_SIZE];
 	char key[CRYPTO_DIGEST_TEXT_SIZE];
 	char place[PLACE_SIZE];
-	struct db_params params = {0};
 
 	entropy_text(state);
 	digest(state, key, place);
 	if (!sealed_make_json(states->keys, place, content, &sealed, err)) return false;
-	db_add_text(&params, key);
-	db_add_text(&params, purpose);
-	db_add_sealed(&params, &sealed);
-	db_add_text(&params, user_id);
-	db_add_int(&params, OAUTH_STATE_TTL_S);
-	if (!db_query(states->pool, sql_put, &params, NULL, err)) return false;
+	if (!db_query(states->pool, sql_put,
+		      DB_PARAMS(key, purpose, bytes_of(sealed.text, sealed.len), user_id,
+				OAUTH_STATE_TTL_S),
+		      NULL, err))
+		return false;
 	memcpy(ret, state, OAUTH_STATE_SIZE);
 	return true;
 }
@@ -60,11 +58,8 @@ bool oauth_state_take(const struct oauth_states *states, const char *purpose, co
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	char key[CRYPTO_DIGEST_TEXT_SIZE];
 	char place[PLACE_SIZE];
-	struct db_params params = {0};
 
 	digest(state ? state : "", key, place);
-	db_add_text(&params, key);
-	db_add_text(&params, purpose);
-	return db_query(states->pool, sql_take, &params, &rows, err) &&
+	return db_query(states->pool, sql_take, DB_PARAMS(key, purpose), &rows, err) &&
 	       sealed_read_json(states->keys, place, &rows, 0, ret, err);
 }
