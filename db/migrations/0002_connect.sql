@@ -37,3 +37,8 @@ create table access_rule (
     created_at      timestamptz not null default now(),
     unique (instance_id, effect, kind, value)
 );
+
+-- Who has linked an account again does not have to ask again.
+drop index trigger_unlinked;
+create index trigger_unlinked on trigger (decided_at)
+    where state = 'REFUSED' and outcome in ('USER_NOT_LINKED', 'USER_UNKNOWN', 'LOGIN_NEEDED');

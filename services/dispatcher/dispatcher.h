@@ -61,7 +61,8 @@ NODISCARD bool step_reread(struct task *task, struct job_event *ret,
 NODISCARD bool step_key(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_react(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_repository(struct task *task, struct job_event *ret,
-			       struct err *err); /* step_repository.c */
+			       struct err *err);                            /* step_repository.c */
+NODISCARD struct job_event step_access(struct task *task, struct err *err); /* step_access.c */
 NODISCARD bool step_start(struct task *task, struct job_event *ret, struct err *err); /* step_start.c */
 NODISCARD bool step_follow_start(struct task *task, struct job_event *ret,
 				 struct err *err); /* step_follow.c */

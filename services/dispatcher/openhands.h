@@ -10,6 +10,7 @@
 #include "common/io/call_gate.h"
 #include "common/io/http_client.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -109,6 +110,7 @@ struct openhands_start {
 	const char *trigger; /**< "jira" or "resolver" */
 	const char *title;
 	int64_t pr_number; /**< 0: none */
+	json_t *secrets;   /**< names and values that the conversation gets */
 };
 
 /**

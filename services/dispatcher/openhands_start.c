@@ -146,6 +146,7 @@ static json_t *start_body(const struct openhands_start *start)
 	json_put_text(body, "git_provider", start->git_provider);
 	json_put_text(body, "trigger", start->trigger);
 	json_put_text(body, "title", start->title);
+	if (start->secrets) (void)json_object_set(body, "secrets", start->secrets);
 	if (start->pr_number > 0)
 		(void)json_object_set_new(body, "pr_number",
 					  json_pack("[I]", (json_int_t)start->pr_number));

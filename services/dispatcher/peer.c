@@ -14,7 +14,7 @@ static const char sql_peer[] =
 	"select i.base_url, c.org_id, m.org_id, i.bot_id, i.bot_key, i.bot_name, i.bot_email,"
 	" encode(c.bot_token_sealed, 'hex')"
 	" from connection c join instance i on i.id = c.instance_id"
-	" left join org_map m on m.instance_id = i.id and m.project_key = $3"
+	" left join org_map m on m.instance_id = i.id and lower(m.project_key) = lower($3)"
 	" where c.provider = $1 and c.id = $2";
 
 void peer_done(struct peer *peer)
@@ -23,6 +23,7 @@ void peer_done(struct peer *peer)
 	mem_free(peer->base_url);
 	mem_free(peer->org_id);
 	mem_free(peer->mapped_org);
+	mem_free(peer->project);
 	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++)
 		mem_free(peer->bot_names[i]);
 	secret_done(&peer->token);
@@ -82,11 +83,11 @@ static void name_bot(const struct peer_source *source, const struct db_rows *row
 bool peer_load(const struct peer_source *source, const struct job_record *record, struct peer *ret,
 	       struct err *err)
 {
-	CLEANUP(mem_free_text) char *project = project_of(record);
+	ret->project = project_of(record);
 	struct db_params params = {0};
 	db_add_text(&params, provider_name(record->provider));
 	db_add_int(&params, record->connection_id);
-	db_add_text(&params, project);
+	db_add_text(&params, ret->project);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(source->pool, sql_peer, &params, &rows, err))
 		return err_wrap(err, "connection");

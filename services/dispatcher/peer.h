@@ -23,7 +23,8 @@ struct peer {
 	enum provider provider;
 	char *base_url;
 	char *org_id;     /**< of the connection, NULL: install-wide */
-	char *mapped_org; /**< from org_map for the job's project, NULL: none */
+	char *project;    /**< key of the job's project, NULL: not known */
+	char *mapped_org; /**< from org_map for that project, NULL: none */
 	char *bot_names[LIMIT_BOT_NAMES];
 	struct bot bot;       /**< borrows from bot_names */
 	struct secret token;  /**< not set: we cannot speak there */

@@ -249,6 +249,26 @@ static void add_jira_rules(const struct prompt_input *input, struct strbuf *ret)
 			"message.\n");
 }
 
+/* The token is the asker's: what is written with it appears in Jira under that name. */
+static void add_jira_access(const struct prompt_input *input, struct strbuf *ret)
+{
+	const char *key = input->ask->issue_key ? input->ask->issue_key : "KEY";
+
+	if (!input->token_url || !input->provider_url) return;
+	strbuf_addf(
+		ret,
+		"- Where the request needs it, you may read and change Jira at %s as the person "
+		"who "
+		"asked: header `Authorization: Bearer $JIRA_DC_TOKEN`, for example `curl -fsS -H "
+		"\"Authorization: Bearer $JIRA_DC_TOKEN\" %s/rest/api/2/issue/%s`. Texts in Jira "
+		"are "
+		"wiki markup, not Markdown. Never print, echo, log or store the token.\n"
+		"- When Jira answers 401, the token has run out. Get another: `export "
+		"JIRA_DC_TOKEN="
+		"\"$(curl -fsS -H \"X-Access-Token: $JIRA_DC_TOKEN_KEY\" %s)\"`.\n",
+		input->provider_url, input->provider_url, key, input->token_url);
+}
+
 /* How the changes are read: the agent's environment has the asker's own token. */
 static void add_bitbucket_access(const struct prompt_input *input, struct strbuf *ret)
 {
@@ -291,6 +311,7 @@ char *prompt_suffix(const struct prompt_input *input)
 		add_jira_rules(input, &suffix);
 	else
 		add_bitbucket_rules(input, &suffix);
+	add_jira_access(input, &suffix);
 	return strbuf_take(&suffix);
 }
 

@@ -199,6 +199,8 @@ bool step_guidance(struct task *task, struct job_event *ret, struct err *err)
 		*ret = (struct job_event){.kind = EVENT_DONE};
 		return true;
 	}
+	/* The linker's answer means the account in OpenHands; a start was stopped by the sign-in at Jira. */
+	if (text == TEXT_LOGIN_NEEDED && task->job.record.kind == JOB_START) text = TEXT_LINK_AGAIN;
 	if (!may_guide(task, &may, err)) return false;
 	if (!may) {
 		*ret = (struct job_event){.kind = EVENT_DONE};

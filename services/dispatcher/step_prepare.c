@@ -188,7 +188,9 @@ bool step_key(struct task *task, struct job_event *ret, struct err *err)
 	if (is_listed)
 		take_org(task, mem_dup(configured ? configured : pick_org(task, orgs)), orgs);
 	mem_free(orgs);
-	return is_listed ? done(ret) : key_failed(task, ret, err);
+	if (!is_listed) return key_failed(task, ret, err);
+	*ret = step_access(task, err);
+	return true;
 }
 
 /* ---- reaction -------------------------------------------------------------------------------------------------- */

@@ -189,5 +189,6 @@ bool step_repository(struct task *task, struct job_event *ret, struct err *err)
 				   ? repository_of_issue(&search, err)
 				   : repository_of_pull_request(&search, err);
 	*ret = is_searched ? judge(&search, err) : step_failed(task, err);
+	if (ret->kind == EVENT_DONE) *ret = step_access(task, err);
 	return true;
 }

@@ -3,6 +3,7 @@
 #include "services/dispatcher/dispatcher.h"
 
 #include "common/base/mem.h"
+#include "services/dispatcher/jira_secret.h"
 #include "services/dispatcher/marker.h"
 #include "services/dispatcher/openhands_follow.h"
 
@@ -102,6 +103,9 @@ static bool send_start(void *context, const struct call_gate *gate,
 		placed.anchor_line = material.thread.anchor_line;
 	}
 	input.ask = &placed;
+	json_auto_t *secrets = jira_secret_values(task);
+	CLEANUP(mem_free_text) char *token_url = secrets ? jira_secret_url(task) : NULL;
+	input.token_url = token_url;
 	CLEANUP(mem_free_text) char *message = prompt_message(&input);
 	CLEANUP(mem_free_text) char *suffix = prompt_suffix(&input);
 	CLEANUP(mem_free_text) char *title = prompt_title(&input);
@@ -117,6 +121,7 @@ static bool send_start(void *context, const struct call_gate *gate,
 		.trigger = task->peer.provider == PROVIDER_JIRA ? "jira" : "resolver",
 		.title = title,
 		.pr_number = comment_id_number(number),
+		.secrets = secrets,
 	};
 	struct openhands_task started = {0};
 	if (!openhands_start(task->dispatcher->openhands, &task->user, &start, gate, &started, err)) {

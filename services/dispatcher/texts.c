@@ -39,6 +39,9 @@ static const struct text_row rows[TEXT_COUNT] = {
 				  " under Settings > Integrations and try again."},
 	[TEXT_LOGIN_NEEDED] = {"{mention} Please re-login into " ACCOUNT " before starting a job.",
 			       "{mention} please re-login into " ACCOUNT " before starting a job."},
+	[TEXT_LINK_AGAIN] = {"{mention} your Jira workspace link has expired or is not yet set up. "
+			     "Please re-link in " ACCOUNT " under Settings → Integrations to "
+			     "continue using {product} from Jira."},
 	[TEXT_INTEGRATION_OFF] =
 		{"{mention} Jira DC integration is not active for your workspace.",
 		 "{mention} the {product} integration is not active for this repository."},

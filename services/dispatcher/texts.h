@@ -23,6 +23,7 @@ enum text_id {
 	TEXT_USER_UNKNOWN,      /**< no account */
 	TEXT_USER_NOT_LINKED,   /**< account, not linked to this connection */
 	TEXT_LOGIN_NEEDED,      /**< sign in again before a job can start */
+	TEXT_LINK_AGAIN,        /**< Jira ended the sign-in by which the account was linked */
 	TEXT_INTEGRATION_OFF,
 	TEXT_POLICY_DENIED,
 	TEXT_AUTHOR_MISMATCH,
