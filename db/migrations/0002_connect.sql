@@ -22,6 +22,10 @@ alter table connection add column hook_error text;                  -- why the l
 alter table delivery add column secret_used text;
 create index delivery_connection on delivery (provider, connection_id, received_at);
 
+-- What a connection's page shows of its asks and answers.
+create index job_connection on job (provider, connection_id, created_at);
+create index trigger_connection on trigger (provider, connection_id, state, created_at);
+
 -- One-time states: whose they are, to count them and to end them.
 alter table oauth_state add column user_id text;
 create index oauth_state_expiry on oauth_state (expires_at);

@@ -30,7 +30,7 @@ struct page {
 typedef void page_fn(struct page *page);
 
 /** What an endpoint does once its caller and its JSON are known. */
-typedef void page_endpoint(struct installer *installer, const struct web_request *request,
+typedef void page_endpoint(const struct installer *installer, const struct web_request *request,
 			   const struct caller *caller, const json_t *input, struct web_reply *reply);
 
 /** Routes for GET and POST of everything in the tables of page.c. */

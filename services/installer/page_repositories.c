@@ -16,6 +16,7 @@
 #include "common/base/banned.h"
 
 #define REPOSITORIES "/integration/dc/repositories"
+#define NOT_ADMIN "You are no administrator of this repository in Bitbucket."
 
 enum { PAGE_ROWS = 50, START_MAX = 1000000 };
 
@@ -135,7 +136,8 @@ static void change(struct page *page,
 		LOG_WARN("repository webhook not changed", LOG_TEXT("user_id", page->caller.user_id),
 			 LOG_TEXT("repository", chosen(page, "repository")),
 			 LOG_TEXT("error", err.message));
-		page_fail(page, "The webhook was not changed.", err.message, "repository");
+		page_fail(page, err.http_status == 403 ? NOT_ADMIN : "The webhook was not changed.",
+			  err.message, "repository");
 		page_show(page,
 			  err.http_status == 403  ? 403
 			  : err.code == ERR_INPUT ? 400

@@ -41,7 +41,7 @@ def test_own_page_installs_reinstalls_and_uninstalls(desk: Sit, office: Office, 
     """Search, Install, the status changes, Bitbucket has the webhook; and back."""
     window = desk("olga")
     page = window.open("repositories")
-    expect(page.get_by_role("caption")).to_have_text("1–50 of 120")
+    expect(page.get_by_role("caption")).to_have_text("1\u201350 of 120")
     window.check("repositories")
     page.get_by_label("Search").fill("service-07")
     page.get_by_role("button", name="Search").click()
@@ -64,11 +64,11 @@ def test_own_page_installs_reinstalls_and_uninstalls(desk: Sit, office: Office, 
 def test_own_page_turns_pages(desk: Sit, repositories: list[str]) -> None:
     """Next to the end and back to the start."""
     page = desk("olga").open("repositories")
-    for caption in ("51–100 of 120", "101–120 of 120"):
+    for caption in ("51\u2013100 of 120", "101\u2013120 of 120"):
         page.get_by_role("link", name="Next").click()
         expect(page.get_by_role("caption")).to_have_text(caption)
     expect(page.get_by_role("link", name="Next")).to_have_count(0)
-    for caption in ("51–100 of 120", "1–50 of 120"):
+    for caption in ("51\u2013100 of 120", "1\u201350 of 120"):
         page.get_by_role("link", name="Back", exact=True).click()
         expect(page.get_by_role("caption")).to_have_text(caption)
     expect(page.get_by_role("link", name="Back", exact=True)).to_have_count(0)
@@ -86,7 +86,7 @@ def test_own_page_shows_why_bitbucket_refuses(desk: Sit, office: Office, reposit
     page = window.open("repositories?q=service-001")
     office.stack.sims.bitbucket.add_repo(key="PROJ", slug="service-001", rights={"mia": "REPO_WRITE"})
     page.get_by_role("button", name="Install PROJ/service-001").click()
-    expect(page.get_by_role("alert")).to_contain_text("The webhook was not changed.")
+    expect(page.get_by_role("alert")).to_contain_text("You are no administrator of this repository in Bitbucket.")
     window.check("repositories-refused")
 
 
