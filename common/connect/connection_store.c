@@ -27,6 +27,14 @@ static const char sql_by_id[] = SELECT "and c.id = $2";
 
 static const char sql_by_url[] = SELECT "and i.base_url = $2";
 
+static const char sql_by_instance[] = SELECT "and c.instance_id = $2";
+
+static const char sql_by_owner[] = SELECT
+	"and c.owner_user_id = $2 order by c.created_at desc limit 1";
+
+static const char sql_first_active[] = SELECT
+	"and c.status in ('active', 'shadow') order by c.id limit 1";
+
 /* The number wins: a name may have been taken over by another repository. */
 static const char sql_by_repo[] = SELECT
 	"and i.base_url = $2 and (c.repo_id = $3 or coalesce(c.repo_id, 0) * $3 = 0"
@@ -115,6 +123,27 @@ bool connection_of_url(const struct connection_store *store, const char *base_ur
 {
 	return find(store, sql_by_url, DB_PARAMS(provider_name(PROVIDER_JIRA), base_url), base_url,
 		    ret, err);
+}
+
+bool connection_of_instance(const struct connection_store *store, int64_t instance_id,
+			    struct connection_row *ret, struct err *err)
+{
+	return find(store, sql_by_instance, DB_PARAMS(provider_name(PROVIDER_JIRA), instance_id),
+		    "of this server", ret, err);
+}
+
+bool connection_of_owner(const struct connection_store *store, const char *user_id,
+			 struct connection_row *ret, struct err *err)
+{
+	return find(store, sql_by_owner, DB_PARAMS(provider_name(PROVIDER_JIRA), user_id),
+		    "of this owner", ret, err);
+}
+
+bool connection_first_active(const struct connection_store *store, struct connection_row *ret,
+			     struct err *err)
+{
+	return find(store, sql_first_active, DB_PARAMS(provider_name(PROVIDER_JIRA)),
+		    "that is active", ret, err);
 }
 
 bool connection_of_repo(const struct connection_store *store, const char *base_url, int64_t repo_id,

@@ -54,6 +54,18 @@ NODISCARD bool connection_read(const struct connection_store *store, enum provid
 NODISCARD bool connection_of_url(const struct connection_store *store, const char *base_url,
 				 struct connection_row *ret, struct err *err);
 
+/** Jira's, by its server. ERR_NOT_FOUND. */
+NODISCARD bool connection_of_instance(const struct connection_store *store, int64_t instance_id,
+				      struct connection_row *ret, struct err *err);
+
+/** The Jira connection that a user owns (of several the newest). ERR_NOT_FOUND. */
+NODISCARD bool connection_of_owner(const struct connection_store *store, const char *user_id,
+				   struct connection_row *ret, struct err *err);
+
+/** Jira's oldest that is active or in shadow. ERR_NOT_FOUND. */
+NODISCARD bool connection_first_active(const struct connection_store *store,
+				       struct connection_row *ret, struct err *err);
+
 /** Bitbucket's, by repository: numeric id when known, else key and slug in any case. ERR_NOT_FOUND. */
 NODISCARD bool connection_of_repo(const struct connection_store *store, const char *base_url,
 				  int64_t repo_id, const char *project_key, const char *repo_slug,
@@ -86,6 +98,11 @@ NODISCARD bool connection_seal(const struct crypto_keyring *keys, const struct c
 /** Note in table audit who did what ("connection.add") to the connection. Within a transaction. */
 NODISCARD bool connection_audit(struct db *db, const char *operator_name, const char *action,
 				const struct connection_row *row, struct err *err);
+
+/** Open the bot's token of a connection. ERR_NOT_FOUND: none is stored. */
+NODISCARD bool connection_bot_token(const struct connection_store *store,
+				    const struct connection_row *row, struct secret *ret,
+				    struct err *err);
 
 /** New random webhook secret: 32 bytes as base64url, 43 characters. */
 void connection_make_secret(struct secret *ret);

@@ -46,6 +46,9 @@ static const char sql_show[] =
 	"update connection set secret_shown_at = now() where provider = $1 and id = $2"
 	" and secret_shown_at is null";
 
+static const char sql_open_bot_token[] =
+	"select encode(bot_token_sealed, 'hex') from connection where provider = $1 and id = $2";
+
 static const char sql_bot_token[] =
 	"update connection set bot_token_sealed = $3, updated_at = now()"
 	" where provider = $1 and id = $2";
@@ -90,6 +93,17 @@ bool connection_put_bot_token(struct db *db, const struct crypto_keyring *keys,
 			      struct err *err)
 {
 	return put_sealed(db, keys, row, "bot_token", sql_bot_token, token, err);
+}
+
+bool connection_bot_token(const struct connection_store *store, const struct connection_row *row,
+			  struct secret *ret, struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	char place[PLACE_SIZE];
+	name_place(row, "bot_token", place);
+	return db_query(store->pool, sql_open_bot_token,
+			DB_PARAMS(provider_name(row->provider), row->id), &rows, err) &&
+	       (sealed_read(store->keys, place, &rows, 0, ret, err) || err_wrap(err, "%s", place));
 }
 
 void connection_make_secret(struct secret *ret)

@@ -42,7 +42,8 @@ struct http_ticket {
  */
 struct http_route {
 	const char *method; /**< "POST" */
-	const char *pattern; /**< path with at most one `{}` piece that matches one non-empty segment: "/a/{}/events" */
+	/** Path with at most one `{}` piece that matches one non-empty segment: "/a/{}/events"; "{}*" at the end: all the rest, with its slashes. */
+	const char *pattern;
 	/** Headers are here. May reply at once (http_reply_now) to refuse before the body is read; may return NULL, or be NULL. */
 	void *(*begin)(void *context, struct http_request *request);
 	/** A piece of the body. NULL: bodies are ignored up to the server's ceiling. May reply to refuse (413). */

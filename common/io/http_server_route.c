@@ -32,8 +32,10 @@ static bool matches(const struct http_route *route, const struct http_path *path
 
 	if (strncmp(route->pattern, text, path->prefix_len) != 0) return false;
 	if (!path->suffix) return *rest == '\0';
-	piece_len = strcspn(rest, "/");
-	if (piece_len == 0 || strcmp(rest + piece_len, path->suffix) != 0) return false;
+	bool has_all = strcmp(path->suffix, "*") == 0;
+	piece_len = has_all ? strlen(rest) : strcspn(rest, "/");
+	if (piece_len == 0 || (!has_all && strcmp(rest + piece_len, path->suffix) != 0))
+		return false;
 	*ret_piece = bytes_of(rest, piece_len);
 	return true;
 }

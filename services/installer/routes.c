@@ -6,6 +6,7 @@
 #include "services/installer/page.h"
 #include "services/installer/page_health.h"
 #include "services/installer/repo_endpoints.h"
+#include "services/installer/workspaces.h"
 
 #include "common/base/banned.h"
 
@@ -25,6 +26,11 @@ static const struct web_route routes[] = {
 	{"POST", "/integration/dc/repositories/{}", page_post},
 	{"GET", "/integration/dc/{}", page_get},
 	{"POST", "/integration/dc/{}", page_post},
+	{"POST", "/integration/jira-dc/workspaces", workspaces_save},
+	{"GET", "/integration/jira-dc/workspaces/status", workspaces_get_status},
+	{"POST", "/integration/jira-dc/workspaces/status", workspaces_set_status},
+	{"POST", "/integration/jira-dc/workspaces/unlink", workspaces_unlink},
+	{"GET", "/integration/jira-dc/workspaces/validate/{}*", workspaces_validate},
 };
 
 const struct web_route *installer_routes(size_t *ret_count)
