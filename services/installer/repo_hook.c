@@ -58,24 +58,27 @@ static bool is_own_path(const char *path)
 	return digits > 0 && strcmp(at + digits, "/events") == 0;
 }
 
+static bool has_text(const json_t *hook, const char *name, const char *wanted)
+{
+	char text[LIMIT_ID_BYTES];
+
+	return wanted && json_id_at(hook, name, text, sizeof(text)) && strcmp(text, wanted) == 0;
+}
+
 /* How surely a webhook is ours; 0: it is not. */
 static int rank_of(const json_t *hook, const struct repo_hook *wanted, const struct url *own)
 {
 	CLEANUP(url_done) struct url url = {0};
-	const char *name = json_text_at(hook, "name");
-	bool is_named = name && strcmp(name, REPO_HOOK_NAME) == 0;
-	char id[LIMIT_ID_BYTES];
+	bool is_named = has_text(hook, "name", REPO_HOOK_NAME);
 
 	if (!url_parse(json_text_at(hook, "url"), NULL, &url, NULL)) return 0;
 	bool is_own = is_own_path(url.path);
 	bool is_path = strcmp(url.path, own->path) == 0;
 	bool is_host = strcmp(url.host, own->host) == 0 && url.port == own->port;
-	bool is_known = wanted->known_id && json_id_at(hook, "id", id, sizeof(id)) &&
-			strcmp(id, wanted->known_id) == 0;
-	if (is_known && (is_named || is_own)) return 4;
+	if ((is_named || is_own) && has_text(hook, "id", wanted->known_id)) return 4;
 	if (is_host && is_path) return 3;
 	if (is_host && is_own && is_named) return RANK_HERE;
-	return is_path && is_named ? 1 : 0;
+	return is_path && is_named;
 }
 
 static int64_t id_of(const json_t *hooks, int place)

@@ -689,14 +689,21 @@ class BitbucketSim(Simulator):
         return [r["status"] for r in sent]
 
     @control
-    def add_hook(self, repo: str, url: str, secret: str | None = None) -> int:
+    def add_hook(
+        self,
+        repo: str,
+        url: str,
+        secret: str | None = None,
+        name: str = "OpenHands Resolver",
+        active: bool = True,
+    ) -> int:
         """Register a webhook as a repository administrator would."""
         target, number = self._repo(repo), self.fresh()
         target.hooks[number] = {
             "id": number,
-            "name": "OpenHands Resolver",
+            "name": name,
             "url": url,
-            "active": True,
+            "active": active,
             "events": sorted(EVENTS),
             "configuration": {"createdBy": "bitbucket", **({"secret": secret} if secret else {})},
             "scopeType": "repository",
