@@ -154,6 +154,10 @@ static const struct setting settings[] = {
 	ROW(.name = "BITBUCKET_DC_USERINFO_TIMEOUT", .readers = SETTING_LINKER, .kind = SETTING_INT,
 	    .fallback = "10", .min = 1, .max = 300, .unit = "s",
 	    .help = "Time to find out from Bitbucket who signs in, all calls together."),
+	ROW(.name = "OHDC_REPOSITORIES_FRESH_S", .readers = SETTING_INSTALLER, .kind = SETTING_INT,
+	    .fallback = "60", .min = 1, .max = 86400, .unit = "s",
+	    .help = "From this age on, the list of repositories that a person administers is read "
+		    "anew, behind the answer."),
 	ROW(.group = "Triggers and outbound TLS", .name = "OH_RESOLVER_LABEL",
 	    .readers = SETTING_ALL, .kind = SETTING_LABEL, .fallback = "openhands",
 	    .help = "The label that starts a conversation; `@` and this word is the mention."),

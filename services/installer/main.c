@@ -6,6 +6,8 @@
 #include "services/installer/repo_lists.h"
 #include "services/installer/routes.h"
 
+#include <malloc.h>
+
 #include "common/base/banned.h"
 
 /* What lives as long as the program. */
@@ -41,6 +43,9 @@ static bool start(void *context, struct err *err)
 int main(int argc, char **argv)
 {
 	CLEANUP(program_close) struct program program = {0};
+	/* Answers of 12 MB come and go: their memory goes back to the system. */
+	(void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+	(void)mallopt(M_ARENA_MAX, 2);
 	const struct service_options options = {
 		.program = "ohdc-installer",
 		.purpose = "connects Jira and Bitbucket: connections, hooks, pages, recovery of "

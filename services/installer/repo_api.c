@@ -57,9 +57,15 @@ static bool ask(const struct repo_api *api, const struct api_call *call, bool ne
 	struct err failure = {0};
 
 	if (send(api, call, need_json, ret, &failure)) return true;
-	if (failure.http_status == 401 && is_token_good(api)) failure.http_status = 403;
-	if (failure.http_status == 401)
-		err_fill(&failure, ERR_AUTH, "Bitbucket does not accept the token");
+	if (failure.http_status == 401 && is_token_good(api)) {
+		failure.http_status = 403;
+	} else if (failure.http_status == 401) {
+		err_fill(&failure, ERR_AUTH,
+			 "Bitbucket does not accept the token: sign in with Bitbucket again, or "
+			 "give "
+			 "another one");
+		failure.http_status = 401;
+	}
 	return api_call_settle(false, &failure, err);
 }
 

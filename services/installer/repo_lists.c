@@ -18,7 +18,6 @@
 enum {
 	THREADS = 4,
 	WAITERS_MAX = 8, /* requests that wait at a time: others need the threads of the web */
-	FRESH_MS = 60 * 1000,
 	GIVEN_MS = 15 * 60 * 1000, /* what a token given once has shown */
 	WAIT_MS = 50 * 1000,
 	LOOK_MS = 500,     /* how soon a wait notices that the program stops */
@@ -200,13 +199,14 @@ static void *run(void *argument)
 /* ---- holding ------------------------------------------------------------------------------------------------------ */
 
 /* Decide whether the list is to be read, and whether this request has to wait for that. */
-static bool must_wait(struct person_list *person, const struct secret *token, int64_t now_ms)
+static bool must_wait(struct person_list *person, const struct secret *token, int64_t now_ms,
+		      int64_t fresh_ms)
 {
 	bool has_token = token && secret_is_set(token);
 	int64_t age_ms = now_ms - person->read_ms;
 
 	if (person->is_given && age_ms > GIVEN_MS) drop_set(&person->shared);
-	bool is_due = !person->shared || (age_ms > FRESH_MS && !person->is_given);
+	bool is_due = !person->shared || (age_ms > fresh_ms && !person->is_given);
 	if (has_token) secret_set(&person->token, token->text, token->len);
 	if (has_token || (is_due && !person->is_reading)) person->is_wanted = true;
 	return has_token || !person->shared;
@@ -229,7 +229,8 @@ static bool wait_read(struct repo_lists *lists, const struct person_list *person
 static bool hold(struct repo_lists *lists, struct person_list *person, const struct secret *token,
 		 struct repo_set **ret, struct err *err)
 {
-	bool is_waiting = must_wait(person, token, sysclock_monotonic_ms());
+	int64_t fresh_ms = 1000 * config_int(lists->installer->config, "OHDC_REPOSITORIES_FRESH_S");
+	bool is_waiting = must_wait(person, token, sysclock_monotonic_ms(), fresh_ms);
 
 	pthread_cond_broadcast(&lists->changed);
 	person->waiters++;
