@@ -13,6 +13,7 @@
 #include "common/io/sysclock.h"
 #include "services/installer/page_access.h"
 #include "services/installer/page_health.h"
+#include "services/installer/page_jira.h"
 #include "services/installer/page_repositories.h"
 
 #include "common/base/banned.h"
@@ -29,6 +30,9 @@ static const struct {
 	page_fn *fill;
 } pages[] = {
 	{HOME, "Overview", "Jira and Bitbucket Data Center", "home.html", NULL, page_home},
+	{HOME "jira", "Jira", "Jira Data Center", "jira.html", CALLER_CONNECTS, page_jira},
+	{HOME "jira/webhook", NULL, "Create the webhook in Jira", "jira_webhook.html",
+	 CALLER_CONNECTS, page_jira_webhook},
 	{HOME "repositories", "Repositories", "Bitbucket repositories", "repositories.html",
 	 CALLER_MANAGES, page_repositories},
 	{HOME "access", "Access", "Who and what may start work", "access.html", CALLER_CONNECTS,
@@ -42,6 +46,11 @@ static const struct {
 	const char *permission;
 	page_fn *act;
 } forms[] = {
+	{HOME "jira", CALLER_CONNECTS, page_jira_save},
+	{HOME "jira/pause", CALLER_CONNECTS, page_jira_pause},
+	{HOME "jira/remove", CALLER_CONNECTS, page_jira_remove},
+	{HOME "jira/resume", CALLER_CONNECTS, page_jira_resume},
+	{HOME "jira/rotate", CALLER_CONNECTS, page_jira_rotate},
 	{HOME "repositories/install", CALLER_MANAGES, page_repository_install},
 	{HOME "repositories/list", CALLER_MANAGES, page_repository_list},
 	{HOME "repositories/uninstall", CALLER_MANAGES, page_repository_uninstall},

@@ -21,6 +21,7 @@ static const char sql_connections[] =
 	" $4 || '/integration/' || c.provider || '-dc/connections/' || c.id || '/events' as "
 	"events_url,"
 	" c.hook_id, c.hook_error, c.svc_email, coalesce(i.bot_name, '') as bot_name,"
+	" c.status = 'pending' or c.secret_next_sealed is not null as waits_for_hook,"
 	" c.secret_next_sealed is not null as has_next_secret, c.secret_shown_at is not null as "
 	"is_secret_shown,"
 	" coalesce(c.owner_user_id = $2, true) as is_mine, " ISO(

@@ -1,4 +1,4 @@
-"""Every page: nothing that a keyboard or a screen reader cannot use, in light and dark, for admins, members and strangers."""
+"""Every page: usable by keyboard and screen reader, in light and dark, for admins, members and strangers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Response, expect
 
 from tests.pages.desk import HOME, HOST, Desk
 
-PAGES = {"": "overview", "access": "access", "health": "health"}
+PAGES = {"": "overview", "jira": "jira", "jira/webhook": "jira-webhook", "access": "access", "health": "health"}
 Sit = Callable[..., Desk]
 
 
@@ -21,7 +21,7 @@ def test_look_of_an_empty_installation(desk: Sit, path: str) -> None:
     window.check(f"empty-{PAGES[path]}")
 
 
-@pytest.mark.parametrize("path", ["", "access", "health", "repositories"])
+@pytest.mark.parametrize("path", ["", "jira", "jira/webhook", "access", "health", "repositories"])
 def test_members_see_guidance(desk: Sit, path: str) -> None:
     """Without the permission: what to do, no form that changes anything."""
     window = desk("gus")
