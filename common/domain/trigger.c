@@ -39,7 +39,7 @@ void trigger_decide(const struct trigger_context *context, const json_t *body, s
 	*ret = (struct ask){0};
 	if (!json_is_object(body)) {
 		ret->event = mem_dup(context->event ? context->event : "");
-		(void)trigger_malformed(ret, "the body is no JSON object");
+		(void)trigger_refuse(ret, REASON_MALFORMED, "the body is no JSON object");
 		return;
 	}
 	ret->subject = trigger_subject(context->provider, context->instance_id, body);
@@ -47,10 +47,8 @@ void trigger_decide(const struct trigger_context *context, const json_t *body, s
 	case PROVIDER_JIRA: trigger_read_jira(context, body, ret); break;
 	case PROVIDER_BITBUCKET: trigger_read_bitbucket(context, body, ret); break;
 	}
-	if (ret->verdict == REASON_TRIGGERED && is_stale(context, ret)) {
-		ret->verdict = REASON_STALE;
-		(void)snprintf(ret->detail, sizeof(ret->detail), "the change is too old");
-	}
+	if (ret->verdict == REASON_TRIGGERED && is_stale(context, ret))
+		(void)trigger_refuse(ret, REASON_STALE, "the change is too old");
 }
 
 char *trigger_subject(enum provider provider, int64_t instance_id, const json_t *body)

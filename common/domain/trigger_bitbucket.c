@@ -77,9 +77,10 @@ static void read_pull_request(const json_t *body, struct ask *ask)
 static bool check_pull_request(struct ask *ask)
 {
 	if (!ask->pull_request_id)
-		return trigger_malformed(ask, "pullRequest.id is missing or no id");
+		return trigger_refuse(ask, REASON_MALFORMED, "pullRequest.id is missing or no id");
 	if (text_is_empty(ask->project_key) || text_is_empty(ask->repo_slug))
-		return trigger_malformed(ask, TO_REPOSITORY " has no project.key or slug");
+		return trigger_refuse(ask, REASON_MALFORMED,
+				      TO_REPOSITORY " has no project.key or slug");
 	return true;
 }
 
@@ -123,9 +124,10 @@ static bool read_comment(const struct trigger_context *context, const json_t *bo
 {
 	CLEANUP(mem_free_text) char *repository = repository_name(body);
 
-	if (!ask->comment_id) return trigger_malformed(ask, "comment.id is missing or no id");
+	if (!ask->comment_id)
+		return trigger_refuse(ask, REASON_MALFORMED, "comment.id is missing or no id");
 	if (!trigger_is_text(body, "comment.text"))
-		return trigger_malformed(ask, "comment.text is no text");
+		return trigger_refuse(ask, REASON_MALFORMED, "comment.text is no text");
 	ask->event_key = trigger_key("bitbucket:%" PRId64 ":%s:comment:%s", context->instance_id,
 				     repository, ask->comment_id);
 	ask->comment_text = trigger_text(body, "comment.text", LIMIT_COMMENT_BYTES);
@@ -151,7 +153,8 @@ void trigger_read_bitbucket(const struct trigger_context *context, const json_t 
 	    strcmp(ret->event, "pr:comment:edited") != 0) {
 		/* Still said: what it was about, and by whom. */
 		read_person(body, &ret->actor);
-		trigger_none(ret, "event '%.80s' starts nothing", ret->event);
+		(void)trigger_refuse(ret, REASON_NO_TRIGGER, "event '%.80s' starts nothing",
+				     ret->event);
 		return;
 	}
 	if (!check_pull_request(ret) || !read_comment(context, body, ret)) return;

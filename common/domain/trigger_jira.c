@@ -74,11 +74,12 @@ static void read_times(const json_t *body, struct ask *ask)
 static bool read_comment(const struct trigger_context *context, const json_t *body, struct ask *ask)
 {
 	if (!json_is_object(json_at(body, "comment")))
-		return trigger_malformed(ask, "comment is no object");
+		return trigger_refuse(ask, REASON_MALFORMED, "comment is no object");
 	ask->comment_id = trigger_id(body, "comment.id");
-	if (!ask->comment_id) return trigger_malformed(ask, "comment.id is missing or no id");
+	if (!ask->comment_id)
+		return trigger_refuse(ask, REASON_MALFORMED, "comment.id is missing or no id");
 	if (!trigger_is_text(body, "comment.body"))
-		return trigger_malformed(ask, "comment.body is no text");
+		return trigger_refuse(ask, REASON_MALFORMED, "comment.body is no text");
 	ask->event_key = trigger_key("jira:%" PRId64 ":comment:%s", context->instance_id,
 				     ask->comment_id);
 	ask->comment_text = trigger_text(body, "comment.body", LIMIT_COMMENT_BYTES);
@@ -180,27 +181,23 @@ static void decide_label(const struct trigger_context *context, const json_t *bo
 	read_person(body, "user", &ask->actor);
 	ask->detail[0] = '\0';
 	if (person_is_bot(&ask->actor, context->bot)) {
-		ask->verdict = REASON_BOT_AUTHOR;
-		(void)snprintf(ask->detail, sizeof(ask->detail), "the bot set this label");
-		return;
+		(void)trigger_refuse(ask, REASON_BOT_AUTHOR, "the bot set this label");
+	} else if (person_is_nobody(&ask->actor)) {
+		(void)trigger_refuse(ask, REASON_MALFORMED, "user is missing: nobody set this label");
+	} else {
+		ask->verdict = REASON_TRIGGERED;
+		ask->kind = TRIGGER_LABEL;
 	}
-	if (person_is_nobody(&ask->actor)) {
-		(void)trigger_malformed(ask, "user is missing: nobody set this label");
-		return;
-	}
-	ask->verdict = REASON_TRIGGERED;
-	ask->kind = TRIGGER_LABEL;
 }
 
 /* No comment and no new label: still the bot's own change, if it was. */
 static void decide_plain(const struct trigger_context *context, const json_t *body, struct ask *ask)
 {
 	read_person(body, "user", &ask->actor);
-	trigger_none(ask, "no comment, and label %s was not added", context->bot->label);
-	if (person_is_bot(&ask->actor, context->bot)) {
-		ask->verdict = REASON_BOT_AUTHOR;
-		(void)snprintf(ask->detail, sizeof(ask->detail), "the bot made this change");
-	}
+	(void)trigger_refuse(ask, REASON_NO_TRIGGER, "no comment, and label %s was not added",
+			     context->bot->label);
+	if (person_is_bot(&ask->actor, context->bot))
+		(void)trigger_refuse(ask, REASON_BOT_AUTHOR, "the bot made this change");
 }
 
 static void decide(const struct trigger_context *context, enum jira_event event, const json_t *body,
@@ -231,12 +228,13 @@ void trigger_read_jira(const struct trigger_context *context, const json_t *body
 	ret->issue_key = trigger_text(body, "issue.key", LIMIT_NAME_BYTES);
 	if (event == JIRA_OTHER) {
 		ret->comment_id = trigger_id(body, "comment.id");
-		trigger_none(ret, "event '%.80s' starts nothing", ret->event);
+		(void)trigger_refuse(ret, REASON_NO_TRIGGER, "event '%.80s' starts nothing",
+				     ret->event);
 		return;
 	}
 	if (!ret->issue_id) {
-		(void)trigger_malformed(ret,
-					"issue.id is missing, and comment.self names no issue");
+		(void)trigger_refuse(ret, REASON_MALFORMED,
+				     "issue.id is missing, and comment.self names no issue");
 		return;
 	}
 	decide(context, event, body, ret);

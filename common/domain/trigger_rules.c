@@ -18,25 +18,15 @@ static const char *const markers[] = {"{anchor:ohdc-", "[ohdc]: # (ohdc-"};
 
 enum { MARKER_HEX_LEN = 16 };
 
-bool trigger_malformed(struct ask *ask, const char *format, ...)
+bool trigger_refuse(struct ask *ask, enum reason verdict, const char *format, ...)
 {
 	va_list args;
 
-	ask->verdict = REASON_MALFORMED;
+	ask->verdict = verdict;
 	va_start(args, format);
 	(void)vsnprintf(ask->detail, sizeof(ask->detail), format, args);
 	va_end(args);
 	return false;
-}
-
-void trigger_none(struct ask *ask, const char *format, ...)
-{
-	va_list args;
-
-	ask->verdict = REASON_NO_TRIGGER;
-	va_start(args, format);
-	(void)vsnprintf(ask->detail, sizeof(ask->detail), format, args);
-	va_end(args);
 }
 
 char *trigger_text(const json_t *body, const char *path, size_t max_bytes)
@@ -105,12 +95,12 @@ void trigger_decide_comment(const struct trigger_context *context, struct ask *a
 {
 	ask->is_mention = mention_found(context->provider, ask->comment_text, context->bot);
 	if (person_is_bot(&ask->actor, context->bot) || trigger_has_marker(ask->comment_text)) {
-		ask->verdict = REASON_BOT_AUTHOR;
-		(void)snprintf(ask->detail, sizeof(ask->detail), "the bot wrote this comment");
+		(void)trigger_refuse(ask, REASON_BOT_AUTHOR, "the bot wrote this comment");
 	} else if (!ask->is_mention) {
-		trigger_none(ask, "the comment does not mention @%s", context->bot->label);
+		(void)trigger_refuse(ask, REASON_NO_TRIGGER, "the comment does not mention @%s",
+				     context->bot->label);
 	} else if (person_is_nobody(&ask->actor)) {
-		(void)trigger_malformed(ask, "the comment names no author");
+		(void)trigger_refuse(ask, REASON_MALFORMED, "the comment names no author");
 	} else {
 		ask->verdict = REASON_TRIGGERED;
 		ask->kind = TRIGGER_COMMENT;

@@ -10,11 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Set verdict MALFORMED and what is wrong; always returns false. */
-PRINTF_LIKE(2, 3) bool trigger_malformed(struct ask *ask, const char *format, ...);
-
-/** Set verdict NO_TRIGGER and why. */
-PRINTF_LIKE(2, 3) void trigger_none(struct ask *ask, const char *format, ...);
+/** Set a verdict other than TRIGGERED and why; always returns false. */
+PRINTF_LIKE(3, 4)
+bool trigger_refuse(struct ask *ask, enum reason verdict, const char *format, ...);
 
 /** New copy of the text at a path, cut at `max_bytes`; NULL when absent, null or no text. */
 NODISCARD char *trigger_text(const json_t *body, const char *path, size_t max_bytes);

@@ -9,6 +9,7 @@
 #include "common/base/mem.h"
 #include "common/base/number.h"
 #include "common/io/config_value.h"
+#include "common/io/lock.h"
 #include "common/io/log.h"
 
 #include "common/base/banned.h"
@@ -135,12 +136,10 @@ size_t config_ints(const struct config *config, const char *name, int64_t *ret, 
 bool config_secret(struct config *config, const char *name, struct secret *ret)
 {
 	struct config_value *value = look_up(config, name);
-	bool is_there;
+	LOCK_HOLD(&config->lock);
 
-	(void)pthread_mutex_lock(&config->lock);
 	config_secret_refresh(value);
-	is_there = secret_is_set(&value->secret);
-	if (is_there) secret_set(ret, value->secret.text, value->secret.len);
-	(void)pthread_mutex_unlock(&config->lock);
-	return is_there;
+	if (!secret_is_set(&value->secret)) return false;
+	secret_set(ret, value->secret.text, value->secret.len);
+	return true;
 }

@@ -12,6 +12,7 @@
 
 #include "common/base/mem.h"
 #include "common/io/daemon_admin.h"
+#include "common/io/lock.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
 
@@ -57,24 +58,20 @@ static bool take_signals(struct err *err)
 
 static void begin_stop(struct daemon *daemon)
 {
-	(void)pthread_mutex_lock(&daemon->lock);
+	LOCK_HOLD(&daemon->lock);
 	atomic_store(&daemon->is_stopping, true);
 	(void)pthread_cond_broadcast(&daemon->changed);
-	(void)pthread_mutex_unlock(&daemon->lock);
 }
 
 /* Waits until daemon_free() or the deadline; true when it was the deadline. */
 static bool wait_until_done(struct daemon *daemon, const struct timespec *deadline)
 {
 	int waited = 0;
-	bool is_done;
+	LOCK_HOLD(&daemon->lock);
 
-	(void)pthread_mutex_lock(&daemon->lock);
 	while (!daemon->is_done && waited != ETIMEDOUT)
 		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, deadline);
-	is_done = daemon->is_done;
-	(void)pthread_mutex_unlock(&daemon->lock);
-	return !is_done;
+	return !daemon->is_done;
 }
 
 /* A thread of its own, so that a signal stops main also while it waits for the database. Whatever hangs is left behind. */
@@ -118,10 +115,9 @@ bool daemon_new(const struct daemon_options *options, struct daemon **ret, struc
 
 static void wait_for_stop(struct daemon *daemon)
 {
-	(void)pthread_mutex_lock(&daemon->lock);
+	LOCK_HOLD(&daemon->lock);
 	while (!atomic_load(&daemon->is_stopping))
 		(void)pthread_cond_wait(&daemon->changed, &daemon->lock);
-	(void)pthread_mutex_unlock(&daemon->lock);
 }
 
 static void end_watcher(struct daemon *daemon)
@@ -173,11 +169,10 @@ bool daemon_pause(struct daemon *daemon, int64_t ms)
 {
 	struct timespec deadline = sysclock_deadline(ms);
 	int waited = 0;
+	LOCK_HOLD(&daemon->lock);
 
-	(void)pthread_mutex_lock(&daemon->lock);
 	while (!atomic_load(&daemon->is_stopping) && waited != ETIMEDOUT)
 		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, &deadline);
-	(void)pthread_mutex_unlock(&daemon->lock);
 	return daemon_is_stopping(daemon);
 }
 

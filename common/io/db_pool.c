@@ -9,6 +9,7 @@
 
 #include "common/base/mem.h"
 #include "common/io/db_connection.h"
+#include "common/io/lock.h"
 #include "common/io/sysclock.h"
 
 #include "common/base/banned.h"
@@ -83,25 +84,21 @@ static struct db *take_slot(struct db_pool *pool, int64_t wait_ms)
 {
 	struct timespec deadline = sysclock_deadline(wait_ms > 0 ? wait_ms : 0);
 	struct db *slot;
+	LOCK_HOLD(&pool->mutex);
 
-	(void)pthread_mutex_lock(&pool->mutex);
 	while (!(slot = find_free(pool))) {
 		if (pthread_cond_timedwait(&pool->returned, &pool->mutex, &deadline) != 0) break;
 	}
 	if (!slot) slot = find_free(pool);
 	if (slot) slot->is_lent = true;
-	(void)pthread_mutex_unlock(&pool->mutex);
 	return slot;
 }
 
 static void give_slot(struct db *db)
 {
-	struct db_pool *pool = db->pool;
-
-	(void)pthread_mutex_lock(&pool->mutex);
+	LOCK_HOLD(&db->pool->mutex);
 	db->is_lent = false;
-	(void)pthread_cond_signal(&pool->returned);
-	(void)pthread_mutex_unlock(&pool->mutex);
+	(void)pthread_cond_signal(&db->pool->returned);
 }
 
 bool db_borrow(struct db_pool *pool, int64_t wait_ms, struct db **ret, struct err *err)

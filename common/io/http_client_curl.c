@@ -16,6 +16,7 @@
 #include "common/base/strbuf.h"
 #include "common/base/text.h"
 #include "common/io/http_client_ca.h"
+#include "common/io/lock.h"
 
 #include "common/base/banned.h"
 
@@ -84,6 +85,7 @@ static struct handle *pop(struct curl_client *client, const char *origin)
 {
 	struct handle **place = &client->idle;
 	struct handle *handle;
+	LOCK_HOLD(&client->lock);
 
 	while (*place && strcmp((*place)->origin, origin) != 0)
 		place = &(*place)->next;
@@ -105,12 +107,9 @@ static void handle_free(struct handle *handle)
 static struct handle *handle_take(struct curl_client *client, const char *url)
 {
 	char origin[ORIGIN_SIZE];
-	struct handle *handle;
 
 	origin_of(url, origin);
-	(void)pthread_mutex_lock(&client->lock);
-	handle = pop(client, origin);
-	(void)pthread_mutex_unlock(&client->lock);
+	struct handle *handle = pop(client, origin);
 	if (!handle) {
 		CURL *easy = curl_easy_init();
 
@@ -122,21 +121,22 @@ static struct handle *handle_take(struct curl_client *client, const char *url)
 	return handle;
 }
 
+/* False: there are enough of them. */
+static bool push(struct curl_client *client, struct handle *handle)
+{
+	LOCK_HOLD(&client->lock);
+	if (client->idle_count == IDLE_HANDLES_MAX) return false;
+	handle->next = client->idle;
+	client->idle = handle;
+	client->idle_count++;
+	return true;
+}
+
 static void handle_give_back(struct curl_client *client, struct handle *handle)
 {
-	bool is_kept;
-
 	/* Options point into the call and the stack; connections stay. */
 	curl_easy_reset(handle->easy);
-	(void)pthread_mutex_lock(&client->lock);
-	is_kept = client->idle_count < IDLE_HANDLES_MAX;
-	if (is_kept) {
-		handle->next = client->idle;
-		client->idle = handle;
-		client->idle_count++;
-	}
-	(void)pthread_mutex_unlock(&client->lock);
-	if (!is_kept) handle_free(handle);
+	if (!push(client, handle)) handle_free(handle);
 }
 
 /* --- callbacks ------------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/io/lock.h"
 #include "common/io/metrics_cell.h"
 #include "common/io/sysclock.h"
 
@@ -99,12 +100,8 @@ static struct metric *cell_of(struct metrics *metrics, struct metric_family *fam
 struct metric *metrics_cell(struct metrics *metrics, enum metric_kind kind, const char *name,
 			    const char *labels, const char *help)
 {
-	struct metric *cell;
-
-	(void)pthread_mutex_lock(&metrics->lock);
-	cell = cell_of(metrics, family_of(metrics, kind, name, help), labels);
-	(void)pthread_mutex_unlock(&metrics->lock);
-	return cell;
+	LOCK_HOLD(&metrics->lock);
+	return cell_of(metrics, family_of(metrics, kind, name, help), labels);
 }
 
 void metric_add(struct metric *metric, int64_t amount)

@@ -28,15 +28,6 @@ static const char LOCK_SQL[] = "SET LOCAL statement_timeout = 0;"
 			       " sha256 text NOT NULL,"
 			       " applied_at timestamptz NOT NULL DEFAULT now());";
 
-static void digest_text(const char *sql, char ret[2 * CRYPTO_DIGEST_SIZE + 1])
-{
-	uint8_t digest[CRYPTO_DIGEST_SIZE];
-
-	crypto_sha256(bytes_text(sql), digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		(void)snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* --- what is there ------------------------------------------------------------------------------ */
 
 /* Rows of schema_migration; none when the table does not exist yet. */
@@ -70,12 +61,12 @@ static bool compare(const struct migration_set *set, const struct db_rows *appli
 		    struct migration_state *ret, struct err *err)
 {
 	const char *missing = NULL;
-	char digest[2 * CRYPTO_DIGEST_SIZE + 1];
+	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 
 	for (size_t i = 0; i < set->count; i++) {
 		const struct migration_file *file = &set->files[i];
 		const char *found = find_digest(applied, file->name);
-		digest_text(file->sql, digest);
+		crypto_sha256_text(bytes_text(file->sql), digest);
 		if (found && strcmp(found, digest) != 0)
 			return err_set(err, ERR_CONFLICT,
 				       "migration '%s' was applied with another text", file->name);
@@ -114,9 +105,9 @@ static bool read_state(const struct migration_set *set, struct db *db, struct mi
 
 static bool record_file(struct db *db, const struct migration_file *file, struct err *err)
 {
-	char digest[2 * CRYPTO_DIGEST_SIZE + 1];
+	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 
-	digest_text(file->sql, digest);
+	crypto_sha256_text(bytes_text(file->sql), digest);
 	return db_run(db, RECORD_SQL, DB_PARAMS(file->name, digest), NULL, err);
 }
 
@@ -162,13 +153,13 @@ bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, st
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
-	char digest[2 * CRYPTO_DIGEST_SIZE + 1];
+	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 
 	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err) || !read_applied(db, &applied, err))
 		return false;
 	for (size_t i = 0; i < set->count; i++) {
 		const char *found = find_digest(&applied, set->files[i].name);
-		digest_text(set->files[i].sql, digest);
+		crypto_sha256_text(bytes_text(set->files[i].sql), digest);
 		if (!found || strcmp(found, digest) != 0)
 			return err_set(err, ERR_CONFLICT, "migration '%s' %s", set->files[i].name,
 				       found ? "was applied with another text" : "is not applied");

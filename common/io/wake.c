@@ -2,6 +2,7 @@
 
 #include "common/io/wake.h"
 
+#include "common/io/lock.h"
 #include "common/io/sysclock.h"
 
 #include "common/base/banned.h"
@@ -21,21 +22,19 @@ void wake_done(struct wake *wake)
 
 void wake_ring(struct wake *wake, size_t count)
 {
-	pthread_mutex_lock(&wake->lock);
+	LOCK_HOLD(&wake->lock);
 	size_t room = wake->listeners - wake->rings;
 	wake->rings += count < room ? count : room;
 	pthread_cond_broadcast(&wake->rung);
-	pthread_mutex_unlock(&wake->lock);
 }
 
 void wake_wait(struct wake *wake, int64_t wait_ms)
 {
 	const struct timespec until = sysclock_deadline(wait_ms);
 	int result = 0;
+	LOCK_HOLD(&wake->lock);
 
-	pthread_mutex_lock(&wake->lock);
 	while (wake->rings == 0 && result == 0)
 		result = pthread_cond_timedwait(&wake->rung, &wake->lock, &until);
 	if (wake->rings > 0) wake->rings--;
-	pthread_mutex_unlock(&wake->lock);
 }

@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/io/lock.h"
 #include "common/io/sysclock.h"
 #include "services/dispatcher/openhands_call.h"
 
@@ -116,40 +117,32 @@ static struct key_slot *oldest_slot(struct openhands *self)
 static bool recall(struct openhands *self, const char *owner, struct secret *ret)
 {
 	int64_t now_ms = self->now_ms();
-	bool is_fresh = false;
-
-	(void)pthread_mutex_lock(&self->lock);
+	LOCK_HOLD(&self->lock);
 	struct key_slot *slot = find_slot(self, owner);
-	if (slot && now_ms - slot->minted_ms < KEY_AGE_MAX_MS) {
-		slot->used_ms = now_ms;
-		secret_set(ret, slot->key.text, slot->key.len);
-		is_fresh = true;
-	}
-	(void)pthread_mutex_unlock(&self->lock);
-	return is_fresh;
+
+	if (!slot || now_ms - slot->minted_ms >= KEY_AGE_MAX_MS) return false;
+	slot->used_ms = now_ms;
+	secret_set(ret, slot->key.text, slot->key.len);
+	return true;
 }
 
 static void remember(struct openhands *self, const char *owner, const struct secret *key)
 {
 	int64_t now_ms = self->now_ms();
-
-	(void)pthread_mutex_lock(&self->lock);
+	LOCK_HOLD(&self->lock);
 	struct key_slot *slot = find_slot(self, owner);
+
 	if (!slot) slot = oldest_slot(self);
 	free_slot(slot);
-	slot->owner = mem_dup(owner);
+	*slot = (struct key_slot){.owner = mem_dup(owner), .minted_ms = now_ms, .used_ms = now_ms};
 	secret_set(&slot->key, key->text, key->len);
-	slot->minted_ms = now_ms;
-	slot->used_ms = now_ms;
-	(void)pthread_mutex_unlock(&self->lock);
 }
 
 static void forget(struct openhands *self, const char *owner)
 {
-	(void)pthread_mutex_lock(&self->lock);
+	LOCK_HOLD(&self->lock);
 	struct key_slot *slot = find_slot(self, owner);
 	if (slot) free_slot(slot);
-	(void)pthread_mutex_unlock(&self->lock);
 }
 
 /* --- the service endpoint -------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ typedef void block_fn(struct wiki *wiki, const void *detail);
 struct block_kind {
 	bool is_block;   /* stands apart from what is before it */
 	unsigned inside; /* of enum wiki_inside, while it lasts */
+	char list;       /* the sign of its items */
 	block_fn *enter;
 	block_fn *leave;
 };
@@ -72,16 +73,6 @@ static void enter_list(struct wiki *wiki, char sign)
 	if (wiki->list_depth == 0) start_block(wiki);
 	if (wiki->list_depth < WIKI_LIST_DEPTH_MAX) wiki->lists[wiki->list_depth] = sign;
 	wiki->list_depth++;
-}
-
-static void enter_bullets(struct wiki *wiki, UNUSED const void *detail)
-{
-	enter_list(wiki, '*');
-}
-
-static void enter_numbers(struct wiki *wiki, UNUSED const void *detail)
-{
-	enter_list(wiki, '#');
 }
 
 static void leave_list(struct wiki *wiki, UNUSED const void *detail)
@@ -181,19 +172,19 @@ static void leave_cell(struct wiki *wiki, UNUSED const void *detail)
 }
 
 static const struct block_kind kinds[] = {
-	[MD_BLOCK_QUOTE] = {true, 0, enter_quote, leave_quote},
-	[MD_BLOCK_UL] = {false, 0, enter_bullets, leave_list},
-	[MD_BLOCK_OL] = {false, 0, enter_numbers, leave_list},
-	[MD_BLOCK_LI] = {false, 0, enter_item, NULL},
-	[MD_BLOCK_HR] = {true, 0, enter_rule, NULL},
-	[MD_BLOCK_H] = {true, WIKI_INSIDE_HEADING, enter_heading, NULL},
-	[MD_BLOCK_CODE] = {true, WIKI_INSIDE_CODE_BLOCK, enter_code, leave_code},
-	[MD_BLOCK_P] = {true, 0, NULL, NULL},
-	[MD_BLOCK_TABLE] = {true, WIKI_INSIDE_TABLE, NULL, NULL},
-	[MD_BLOCK_THEAD] = {false, WIKI_INSIDE_HEAD, NULL, NULL},
-	[MD_BLOCK_TR] = {false, 0, enter_row, leave_row},
-	[MD_BLOCK_TH] = {false, 0, enter_cell, leave_cell},
-	[MD_BLOCK_TD] = {false, 0, enter_cell, leave_cell},
+	[MD_BLOCK_QUOTE] = {true, 0, 0, enter_quote, leave_quote},
+	[MD_BLOCK_UL] = {false, 0, '*', NULL, leave_list},
+	[MD_BLOCK_OL] = {false, 0, '#', NULL, leave_list},
+	[MD_BLOCK_LI] = {false, 0, 0, enter_item, NULL},
+	[MD_BLOCK_HR] = {true, 0, 0, enter_rule, NULL},
+	[MD_BLOCK_H] = {true, WIKI_INSIDE_HEADING, 0, enter_heading, NULL},
+	[MD_BLOCK_CODE] = {true, WIKI_INSIDE_CODE_BLOCK, 0, enter_code, leave_code},
+	[MD_BLOCK_P] = {true, 0, 0, NULL, NULL},
+	[MD_BLOCK_TABLE] = {true, WIKI_INSIDE_TABLE, 0, NULL, NULL},
+	[MD_BLOCK_THEAD] = {false, WIKI_INSIDE_HEAD, 0, NULL, NULL},
+	[MD_BLOCK_TR] = {false, 0, 0, enter_row, leave_row},
+	[MD_BLOCK_TH] = {false, 0, 0, enter_cell, leave_cell},
+	[MD_BLOCK_TD] = {false, 0, 0, enter_cell, leave_cell},
 };
 
 static int on_enter_block(MD_BLOCKTYPE type, void *detail, void *userdata)
@@ -202,6 +193,7 @@ static int on_enter_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 
 	if (type >= ARRAY_LEN(kinds)) return 0;
 	if (kinds[type].is_block) start_block(wiki);
+	if (kinds[type].list) enter_list(wiki, kinds[type].list);
 	wiki->inside |= kinds[type].inside;
 	if (kinds[type].enter) kinds[type].enter(wiki, detail);
 	return 0;

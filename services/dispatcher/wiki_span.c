@@ -16,21 +16,13 @@ enum { ENTITY_MAX = 12 };
 
 static void add_code_point(struct strbuf *ret, int64_t code)
 {
-	CLEANUP(strbuf_done) struct strbuf raw = strbuf_of(4);
+	static const uint8_t leads[] = {0, 0xC0, 0xE0, 0xF0}; /* by the number of bytes that follow */
+	int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+	uint8_t raw[4] = {(uint8_t)(leads[more] | code >> (6 * more))};
 
-	if (code < 0x80) {
-		strbuf_add_char(&raw, (char)code);
-	} else if (code < 0x800) {
-		strbuf_addf(&raw, "%c%c", (int)(0xC0 | (code >> 6)), (int)(0x80 | (code & 0x3F)));
-	} else if (code < 0x10000) {
-		strbuf_addf(&raw, "%c%c%c", (int)(0xE0 | (code >> 12)),
-			    (int)(0x80 | ((code >> 6) & 0x3F)), (int)(0x80 | (code & 0x3F)));
-	} else {
-		strbuf_addf(&raw, "%c%c%c%c", (int)(0xF0 | (code >> 18)),
-			    (int)(0x80 | ((code >> 12) & 0x3F)), (int)(0x80 | ((code >> 6) & 0x3F)),
-			    (int)(0x80 | (code & 0x3F)));
-	}
-	text_add_repaired(ret, bytes_text(strbuf_text(&raw)));
+	for (int i = 1; i <= more; i++)
+		raw[i] = (uint8_t)(0x80 | (code >> (6 * (more - i)) & 0x3F));
+	text_add_repaired(ret, bytes_of(raw, (size_t)more + 1));
 }
 
 /* "&#39;" or "&#x27;" as a code point; false when it is none. */
