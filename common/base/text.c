@@ -180,6 +180,16 @@ char *text_lower(const char *text)
 	return copy;
 }
 
+bool text_among(const char *const *names, size_t count, const char *text, unsigned *ret)
+{
+	for (unsigned i = 0; text && i < count; i++) {
+		if (!names[i] || strcmp(names[i], text) != 0) continue;
+		*ret = i;
+		return true;
+	}
+	return false;
+}
+
 bool text_is_empty(const char *text)
 {
 	return !text || *text == '\0';

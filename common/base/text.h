@@ -49,6 +49,12 @@ NODISCARD char *text_trim(const char *text);
 /** New lower-case copy (ASCII letters only). */
 NODISCARD char *text_lower(const char *text);
 
+/**
+ * Whether a text (NULL: no) is one of `count` names, and where, in `*ret`: an index, or a value of the enum that the names
+ * are in the order of. Names may be NULL.
+ */
+NODISCARD bool text_among(const char *const *names, size_t count, const char *text, unsigned *ret);
+
 /** Whether the text is NULL or "". */
 NODISCARD bool text_is_empty(const char *text);
 

@@ -133,17 +133,14 @@ static bool read_kind(const json_t *json, struct ask *ask, struct err *err)
 
 static bool read_ref(const json_t *item, struct repo_ref *ret)
 {
-	const char *kind = json_text_at(item, "kind");
 	const char *name = json_text_at(item, "name");
+	enum repo_ref_kind kind;
 
-	for (size_t i = 0; kind && name && i < ARRAY_LEN(repo_kind_names); i++) {
-		if (strcmp(kind, repo_kind_names[i]) != 0) continue;
-		*ret = (struct repo_ref){.kind = (enum repo_ref_kind)i,
-					 .name = mem_dup(name),
-					 .host = mem_dup(json_text_at(item, "host"))};
-		return true;
-	}
-	return false;
+	if (!name || !text_among(repo_kind_names, ARRAY_LEN(repo_kind_names),
+				 json_text_at(item, "kind"), &kind))
+		return false;
+	*ret = (struct repo_ref){kind, mem_dup(name), mem_dup(json_text_at(item, "host"))};
+	return true;
 }
 
 /* A kind of a newer version is left out: its repository could only be a weaker guess. */

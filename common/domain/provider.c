@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 
 #include "common/base/banned.h"
 
@@ -22,13 +23,7 @@ const char *provider_name(enum provider provider)
 
 bool provider_parse(const char *name, enum provider *ret)
 {
-	for (size_t i = 0; i < ARRAY_LEN(provider_names); i++) {
-		if (strcmp(name, provider_names[i]) == 0) {
-			*ret = (enum provider)i;
-			return true;
-		}
-	}
-	return false;
+	return text_among(provider_names, ARRAY_LEN(provider_names), name, ret);
 }
 
 bool connection_ref_parse(const char *text, struct connection_ref *ret, struct err *err)

@@ -8,6 +8,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "common/io/log.h"
 
 #include "common/base/banned.h"
@@ -106,14 +107,6 @@ static bool set_properties(rd_kafka_conf_t *conf, const struct kafka_property *p
 	return true;
 }
 
-static bool is_reserved(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
-		if (strcmp(reserved[i], name) == 0) return true;
-	}
-	return false;
-}
-
 /* Cut white space at both ends, in place. */
 static char *trim(char *text)
 {
@@ -135,7 +128,7 @@ static bool read_line(struct file_reader *reader, char *line, struct err *err)
 	if (!equals) return err_set(err, ERR_INPUT, "'=' is missing");
 	*equals = '\0';
 	name = trim(name);
-	if (is_reserved(name))
+	if (text_among(reserved, ARRAY_LEN(reserved), name, &(unsigned){0}))
 		return err_set(err, ERR_INPUT, "kafka property '%s' is set by the program", name);
 	if (strcmp(name, "ssl.ca.location") == 0 || strcmp(name, "ssl.ca.pem") == 0)
 		reader->has_ca = true;

@@ -3,7 +3,8 @@
 #include "services/dispatcher/effect_rule.h"
 
 #include <assert.h>
-#include <string.h>
+
+#include "common/base/text.h"
 
 #include "common/base/banned.h"
 
@@ -30,13 +31,7 @@ const char *effect_state_name(enum effect_state state)
 
 bool effect_state_parse(const char *name, enum effect_state *ret)
 {
-	for (size_t i = 0; name && i < ARRAY_LEN(state_names); i++) {
-		if (strcmp(state_names[i], name) == 0) {
-			*ret = (enum effect_state)i;
-			return true;
-		}
-	}
-	return false;
+	return text_among(state_names, ARRAY_LEN(state_names), name, ret);
 }
 
 int64_t effect_wait_ms(const struct effect *effect)

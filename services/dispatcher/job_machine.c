@@ -42,16 +42,23 @@ static const char *const ending_names[] = {
 	[ENDING_DEADLINE] = "deadline",
 };
 
-static bool find_name(const char *const *names, size_t count, const char *name, size_t *ret)
-{
-	for (size_t i = 0; name && i < count; i++) {
-		if (strcmp(names[i], name) == 0) {
-			*ret = i;
-			return true;
-		}
-	}
-	return false;
-}
+/* The phase that people see while a step is being worked on, and the step after it. */
+static const struct {
+	enum job_phase phase;
+	enum job_step next;
+} order[] = {
+	[STEP_REREAD] = {JOB_PREPARING, STEP_KEY},
+	[STEP_KEY] = {JOB_PREPARING, STEP_REACT},
+	[STEP_REACT] = {JOB_PREPARING, STEP_REPOSITORY},
+	[STEP_REPOSITORY] = {JOB_PREPARING, STEP_START},
+	[STEP_START] = {JOB_STARTING, STEP_ACKNOWLEDGE},
+	[STEP_ACKNOWLEDGE] = {JOB_STARTING, STEP_FOLLOW_START},
+	[STEP_FOLLOW_START] = {JOB_STARTING, STEP_FOLLOW_RUN},
+	[STEP_FOLLOW_RUN] = {JOB_RUNNING, STEP_RESULT},
+	[STEP_RESULT] = {JOB_ANSWERING, STEP_END},
+	[STEP_GUIDANCE] = {JOB_ANSWERING, STEP_END},
+	[STEP_END] = {JOB_DONE, STEP_END},
+};
 
 const char *job_phase_name(enum job_phase phase)
 {
@@ -60,10 +67,7 @@ const char *job_phase_name(enum job_phase phase)
 
 bool job_phase_parse(const char *name, enum job_phase *ret)
 {
-	size_t i;
-	if (!find_name(phase_names, ARRAY_LEN(phase_names), name, &i)) return false;
-	*ret = (enum job_phase)i;
-	return true;
+	return text_among(phase_names, ARRAY_LEN(phase_names), name, ret);
 }
 
 const char *job_step_name(enum job_step step)
@@ -73,10 +77,7 @@ const char *job_step_name(enum job_step step)
 
 bool job_step_parse(const char *name, enum job_step *ret)
 {
-	size_t i;
-	if (!find_name(step_names, ARRAY_LEN(step_names), name, &i)) return false;
-	*ret = (enum job_step)i;
-	return true;
+	return text_among(step_names, ARRAY_LEN(step_names), name, ret);
 }
 
 const char *job_ending_name(enum job_ending ending)
@@ -86,49 +87,7 @@ const char *job_ending_name(enum job_ending ending)
 
 bool job_ending_parse(const char *name, enum job_ending *ret)
 {
-	size_t i;
-	if (!find_name(ending_names, ARRAY_LEN(ending_names), name, &i)) return false;
-	*ret = (enum job_ending)i;
-	return true;
-}
-
-/* The phase that people see while a step is being worked on. */
-static enum job_phase phase_of(enum job_step step)
-{
-	switch (step) {
-	case STEP_REREAD:
-	case STEP_KEY:
-	case STEP_REACT:
-	case STEP_REPOSITORY: return JOB_PREPARING;
-	case STEP_START:
-	case STEP_ACKNOWLEDGE:
-	case STEP_FOLLOW_START: return JOB_STARTING;
-	case STEP_FOLLOW_RUN: return JOB_RUNNING;
-	case STEP_RESULT:
-	case STEP_GUIDANCE: return JOB_ANSWERING;
-	case STEP_END: return JOB_DONE;
-	}
-	assert(!"unknown step");
-	return JOB_FAILED;
-}
-
-static enum job_step step_after(enum job_step step)
-{
-	switch (step) {
-	case STEP_REREAD: return STEP_KEY;
-	case STEP_KEY: return STEP_REACT;
-	case STEP_REACT: return STEP_REPOSITORY;
-	case STEP_REPOSITORY: return STEP_START;
-	case STEP_START: return STEP_ACKNOWLEDGE;
-	case STEP_ACKNOWLEDGE: return STEP_FOLLOW_START;
-	case STEP_FOLLOW_START: return STEP_FOLLOW_RUN;
-	case STEP_FOLLOW_RUN: return STEP_RESULT;
-	case STEP_RESULT:
-	case STEP_GUIDANCE:
-	case STEP_END: return STEP_END;
-	}
-	assert(!"unknown step");
-	return STEP_END;
+	return text_among(ending_names, ARRAY_LEN(ending_names), name, ret);
 }
 
 static void set_text(char ret[JOB_DETAIL_SIZE], const char *text)
@@ -161,7 +120,7 @@ static void go_to(struct job_machine *job, enum job_step step, int64_t now_ms,
 		  const struct job_rules *rules)
 {
 	job->step = step;
-	job->phase = phase_of(step);
+	job->phase = order[step].phase;
 	job->attempts = 0;
 	job->polls = 0;
 	job->next_ms = now_ms;
@@ -225,7 +184,7 @@ static void apply_done(struct job_machine *job, int64_t now_ms, const struct job
 	case STEP_END: break;
 	}
 	job->detail[0] = '\0';
-	go_to(job, step_after(job->step), now_ms, rules);
+	go_to(job, order[job->step].next, now_ms, rules);
 }
 
 static void refuse(struct job_machine *job, enum reason reason, int64_t now_ms,
@@ -250,7 +209,7 @@ static void apply_give_up(struct job_machine *job, int64_t now_ms, const struct 
 {
 	switch (job->step) {
 	case STEP_REACT:
-	case STEP_ACKNOWLEDGE: go_to(job, step_after(job->step), now_ms, rules); return;
+	case STEP_ACKNOWLEDGE: go_to(job, order[job->step].next, now_ms, rules); return;
 	case STEP_REREAD:
 	case STEP_KEY:
 	case STEP_REPOSITORY:
@@ -292,7 +251,7 @@ static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t rand
 		apply_overdue(job, now_ms, rules);
 		return;
 	}
-	job->phase = phase_of(job->step);
+	job->phase = order[job->step].phase;
 	wait_until(job, now_ms + backoff_delay_ms(&rules->poll, job->polls, random));
 }
 
@@ -306,7 +265,7 @@ static void apply_retry(struct job_machine *job, const struct job_event *event, 
 		return;
 	}
 	int64_t at = now_ms + backoff_delay_ms(&rules->retry, job->attempts, random);
-	job->phase = phase_of(job->step);
+	job->phase = order[job->step].phase;
 	wait_until(job, event->until_ms > at ? event->until_ms : at);
 }
 
@@ -317,7 +276,7 @@ static void apply_wait(struct job_machine *job, const struct job_event *event, i
 		apply_overdue(job, now_ms, rules);
 		return;
 	}
-	job->phase = event->kind == EVENT_WAIT ? JOB_WAITING : phase_of(job->step);
+	job->phase = event->kind == EVENT_WAIT ? JOB_WAITING : order[job->step].phase;
 	wait_until(job, event->until_ms > now_ms ? event->until_ms : now_ms);
 }
 

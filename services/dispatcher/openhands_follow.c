@@ -2,6 +2,7 @@
 #include "services/dispatcher/openhands_follow.h"
 
 #include "common/base/json_field.h"
+#include "common/base/text.h"
 #include "services/dispatcher/openhands_call.h"
 
 #include <string.h>
@@ -9,15 +10,6 @@
 #include "common/base/banned.h"
 
 #define CONVERSATIONS "/api/v1/app-conversations"
-
-/* Where `word` is among the words; `otherwise` when it is not. */
-static size_t find_word(const char *const *words, size_t count, const char *word, size_t otherwise)
-{
-	for (size_t i = 0; word && i < count; i++) {
-		if (strcmp(word, words[i]) == 0) return i;
-	}
-	return otherwise;
-}
 
 enum openhands_execution openhands_execution_of(const char *word)
 {
@@ -32,9 +24,10 @@ enum openhands_execution openhands_execution_of(const char *word)
 		[OPENHANDS_EXECUTION_STUCK] = "stuck",
 		[OPENHANDS_EXECUTION_DELETING] = "deleting",
 	};
+	enum openhands_execution execution = OPENHANDS_EXECUTION_NONE;
 
-	return (enum openhands_execution)find_word(words, ARRAY_LEN(words), word,
-						   OPENHANDS_EXECUTION_NONE);
+	(void)!text_among(words, ARRAY_LEN(words), word, &execution);
+	return execution;
 }
 
 static enum openhands_sandbox sandbox_of(const char *word)
@@ -44,9 +37,10 @@ static enum openhands_sandbox sandbox_of(const char *word)
 		[OPENHANDS_SANDBOX_RUNNING] = "RUNNING", [OPENHANDS_SANDBOX_PAUSED] = "PAUSED",
 		[OPENHANDS_SANDBOX_ERROR] = "ERROR",
 	};
+	enum openhands_sandbox sandbox = OPENHANDS_SANDBOX_STARTING;
 
-	return (enum openhands_sandbox)find_word(words, ARRAY_LEN(words), word,
-						 OPENHANDS_SANDBOX_STARTING);
+	(void)!text_among(words, ARRAY_LEN(words), word, &sandbox);
+	return sandbox;
 }
 
 static struct openhands_conversation read_conversation(const json_t *item)
