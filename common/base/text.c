@@ -117,6 +117,14 @@ bool text_equal_nocase(const char *a, const char *b)
 	return text_starts_nocase(a, b) && strlen(a) == strlen(b);
 }
 
+bool text_has_control(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || *text == '\x7f') return true;
+	}
+	return false;
+}
+
 bool text_starts(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

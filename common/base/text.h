@@ -25,6 +25,9 @@ NODISCARD bool text_equal_nocase(const char *a, const char *b);
 /** Whether `text` starts with `prefix`. */
 NODISCARD bool text_starts(const char *text, const char *prefix);
 
+/** Whether a control character (a line break, a tab, DEL) is in `text`: it must not get into a header. */
+NODISCARD bool text_has_control(const char *text);
+
 /** Whether `text` starts with `prefix`, ASCII letters compared without case. */
 NODISCARD bool text_starts_nocase(const char *text, const char *prefix);
 

@@ -366,6 +366,15 @@ static bool perform(struct transfer *transfer, struct handle *handle, struct htt
 	return true;
 }
 
+/* Tokens come from outside: none may bring a second header along. */
+static bool has_broken_header(const struct http_call *call)
+{
+	for (size_t i = 0; i < HTTP_CALL_HEADERS_MAX && call->headers[i]; i++) {
+		if (text_has_control(call->headers[i])) return true;
+	}
+	return false;
+}
+
 static bool curl_send(struct http_client *self, const struct http_call *call,
 		      struct http_result *ret, struct err *err)
 {
@@ -376,6 +385,9 @@ static bool curl_send(struct http_client *self, const struct http_call *call,
 
 	if (call->deadline_ms <= 0)
 		return err_set(err, ERR_NETWORK, "%s: no time left to send it", call->method);
+	if (has_broken_header(call))
+		return err_set(err, ERR_INPUT, "%s: a header holds a control character",
+			       call->method);
 	strbuf_init(&transfer.body,
 		    call->ceiling_bytes > 0 ? call->ceiling_bytes : LIMIT_HTTP_RESPONSE_BYTES);
 	handle = handle_take(client, call->url);

@@ -79,19 +79,11 @@ void web_reply_redirect(struct web_reply *reply, const char *url)
 	web_reply_header(reply, "Location", url);
 }
 
-static bool has_control(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < ' ') return true;
-	}
-	return false;
-}
-
 void web_reply_header(struct web_reply *reply, const char *name, const char *value)
 {
 	size_t size = strlen(name) + strlen(value) + 3;
 
-	if (has_control(value) || reply->header_count == WEB_REPLY_HEADERS_MAX) {
+	if (text_has_control(value) || reply->header_count == WEB_REPLY_HEADERS_MAX) {
 		reply->is_broken = true;
 		return;
 	}

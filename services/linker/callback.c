@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/connect/link_store.h"
 #include "common/io/api_call.h"
 #include "common/io/log.h"
 #include "services/linker/link_confirm.h"
@@ -195,7 +196,9 @@ static bool identify(struct passage *passage)
 
 	if (api_call_send(&peer, &call, true, &answer, &err)) {
 		passage->person = person_read(PROVIDER_JIRA, answer.json);
-		return !text_is_empty(passage->person.key) ||
+		const char *key = passage->person.key;
+		bool is_account = !text_is_empty(key) && !text_starts(key, LINK_UNAVAILABLE);
+		return is_account ||
 		       refuse(passage, 400, AGAIN, TEXT_USER_REFUSED, "the account has no key");
 	}
 	if (err.http_status != 0 || err.code == ERR_INTERNAL)

@@ -251,6 +251,21 @@ static void test_http_client_knows_what_was_never_sent(void)
 	talk_end(&talk);
 }
 
+static void test_http_client_sends_no_header_in_two_lines(void)
+{
+	static const struct peer_step steps[] = {{OK_EMPTY, false}};
+	struct talk talk;
+
+	talk_start(&talk, steps, ARRAY_LEN(steps));
+	talk.call.headers[0] = "Authorization: Bearer x\r\nX-Service-API-Key: stolen";
+	CU_ASSERT_FALSE(say(&talk));
+	CU_ASSERT_EQUAL(talk.err.code, ERR_INPUT);
+	CU_ASSERT_PTR_NULL(strstr(talk.err.message, "stolen"));
+	talk.call.headers[0] = "Authorization: Bearer x";
+	CU_ASSERT_TRUE(say(&talk));
+	talk_end(&talk);
+}
+
 static void test_http_client_sends_unsafe_calls_once(void)
 {
 	static const struct peer_step steps[] = {{OK_EMPTY, false}, {NULL, true}, {OK_EMPTY, false}};
@@ -568,6 +583,7 @@ void suite_http_client(void)
 	CU_ADD_TEST(suite, test_http_client_says_what_failures_mean);
 	CU_ADD_TEST(suite, test_http_client_reads_headers_up_to_a_ceiling);
 	CU_ADD_TEST(suite, test_http_client_knows_what_was_never_sent);
+	CU_ADD_TEST(suite, test_http_client_sends_no_header_in_two_lines);
 	CU_ADD_TEST(suite, test_http_client_sends_unsafe_calls_once);
 	CU_ADD_TEST(suite, test_http_client_repeats_a_safe_call_on_a_dead_connection);
 	CU_ADD_TEST(suite, test_http_client_sends_nothing_when_the_gate_is_shut);

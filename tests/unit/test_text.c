@@ -241,6 +241,9 @@ static void test_text_small_questions(void)
 	CU_ASSERT_TRUE(text_starts("a", ""));
 	CU_ASSERT_FALSE(text_starts("sha", "sha256="));
 	CU_ASSERT_FALSE(text_starts("Sha256=", "sha256="));
+	CU_ASSERT_TRUE(text_has_control("a\r\nb") && text_has_control("\x7f") &&
+		       text_has_control("\t"));
+	CU_ASSERT_FALSE(text_has_control("Bearer x\xC3\x84 ~") || text_has_control(""));
 	CU_ASSERT_TRUE(text_is_empty(NULL) && text_is_empty(""));
 	CU_ASSERT_FALSE(text_is_empty(" "));
 }
