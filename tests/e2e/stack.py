@@ -67,13 +67,14 @@ class Program:
             "OHDC_HTTP_LISTEN": f"127.0.0.1:{self.http}",
             "OHDC_ADMIN_LISTEN": f"127.0.0.1:{self.admin}",
         }
+        self.prefix: list[str] = []  # a command that starts the program in surroundings of its own
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, wait: bool = True) -> None:
         """Start; with wait, until it says it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [bin_dir() / f"ohdc-{self.name}"],
+                [*self.prefix, str(bin_dir() / f"ohdc-{self.name}")],
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
