@@ -4,6 +4,7 @@
 #include "common/io/service.h"
 #include "services/installer/installer.h"
 #include "services/installer/repo_lists.h"
+#include "services/installer/rotation.h"
 #include "services/installer/routes.h"
 
 #include <malloc.h>
@@ -15,12 +16,14 @@ struct program {
 	struct service service;
 	struct front front;
 	struct installer installer;
+	struct rotation *rotation;
 };
 
 /* The handlers end first: they use everything else. */
 static void program_close(struct program *program)
 {
 	front_quiet(&program->front);
+	rotation_free(program->rotation);
 	repo_lists_free(program->installer.repo_lists);
 	front_close(&program->front);
 	service_close(&program->service);
@@ -36,7 +39,8 @@ static bool start(void *context, struct err *err)
 	    !service_wait_database(service, err))
 		return false;
 	installer_init(&program->installer, service, &program->front);
-	return repo_lists_new(&program->installer, &program->installer.repo_lists, err) &&
+	return rotation_new(service->pool, service->daemon, &program->rotation, err) &&
+	       repo_lists_new(&program->installer, &program->installer.repo_lists, err) &&
 	       front_listen(&program->front, service, routes, count, &program->installer, err);
 }
 
