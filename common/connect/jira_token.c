@@ -15,7 +15,8 @@ enum {
 	WAIT_MS = 20000,  /* for somebody else's renewal */
 	LOOK_MIN_MS = 50, /* between two looks meanwhile */
 	LOOK_MAX_MS = 400,
-	LEASE_SPARE_MS = 10000, /* beyond the call: for storing what came of it */
+	SAVE_MS = 5000,         /* for storing what came of it while the database is away */
+	LEASE_SPARE_MS = 10000, /* of the lease beyond the call */
 	REST_MS = 5000,         /* after a failure nobody tries again */
 };
 
@@ -93,7 +94,7 @@ static bool save(const struct renewal *renewal, const struct strbuf *sealed, int
 		 struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	int64_t until_ms = sysclock_monotonic_ms() + LEASE_SPARE_MS;
+	int64_t until_ms = sysclock_monotonic_ms() + SAVE_MS;
 	const struct timespec pause = {.tv_nsec = LOOK_MIN_MS * 1000000L};
 	bool is_run;
 
@@ -153,7 +154,7 @@ static bool claim(struct renewal *renewal, int64_t id, bool *ret_is_ours, struct
 {
 	const struct uuid owner = entropy_uuid();
 	int64_t lease_ms = config_int(renewal->tokens->oauth->config, "JIRA_DC_HTTP_TIMEOUT") * 1000 +
-			   2 * LEASE_SPARE_MS;
+			   LEASE_SPARE_MS;
 
 	uuid_text(&owner, renewal->owner);
 	if (!db_query(renewal->tokens->pool, sql_claim, DB_PARAMS(id, renewal->owner, lease_ms),

@@ -7,7 +7,7 @@
  *
  * The window that stays: a process that ends after Jira has given the new pair and before it is committed loses both pairs, and the
  * person links again; so does an answer of Jira that is lost on its way. Nothing stands between the two but sealing; a database that
- * is away is asked again for ten seconds.
+ * is away is asked again for five seconds.
  */
 
 #include "common/base/attr.h"
