@@ -1,4 +1,4 @@
-"""Bitbucket's webhooks as OHE's Settings install them: with the caller's own rights, in order, and again after trouble."""
+"""Bitbucket's webhooks as OHE's Settings install them: with the caller's own rights, and again after trouble."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def opened(stack: Stack) -> Office:
         stack.sims.bitbucket.add_user(name=name, token=f"bb-{name}")
         stack.secrets.append(f"bb-{name}")
         if name != "max":
-            stack.sims.ohe.set_provider_token(
-                identity=office.ids[name], provider=PROVIDER, token=f"bb-{name}"
-            )
+            stack.sims.ohe.set_provider_token(identity=office.ids[name], provider=PROVIDER, token=f"bb-{name}")
     return office
 
 
@@ -104,6 +102,11 @@ def deliver(office: Office, repo: dict[str, str], connection: int, secret: str) 
     return requests.post(url, data=body, headers=named, timeout=10).status_code
 
 
+def wait_delivery(office: Office, repo: dict[str, str], connection: int, secret: str) -> None:
+    """Until the ingress has heard of the secret and takes a delivery signed with it."""
+    wait_until(lambda: deliver(office, repo, connection, secret) == 200, 5, "the delivery is taken")
+
+
 def listed(office: Office, who: str, repo: dict[str, str]) -> dict[str, Any] | None:
     """The repository's entry in the list, read anew."""
     answer = office.call(who, "GET", f"{PATH}/resources", X_Bitbucket_Token=f"bb-{who}")
@@ -136,7 +139,7 @@ def test_install_makes_the_hook_and_the_connection(office: Office) -> None:
     assert (row["status"], row["hook_id"], row["hook_error"]) == ("active", str(hook["id"]), None)
     assert row["owner_user_id"] == office.ids["olga"] and row["repo_id"] > 0
     assert secret.encode() not in bytes(row["secret_sealed"])
-    wait_until(lambda: deliver(office, repo, number, secret) == 200, 5, "the delivery is taken")
+    wait_delivery(office, repo, number, secret)
     office.stack.secrets.append(secret)
 
 
@@ -152,8 +155,7 @@ def test_install_again_keeps_the_id_and_changes_the_secret(office: Office) -> No
     assert again == first and new != old
     assert row_of(office, first["connection_id"])["owner_user_id"] == office.ids["adam"]
     for secret in (old, new):
-        number = first["connection_id"]
-        wait_until(lambda s=secret, n=number: deliver(office, repo, n, s) == 200, 5, "both count")
+        wait_delivery(office, repo, first["connection_id"], secret)
     assert deliver(office, repo, first["connection_id"], "x" * 43) == 403
 
 
@@ -222,9 +224,7 @@ def test_a_moved_repository_keeps_its_connection(office: Office) -> None:
     repo = new_repo(office)
     first = install(office, repo)
     moved = {"project_key": "NEXT", "repo_slug": f"new-{repo['repo_slug']}"}
-    office.stack.sims.bitbucket.move_repo(
-        repo=f"PROJ/{repo['repo_slug']}", key="NEXT", slug=moved["repo_slug"]
-    )
+    office.stack.sims.bitbucket.move_repo(repo=f"PROJ/{repo['repo_slug']}", key="NEXT", slug=moved["repo_slug"])
     entry = listed(office, "olga", moved)
     assert entry and entry["connection_id"] == first["connection_id"]
     again = install(office, moved)
@@ -237,9 +237,7 @@ def test_a_repository_made_anew_takes_the_name_over(office: Office) -> None:
     """The old one moved away, another took its name: not enrolled, then the connection is its."""
     repo = new_repo(office)
     first = install(office, repo)
-    office.stack.sims.bitbucket.move_repo(
-        repo=f"PROJ/{repo['repo_slug']}", key="AWAY", slug=repo["repo_slug"]
-    )
+    office.stack.sims.bitbucket.move_repo(repo=f"PROJ/{repo['repo_slug']}", key="AWAY", slug=repo["repo_slug"])
     new_repo(office, "PROJ", repo["repo_slug"])
     entry = listed(office, "olga", repo)
     assert entry and entry["webhook_enrolled"] is False and entry["connection_id"] is None
@@ -312,7 +310,7 @@ def test_a_failed_reinstallation_leaves_the_hook_working(office: Office) -> None
     answer = post(office, "olga", "reinstall-webhook", repo).json()
     assert not answer["success"]
     assert row_of(office, number)["status"] == "active"
-    wait_until(lambda: deliver(office, repo, number, old) == 200, 5, "the delivery is taken")
+    wait_delivery(office, repo, number, old)
     entry = listed(office, "olga", repo)
     assert entry and entry["webhook_enrolled"] is True
 
@@ -393,9 +391,14 @@ def test_an_installation_killed_in_between_is_repaired(office: Office) -> None:
     """Killed while Bitbucket writes: nothing authentic is refused; Install again is the cure."""
     repo = new_repo(office)
     bitbucket = office.stack.sims.bitbucket
+
+    def act() -> None:
+        with pytest.raises(requests.RequestException):
+            install(office, repo)
+
     for match in ("POST .*/webhooks", "PUT .*/webhooks"):
         bitbucket.hold(match=match, after=True)
-        caller = threading.Thread(target=lambda: pytest.raises(requests.RequestException, install, office, repo))
+        caller = threading.Thread(target=act)
         caller.start()
         wait_until(lambda: bitbucket.held() == 1, 10, "Bitbucket is writing")
         office.stack.programs["installer"].kill9()
@@ -405,7 +408,7 @@ def test_an_installation_killed_in_between_is_repaired(office: Office) -> None:
         office.stack.programs["installer"].start()
         (row,) = office.stack.rows("select * from connection where repo_slug = %s", repo["repo_slug"])
         secret = hooks(office, repo)[0]["configuration"]["secret"]
-        wait_until(lambda n=row["id"], s=secret: deliver(office, repo, n, s) == 200, 5, "a delivery")
+        wait_delivery(office, repo, row["id"], secret)
         office.sql("update connection set rotated_at = now() - interval '1 hour'")
         made = install(office, repo)
         assert made["connection_id"] == row["id"] and len(hooks(office, repo)) == 1
@@ -420,29 +423,28 @@ def test_an_answer_that_never_came_is_looked_for(office: Office) -> None:
     assert [str(h["id"]) for h in hooks(office, repo)] == [made["webhook_id"]]
 
 
-def test_two_who_install_at_once_make_one_hook(office: Office) -> None:
+@pytest.mark.parametrize("again", range(3))
+def test_two_who_install_at_once_make_one_hook(office: Office, again: int) -> None:
     """Also when neither saw the other's: the younger one is removed."""
-    for _ in range(3):
-        repo = new_repo(office)
-        bitbucket = office.stack.sims.bitbucket
-        bitbucket.hold(match="POST .*/webhooks", times=2)
-        found: list[Any] = []
-        people = [
-            threading.Thread(target=lambda w=who: found.append(post(office, w, "reinstall-webhook", repo).json()))
-            for who in ("olga", "adam")
-        ]
-        for person in people:
-            person.start()
-        wait_until(lambda: bitbucket.held() == 2, 10, "both are about to write")
-        bitbucket.release()
-        for person in people:
-            person.join()
-        assert [f["success"] for f in found] == [True, True], found
-        (hook,) = hooks(office, repo)
-        assert {f["webhook_id"] for f in found} == {str(hook["id"])}
-        number = found[0]["connection_id"]
-        secret = hook["configuration"]["secret"]
-        wait_until(lambda n=number, s=secret, r=repo: deliver(office, r, n, s) == 200, 5, "a delivery")
+    repo = new_repo(office, "TWICE", f"repo-{again}")
+    bitbucket = office.stack.sims.bitbucket
+    bitbucket.hold(match="POST .*/webhooks", times=2)
+    found: list[dict[str, Any]] = []
+
+    def act(who: str) -> None:
+        found.append(post(office, who, "reinstall-webhook", repo).json())
+
+    people = [threading.Thread(target=act, args=(who,)) for who in ("olga", "adam")]
+    for person in people:
+        person.start()
+    wait_until(lambda: bitbucket.held() == 2, 10, "both are about to write")
+    bitbucket.release()
+    for person in people:
+        person.join()
+    assert [f["success"] for f in found] == [True, True], found
+    (hook,) = hooks(office, repo)
+    assert {f["webhook_id"] for f in found} == {str(hook["id"])}
+    wait_delivery(office, repo, found[0]["connection_id"], hook["configuration"]["secret"])
 
 
 # --- the rest -----------------------------------------------------------------------------------
@@ -459,7 +461,7 @@ def test_uninstall_removes_the_hook_and_pauses(office: Office) -> None:
     assert hooks(office, repo) == []
     row = row_of(office, number)
     assert (row["status"], row["hook_id"]) == ("paused", None)
-    wait_until(lambda: deliver(office, repo, number, secret) == 200, 5, "the delivery is taken")
+    wait_delivery(office, repo, number, secret)
     entry = listed(office, "olga", repo)
     assert entry and entry["webhook_enrolled"] is False
     again = post(office, "olga", "uninstall-webhook", repo).json()
@@ -505,13 +507,13 @@ def test_enroll_shows_the_secret_and_takes_the_id(office: Office) -> None:
         "webhook_name": NAME,
         "events": EVENTS,
     }
-    wait_until(lambda: deliver(office, repo, number, secret) == 200, 5, "the delivery is taken")
+    wait_delivery(office, repo, number, secret)
     entry = listed(office, "olga", repo)
     assert entry and entry["webhook_enrolled"] is True and entry["webhook_id"] is None
     office.sql("update connection set created_at = created_at - interval '1 hour'")
     other = post(office, "adam", "enroll-webhook", repo).json()["webhook_secret"]
     for one in (secret, other):
-        wait_until(lambda s=one: deliver(office, repo, number, s) == 200, 5, "both count")
+        wait_delivery(office, repo, number, one)
     office.stack.secrets += [secret, other]
     body = {"resource": repo, "webhook_id": "4711"}
     noted = office.call("olga", "PATCH", f"{PATH}/webhook-id", body)

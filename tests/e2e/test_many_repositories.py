@@ -131,6 +131,4 @@ def test_a_right_that_ended_ends_the_list(office: Office) -> None:
     """The sign-in with Bitbucket is gone: nothing old is shown for long."""
     office.call("adam", "GET", f"{PATH}/resources")
     office.stack.sims.ohe.set_provider_token(identity=office.ids["adam"], provider=PROVIDER, token=None)
-    wait_until(
-        lambda: office.call("adam", "GET", f"{PATH}/resources").status_code == 500, 10, "the end of the list"
-    )
+    wait_until(lambda: office.call("adam", "GET", f"{PATH}/resources").status_code == 500, 10, "the end of the list")
