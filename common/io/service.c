@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "common/base/banned.h"
 
@@ -106,9 +108,20 @@ static bool open_service(const struct service_options *options, int argc, char *
 	return true;
 }
 
+/* A core file would hold credentials. Nobody may read our memory either; a leak checker has to. */
+static void forbid_dumps(void)
+{
+	const struct rlimit none = {0};
+	(void)setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 int service_run(const struct service_options *options, int argc, char **argv,
 		struct service *service, service_start_fn *start, void *program)
 {
+	forbid_dumps();
 	int status;
 	if (!open_service(options, argc, argv, service, &status)) return status;
 	struct err err = {0};

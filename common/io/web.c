@@ -16,6 +16,7 @@ enum {
 	WAITING_MAX = 256,   /* requests that wait or run */
 	TRANSFER_MS = 60000, /* for a body to come, and for a large answer to be taken */
 	BUSY_RETRY_S = 2,
+	STACK_BYTES = 64 * 1024,
 };
 
 /* A route as the HTTP server sees it. */
@@ -137,6 +138,14 @@ static struct web_request *dequeue(struct web *web)
 	return request;
 }
 
+/* What the handler and its libraries left below: the deepest calls need less. */
+__attribute__((noinline)) static void wipe_stack(void)
+{
+	char area[STACK_BYTES];
+
+	mem_wipe(area, sizeof(area));
+}
+
 static void handle(struct web *web, struct web_request *request)
 {
 	CLEANUP(web_reply_done) struct web_reply reply = {.status = 500};
@@ -145,6 +154,8 @@ static void handle(struct web *web, struct web_request *request)
 
 	strbuf_init(&reply.body, WEB_REPLY_BYTES);
 	request->route->handle(web->options.context, request, &reply);
+	web_request_wipe(request);
+	wipe_stack();
 	web_reply_finish(&reply, &http);
 	LOG_DEBUG("request", LOG_TEXT("method", request->route->method),
 		  LOG_TEXT("route", request->route->pattern), LOG_INT("status", http.status),

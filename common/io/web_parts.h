@@ -51,9 +51,8 @@ struct web_request {
 	int64_t due_ms;           /**< monotonic; 504 was sent then */
 	char *path;
 	char *piece;
-	uint8_t *body;
+	uint8_t *body; /**< own pages of WEB_BODY_BYTES, locked; NULL: none */
 	size_t body_len;
-	size_t body_size;
 	bool is_bad; /**< an escape that cannot be decoded */
 	struct web_fields headers;
 	struct web_fields query;
@@ -64,6 +63,9 @@ struct web_request {
 /** New, with everything that the headers say; one holder. */
 NODISCARD struct web_request *web_request_new(struct web *web, const struct web_route *route,
 					      const struct http_request *http);
+
+/** Forget all but the path: the handler is done. */
+void web_request_wipe(struct web_request *request);
 
 /** Let go; the last one wipes and frees. */
 void web_request_drop(struct web_request *request);

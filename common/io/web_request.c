@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 
 #include "common/base/encode.h"
 #include "common/base/json_field.h"
@@ -55,30 +56,47 @@ struct web_request *web_request_new(struct web *web, const struct web_route *rou
 
 static void free_body(struct web_request *request)
 {
-	if (request->body) mem_wipe(request->body, request->body_size);
-	mem_free(request->body);
+	if (!request->body) return;
+	mem_wipe(request->body, WEB_BODY_BYTES);
+	(void)munmap(request->body, WEB_BODY_BYTES);
+	request->body = NULL;
+	request->body_len = 0;
 }
 
-void web_request_drop(struct web_request *request)
+void web_request_wipe(struct web_request *request)
 {
-	if (atomic_fetch_sub(&request->holders, 1) > 1) return;
 	web_fields_done(&request->headers);
 	web_fields_done(&request->query);
 	web_fields_done(&request->form);
 	web_fields_done(&request->cookies);
 	free_body(request);
+}
+
+void web_request_drop(struct web_request *request)
+{
+	if (atomic_fetch_sub(&request->holders, 1) > 1) return;
+	web_request_wipe(request);
 	mem_free(request->path);
 	mem_free(request->piece);
 	mem_free(request);
 }
 
+/* Never swapped out, where the system lets us lock so much, and in no dump. */
+static uint8_t *new_body(void)
+{
+	void *body = mmap(NULL, WEB_BODY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	if (body == MAP_FAILED) mem_gone();
+	(void)mlock(body, WEB_BODY_BYTES);
+	(void)madvise(body, WEB_BODY_BYTES, MADV_DONTDUMP);
+	return body;
+}
+
 bool web_request_add_body(struct web_request *request, struct bytes piece)
 {
 	if (piece.len > WEB_BODY_BYTES - request->body_len) return false;
-	if (!request->body) {
-		request->body_size = WEB_BODY_BYTES + 1;
-		request->body = mem_zalloc(request->body_size, 1);
-	}
+	if (!request->body) request->body = new_body();
 	memcpy(request->body + request->body_len, piece.ptr, piece.len);
 	request->body_len += piece.len;
 	return true;
