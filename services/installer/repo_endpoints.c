@@ -108,7 +108,9 @@ static void hook_call_done(struct hook_call *call)
 	caller_done(&call->caller);
 	secret_done(&call->token);
 	json_decref(call->body);
-	MEM_FREE_ALL(call->project_key, call->repo_slug, call->hook_id);
+	mem_free(call->project_key);
+	mem_free(call->repo_slug);
+	mem_free(call->hook_id);
 }
 
 /* A text of the body without spaces around it, new; NULL and 422 when it is no text. */

@@ -3,10 +3,13 @@
 #include "services/installer/repo_setup.h"
 
 #include "common/base/mem.h"
+#include "common/connect/bot_identity.h"
 #include "common/io/api_call.h"
 #include "common/io/log.h"
 #include "services/installer/repo_hook.h"
+#include "services/installer/repo_token.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -19,8 +22,9 @@ enum { BORROW_MS = 5000 };
 struct work {
 	const struct repo_ask *ask;
 	const struct installer *installer;
-	struct bot_server server; /* as the person */
-	struct bot_repository name;
+	struct secret token;
+	struct repo_api api;
+	struct repo_name name;
 	json_t *hooks;
 	struct connection_row row; /* id 0: there is none */
 	char *old_status;          /* before this work */
@@ -30,15 +34,18 @@ struct work {
 void repo_result_done(struct repo_result *result)
 {
 	if (!result) return;
-	MEM_FREE_ALL(result->project_key, result->repo_slug, result->hook_id, result->events_url);
+	mem_free(result->project_key);
+	mem_free(result->repo_slug);
+	mem_free(result->hook_id);
+	mem_free(result->events_url);
 	secret_done(&result->secret);
 	*result = (struct repo_result){0};
 }
 
 static void work_done(struct work *work)
 {
-	bot_server_done(&work->server);
-	bot_repository_done(&work->name);
+	secret_done(&work->token);
+	repo_name_done(&work->name);
 	json_decref(work->hooks);
 	connection_row_done(&work->row);
 	mem_free(work->old_status);
@@ -53,26 +60,34 @@ static void set_text(char **text, const char *value)
 	*text = copy;
 }
 
+static void set_number(char **text, int64_t number)
+{
+	char digits[24];
+
+	(void)snprintf(digits, sizeof(digits), "%lld", (long long)number);
+	set_text(text, digits);
+}
+
 /* ---- what there is ------------------------------------------------------------------------------------------------ */
 
 /* Read the connection of the repository; one with its name but another number is of a repository that is no more. */
 static bool read_row(struct work *work, struct err *err)
 {
 	const struct connection_store *store = &work->installer->connections;
-	const struct bot_repository *name = &work->name;
+	const struct repo_name *name = &work->name;
 	const int64_t numbers[] = {name->id, 0};
 	struct err why = {0};
 
 	connection_row_done(&work->row);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		if (connection_of_repo(store, work->server.base_url, numbers[i], name->project_key,
+		if (connection_of_repo(store, work->api.base_url, numbers[i], name->project_key,
 				       name->slug, &work->row, &why))
 			return true;
 		if (why.code != ERR_NOT_FOUND) return api_call_settle(false, &why, err);
 	}
 	work->row = (struct connection_row){.provider = PROVIDER_BITBUCKET,
 					    .status = mem_dup("pending"),
-					    .base_url = mem_dup(work->server.base_url)};
+					    .base_url = mem_dup(work->api.base_url)};
 	return true;
 }
 
@@ -93,9 +108,11 @@ static bool find_row(struct work *work, struct err *err)
 static bool open_work(const struct repo_ask *ask, struct work *work, struct err *err)
 {
 	*work = (struct work){.ask = ask, .installer = ask->installer};
-	return repo_api_open(ask->installer, ask->caller->user_id, ask->token, &work->server, err) &&
-	       repo_api_read(&work->server, ask->project_key, ask->repo_slug, &work->name, err) &&
-	       repo_api_hooks(&work->server, &work->name, &work->hooks, err) && find_row(work, err);
+	if (!repo_token_read(ask->installer, ask->caller->user_id, ask->token, &work->token, err))
+		return false;
+	work->api = repo_token_api(ask->installer, &work->token);
+	return repo_api_read(&work->api, ask->project_key, ask->repo_slug, &work->name, err) &&
+	       repo_api_hooks(&work->api, &work->name, &work->hooks, err) && find_row(work, err);
 }
 
 static char *events_url(const struct work *work)
@@ -116,41 +133,40 @@ static struct repo_result result_of(const struct work *work)
 
 /* ---- the connection ----------------------------------------------------------------------------------------------- */
 
-/* What becomes of the secrets while the row is stored. */
-enum secrets { SECRETS_KEEP, SECRETS_NEXT, SECRETS_PROMOTE };
+static bool begin(const struct work *work, struct db **ret, struct err *err)
+{
+	return db_borrow(work->installer->pool, BORROW_MS, ret, err) && db_begin(*ret, err);
+}
 
-/* Store the row as it is now. SECRETS_NEXT: `secret` gets what the webhook is to have, accepted beside the one in use. */
-static bool store(struct work *work, enum secrets secrets, struct secret *secret,
-		  const char *action, struct err *err)
+static bool audit(struct db *db, const struct work *work, const char *action, struct err *err)
+{
+	return connection_audit(db, work->ask->caller->user_id, action, &work->row, err);
+}
+
+/*
+ * Make or change the connection so that deliveries count from now on, with `note` in hook_error; `ret` gets the secret for the
+ * webhook, which is accepted beside the one in use.
+ */
+static bool prepare(struct work *work, const char *note, struct secret *ret, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	struct connection_row *row = &work->row;
-	const struct crypto_keyring *keys = work->installer->keys;
+	const struct person *bot = person_is_nobody(&work->bot) ? NULL : &work->bot;
 	bool is_new = row->id == 0;
 
-	if (is_new) connection_make_secret(secret);
-	return db_borrow(work->installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
-	       instance_put(db, PROVIDER_BITBUCKET, row->base_url,
-			    person_is_nobody(&work->bot) ? NULL : &work->bot, &row->instance_id,
-			    err) &&
-	       connection_put(db, keys, row, is_new ? secret : NULL, err) &&
-	       (secrets != SECRETS_NEXT || is_new ||
-		connection_secret_next(db, keys, row, NULL, secret, err)) &&
-	       (secrets != SECRETS_PROMOTE || connection_secret_promote(db, row, err)) &&
-	       connection_audit(db, work->ask->caller->user_id, action, row, err) &&
+	set_text(&row->project_key, work->name.project_key);
+	set_text(&row->repo_slug, work->name.slug);
+	set_text(&row->status, "active");
+	set_text(&row->hook_error, note);
+	set_text(&row->owner_user_id, work->ask->caller->user_id);
+	row->repo_id = work->name.id;
+	if (is_new) connection_make_secret(ret);
+	return begin(work, &db, err) &&
+	       instance_put(db, PROVIDER_BITBUCKET, row->base_url, bot, &row->instance_id, err) &&
+	       connection_put(db, work->installer->keys, row, is_new ? ret : NULL, err) &&
+	       (is_new || connection_secret_next(db, work->installer->keys, row, NULL, ret, err)) &&
+	       audit(db, work, note ? "webhook.install" : "webhook.enroll", err) &&
 	       db_commit(db, err);
-}
-
-/* Make or change the connection so that deliveries count from now on, with `note` in hook_error. */
-static bool prepare(struct work *work, const char *note, struct secret *ret, struct err *err)
-{
-	set_text(&work->row.project_key, work->name.project_key);
-	set_text(&work->row.repo_slug, work->name.slug);
-	set_text(&work->row.status, "active");
-	set_text(&work->row.hook_error, note);
-	set_text(&work->row.owner_user_id, work->ask->caller->user_id);
-	work->row.repo_id = work->name.id;
-	return store(work, SECRETS_NEXT, ret, note ? "webhook.install" : "webhook.enroll", err);
 }
 
 /* Two people may connect one repository at the same time: the second finds the first one's connection. */
@@ -163,6 +179,17 @@ static bool prepare_or_join(struct work *work, const char *note, struct secret *
 	return find_row(work, err) && prepare(work, note, ret, err);
 }
 
+/* Store the row as it is now; with `is_promoted` the next secret comes into use. */
+static bool store(struct work *work, bool is_promoted, const char *action, struct err *err)
+{
+	CLEANUP(db_return) struct db *db = NULL;
+
+	return begin(work, &db, err) &&
+	       connection_put(db, work->installer->keys, &work->row, NULL, err) &&
+	       (!is_promoted || connection_secret_promote(db, &work->row, err)) &&
+	       audit(db, work, action, err) && db_commit(db, err);
+}
+
 /* ---- the bot ------------------------------------------------------------------------------------------------------ */
 
 /* See who the bot is; `ret_note` (new, NULL: nothing) says what keeps it from answering in this repository. */
@@ -173,8 +200,8 @@ static void look_at_bot(struct work *work, char **ret_note)
 	struct err err = {0};
 
 	bot_server_init(&server, work->installer->config,
-			peer_client_for(work->installer->peers, work->server.base_url),
-			PROVIDER_BITBUCKET, work->server.base_url);
+			peer_client_for(work->installer->peers, work->api.base_url),
+			PROVIDER_BITBUCKET, work->api.base_url);
 	if (!bot_server_use_configured(&server, work->installer->config)) return;
 	if (!bot_identity_read(&server, &work->bot, &err) ||
 	    !bot_repository_read(&server, work->name.project_key, work->name.slug, &seen, &err))
@@ -188,20 +215,20 @@ static bool install_hook(struct work *work, const struct secret *secret, const c
 {
 	struct connection_row *row = &work->row;
 	CLEANUP(mem_free_text) char *url = events_url(work);
-	CLEANUP(mem_free_text) char *id = NULL;
 	const struct repo_hook wanted = {url, row->hook_id, secret};
 	struct err why = {0};
+	int64_t hook_id;
 
-	bool is_made = repo_hook_install(&work->server, &work->name, &wanted, work->hooks, &id, &why);
-	set_text(&row->hook_error, is_made ? note : why.message);
-	if (!is_made) {
+	if (!repo_hook_install(&work->api, &work->name, &wanted, work->hooks, &hook_id, &why)) {
 		set_text(&row->status, work->old_status);
-		if (!store(work, SECRETS_KEEP, NULL, "webhook.install_failed", err))
+		set_text(&row->hook_error, why.message);
+		if (!store(work, false, "webhook.install_failed", err))
 			log_err("failed installation not noted", err);
 		return api_call_settle(false, &why, err);
 	}
-	set_text(&row->hook_id, id);
-	return store(work, SECRETS_PROMOTE, NULL, "webhook.installed", err);
+	set_number(&row->hook_id, hook_id);
+	set_text(&row->hook_error, note);
+	return store(work, true, "webhook.installed", err);
 }
 
 bool repo_install(const struct repo_ask *ask, struct repo_result *ret, struct err *err)
@@ -224,15 +251,17 @@ static bool remove_hook(struct work *work, char **ret_id, struct err *err)
 {
 	CLEANUP(mem_free_text) char *url = events_url(work);
 	const struct repo_hook wanted = {url, work->row.hook_id, NULL};
+	int64_t id = 0;
 
 	if (work->row.id == 0) return true;
-	if (!repo_hook_remove(&work->server, &work->name, &wanted, work->hooks, ret_id, err))
+	if (!repo_hook_remove(&work->api, &work->name, &wanted, work->hooks, &id, err))
 		return false;
-	if (!*ret_id) set_text(ret_id, work->row.hook_id);
-	set_text(&work->row.hook_id, NULL);
+	if (id > 0) set_number(&work->row.hook_id, id);
+	*ret_id = work->row.hook_id;
+	work->row.hook_id = NULL;
 	set_text(&work->row.hook_error, NULL);
 	set_text(&work->row.status, "paused");
-	return store(work, SECRETS_KEEP, NULL, "webhook.uninstalled", err);
+	return store(work, false, "webhook.uninstalled", err);
 }
 
 bool repo_uninstall(const struct repo_ask *ask, struct repo_result *ret, struct err *err)
@@ -256,7 +285,9 @@ bool repo_enroll(const struct repo_ask *ask, struct repo_result *ret, struct err
 	look_at_bot(&work, &note);
 	if (!prepare_or_join(&work, NULL, &secret, err)) return false;
 	*ret = result_of(&work);
-	return MOVE(&ret->secret, secret);
+	ret->secret = secret;
+	secret = (struct secret){0};
+	return true;
 }
 
 bool repo_note_hook(const struct repo_ask *ask, struct repo_result *ret, struct err *err)
@@ -267,7 +298,7 @@ bool repo_note_hook(const struct repo_ask *ask, struct repo_result *ret, struct 
 	if (work.row.id == 0) return err_set(err, ERR_NOT_FOUND, "there is no connection");
 	set_text(&work.row.hook_id, ask->hook_id);
 	set_text(&work.row.hook_error, NULL);
-	if (!store(&work, SECRETS_KEEP, NULL, "webhook.noted", err)) return false;
+	if (!store(&work, false, "webhook.noted", err)) return false;
 	*ret = result_of(&work);
 	return true;
 }
