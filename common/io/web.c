@@ -11,7 +11,7 @@
 #include "common/base/banned.h"
 
 enum {
-	THREADS = 16,
+	THREADS = 32, /* most wait for a peer; pages must not wait for them */
 	DEADLINE_MS = 60000,
 	WAITING_MAX = 256,   /* requests that wait or run */
 	TRANSFER_MS = 60000, /* for a body to come, and for a large answer to be taken */

@@ -52,7 +52,7 @@ struct web_options {
 	const struct web_route *routes;
 	size_t route_count;
 	void *context;
-	unsigned threads;    /**< 0: 16; requests beyond wait in order */
+	unsigned threads;    /**< 0: 32; requests beyond wait in order */
 	int64_t deadline_ms; /**< 0: 60000; then 504, the handler goes on alone */
 };
 
