@@ -6,6 +6,8 @@
 #include "common/base/mem.h"
 #include "common/io/entropy.h"
 
+#include <string.h>
+
 #include "common/base/banned.h"
 
 enum { SEALED_BYTES = LIMIT_SETTING_BYTES + 256 };
@@ -23,10 +25,12 @@ bool sealed_make(const struct crypto_keyring *keys, const char *place, struct by
 bool sealed_make_json(const struct crypto_keyring *keys, const char *place, const json_t *value,
 		      struct strbuf *ret, struct err *err)
 {
-	CLEANUP(secret_done) struct secret text = {.text = json_compact(value)};
+	char *text = json_compact(value);
+	bool is_made = sealed_make(keys, place, bytes_text(text), ret, err);
 
-	text.len = bytes_text(text.text).len;
-	return sealed_make(keys, place, secret_bytes(&text), ret, err);
+	mem_wipe(text, strlen(text));
+	mem_free(text);
+	return is_made;
 }
 
 bool sealed_read(const struct crypto_keyring *keys, const char *place, const struct db_rows *rows,

@@ -46,3 +46,47 @@ create table access_rule (
 drop index trigger_unlinked;
 create index trigger_unlinked on trigger (decided_at)
     where state = 'REFUSED' and outcome in ('USER_NOT_LINKED', 'USER_UNKNOWN', 'LOGIN_NEEDED');
+
+-- A connection as its page and its JSON twin show it. signed_at: the last delivery that proves the secret that counts now; a next
+-- one that a delivery has used becomes the current one within seconds, so that its proof is a little older than rotated_at.
+create view connection_health as
+    select c.provider || '/' || c.id as name, c.provider, c.id, i.base_url as server,
+           c.provider = 'jira' as is_jira, c.provider = 'bitbucket' as is_bitbucket,
+           c.project_key || '/' || c.repo_slug as repository,
+           c.status = 'pending' as is_pending, c.status = 'active' as is_active,
+           c.status = 'paused' as is_paused, c.status = 'shadow' as is_shadow,
+           '/integration/' || c.provider || '-dc/connections/' || c.id || '/events' as events_path,
+           c.hook_id, c.hook_error, c.svc_email, c.owner_user_id, c.org_id, c.updated_at,
+           c.status = 'pending' or c.secret_next_sealed is not null as waits_for_hook,
+           c.secret_next_sealed is not null as has_next_secret, c.secret_shown_at is not null as is_secret_shown,
+           d.delivered_at, d.deliveries_day, s.signed_at, t.refused_week, t.undecided + j.open_jobs as waiting, a.answers
+      from connection c
+      join instance i on i.id = c.instance_id
+     cross join lateral (
+           select date_trunc('second', max(received_at)) as delivered_at,
+                  count(*) filter (where received_at > now() - interval '1 day') as deliveries_day
+             from delivery x
+            where x.provider = c.provider and x.connection_id = c.id and x.received_at > now() - interval '30 days') d
+     cross join lateral (
+           select date_trunc('second', max(received_at)) as signed_at
+             from delivery x
+            where x.provider = c.provider and x.connection_id = c.id
+              and case when c.secret_next_sealed is not null then x.secret_used = 'next' and x.received_at > c.next_at
+                       when x.secret_used = 'next' then x.received_at > c.rotated_at - interval '1 minute'
+                       else coalesce(x.secret_used, 'current') = 'current'
+                            and x.received_at >= coalesce(c.rotated_at, c.created_at) end) s
+     cross join lateral (
+           select count(*) filter (where state = 'REFUSED' and created_at > now() - interval '7 days') as refused_week,
+                  count(*) filter (where state in ('NEW', 'SENT')) as undecided
+             from trigger x
+            where x.provider = c.provider and x.connection_id = c.id and x.state in ('REFUSED', 'NEW', 'SENT')) t
+     cross join lateral (
+           select count(*) as open_jobs from job x
+            where x.provider = c.provider and x.connection_id = c.id and x.ended_at is null) j
+     cross join lateral (
+           select json_agg(y) as answers
+             from (select coalesce(x.record #>> '{ask,issue_key}', x.subject) as what, coalesce(x.outcome, x.state) as outcome,
+                          x.state in ('FAILED', 'REFUSED') as is_bad, date_trunc('second', x.updated_at) as at
+                     from job x
+                    where x.provider = c.provider and x.connection_id = c.id
+                    order by x.created_at desc limit 3) y) a;

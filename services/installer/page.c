@@ -93,8 +93,8 @@ static json_t *navigation(const struct page *page)
 						      "label", pages[i].label, "here",
 						      strcmp(page->path, pages[i].path) == 0));
 	}
-	json_array_append_new(list,
-			      json_pack("{s:s, s:s}", "href", HOME "link", "label", "My account"));
+	json_array_append_new(
+		list, json_pack("{s:s, s:s}", "href", HOME "link", "label", "Your Jira account"));
 	return list;
 }
 
@@ -271,7 +271,9 @@ bool page_run(struct page *page, page_endpoint *endpoint, json_t *input, json_t 
 		return true;
 	}
 	const char *what = detail ? detail : error ? error : "This did not work.";
-	page_fail(page, what, detail ? error : NULL, field_of(what));
+	const char *field = field_of(what);
+	/* The contract names its own fields; beside ours the reason says it better. */
+	page_fail(page, field && error ? "Nothing was saved." : what, detail ? error : NULL, field);
 	if (*ret_status < 300) *ret_status = 200;
 	return false;
 }

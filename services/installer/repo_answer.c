@@ -38,10 +38,11 @@ static const char not_connected[] =
 
 static bool read_connections(const struct installer *installer, struct db_rows *ret, struct err *err)
 {
-	return db_query(installer->pool, sql_connections,
-			DB_PARAMS(config_text(installer->config, "BITBUCKET_DATA_CENTER_HOST"),
-				  installer->origin),
-			ret, err);
+	struct db_params params = {0};
+
+	db_add_text(&params, config_text(installer->config, "BITBUCKET_DATA_CENTER_HOST"));
+	db_add_text(&params, installer->origin);
+	return db_query(installer->pool, sql_connections, &params, ret, err);
 }
 
 /* The row of a repository by number, or by name among those without (id 0); -1: none. */
@@ -135,8 +136,9 @@ bool repo_answer_page(const struct installer *installer, const struct caller *ca
 		      const struct secret *token, const struct repo_part *part, json_t **ret,
 		      struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(WEB_REPLY_BYTES);
+	CLEANUP(strbuf_done) struct strbuf text = {0};
 
+	strbuf_init(&text, WEB_REPLY_BYTES);
 	if (!repo_answer_write(installer, caller, token, part, &text, err)) return false;
 	*ret = json_loadb(strbuf_text(&text), text.len, 0, NULL);
 	return *ret || err_set(err, ERR_INTERNAL, "the list is no JSON");

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from typing import Any
+from typing import Any, ClassVar
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
@@ -38,6 +38,8 @@ def launch(playwright: Playwright, port: int) -> Browser:
 class Desk:
     """One person's window; everything the browser complains about is kept in `complaints`."""
 
+    checked: ClassVar[set[str]] = set()
+
     def __init__(self, browser: Browser, session: str | None, **more: Any) -> None:
         self.context: BrowserContext = browser.new_context(
             ignore_https_errors=True, viewport={"width": 1100, "height": 800}, locale="en-GB", **more
@@ -69,7 +71,10 @@ class Desk:
         self.page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
 
     def check(self, name: str) -> None:
-        """Picture and accessibility of what is open, in light and dark."""
+        """Picture and accessibility of what is open, in light and dark; once for each name."""
+        if name in self.checked:
+            return
+        self.checked.add(name)
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             self.picture(f"{name}-{scheme}")

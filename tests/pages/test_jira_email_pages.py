@@ -1,4 +1,4 @@
-"""Setting up Jira in e-mail mode in a browser: the account of the environment or an own one, by hand, without script."""
+"""Setting up Jira in e-mail mode in a browser: the environment's account or an own one, by hand, without script."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def tunnel(office: Office, front: Front) -> Iterator[str]:
     made.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own(office: Office, front: Front, tunnel: str) -> Iterator[str]:
-    """Linker and installer that have neither Jira's address nor a service account of their own; the address to type."""
+    """Linker and installer that know neither Jira's address nor a service account, from the first test that asks; what to type."""
     first = dict(front.upstreams)
     more = OWN_ACCOUNT | {"SSL_CERT_FILE": str(front.certificate)}
     with office.variant("installer", **more), office.variant("linker", **more):
@@ -101,6 +101,21 @@ def test_by_keyboard_alone(desk: Sit, office: Office) -> None:
     assert [row["status"] for row in office.connections()] == ["active"]
 
 
+def test_members_of_settings_link_at_once(desk: Sit, office: Office) -> None:
+    """OpenHands' screen for a member: the link button once it is configured, before that the ask-an-admin text."""
+    member = desk("mia").page
+    member.goto(SETTINGS_PAGE)
+    expect(member.get_by_text("Ask an admin to configure Jira Data Center.")).to_be_visible()
+    page = desk("olga").open("jira")
+    page.get_by_label(ADMIN_PAT).fill("admin-pat")
+    page.get_by_role("button", name="Connect").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    member.goto(SETTINGS_PAGE)
+    member.get_by_test_id("jira-dc-link-button").click()
+    expect(member.get_by_test_id("jira-dc-disconnect-button")).to_be_visible()
+    assert [link["account_key"] for link in office.links("mia")] == [f"unavailable:{office.ids['mia']}"]
+
+
 def test_own_account_and_host_are_typed(desk: Sit, office: Office, own: str) -> None:
     """Host with scheme, slash and spaces; account checked; webhook installed."""
     window = desk("olga")
@@ -148,26 +163,11 @@ def test_what_is_wrong_is_said_beside_the_field(
     assert office.connections() == []
     if pat == "not-a-pat":
         assert office.stack.sims.jira.forgive() == ["jira: GET /rest/api/2/myself: missing or wrong credential"]
-    window.check(f"jira-wrong-{label.split()[-1].strip('()').lower()}")
-
-
-def test_members_of_settings_link_at_once(desk: Sit, office: Office) -> None:
-    """OpenHands' screen for a member: the link button once it is configured, before that the ask-an-admin text."""
-    member = desk("mia").page
-    member.goto(SETTINGS_PAGE)
-    expect(member.get_by_text("Ask an admin to configure Jira Data Center.")).to_be_visible()
-    page = desk("olga").open("jira")
-    page.get_by_label(ADMIN_PAT).fill("admin-pat")
-    page.get_by_role("button", name="Connect").click()
-    expect(page.get_by_role("status")).to_be_visible()
-    member.goto(SETTINGS_PAGE)
-    member.get_by_test_id("jira-dc-link-button").click()
-    expect(member.get_by_test_id("jira-dc-disconnect-button")).to_be_visible()
-    assert [link["account_key"] for link in office.links("mia")] == [f"unavailable:{office.ids['mia']}"]
+    window.check(f"jira-wrong-{label.rsplit(maxsplit=1)[-1].strip('()').lower()}")
 
 
 def test_settings_configure_by_hand_in_two_steps(desk: Sit, office: Office, own: str) -> None:
-    """OpenHands' dialog in e-mail mode: details, webhook, "I created the webhook"; the host as it was typed each time."""
+    """OpenHands' dialog in e-mail mode: details, webhook, "I created the webhook"; the host as typed."""
     page = desk("olga").page
     page.goto(SETTINGS_PAGE + "?admin=1")
     page.get_by_test_id("jira-dc-configure-button").click()

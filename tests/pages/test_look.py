@@ -30,7 +30,7 @@ def test_members_see_guidance(desk: Sit, path: str) -> None:
     expect(page.locator("form")).to_have_count(0)
     assert page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts() == [
         "Overview",
-        "My account",
+        "Your Jira account",
     ]
     if path == "access":
         window.check("member")
