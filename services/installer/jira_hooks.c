@@ -47,14 +47,6 @@ bool jira_hooks_may(const struct bot_server *server, struct err *err)
 
 /* ---- which is ours? ----------------------------------------------------------------------------------------------- */
 
-/* A webhook's URL without its query, normalised; false when it is none. */
-static bool read_url(const json_t *item, struct url *ret)
-{
-	const char *text = json_text_at(item, "url");
-	CLEANUP(mem_free_text) char *plain = text ? mem_dup_n(text, strcspn(text, "?#")) : NULL;
-	return plain && url_parse(plain, NULL, ret, NULL);
-}
-
 /* Whether two paths are the same but for the number in them; the path of older versions has none. */
 static bool is_our_path(const char *path, const char *ours)
 {
@@ -70,22 +62,31 @@ static bool is_our_path(const char *path, const char *ours)
 	return digits > 0 && strcmp(path + prefix + digits, "/events") == 0;
 }
 
+/* What its URL alone says: ours in any spelling, one like ours on our host, or another. A query does not count. */
+static enum match match_url(const json_t *item, const char *events_url)
+{
+	const char *text = json_text_at(item, "url");
+	CLEANUP(mem_free_text) char *plain = text ? mem_dup_n(text, strcspn(text, "?#")) : NULL;
+	CLEANUP(url_done) struct url url = {0};
+	CLEANUP(url_done) struct url ours = {0};
+	if (!plain || !url_parse(plain, NULL, &url, NULL) ||
+	    !url_parse(events_url, NULL, &ours, NULL) || strcmp(url.host, ours.host) != 0 ||
+	    url.port != ours.port)
+		return MATCH_NONE;
+	if (strcmp(url.path, ours.path) == 0) return MATCH_URL;
+	return is_our_path(url.path, ours.path) ? MATCH_NAME : MATCH_NONE;
+}
+
 static enum match match(const json_t *item, const struct jira_hook *hook)
 {
 	char id[LIMIT_ID_BYTES];
 	const char *name = json_text_at(item, "name");
-	CLEANUP(url_done) struct url url = {0};
-	CLEANUP(url_done) struct url ours = {0};
+	bool has_name = name && text_equal_nocase(name, HOOK_NAME);
+	enum match found = match_url(item, hook->events_url);
 	if (!json_id_at(item, "id", id, sizeof(id))) return MATCH_NONE;
 	if (hook->known_id && strcmp(hook->known_id, id) == 0) return MATCH_ID;
-	bool has_name = name && text_equal_nocase(name, HOOK_NAME);
-	if (!read_url(item, &url) || !url_parse(hook->events_url, NULL, &ours, NULL))
-		return has_name ? MATCH_NAMESAKE : MATCH_NONE;
-	bool is_here = strcmp(url.host, ours.host) == 0 && url.port == ours.port;
-	if (is_here && strcmp(url.path, ours.path) == 0) return MATCH_URL;
-	bool is_like = is_here && is_our_path(url.path, ours.path);
-	if (is_like && has_name) return MATCH_NAME;
-	return is_like || has_name ? MATCH_NAMESAKE : MATCH_NONE;
+	if (found == MATCH_URL || (found == MATCH_NAME && has_name)) return found;
+	return found == MATCH_NAME || has_name ? MATCH_NAMESAKE : MATCH_NONE;
 }
 
 static bool is_newer(const json_t *item, const json_t *other)
@@ -158,37 +159,42 @@ static json_t *make_body(const json_t *found, const struct jira_hook *hook)
 			 "EXCLUDE_BODY", "false", "FILTERS", filter);
 }
 
+/* A list of texts without its order. */
+static json_t *set_of(const json_t *list)
+{
+	json_t *set = json_object();
+	const json_t *item;
+	size_t i;
+	json_array_foreach(list, i, item)
+	{
+		if (json_is_string(item))
+			(void)json_object_set_new(set, json_string_value(item), json_null());
+	}
+	return set;
+}
+
 /* Jira's answer to a change is not trusted: what counts is what is stored. */
 static bool check(const struct bot_server *server, const char *id, const struct jira_hook *hook,
 		  struct err *err)
 {
+	static const char *const members[] = {"name", "url", "active", "events"};
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer stored = {0};
+	json_auto_t *wanted = make_body(NULL, hook);
 	api_path(&path, HOOKS "/%s", id);
 	if (!bot_server_get(server, strbuf_text(&path), &stored, err))
 		return err_wrap(err, "read the webhook back");
-	const char *name = json_text_at(stored.json, "name");
-	const char *url = json_text_at(stored.json, "url");
-	json_auto_t *wanted = make_body(NULL, hook);
-	json_auto_t *sorted = json_object();
-	const json_t *event;
-	size_t i;
-	json_array_foreach(json_at(stored.json, "events"), i, event)
-	{
-		const char *text = json_string_value(event);
-		if (text) (void)json_object_set_new(sorted, text, json_true());
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		const json_t *is = json_object_get(stored.json, members[i]);
+		const json_t *should = json_object_get(wanted, members[i]);
+		json_auto_t *is_set = set_of(is);
+		json_auto_t *should_set = set_of(should);
+		if (json_is_array(should) ? !json_equal(is_set, should_set) : !json_equal(is, should))
+			return err_set(err, ERR_INTERNAL,
+				       "Jira stored webhook %s with another '%s' than it was given",
+				       id, members[i]);
 	}
-	bool is_complete = json_object_size(sorted) == ARRAY_LEN(events);
-	for (i = 0; i < ARRAY_LEN(events); i++)
-		is_complete = is_complete && json_object_get(sorted, events[i]);
-	const char *wrong = !name || strcmp(name, HOOK_NAME) != 0         ? "name"
-			    : !url || strcmp(url, hook->events_url) != 0  ? "URL"
-			    : !is_complete                                ? "events"
-			    : !json_bool_at(stored.json, "active", false) ? "switch (active)"
-									  : NULL;
-	if (!wrong) return true;
-	return err_set(err, ERR_INTERNAL,
-		       "Jira stored webhook %s with another %s than it was given", id, wrong);
+	return true;
 }
 
 static bool send(const struct bot_server *server, const json_t *found, const struct jira_hook *hook,
@@ -225,18 +231,31 @@ bool jira_hooks_install(const struct bot_server *server, const struct jira_hook 
 	return true;
 }
 
-bool jira_hooks_remove(const struct bot_server *server, const struct jira_hook *hook, struct err *err)
+static bool delete_one(const struct bot_server *server, const json_t *item, struct err *err)
 {
-	CLEANUP(api_answer_done) struct api_answer list = {0};
 	CLEANUP(api_answer_done) struct api_answer gone = {0};
+	CLEANUP(mem_free_text) char *id = api_id(item);
 	CLEANUP(strbuf_done) struct strbuf path = {0};
-	char id[LIMIT_ID_BYTES];
-	if (!list_hooks(server, &list, err)) return false;
-	const json_t *found = find_ours(list.json, hook, MATCH_URL);
-	if (!found || !json_id_at(found, "id", id, sizeof(id)))
-		return err_set(err, ERR_NOT_FOUND, "Jira has no webhook of this connection");
 	api_path(&path, HOOKS "/%s", id);
 	const struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-	return bot_server_call(server, &call, false, &gone, err) ||
+	return bot_server_call(server, &call, false, &gone, err) || err->code == ERR_NOT_FOUND ||
 	       err_wrap(err, "delete the webhook");
+}
+
+bool jira_hooks_remove(const struct bot_server *server, const char *events_url, struct err *err)
+{
+	const struct jira_hook hook = {.events_url = events_url};
+	CLEANUP(api_answer_done) struct api_answer list = {0};
+	const json_t *item;
+	size_t i;
+	int count = 0;
+	if (!list_hooks(server, &list, err)) return false;
+	json_array_foreach(list.json, i, item)
+	{
+		if (match(item, &hook) != MATCH_URL) continue;
+		if (!delete_one(server, item, err)) return false;
+		count++;
+	}
+	return count > 0 ||
+	       err_set(err, ERR_NOT_FOUND, "Jira has no webhook with the URL of this connection");
 }

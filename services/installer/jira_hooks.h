@@ -36,8 +36,8 @@ NODISCARD bool jira_hooks_may(const struct bot_server *server, struct err *err);
 NODISCARD bool jira_hooks_install(const struct bot_server *server, const struct jira_hook *hook,
 				  struct jira_hook_done *ret, struct err *err);
 
-/** Delete our webhook, found as above (all with our URL). ERR_NOT_FOUND: there is none. */
-NODISCARD bool jira_hooks_remove(const struct bot_server *server, const struct jira_hook *hook,
+/** Delete every webhook with our URL. ERR_NOT_FOUND: there is none. */
+NODISCARD bool jira_hooks_remove(const struct bot_server *server, const char *events_url,
 				 struct err *err);
 
 #endif

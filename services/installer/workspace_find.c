@@ -12,6 +12,8 @@
 
 #include "common/base/banned.h"
 
+enum { BORROW_MS = 5000 };
+
 bool workspace_is_active(const struct connection_row *row)
 {
 	return row->status &&
@@ -27,13 +29,14 @@ bool workspace_has_user(const struct caller *caller, struct web_reply *reply)
 
 void workspace_fail(struct web_reply *reply, const char *sentence, const struct err *failure)
 {
+	bool is_limit = failure->code == ERR_LIMIT;
 	log_err("a connection was not changed", failure);
-	if (failure->code != ERR_LIMIT) {
-		web_reply_failure(reply, 500, sentence, failure->message);
-		return;
-	}
-	web_reply_failure(reply, 429, sentence, failure->message);
-	reply->retry_after_s = failure->retry_after_ms / 1000 + 1;
+	web_reply_failure(
+		reply, is_limit ? 429 : 500, sentence,
+		failure->code == ERR_CONFLICT
+			? "Somebody else changed this connection at the same moment: try again."
+			: failure->message);
+	if (is_limit) reply->retry_after_s = failure->retry_after_ms / 1000 + 1;
 }
 
 void workspace_set(char **field, const char *text)
@@ -41,6 +44,18 @@ void workspace_set(char **field, const char *text)
 	char *copy = mem_dup(text);
 	mem_free(*field);
 	*field = copy;
+}
+
+bool workspace_store(const struct installer *installer, const struct caller *caller,
+		     struct connection_row *row, const struct workspace_change *change,
+		     struct err *err)
+{
+	CLEANUP(db_return) struct db *db = NULL;
+	return db_borrow(installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
+	       connection_put(db, installer->keys, row, NULL, err) &&
+	       (!change->ends_links || link_drop(db, row->instance_id, NULL, err)) &&
+	       (!change->promotes || connection_secret_promote(db, row, err)) &&
+	       connection_audit(db, caller->user_id, change->action, row, err) && db_commit(db, err);
 }
 
 static bool forbid(struct web_reply *reply, const char *sentence)

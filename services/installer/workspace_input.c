@@ -63,30 +63,32 @@ static bool read_flag(const json_t *body, const char *name, bool *ret, struct we
 	return true;
 }
 
+static bool read_secret(const json_t *body, const char *name, const char *spaces,
+			struct secret *ret, struct web_reply *reply)
+{
+	const char *text = NULL;
+	if (!read_text(body, name, TOKEN_MAX, &text, reply)) return false;
+	if (!text) return true;
+	secret_set(ret, text, strlen(text));
+	return is_plain(text) || refuse(reply, spaces,
+					"It has spaces, line breaks or letters that are not ASCII: "
+					"copy it again without them.");
+}
+
+bool workspace_input_admin(const json_t *body, struct secret *ret, struct web_reply *reply)
+{
+	return read_secret(body, "admin_api_key", TEXT_JIRA_ADMIN_SPACES, ret, reply);
+}
+
 static bool read_secrets(const json_t *body, struct workspace_input *ret, struct web_reply *reply)
 {
-	const struct {
-		const char *name;
-		const char *spaces;
-		struct secret *ret;
-	} rows[] = {
-		{"webhook_secret", TEXT_JIRA_SECRET_SPACES, &ret->webhook_secret},
-		{"svc_acc_api_key", TEXT_JIRA_TOKEN_SPACES, &ret->bot_token},
-		{"admin_api_key", TEXT_JIRA_ADMIN_SPACES, &ret->admin_token},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *text = NULL;
-		if (!read_text(body, rows[i].name, TOKEN_MAX, &text, reply)) return false;
-		if (!text) continue;
-		if (!is_plain(text))
-			return refuse(reply, rows[i].spaces,
-				      "It has spaces, line breaks or letters that are not ASCII: "
-				      "copy it again without them.");
-		secret_set(rows[i].ret, text, strlen(text));
-	}
-	size_t size = ret->webhook_secret.len;
-	if (size == 0 || (size >= SECRET_MIN && size <= SECRET_MAX)) return true;
-	return refuse(reply, TEXT_JIRA_SECRET_SIZE, NULL);
+	struct secret *secret = &ret->webhook_secret;
+	if (!read_secret(body, "webhook_secret", TEXT_JIRA_SECRET_SPACES, secret, reply) ||
+	    !read_secret(body, "svc_acc_api_key", TEXT_JIRA_TOKEN_SPACES, &ret->bot_token, reply) ||
+	    !workspace_input_admin(body, &ret->admin_token, reply))
+		return false;
+	return secret->len == 0 || (secret->len >= SECRET_MIN && secret->len <= SECRET_MAX) ||
+	       refuse(reply, TEXT_JIRA_SECRET_SIZE, NULL);
 }
 
 bool workspace_input_is_email(const char *text)

@@ -34,6 +34,9 @@ NODISCARD bool workspace_input_read(const struct config *config, const json_t *b
 NODISCARD bool workspace_input_place(const struct config *config, const json_t *body,
 				     struct workspace_name *ret, struct web_reply *reply);
 
+/** Read `admin_api_key` alone, which may be absent; false: `reply` is a 422. */
+NODISCARD bool workspace_input_admin(const json_t *body, struct secret *ret, struct web_reply *reply);
+
 /** Whether a text looks like an e-mail address. */
 NODISCARD bool workspace_input_is_email(const char *text);
 

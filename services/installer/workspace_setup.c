@@ -21,6 +21,7 @@
 
 enum {
 	BORROW_MS = 5000,
+	CALL_MS = 10000, /* of one call to Jira at most: there are six, and somebody waits */
 	/* Between the next secret and the hook's change: every ingress has read the connection again by then. */
 	SPREAD_MS = 1500,
 };
@@ -60,18 +61,13 @@ static bool refuse(struct setup *setup, int status, const char *detail, const ch
 	return false;
 }
 
-static bool fail(struct setup *setup, const struct err *err)
+/* With `detail` what Jira refuses is told to whoever sent it; else it is a failure of ours. */
+static bool fail(struct setup *setup, const char *detail, const struct err *err)
 {
+	if (detail && (err->code == ERR_AUTH || err->code == ERR_INPUT || err->code == ERR_NOT_FOUND))
+		return refuse(setup, 400, detail, err->message);
 	workspace_fail(setup->reply, TEXT_JIRA_SAVE_FAILED, err);
 	return false;
-}
-
-/* What Jira refuses is told to whoever sent it; else it is ours. */
-static bool refuse_or_fail(struct setup *setup, const char *detail, const struct err *err)
-{
-	bool is_refusal = err->code == ERR_AUTH || err->code == ERR_INPUT ||
-			  err->code == ERR_NOT_FOUND;
-	return is_refusal ? refuse(setup, 400, detail, err->message) : fail(setup, err);
 }
 
 static bool is_automatic(const struct setup *setup)
@@ -81,59 +77,58 @@ static bool is_automatic(const struct setup *setup)
 
 /* ---- what there is ------------------------------------------------------------------------------------------------ */
 
-static bool read_managed(struct setup *setup)
+/* The first thing that is wrong with the service account of the environment, as the contract says it; NULL: nothing. */
+static const char *read_managed(struct setup *setup)
 {
 	CLEANUP(secret_done) struct secret token = {0};
 	const char *email = config_text(setup->installer->config, "JIRA_DC_SERVICE_ACCOUNT_EMAIL");
 	bool has_token = config_secret(setup->installer->config, "JIRA_DC_SERVICE_ACCOUNT_PAT",
 				       &token);
-	setup->is_managed = email && has_token;
-	if (!email != !has_token) return refuse(setup, 500, TEXT_JIRA_ACCOUNT_HALF, NULL);
-	if (!email) return true;
-	if (!workspace_input_is_email(email))
-		return refuse(setup, 500, TEXT_JIRA_ACCOUNT_EMAIL, NULL);
-	return !token.text[strcspn(token.text, " \t\r\n")] ||
-	       refuse(setup, 500, TEXT_JIRA_ACCOUNT_SPACES, NULL);
+	if (!email != !has_token) return TEXT_JIRA_ACCOUNT_HALF;
+	if (!email) return NULL;
+	if (!workspace_input_is_email(email)) return TEXT_JIRA_ACCOUNT_EMAIL;
+	if (token.text[strcspn(token.text, " \t\r\n")]) return TEXT_JIRA_ACCOUNT_SPACES;
+	setup->is_managed = true;
+	workspace_set(&setup->input.bot_email, email);
+	secret_done(&setup->input.bot_token);
+	return NULL;
 }
 
 static bool find_row(struct setup *setup)
 {
-	const char *base_url = setup->input.place.base_url;
-	struct err err = {0};
-	if (connection_of_url(&setup->installer->connections, base_url, &setup->row, &err)) {
-		if (setup->input.rotates) setup->input.is_active = workspace_is_active(&setup->row);
-		return true;
-	}
-	if (err.code != ERR_NOT_FOUND) return fail(setup, &err);
-	if (setup->input.rotates) {
-		web_reply_detail(setup->reply, 404, TEXT_JIRA_UNKNOWN, setup->input.place.name);
-		return false;
-	}
+	struct workspace_input *input = &setup->input;
 	const struct caller *caller = setup->caller;
+	const char *wrong = read_managed(setup);
 	bool is_shared = !text_is_empty(caller->org_id) &&
 			 strcmp(caller->org_id, caller->user_id) != 0;
+	struct err err = {0};
+	if (wrong) return refuse(setup, 500, wrong, NULL);
+	if (!workspace_has_user(caller, setup->reply)) return false;
+	if (connection_of_url(&setup->installer->connections, input->place.base_url, &setup->row,
+			      &err)) {
+		if (input->rotates) input->is_active = workspace_is_active(&setup->row);
+		return true;
+	}
+	if (err.code != ERR_NOT_FOUND) return fail(setup, NULL, &err);
 	setup->row = (struct connection_row){.provider = PROVIDER_JIRA,
-					     .base_url = mem_dup(base_url),
+					     .base_url = mem_dup(input->place.base_url),
 					     .owner_user_id = mem_dup(caller->user_id),
 					     .org_id = mem_dup(is_shared ? caller->org_id : NULL)};
-	return true;
+	if (input->rotates)
+		web_reply_detail(setup->reply, 404, TEXT_JIRA_UNKNOWN, input->place.name);
+	return !input->rotates;
 }
 
+/* A connection that only gets a new secret keeps its account; else the contract asks for e-mail and, first, for a token. */
 static bool has_account(struct setup *setup)
 {
 	struct workspace_input *input = &setup->input;
-	if (setup->is_managed) {
-		const char *email = config_text(setup->installer->config,
-						"JIRA_DC_SERVICE_ACCOUNT_EMAIL");
-		workspace_set(&input->bot_email, email);
-		secret_done(&input->bot_token);
+	if (setup->is_managed || input->rotates) {
+		if (!input->bot_email) workspace_set(&input->bot_email, setup->row.svc_email);
 		return true;
 	}
-	if (!input->bot_email && input->rotates)
-		workspace_set(&input->bot_email, setup->row.svc_email);
-	if (!input->bot_email && !input->rotates)
-		return refuse(setup, 400, TEXT_JIRA_EMAIL_NEEDED, NULL);
-	return secret_is_set(&input->bot_token) || setup->row.has_bot_token || input->rotates ||
+	if (!input->bot_email) return refuse(setup, 400, TEXT_JIRA_EMAIL_NEEDED, NULL);
+	return secret_is_set(&input->bot_token) || setup->row.has_bot_token ||
 	       refuse(setup, 400, TEXT_JIRA_TOKEN_NEEDED, NULL);
 }
 
@@ -169,13 +164,12 @@ static bool check_bot(struct setup *setup)
 	bool is_asked = false;
 	struct err err = {0};
 	if (!take_bot_token(setup, &is_asked, &err))
-		return refuse_or_fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
+		return fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
 	if (!is_asked && !is_automatic(setup)) return true;
-	if (!bot_server_can_sign(&setup->server, &err))
-		return refuse_or_fail(setup, TEXT_JIRA_TOO_OLD, &err);
+	if (!bot_server_can_sign(&setup->server, &err)) return fail(setup, TEXT_JIRA_TOO_OLD, &err);
 	if (!is_asked) return true;
 	if (!bot_identity_read(&setup->server, &setup->bot, &err))
-		return refuse_or_fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
+		return fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
 	setup->is_bot_known = true;
 	const char *email = setup->bot.email;
 	if (text_is_empty(email)) {
@@ -190,23 +184,19 @@ static bool check_bot(struct setup *setup)
 	return refuse(setup, 400, TEXT_JIRA_BOT_REFUSED, err.message);
 }
 
-/* The PAT lives here and in the request alone. */
-static bool check_admin(struct setup *setup)
-{
-	struct err err = {0};
-	if (!is_automatic(setup)) return true;
-	bot_server_use(&setup->server, &setup->input.admin_token);
-	return jira_hooks_may(&setup->server, &err) ||
-	       refuse_or_fail(setup, TEXT_JIRA_ADMIN_REFUSED, &err);
-}
-
+/* The administrator's PAT lives here and in the request alone. */
 static bool look_at_jira(struct setup *setup)
 {
 	const struct installer *installer = setup->installer;
-	const char *base_url = setup->row.base_url;
+	struct err err = {0};
 	bot_server_init(&setup->server, installer->config,
-			peer_client_for(installer->peers, base_url), PROVIDER_JIRA, base_url);
-	return check_bot(setup) && check_admin(setup);
+			peer_client_for(installer->peers, setup->row.base_url), PROVIDER_JIRA,
+			setup->row.base_url);
+	if (setup->server.deadline_ms > CALL_MS) setup->server.deadline_ms = CALL_MS;
+	if (!check_bot(setup)) return false;
+	if (!is_automatic(setup)) return true;
+	bot_server_use(&setup->server, &setup->input.admin_token);
+	return jira_hooks_may(&setup->server, &err) || fail(setup, TEXT_JIRA_ADMIN_REFUSED, &err);
 }
 
 /* In OAuth mode the caller has to have proven an account on this Jira. */
@@ -219,7 +209,7 @@ static bool look_for_link(struct setup *setup)
 	setup->goes_to_jira = setup->row.id == 0 ||
 			      !link_of_user(setup->installer->pool, setup->caller->user_id,
 					    setup->row.instance_id, &link, &err);
-	return err.code == ERR_NONE || err.code == ERR_NOT_FOUND || fail(setup, &err);
+	return err.code == ERR_NONE || err.code == ERR_NOT_FOUND || fail(setup, NULL, &err);
 }
 
 /* ---- what is stored ----------------------------------------------------------------------------------------------- */
@@ -311,23 +301,21 @@ static bool write_rows(struct setup *setup, struct err *err)
 /* What became of it; somebody may have changed the connection meanwhile. */
 static bool write_outcome(struct setup *setup, const char *hook_id, struct err *err)
 {
-	CLEANUP(db_return) struct db *db = NULL;
-	CLEANUP(connection_row_done) struct connection_row row = {0};
+	struct connection_row row = {0};
 	const struct installer *installer = setup->installer;
 	if (!connection_read(&installer->connections, PROVIDER_JIRA, setup->row.id, &row, err))
 		return false;
-	bool is_active = strcmp(row.status, "active") == 0;
-	if (hook_id) workspace_set(&row.hook_id, hook_id);
-	workspace_set(&row.hook_error, setup->note);
-	if (hook_id && setup->input.is_active && !workspace_is_active(&row))
-		workspace_set(&row.status, "active");
-	if (!hook_id && is_active) workspace_set(&row.status, "paused");
-	return db_borrow(installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
-	       connection_put(db, installer->keys, &row, NULL, err) &&
-	       (!hook_id || connection_secret_promote(db, &row, err)) &&
-	       connection_audit(db, setup->caller->user_id,
-				hook_id ? "connection.hook" : "connection.hook_failed", &row, err) &&
-	       db_commit(db, err);
+	connection_row_done(&setup->row);
+	setup->row = row;
+	if (hook_id) workspace_set(&setup->row.hook_id, hook_id);
+	workspace_set(&setup->row.hook_error, setup->note);
+	bool counts = hook_id && setup->input.is_active && !workspace_is_active(&row);
+	bool is_off = !hook_id && strcmp(row.status, "active") == 0;
+	if (counts || is_off) workspace_set(&setup->row.status, counts ? "active" : "paused");
+	const struct workspace_change change = {.action = hook_id ? "connection.hook"
+								  : "connection.hook_failed",
+						.promotes = hook_id != NULL};
+	return workspace_store(installer, setup->caller, &setup->row, &change, err);
 }
 
 static bool install(struct setup *setup)
@@ -343,7 +331,7 @@ static bool install(struct setup *setup)
 	setup->note = mem_dup(setup->is_enrolled ? done.note : err.message);
 	if (!setup->is_enrolled) log_err("Jira's webhook was not installed", &err);
 	err = (struct err){0};
-	return write_outcome(setup, done.id, &err) || fail(setup, &err);
+	return write_outcome(setup, done.id, &err) || fail(setup, NULL, &err);
 }
 
 /* ---- the answer --------------------------------------------------------------------------------------------------- */
@@ -399,14 +387,12 @@ void workspaces_save_run(const struct installer *installer, const struct web_req
 	struct err err = {0};
 	if (!caller_must(caller, CALLER_CONNECTS, reply) ||
 	    !workspace_input_read(installer->config, body, &setup.input, reply) ||
-	    !read_managed(&setup) || !workspace_has_user(caller, reply) || !find_row(&setup) ||
-	    !has_account(&setup) ||
+	    !find_row(&setup) || !has_account(&setup) ||
 	    (setup.row.id != 0 && !workspace_may_edit(installer, caller, &setup.row, reply)) ||
 	    !look_at_jira(&setup) || !look_for_link(&setup))
 		return;
-	if (!write_rows(&setup, &err)) {
-		(void)fail(&setup, &err);
-		return;
-	}
-	if (install(&setup)) answer(&setup);
+	if (!write_rows(&setup, &err))
+		(void)fail(&setup, NULL, &err);
+	else if (install(&setup))
+		answer(&setup);
 }

@@ -65,15 +65,14 @@ void workspaces_unlink(void *context, const struct web_request *request, struct 
 
 /* ---- pause and resume --------------------------------------------------------------------------------------------- */
 
-/* One change of a row with its audit. */
-static bool store(const struct installer *installer, const struct caller *caller,
-		  struct connection_row *row, bool ends_links, const char *action, struct err *err)
+/* The connection at what was typed; else `reply` is a 404 with `unknown`, or a failure of ours. */
+static bool find_place(const struct installer *installer, const struct workspace_name *place,
+		       const char *sentence, struct connection_row *ret, struct web_reply *reply)
 {
-	CLEANUP(db_return) struct db *db = NULL;
-	return db_borrow(installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
-	       connection_put(db, installer->keys, row, NULL, err) &&
-	       (!ends_links || link_drop(db, row->instance_id, NULL, err)) &&
-	       connection_audit(db, caller->user_id, action, row, err) && db_commit(db, err);
+	struct err err = {0};
+	if (connection_of_url(&installer->connections, place->base_url, ret, &err)) return true;
+	if (err.code != ERR_NOT_FOUND) workspace_fail(reply, sentence, &err);
+	return false;
 }
 
 void workspaces_status_run(const struct installer *installer,
@@ -82,35 +81,32 @@ void workspaces_status_run(const struct installer *installer,
 {
 	CLEANUP(workspace_name_done) struct workspace_name place = {0};
 	CLEANUP(connection_row_done) struct connection_row row = {0};
-	const json_t *is_active = json_object_get(body, "is_active");
+	const json_t *wanted = json_object_get(body, "is_active");
+	bool is_on = json_is_true(wanted);
+	const struct workspace_change change = {.action = is_on ? "connection.resume"
+								: "connection.pause"};
 	struct err err = {0};
 	if (!workspace_has_user(caller, reply) ||
 	    !workspace_input_place(installer->config, body, &place, reply))
 		return;
-	if (!json_is_boolean(is_active)) {
+	if (!json_is_boolean(wanted)) {
 		web_reply_detail(reply, 422, "is_active must be true or false");
 		return;
 	}
-	if (!connection_of_url(&installer->connections, place.base_url, &row, &err)) {
-		if (err.code == ERR_NOT_FOUND)
-			web_reply_detail(reply, 404, TEXT_JIRA_UNKNOWN, place.name);
-		else
-			workspace_fail(reply, TEXT_JIRA_STATUS_FAILED, &err);
+	web_reply_detail(reply, 404, TEXT_JIRA_UNKNOWN, place.name);
+	if (!find_place(installer, &place, TEXT_JIRA_STATUS_FAILED, &row, reply) ||
+	    !workspace_may_edit(installer, caller, &row, reply))
 		return;
-	}
-	if (!workspace_may_edit(installer, caller, &row, reply)) return;
-	if (json_is_true(is_active) != workspace_is_active(&row))
-		workspace_set(&row.status, json_is_true(is_active) ? "active" : "paused");
-	if (!store(installer, caller, &row, false,
-		   json_is_true(is_active) ? "connection.resume" : "connection.pause", &err)) {
+	if (is_on != workspace_is_active(&row))
+		workspace_set(&row.status, is_on ? "active" : "paused");
+	if (!workspace_store(installer, caller, &row, &change, &err)) {
 		workspace_fail(reply, TEXT_JIRA_STATUS_FAILED, &err);
 		return;
 	}
 	LOG_INFO("a connection was switched", LOG_INT("connection_id", row.id),
 		 LOG_TEXT("status", row.status));
 	web_reply_json(reply, 200,
-		       json_pack("{s:b, s:s}", "success", 1, "status",
-				 workspace_is_active(&row) ? "active" : "inactive"));
+		       json_pack("{s:b, s:s}", "success", 1, "status", is_on ? "active" : "inactive"));
 }
 
 /* ---- what is there ------------------------------------------------------------------------------------------------ */
@@ -148,19 +144,13 @@ void workspaces_validate(void *context, const struct web_request *request, struc
 	CLEANUP(workspace_name_done) struct workspace_name place = {0};
 	CLEANUP(connection_row_done) struct connection_row row = {0};
 	json_auto_t *body = json_pack("{s:s}", "workspace_name", web_piece(request));
-	struct err err = {0};
 	if (!callers_find(installer->callers, request, &caller, reply)) return;
 	if (!workspace_input_place(installer->config, body, &place, reply)) {
 		reply->status = 400;
 		return;
 	}
-	if (!connection_of_url(&installer->connections, place.base_url, &row, &err)) {
-		if (err.code == ERR_NOT_FOUND)
-			web_reply_detail(reply, 404, TEXT_JIRA_NAME_UNKNOWN, place.name);
-		else
-			workspace_fail(reply, TEXT_JIRA_VALIDATE_FAILED, &err);
-		return;
-	}
+	web_reply_detail(reply, 404, TEXT_JIRA_NAME_UNKNOWN, place.name);
+	if (!find_place(installer, &place, TEXT_JIRA_VALIDATE_FAILED, &row, reply)) return;
 	if (!workspace_is_active(&row)) {
 		web_reply_detail(reply, 404, TEXT_JIRA_NAME_INACTIVE, place.name);
 		return;
@@ -193,11 +183,10 @@ static bool remove_hook(const struct installer *installer, const struct connecti
 	CLEANUP(bot_server_done) struct bot_server server = {0};
 	CLEANUP(mem_free_text) char *url = connection_events_url(installer->origin, PROVIDER_JIRA,
 								 row->id);
-	const struct jira_hook hook = {url, row->hook_id, NULL};
 	bot_server_init(&server, installer->config, peer_client_for(installer->peers, row->base_url),
 			PROVIDER_JIRA, row->base_url);
 	bot_server_use(&server, token);
-	return jira_hooks_remove(&server, &hook, err);
+	return jira_hooks_remove(&server, url, err);
 }
 
 /* The owner's way: hook, connection, all links. */
@@ -205,11 +194,12 @@ static bool end_connection(const struct installer *installer, const struct calle
 			   struct connection_row *row, const struct secret *token,
 			   bool *ret_removed, struct err *ret_why, struct err *err)
 {
+	const struct workspace_change change = {.action = "connection.unlink", .ends_links = true};
 	*ret_removed = secret_is_set(token) && remove_hook(installer, row, token, ret_why);
 	if (*ret_removed) workspace_set(&row->hook_id, NULL);
 	workspace_set(&row->hook_error, ret_why->code == ERR_NONE ? NULL : ret_why->message);
 	workspace_set(&row->status, "paused");
-	return store(installer, caller, row, true, "connection.unlink", err);
+	return workspace_store(installer, caller, row, &change, err);
 }
 
 static bool end_link(const struct installer *installer, const struct caller *caller,
@@ -226,11 +216,11 @@ void workspaces_unlink_run(const struct installer *installer,
 {
 	CLEANUP(connection_row_done) struct connection_row row = {0};
 	CLEANUP(secret_done) struct secret token = {0};
-	const char *text = json_text_at(body, "admin_api_key");
 	bool is_removed = false;
 	struct err why = {0};
 	struct err err = {0};
-	if (!workspace_has_user(caller, reply)) return;
+	if (!workspace_has_user(caller, reply) || !workspace_input_admin(body, &token, reply))
+		return;
 	if (!find_own(installer, caller, &row, &err)) {
 		if (err.code == ERR_NOT_FOUND)
 			web_reply_detail(reply, 404, "%s", err.message);
@@ -238,7 +228,6 @@ void workspaces_unlink_run(const struct installer *installer,
 			workspace_fail(reply, TEXT_JIRA_UNLINK_FAILED, &err);
 		return;
 	}
-	if (!text_is_empty(text)) secret_set(&token, text, strlen(text));
 	bool is_owner = row.owner_user_id && strcmp(row.owner_user_id, caller->user_id) == 0;
 	if (!(is_owner ? end_connection(installer, caller, &row, &token, &is_removed, &why, &err)
 		       : end_link(installer, caller, &row, &err))) {

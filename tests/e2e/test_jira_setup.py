@@ -284,11 +284,11 @@ def test_a_failed_installation_is_told_on_the_way_back(office: Office) -> None:
 @pytest.mark.parametrize(
     ("stored", "words"),
     [
-        ({"active": False}, "switch (active)"),
-        ({"url": "https://elsewhere.example.com/x"}, "URL"),
-        ({"events": EVENTS[:5]}, "events"),
-        ({"events": [*EVENTS, "sprint_created"]}, "events"),
-        ({"name": "Something"}, "name"),
+        ({"active": False}, "'active'"),
+        ({"url": "https://elsewhere.example.com/x"}, "'url'"),
+        ({"events": EVENTS[:5]}, "'events'"),
+        ({"events": [*EVENTS, "sprint_created"]}, "'events'"),
+        ({"name": "Something"}, "'name'"),
     ],
     ids=lambda value: str(value)[:30],
 )
