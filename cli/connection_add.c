@@ -145,8 +145,7 @@ static bool ask_server(const struct bot_server *server, struct addition *additio
 	CLEANUP(bot_repository_done) struct bot_repository found = {0};
 	if (!bot_repository_read(server, row->project_key, row->repo_slug, &found, err))
 		return false;
-	mem_free(row->project_key);
-	mem_free(row->repo_slug);
+	MEM_FREE_ALL(row->project_key, row->repo_slug);
 	row->project_key = mem_dup(found.project_key);
 	row->repo_slug = mem_dup(found.slug);
 	row->repo_id = found.id;

@@ -83,11 +83,10 @@ void crypto_keyring_done(struct crypto_keyring *ring)
 
 void crypto_sha256_text(struct bytes data, char ret[CRYPTO_DIGEST_TEXT_SIZE])
 {
-	CLEANUP(strbuf_done) struct strbuf hex = {0};
+	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(CRYPTO_DIGEST_TEXT_SIZE);
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 
 	crypto_sha256(data, digest);
-	strbuf_init(&hex, CRYPTO_DIGEST_TEXT_SIZE);
 	encode_hex(&hex, bytes_of(digest, sizeof(digest)));
 	memcpy(ret, strbuf_text(&hex), CRYPTO_DIGEST_TEXT_SIZE);
 }
@@ -97,13 +96,12 @@ void crypto_key_fingerprint(const struct crypto_key *key, char ret[17])
 	static const char label[] = "ohdc sealing key";
 	uint8_t data[sizeof(label) + CRYPTO_KEY_SIZE];
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
-	CLEANUP(strbuf_done) struct strbuf hex = {0};
+	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(16);
 
 	memcpy(data, label, sizeof(label));
 	memcpy(data + sizeof(label), key->key, CRYPTO_KEY_SIZE);
 	crypto_sha256(bytes_of(data, sizeof(data)), digest);
 	mem_wipe(data, sizeof(data));
-	strbuf_init(&hex, 16);
 	encode_hex(&hex, bytes_of(digest, 8));
 	memcpy(ret, strbuf_text(&hex), 17);
 }

@@ -133,9 +133,7 @@ static bool read_path(const char *text, char **ret, struct err *err)
 			return err_set(err, ERR_INPUT, "the path of the URL is not a plain path");
 		at += 1 + segment;
 	}
-	*ret = path;
-	path = NULL;
-	return true;
+	return MOVE(ret, path);
 }
 
 bool url_parse(const char *text, const char *default_scheme, struct url *ret, struct err *err)
@@ -153,16 +151,13 @@ bool url_parse(const char *text, const char *default_scheme, struct url *ret, st
 	if (!read_authority(text, authority, &url, err) ||
 	    !read_path(text + authority, &url.path, err))
 		return false;
-	*ret = url;
-	url = (struct url){0};
-	return true;
+	return MOVE(ret, url);
 }
 
 void url_done(struct url *url)
 {
 	if (!url) return;
-	mem_free(url->host);
-	mem_free(url->path);
+	MEM_FREE_ALL(url->host, url->path);
 	*url = (struct url){0};
 }
 

@@ -35,10 +35,9 @@ void bot_server_init(struct bot_server *ret, const struct config *config,
 /* Bitbucket's token with a colon is user:token. */
 void bot_server_use(struct bot_server *server, const struct secret *token)
 {
-	CLEANUP(strbuf_wipe) struct strbuf basic = {0};
+	CLEANUP(strbuf_wipe) struct strbuf basic = strbuf_of(2 * LIMIT_SETTING_BYTES);
 	bool is_pair = server->provider == PROVIDER_BITBUCKET && secret_is_set(token) &&
 		       memchr(token->text, ':', token->len);
-	strbuf_init(&basic, 2 * LIMIT_SETTING_BYTES);
 	if (is_pair) encode_base64(&basic, secret_bytes(token));
 	server->auth_prefix = is_pair ? "Basic " : "Bearer ";
 	secret_set(&server->token, is_pair ? basic.text : token->text,
@@ -68,8 +67,7 @@ void bot_server_done(struct bot_server *server)
 void bot_repository_done(struct bot_repository *repository)
 {
 	if (!repository) return;
-	mem_free(repository->project_key);
-	mem_free(repository->slug);
+	MEM_FREE_ALL(repository->project_key, repository->slug);
 	*repository = (struct bot_repository){0};
 }
 
@@ -108,9 +106,7 @@ bool bot_server_get(const struct bot_server *server, const char *path, struct ap
 	if (!get(server, path, &answer, err)) return false;
 	if (answer.user_name && strcmp(answer.user_name, "anonymous") == 0)
 		return err_set(err, ERR_AUTH, "%s treats the token as anonymous", server->base_url);
-	*ret = answer;
-	answer = (struct api_answer){0};
-	return true;
+	return MOVE(ret, answer);
 }
 
 bool bot_server_can_sign(const struct bot_server *server, struct err *err)
@@ -149,9 +145,8 @@ static bool read_jira(const struct bot_server *server, struct person *ret, struc
 static bool read_login(const struct bot_server *server, char **ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	CLEANUP(strbuf_done) struct strbuf name = {0};
+	CLEANUP(strbuf_done) struct strbuf name = strbuf_of(LIMIT_NAME_BYTES);
 	if (!bot_server_get(server, API "/application-properties", &answer, err)) return false;
-	strbuf_init(&name, LIMIT_NAME_BYTES);
 	if (text_is_empty(answer.user_name) || !decode_percent(&name, bytes_text(answer.user_name)))
 		return err_set(err, ERR_AUTH, "%s does not say whose the token is", server->base_url);
 	*ret = strbuf_take(&name);

@@ -8,6 +8,7 @@
 #include "common/base/mem.h"
 #include "common/base/strbuf.h"
 #include "common/base/text.h"
+#include "common/io/lock.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -53,10 +54,7 @@ struct callers {
 void caller_done(struct caller *caller)
 {
 	if (!caller) return;
-	mem_free(caller->user_id);
-	mem_free(caller->email);
-	mem_free(caller->org_id);
-	mem_free(caller->role);
+	MEM_FREE_ALL(caller->user_id, caller->email, caller->org_id, caller->role);
 	json_decref(caller->permissions);
 	*caller = (struct caller){0};
 }
@@ -112,26 +110,24 @@ static void proof_read(const struct web_request *request, struct proof *ret)
 static json_t *recall(struct callers *callers, const struct proof *proof)
 {
 	int64_t now_ms = callers->clock();
-	json_t *me = NULL;
+	LOCK_HOLD(&callers->lock);
 
-	(void)pthread_mutex_lock(&callers->lock);
-	for (size_t i = 0; i < KNOWN_MAX && !me; i++) {
+	for (size_t i = 0; i < KNOWN_MAX; i++) {
 		const struct known *known = &callers->known[i];
 
 		if (known->me && known->until_ms > now_ms &&
 		    crypto_equal(known->digest, proof->digest, CRYPTO_DIGEST_SIZE))
-			me = json_incref(known->me);
+			return json_incref(known->me);
 	}
-	(void)pthread_mutex_unlock(&callers->lock);
-	return me;
+	return NULL;
 }
 
 /* In the place that is free, or else the oldest. */
 static void remember(struct callers *callers, const struct proof *proof, json_t *me)
 {
 	struct known *place = &callers->known[0];
+	LOCK_HOLD(&callers->lock);
 
-	(void)pthread_mutex_lock(&callers->lock);
 	for (size_t i = 1; i < KNOWN_MAX && place->me; i++) {
 		struct known *known = &callers->known[i];
 
@@ -141,7 +137,6 @@ static void remember(struct callers *callers, const struct proof *proof, json_t 
 	memcpy(place->digest, proof->digest, CRYPTO_DIGEST_SIZE);
 	place->until_ms = callers->clock() + KNOWN_MS;
 	place->me = json_incref(me);
-	(void)pthread_mutex_unlock(&callers->lock);
 }
 
 /* --- asking ----------------------------------------------------------------------------------------------- */

@@ -175,12 +175,13 @@ bool instance_put(struct db *db, enum provider provider, const char *base_url,
 static bool write_row(struct db *db, const char *sql, const struct connection_row *row,
 		      const struct strbuf *sealed, struct err *err)
 {
-	struct db_params params = *DB_PARAMS(provider_name(row->provider), row->id,
-					     row->instance_id, row->project_key, row->repo_slug,
-					     db_value_id(row->repo_id), row->status, row->hook_id,
-					     row->owner_user_id, row->org_id, row->svc_email,
-					     row->hook_error, row->is_secret_shown);
-	if (sealed) db_add_sealed(&params, sealed);
+	struct db_params params = *DB_PARAMS(
+		provider_name(row->provider), row->id, row->instance_id, row->project_key,
+		row->repo_slug, db_value_id(row->repo_id), row->status, row->hook_id,
+		row->owner_user_id, row->org_id, row->svc_email, row->hook_error,
+		row->is_secret_shown,
+		sealed ? bytes_of(sealed->text, sealed->len) : bytes_of(NULL, 0));
+	if (!sealed) params.count--; /* the update has no place for it */
 	return db_run(db, sql, &params, NULL, err) || err_wrap(err, "connection");
 }
 
@@ -214,8 +215,7 @@ bool connection_audit(struct db *db, const char *operator_name, const char *acti
 
 char *connection_events_url(const char *web_host, enum provider provider, int64_t id)
 {
-	CLEANUP(strbuf_done) struct strbuf url = {0};
-	strbuf_init(&url, LIMIT_URL_BYTES);
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	strbuf_addf(&url, "%s/integration/%s-dc/connections/%lld/events", web_host,
 		    provider_name(provider), (long long)id);
 	return strbuf_take(&url);

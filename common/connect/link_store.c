@@ -83,11 +83,8 @@ static const char sql_audit[] =
 void link_done(struct link *link)
 {
 	if (!link) return;
-	mem_free(link->user_id);
-	mem_free(link->account_key);
-	mem_free(link->method);
-	mem_free(link->created_at);
-	mem_free(link->updated_at);
+	MEM_FREE_ALL(link->user_id, link->account_key, link->method, link->created_at,
+		     link->updated_at);
 	*link = (struct link){0};
 }
 

@@ -59,13 +59,12 @@ static void redirect_uri(const struct oauth *oauth, char ret[REDIRECT_BYTES])
 static char *authorize_url(const struct oauth *oauth, const char *base_url, const char *state,
 			   const char *verifier)
 {
-	CLEANUP(strbuf_done) struct strbuf challenge = {0};
+	CLEANUP(strbuf_done) struct strbuf challenge = strbuf_of(OAUTH_STATE_SIZE);
 	struct strbuf path;
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	char redirect[REDIRECT_BYTES];
 
 	crypto_sha256(bytes_text(verifier), digest);
-	strbuf_init(&challenge, OAUTH_STATE_SIZE);
 	encode_base64url(&challenge, bytes_of(digest, sizeof(digest)));
 	redirect_uri(oauth, redirect);
 	strbuf_init(&path, LIMIT_URL_BYTES);
@@ -111,18 +110,6 @@ void oauth_tokens_done(struct oauth_tokens *tokens)
 	secret_done(&tokens->access);
 	secret_done(&tokens->refresh);
 	*tokens = (struct oauth_tokens){0};
-}
-
-static void wipe(struct strbuf *buf)
-{
-	if (buf->text) mem_wipe(buf->text, buf->size);
-	strbuf_done(buf);
-}
-
-static void wipe_result(struct http_result *result)
-{
-	if (result->body) mem_wipe(result->body, result->body_len);
-	http_result_done(result);
 }
 
 /* Fields of a form: name, value, name, value …; a NULL value leaves the field out. */
@@ -179,9 +166,8 @@ static bool refuse(const struct http_result *result, struct err *err)
 
 static bool call(const struct oauth *oauth, const char *form, struct http_result *ret, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf url = {0};
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	strbuf_addf(&url, "%s/rest/oauth2/latest/token",
 		    config_text(oauth->config, "JIRA_DC_BASE_URL"));
 	const struct http_call http = {
@@ -202,8 +188,8 @@ static bool ask(const struct oauth *oauth, const char *type, const char *const g
 		struct oauth_tokens *ret, struct err *err)
 {
 	CLEANUP(secret_done) struct secret client = {0};
-	CLEANUP(wipe) struct strbuf form = {0};
-	CLEANUP(wipe_result) struct http_result result = {0};
+	CLEANUP(strbuf_wipe) struct strbuf form = {0};
+	CLEANUP(http_result_done) struct http_result result = {0};
 	CLEANUP(oauth_tokens_done) struct oauth_tokens tokens = {0};
 	char redirect[REDIRECT_BYTES];
 
@@ -222,9 +208,7 @@ static bool ask(const struct oauth *oauth, const char *type, const char *const g
 	if (!call(oauth, strbuf_text(&form), &result, err)) return false;
 	if (result.status != 200) return refuse(&result, err);
 	if (!read_tokens(&result, &tokens, err)) return false;
-	*ret = tokens;
-	tokens = (struct oauth_tokens){0};
-	return true;
+	return MOVE(ret, tokens);
 }
 
 bool oauth_exchange(const struct oauth *oauth, const char *code, const char *verifier,

@@ -58,13 +58,12 @@ bool ohe_token_read(struct http_client *client, struct config *config, const cha
 		    struct secret *ret, struct err *err)
 {
 	CLEANUP(strbuf_wipe) struct strbuf header = {0};
-	CLEANUP(strbuf_done) struct strbuf url = {0};
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	CLEANUP(http_result_done) struct http_result result = {0};
 	const char *base_url = config_text(config, "OHDC_OPENHANDS_URL");
 
 	if (!base_url) return err_set(err, ERR_INPUT, "OHDC_OPENHANDS_URL is not set");
 	if (!sign(config, user_id, &header, err)) return false;
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	strbuf_addf(&url, "%s/api/v1/webhooks/secrets", base_url);
 	const struct http_call call = {
 		.method = "GET",

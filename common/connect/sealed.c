@@ -54,8 +54,3 @@ bool sealed_read_json(const struct crypto_keyring *keys, const char *place,
 	return sealed_read(keys, place, rows, column, &text, err) &&
 	       json_read(secret_bytes(&text), SEALED_BYTES, LIMIT_JSON_DEPTH, ret, err);
 }
-
-void db_add_sealed(struct db_params *params, const struct strbuf *sealed)
-{
-	db_add_bytes(params, bytes_of(sealed->text, sealed->len));
-}

@@ -31,7 +31,4 @@ NODISCARD bool sealed_read_json(const struct crypto_keyring *keys, const char *p
 				const struct db_rows *rows, int column, json_t **ret,
 				struct err *err);
 
-/** The sealed bytes as a parameter of a statement. */
-void db_add_sealed(struct db_params *params, const struct strbuf *sealed);
-
 #endif

@@ -196,13 +196,12 @@ static void prepare(const struct api_peer *peer, const struct api_call *call, co
 bool api_call_send(const struct api_peer *peer, const struct api_call *call, bool need_json,
 		   struct api_answer *ret, struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf url = {0};
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	CLEANUP(mem_free_text) char *body = call->body ? json_compact(call->body) : NULL;
 	CLEANUP(wipe_header) char *auth = auth_header(call);
 	CLEANUP(http_result_done) struct http_result result = {0};
 	struct http_call http;
 
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	strbuf_add(&url, peer->base_url);
 	strbuf_add(&url, call->path);
 	if (url.is_cut)

@@ -15,18 +15,6 @@
 struct db_pool;
 struct db; /* one borrowed connection; one thread at a time */
 
-/** Append a text; NULL is SQL null. */
-void db_add_text(struct db_params *params, const char *text);
-
-/** Append an integer. */
-void db_add_int(struct db_params *params, int64_t number);
-
-/** Append a boolean. */
-void db_add_bool(struct db_params *params, bool value);
-
-/** Append bytes (bytea); a NULL pointer is SQL null. */
-void db_add_bytes(struct db_params *params, struct bytes bytes);
-
 /** Rows of a result; zeroed means none. Without result rows `count` is the number of rows changed. */
 struct db_rows {
 	void *result;

@@ -1,10 +1,6 @@
 /* Parameters of a statement and the cells of its rows. */
 #include "common/io/db.h"
 
-#include <assert.h>
-#include <limits.h>
-#include <stdio.h>
-
 #include <libpq-fe.h>
 
 #include "common/base/encode.h"
@@ -41,32 +37,6 @@ struct db_value db_value_id(int64_t id)
 struct db_value db_value_same(struct db_value value)
 {
 	return value;
-}
-
-static void add(struct db_params *params, struct db_value value)
-{
-	assert(params->count < DB_PARAMS_MAX);
-	params->values[params->count++] = value;
-}
-
-void db_add_text(struct db_params *params, const char *text)
-{
-	add(params, db_value_text(text));
-}
-
-void db_add_int(struct db_params *params, int64_t number)
-{
-	add(params, db_value_int(number));
-}
-
-void db_add_bool(struct db_params *params, bool value)
-{
-	add(params, db_value_bool(value));
-}
-
-void db_add_bytes(struct db_params *params, struct bytes bytes)
-{
-	add(params, db_value_bytes(bytes));
 }
 
 void db_rows_done(struct db_rows *rows)

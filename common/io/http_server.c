@@ -67,9 +67,7 @@ bool http_server_new(const struct http_server_options *options, struct http_serv
 	(void)pthread_mutex_init(&server->lock, NULL);
 	http_slots_init(&server->slots, server->options.suspended_limit);
 	if (!start(server, err)) return false;
-	*ret = server;
-	server = NULL; /* moved to the caller */
-	return true;
+	return MOVE(ret, server);
 }
 
 uint16_t http_server_port(const struct http_server *server)

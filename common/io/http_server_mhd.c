@@ -49,29 +49,25 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	}
 }
 
-static void *on_request_line(void *context, const char *target, struct MHD_Connection *connection)
+static void *on_request_line(UNUSED void *context, UNUSED const char *target,
+			     struct MHD_Connection *connection)
 {
 	struct http_connection *owner =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 
-	(void)context;
-	(void)target;
 	owner->request.connection = connection;
 	http_exchange_start(&owner->request);
 	return &owner->request;
 }
 
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
-				  const char *path, const char *method, const char *version,
+static enum MHD_Result on_request(UNUSED void *context, UNUSED struct MHD_Connection *connection,
+				  const char *path, const char *method, UNUSED const char *version,
 				  const char *piece, size_t *piece_len, void **request_context)
 {
 	struct http_request *request = *request_context;
 	size_t len = *piece_len;
 	bool goes_on;
 
-	(void)context;
-	(void)connection;
-	(void)version;
 	*piece_len = 0;
 	if (len > 0)
 		goes_on = http_exchange_piece(request, bytes_of(piece, len));
@@ -82,21 +78,16 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	return goes_on ? MHD_YES : MHD_NO;
 }
 
-static void on_done(void *context, struct MHD_Connection *connection, void **request_context,
-		    enum MHD_RequestTerminationCode code)
+static void on_done(UNUSED void *context, UNUSED struct MHD_Connection *connection,
+		    void **request_context, UNUSED enum MHD_RequestTerminationCode code)
 {
-	(void)context;
-	(void)connection;
-	(void)code;
 	if (*request_context) http_exchange_done(*request_context);
 	*request_context = NULL;
 }
 
 /* Escapes stay as they are sent: `%2f` in a path is no slash. */
-static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
+static size_t keep_escapes(UNUSED void *context, UNUSED struct MHD_Connection *connection, char *text)
 {
-	(void)context;
-	(void)connection;
 	return strlen(text);
 }
 
@@ -160,12 +151,11 @@ static void add_encoding(struct http_framing *framing, const char *value)
 	if (!text_equal_nocase(value, "chunked")) framing->is_bad = true;
 }
 
-static enum MHD_Result frame(void *context, enum MHD_ValueKind kind, const char *name,
+static enum MHD_Result frame(void *context, UNUSED enum MHD_ValueKind kind, const char *name,
 			     const char *value)
 {
 	struct http_framing *framing = context;
 
-	(void)kind;
 	if (strcasecmp(name, "Content-Length") == 0)
 		add_length(framing, value ? value : "");
 	else if (strcasecmp(name, "Transfer-Encoding") == 0)
@@ -193,12 +183,11 @@ struct showing {
 	void *context;
 };
 
-static enum MHD_Result show_field(void *context, enum MHD_ValueKind kind, const char *name,
+static enum MHD_Result show_field(void *context, UNUSED enum MHD_ValueKind kind, const char *name,
 				  const char *value)
 {
 	const struct showing *showing = context;
 
-	(void)kind;
 	showing->show(showing->context, name, value ? value : "");
 	return MHD_YES;
 }
@@ -219,11 +208,10 @@ struct count {
 	size_t count;
 };
 
-static void count_name(void *context, const char *name, const char *value)
+static void count_name(void *context, const char *name, UNUSED const char *value)
 {
 	struct count *count = context;
 
-	(void)value;
 	if (strcasecmp(name, count->name) == 0) count->count++;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/base/mem.h"
+#include "common/io/lock.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
 #include "common/io/web_parts.h"
@@ -65,30 +66,23 @@ static void *begin(void *context, struct http_request *http)
 	return web_request_new(place->web, &place->route, http);
 }
 
-static void add_body(void *context, void *state, struct http_request *http, struct bytes piece)
+static void add_body(UNUSED void *context, void *state, struct http_request *http, struct bytes piece)
 {
-	(void)context;
 	if (!web_request_add_body(state, piece)) refuse_too_large(http);
 }
 
 static bool is_open(struct web *web)
 {
-	(void)pthread_mutex_lock(&web->lock);
-	bool is_open = !web->is_stopping;
-	(void)pthread_mutex_unlock(&web->lock);
-	return is_open;
+	LOCK_HOLD(&web->lock);
+	return !web->is_stopping;
 }
 
 static void enqueue(struct web *web, struct web_request *request)
 {
-	(void)pthread_mutex_lock(&web->lock);
-	if (web->last)
-		web->last->next = request;
-	else
-		web->first = request;
+	LOCK_HOLD(&web->lock);
+	*(web->last ? &web->last->next : &web->first) = request;
 	web->last = request;
 	(void)pthread_cond_signal(&web->changed);
-	(void)pthread_mutex_unlock(&web->lock);
 }
 
 static void end(void *context, void *state, struct http_request *http)
@@ -115,9 +109,8 @@ static void end(void *context, void *state, struct http_request *http)
 	refuse(http, 503, "{\"detail\":\"Too busy, try again\"}", BUSY_RETRY_S);
 }
 
-static void done(void *context, void *state)
+static void done(UNUSED void *context, void *state)
 {
-	(void)context;
 	web_request_drop(state);
 }
 
@@ -125,16 +118,14 @@ static void done(void *context, void *state)
 
 static struct web_request *dequeue(struct web *web)
 {
-	(void)pthread_mutex_lock(&web->lock);
+	LOCK_HOLD(&web->lock);
 	while (!web->first && !web->is_stopping)
 		(void)pthread_cond_wait(&web->changed, &web->lock);
 	struct web_request *request = web->first;
-	if (request) {
-		web->first = request->next;
-		if (!web->first) web->last = NULL;
-		web->running++;
-	}
-	(void)pthread_mutex_unlock(&web->lock);
+	if (!request) return NULL;
+	web->first = request->next;
+	if (!web->first) web->last = NULL;
+	web->running++;
 	return request;
 }
 
@@ -172,9 +163,8 @@ static void *work(void *context)
 		/* One that was answered with 504 while it waited is not begun. */
 		if (sysclock_monotonic_ms() < request->due_ms) handle(web, request);
 		web_request_drop(request);
-		(void)pthread_mutex_lock(&web->lock);
+		LOCK_HOLD(&web->lock);
 		web->running--;
-		(void)pthread_mutex_unlock(&web->lock);
 	}
 	return NULL;
 }
@@ -246,12 +236,15 @@ void web_quiesce(struct web *web)
 	http_server_quiesce(web->server);
 }
 
+static bool is_resting(struct web *web)
+{
+	LOCK_HOLD(&web->lock);
+	return !web->first && web->running == 0;
+}
+
 bool web_is_idle(struct web *web)
 {
-	(void)pthread_mutex_lock(&web->lock);
-	bool is_idle = !web->first && web->running == 0;
-	(void)pthread_mutex_unlock(&web->lock);
-	return is_idle && http_server_suspended(web->server) == 0;
+	return is_resting(web) && http_server_suspended(web->server) == 0;
 }
 
 /* Handlers end first, what is queued included; only then may the server go, which their answers need. */
@@ -272,8 +265,5 @@ void web_free(struct web *web)
 	}
 	(void)pthread_mutex_destroy(&web->lock);
 	(void)pthread_cond_destroy(&web->changed);
-	mem_free(web->threads);
-	mem_free(web->places);
-	mem_free(web->routes);
-	mem_free(web);
+	MEM_FREE_ALL(web->threads, web->places, web->routes, web);
 }

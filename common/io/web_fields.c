@@ -48,19 +48,11 @@ void web_fields_add(struct web_fields *fields, struct bytes name, struct bytes v
 	add(fields, value);
 }
 
-static void wipe(struct strbuf *text)
-{
-	if (text->text) mem_wipe(text->text, text->size);
-	strbuf_done(text);
-}
-
 bool web_fields_decode(struct web_fields *fields, struct bytes name, struct bytes value)
 {
-	CLEANUP(wipe) struct strbuf first;
-	CLEANUP(wipe) struct strbuf second;
+	CLEANUP(strbuf_wipe) struct strbuf first = strbuf_of(name.len);
+	CLEANUP(strbuf_wipe) struct strbuf second = strbuf_of(value.len);
 
-	strbuf_init(&first, name.len);
-	strbuf_init(&second, value.len);
 	if (!decode_percent(&first, name) || !decode_percent(&second, value)) return false;
 	if (text_is_utf8(bytes_of(second.text, second.len)))
 		web_fields_add(fields, bytes_text(strbuf_text(&first)),
@@ -81,9 +73,8 @@ static struct bytes cut(struct bytes *rest, char mark)
 
 bool web_fields_read_form(struct web_fields *fields, struct bytes form)
 {
-	CLEANUP(wipe) struct strbuf spaced;
+	CLEANUP(strbuf_wipe) struct strbuf spaced = strbuf_of(form.len);
 
-	strbuf_init(&spaced, form.len);
 	strbuf_add_bytes(&spaced, form);
 	for (size_t i = 0; i < spaced.len; i++) {
 		if (spaced.text[i] == '+') spaced.text[i] = ' ';

@@ -20,15 +20,9 @@ static void wipe(char *text)
 	mem_free(text);
 }
 
-static void clear_body(struct web_reply *reply)
-{
-	if (reply->body.text) mem_wipe(reply->body.text, reply->body.size);
-	strbuf_done(&reply->body);
-}
-
 void web_reply_done(struct web_reply *reply)
 {
-	clear_body(reply);
+	strbuf_wipe(&reply->body);
 	for (size_t i = 0; i < reply->header_count; i++)
 		wipe(reply->headers[i]);
 	*reply = (struct web_reply){0};
@@ -38,7 +32,7 @@ void web_reply_json(struct web_reply *reply, int status, json_t *json)
 {
 	char *text = json_compact(json);
 
-	clear_body(reply);
+	strbuf_wipe(&reply->body);
 	reply->status = status;
 	reply->content_type = NULL;
 	/* The text moves in as it is: a list of repositories may have megabytes. */
@@ -74,7 +68,7 @@ void web_reply_failure(struct web_reply *reply, int status, const char *detail, 
 
 void web_reply_redirect(struct web_reply *reply, const char *url)
 {
-	clear_body(reply);
+	strbuf_wipe(&reply->body);
 	reply->status = 302;
 	web_reply_header(reply, "Location", url);
 }

@@ -76,9 +76,7 @@ void web_request_drop(struct web_request *request)
 {
 	if (atomic_fetch_sub(&request->holders, 1) > 1) return;
 	web_request_wipe(request);
-	mem_free(request->path);
-	mem_free(request->piece);
-	mem_free(request);
+	MEM_FREE_ALL(request->path, request->piece, request);
 }
 
 /* Never swapped out, where the system lets us lock so much, and in no dump. */

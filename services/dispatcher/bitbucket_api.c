@@ -17,9 +17,8 @@ enum { DEADLINE_MS = 10000 };
 
 static void basic_credential(const struct secret *token, struct secret *ret)
 {
-	CLEANUP(strbuf_done) struct strbuf text = {0};
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(2 * token->len + 4);
 
-	strbuf_init(&text, 2 * token->len + 4);
 	encode_base64(&text, secret_bytes(token));
 	secret_set(ret, strbuf_text(&text), text.len);
 	mem_wipe(text.text, text.len);
@@ -65,9 +64,7 @@ void bitbucket_pull_path(const char *api, const struct pull_request_ref *ref, st
 void pull_request_done(struct pull_request *pull)
 {
 	if (!pull) return;
-	mem_free(pull->title);
-	mem_free(pull->description);
-	mem_free(pull->to_branch);
+	MEM_FREE_ALL(pull->title, pull->description, pull->to_branch);
 	*pull = (struct pull_request){0};
 }
 
@@ -94,9 +91,7 @@ bool bitbucket_api_read_pull_request(const struct bitbucket_api *api,
 	pull = read_pull(answer.json);
 	if (!pull.to_branch[0])
 		return err_set(err, ERR_INTERNAL, "Bitbucket sent a pull request without refs");
-	*ret = pull;
-	pull = (struct pull_request){0};
-	return true;
+	return MOVE(ret, pull);
 }
 
 /* --- reactions ------------------------------------------------------------------------------------- */

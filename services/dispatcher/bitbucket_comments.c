@@ -37,11 +37,10 @@ static char *read_time(const json_t *json)
 /* An anchor's path is a text, or an object with `components`. */
 static char *anchor_path(const json_t *anchor)
 {
-	CLEANUP(strbuf_done) struct strbuf path = {0};
+	CLEANUP(strbuf_done) struct strbuf path = strbuf_of(LIMIT_URL_BYTES);
 	const json_t *parts = json_at(anchor, "path.components");
 	const char *text = json_text_at(anchor, "path");
 
-	strbuf_init(&path, LIMIT_URL_BYTES);
 	for (size_t i = 0; !text && i < json_array_size(parts); i++) {
 		strbuf_add(&path, i > 0 ? "/" : "");
 		strbuf_add(&path, json_string_value(json_array_get(parts, i)));
@@ -82,9 +81,7 @@ bool bitbucket_api_read_comment(const struct bitbucket_api *api, const struct pu
 	read = read_comment(answer.json);
 	if (!read.id || !read.text)
 		return err_set(err, ERR_INTERNAL, "Bitbucket sent a comment without id or text");
-	*ret = read;
-	read = (struct comment){0};
-	return true;
+	return MOVE(ret, read);
 }
 
 /* --- walking through the activities ---------------------------------------------------------------- */
@@ -203,12 +200,11 @@ struct recent_search {
 	struct comments *comments;
 };
 
-static bool see_recent(void *context, const json_t *activity, const json_t *comment)
+static bool see_recent(void *context, UNUSED const json_t *activity, const json_t *comment)
 {
 	struct recent_search *search = context;
 	struct comment read = read_comment(comment);
 
-	(void)activity;
 	comments_add(search->comments, &read, search->skip_id);
 	return true;
 }
@@ -236,12 +232,11 @@ struct marker_search {
 	struct comment_hits hits;
 };
 
-static bool see_for_marker(void *context, const json_t *activity, const json_t *comment)
+static bool see_for_marker(void *context, UNUSED const json_t *activity, const json_t *comment)
 {
 	struct marker_search *search = context;
 	CLEANUP(comment_done) struct comment read = read_comment(comment);
 
-	(void)activity;
 	comment_hits_add(&search->hits, PROVIDER_BITBUCKET, search->marker, search->bot, &read);
 	return true;
 }

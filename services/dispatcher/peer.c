@@ -20,10 +20,7 @@ static const char sql_peer[] =
 void peer_done(struct peer *peer)
 {
 	if (!peer) return;
-	mem_free(peer->base_url);
-	mem_free(peer->org_id);
-	mem_free(peer->mapped_org);
-	mem_free(peer->project);
+	MEM_FREE_ALL(peer->base_url, peer->org_id, peer->mapped_org, peer->project);
 	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++)
 		mem_free(peer->bot_names[i]);
 	secret_done(&peer->token);
@@ -84,12 +81,10 @@ bool peer_load(const struct peer_source *source, const struct job_record *record
 	       struct err *err)
 {
 	ret->project = project_of(record);
-	struct db_params params = {0};
-	db_add_text(&params, provider_name(record->provider));
-	db_add_int(&params, record->connection_id);
-	db_add_text(&params, ret->project);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(source->pool, sql_peer, &params, &rows, err))
+	if (!db_query(source->pool, sql_peer,
+		      DB_PARAMS(provider_name(record->provider), record->connection_id, ret->project),
+		      &rows, err))
 		return err_wrap(err, "connection");
 	if (rows.count == 0)
 		return err_set(err, ERR_NOT_FOUND, "connection '%s/%lld' is not there",

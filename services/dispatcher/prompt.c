@@ -194,10 +194,9 @@ static void add_context(const struct prompt_input *input, struct strbuf *ret)
 /* The reference stands at the end whatever was cut before it: the events are searched for it. */
 static char *close_message(const struct prompt_input *input, struct strbuf *message)
 {
-	CLEANUP(strbuf_done) struct strbuf whole = {0};
+	CLEANUP(strbuf_done) struct strbuf whole = strbuf_of(LIMIT_PROMPT_BYTES);
 	const char *text = strbuf_text(message);
 
-	strbuf_init(&whole, LIMIT_PROMPT_BYTES);
 	strbuf_add_bytes(&whole, bytes_of(text, text_cut(text, LIMIT_PROMPT_BYTES - REFERENCE_ROOM)));
 	if (message->is_cut) strbuf_add(&whole, "\n[… the context was cut here]\n");
 	if (input->reference)
@@ -207,9 +206,8 @@ static char *close_message(const struct prompt_input *input, struct strbuf *mess
 
 char *prompt_message(const struct prompt_input *input)
 {
-	CLEANUP(strbuf_done) struct strbuf message = {0};
+	CLEANUP(strbuf_done) struct strbuf message = strbuf_of(LIMIT_PROMPT_BYTES - REFERENCE_ROOM);
 
-	strbuf_init(&message, LIMIT_PROMPT_BYTES - REFERENCE_ROOM);
 	add_request(input, &message);
 	add_context(input, &message);
 	return close_message(input, &message);
@@ -302,9 +300,8 @@ static void add_bitbucket_rules(const struct prompt_input *input, struct strbuf 
 
 char *prompt_suffix(const struct prompt_input *input)
 {
-	CLEANUP(strbuf_done) struct strbuf suffix = {0};
+	CLEANUP(strbuf_done) struct strbuf suffix = strbuf_of(LIMIT_PROMPT_BYTES);
 
-	strbuf_init(&suffix, LIMIT_PROMPT_BYTES);
 	if (!text_is_empty(input->instructions))
 		strbuf_add(&suffix, input->instructions);
 	else if (is_jira(input))
@@ -317,9 +314,8 @@ char *prompt_suffix(const struct prompt_input *input)
 
 char *prompt_title(const struct prompt_input *input)
 {
-	CLEANUP(strbuf_done) struct strbuf title = {0};
+	CLEANUP(strbuf_done) struct strbuf title = strbuf_of(LIMIT_NAME_BYTES + TITLE_MAX_BYTES);
 
-	strbuf_init(&title, LIMIT_NAME_BYTES + TITLE_MAX_BYTES);
 	strbuf_add(&title, is_jira(input) ? "Jira DC Issue " : "Bitbucket DC PR #");
 	add_line(is_jira(input) ? input->ask->issue_key : input->ask->pull_request_id, &title);
 	strbuf_add(&title, ": ");

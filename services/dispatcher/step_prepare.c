@@ -168,8 +168,7 @@ static bool list_orgs(struct task *task, const char *org_id, struct openhands_or
 /* Takes `org_id`. People read the name of a shared organisation; their own needs none. */
 static void take_org(struct task *task, char *org_id, const struct openhands_orgs *orgs)
 {
-	mem_free(task->job.org_id);
-	mem_free(task->job.org_name);
+	MEM_FREE_ALL(task->job.org_id, task->job.org_name);
 	task->job.org_id = org_id;
 	task->job.org_name = NULL;
 	for (size_t i = 0; i < orgs->count && !task->job.org_name; i++) {
@@ -195,10 +194,9 @@ bool step_key(struct task *task, struct job_event *ret, struct err *err)
 
 /* ---- reaction -------------------------------------------------------------------------------------------------- */
 
-static bool send_reaction(void *context, const struct call_gate *gate,
+static bool send_reaction(void *context, UNUSED const struct call_gate *gate,
 			  char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
-{
-	(void)gate; /* repeating a reaction does no harm */
+{ /* repeating a reaction does no harm */
 	struct task *task = context;
 	const char *comment_id = task->job.record.ask.comment_id;
 	(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", comment_id);

@@ -4,6 +4,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/url.h"
+#include "common/io/lock.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
 #include "common/io/table_cache.h"
@@ -167,15 +168,13 @@ static size_t slot_of(enum provider provider, int64_t id)
 
 bool connection_cache_may_reread(struct connection_cache *cache, enum provider provider, int64_t id)
 {
-	pthread_mutex_lock(&cache->reread_lock);
+	LOCK_HOLD(&cache->reread_lock);
 	int64_t read_ms = cache->reread_ms[slot_of(provider, id)];
-	pthread_mutex_unlock(&cache->reread_lock);
 	return read_ms == 0 || sysclock_monotonic_ms() - read_ms >= REREAD_PAUSE_MS;
 }
 
 void connection_cache_note_reread(struct connection_cache *cache, enum provider provider, int64_t id)
 {
-	pthread_mutex_lock(&cache->reread_lock);
+	LOCK_HOLD(&cache->reread_lock);
 	cache->reread_ms[slot_of(provider, id)] = sysclock_monotonic_ms();
-	pthread_mutex_unlock(&cache->reread_lock);
 }

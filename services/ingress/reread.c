@@ -3,6 +3,7 @@
 #include "services/ingress/ingress.h"
 
 #include "common/base/mem.h"
+#include "common/io/lock.h"
 #include "common/io/log.h"
 
 #include <pthread.h>
@@ -51,14 +52,12 @@ static void judge_again(struct ingress *ingress, const struct waiting *waiting)
 /* Take all who wait; false when there is nothing to do any more. */
 static bool take(struct reread *reread, struct waiting ret[WAITING_MAX], size_t *ret_count)
 {
-	pthread_mutex_lock(&reread->lock);
+	LOCK_HOLD(&reread->lock);
 	while (reread->count == 0 && !reread->is_stopping)
 		pthread_cond_wait(&reread->submitted, &reread->lock);
 	*ret_count = reread->count;
-	for (size_t i = 0; i < reread->count; i++)
-		ret[i] = reread->list[i];
+	memcpy(ret, reread->list, reread->count * sizeof(ret[0]));
 	reread->count = 0;
-	pthread_mutex_unlock(&reread->lock);
 	return *ret_count > 0;
 }
 
@@ -95,12 +94,11 @@ bool reread_new(struct ingress *ingress, struct daemon *daemon, struct reread **
 
 bool reread_submit(struct reread *reread, struct request *request, struct http_ticket ticket)
 {
-	pthread_mutex_lock(&reread->lock);
-	bool is_taken = reread->count < WAITING_MAX && !reread->is_stopping;
-	if (is_taken) reread->list[reread->count++] = (struct waiting){request, ticket};
+	LOCK_HOLD(&reread->lock);
+	if (reread->count == WAITING_MAX || reread->is_stopping) return false;
+	reread->list[reread->count++] = (struct waiting){request, ticket};
 	pthread_cond_signal(&reread->submitted);
-	pthread_mutex_unlock(&reread->lock);
-	return is_taken;
+	return true;
 }
 
 void reread_free(struct reread *reread)

@@ -27,8 +27,7 @@ enum match { MATCH_NONE, MATCH_NAMESAKE, MATCH_NAME, MATCH_URL, MATCH_ID };
 
 void jira_hook_done_free(struct jira_hook_done *done)
 {
-	mem_free(done->id);
-	mem_free(done->note);
+	MEM_FREE_ALL(done->id, done->note);
 	*done = (struct jira_hook_done){0};
 }
 
@@ -114,10 +113,9 @@ static const json_t *find_ours(const json_t *list, const struct jira_hook *hook,
 /* What an administrator should know about the other webhooks; new, NULL: nothing. */
 static char *note_others(const json_t *list, const json_t *ours, const struct jira_hook *hook)
 {
-	CLEANUP(strbuf_done) struct strbuf note = {0};
+	CLEANUP(strbuf_done) struct strbuf note = strbuf_of(NOTE_BYTES);
 	const json_t *item;
 	size_t i;
-	strbuf_init(&note, NOTE_BYTES);
 	json_array_foreach(list, i, item)
 	{
 		const char *url = json_text_at(item, "url");

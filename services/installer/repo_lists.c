@@ -59,12 +59,10 @@ struct repo_lists {
 
 static void drop_set(struct shared_set **shared)
 {
-	if (!*shared || --(*shared)->holders > 0) {
-		*shared = NULL;
-		return;
+	if (*shared && --(*shared)->holders == 0) {
+		repo_set_done(&(*shared)->set);
+		mem_free(*shared);
 	}
-	repo_set_done(&(*shared)->set);
-	mem_free(*shared);
 	*shared = NULL;
 }
 
@@ -72,8 +70,7 @@ static void free_person(struct person_list *person)
 {
 	drop_set(&person->shared);
 	secret_done(&person->token);
-	mem_free(person->user_id);
-	mem_free(person);
+	MEM_FREE_ALL(person->user_id, person);
 }
 
 /* The person's entry, made if need be, as the most recently used one. */

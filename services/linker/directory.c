@@ -22,8 +22,7 @@ struct directories {
 void lookup_answer_done(struct lookup_answer *answer)
 {
 	if (!answer) return;
-	mem_free(answer->user_id);
-	mem_free(answer->org_id);
+	MEM_FREE_ALL(answer->user_id, answer->org_id);
 	*answer = (struct lookup_answer){0};
 }
 

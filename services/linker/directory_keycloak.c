@@ -106,10 +106,9 @@ static enum lookup find_bitbucket(const struct keycloak_directory *self,
 static bool search_email(const struct keycloak_directory *self, const char *email,
 			 enum account *ret, char ret_id[ACCOUNT_ID_SIZE], struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf query = {0};
+	CLEANUP(strbuf_done) struct strbuf query = strbuf_of(2000);
 	json_auto_t *users = NULL;
 
-	strbuf_init(&query, 2000);
 	strbuf_add(&query, "email=");
 	encode_percent(&query, bytes_text(email));
 	strbuf_add(&query, "&exact=true&max=3");
@@ -139,13 +138,12 @@ static enum lookup enrol(const struct keycloak_directory *self,
 {
 	const struct person *actor = question->actor;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
 
-	db_add_int(&params, question->instance_id);
-	db_add_text(&params, actor->key ? actor->key : actor->name);
-	db_add_text(&params, user_id);
-	db_add_text(&params, actor->name);
-	if (!db_query(self->options.pool, sql_enrol, &params, &rows, err)) return LOOKUP_FAILED;
+	if (!db_query(self->options.pool, sql_enrol,
+		      DB_PARAMS(question->instance_id, actor->key ? actor->key : actor->name,
+				user_id, actor->name),
+		      &rows, err))
+		return LOOKUP_FAILED;
 	if (rows.count == 0)
 		return refuse(
 			ret, LOOKUP_MISS,

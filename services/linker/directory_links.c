@@ -30,17 +30,14 @@ static enum lookup find(struct directory *self, const struct lookup_question *qu
 	const char *stable = is_jira ? actor->key : actor->id;
 	const char *spare = is_jira ? actor->name : actor->key;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	struct db_params params = {0};
 
 	/* A Jira name can be given to somebody else: it counts only where the body has no key. */
 	if (is_jira && stable) spare = NULL;
 	if (!stable && !spare) return LOOKUP_MISS;
-	db_add_int(&params, question->instance_id);
-	db_add_text(&params, stable);
-	db_add_text(&params, spare);
-	db_add_bool(&params,
-		    !is_jira || directory_is_email_mode(links->options.config, question->base_url));
-	if (!db_query(links->options.pool, sql_find, &params, &rows, err)) {
+	bool is_email = !is_jira ||
+			directory_is_email_mode(links->options.config, question->base_url);
+	if (!db_query(links->options.pool, sql_find,
+		      DB_PARAMS(question->instance_id, stable, spare, is_email), &rows, err)) {
 		(void)err_wrap(err, "links");
 		return LOOKUP_FAILED;
 	}

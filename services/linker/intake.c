@@ -33,12 +33,11 @@ struct intake {
 	bool is_running;
 };
 
-static bool stored_position(void *context, const char *topic, int32_t partition, int64_t *ret,
-			    struct err *err)
+static bool stored_position(void *context, UNUSED const char *topic, int32_t partition,
+			    int64_t *ret, struct err *err)
 {
 	const struct intake *intake = context;
 
-	(void)topic;
 	return intake_store_position(intake->linker->pool, &intake->runner.place, partition, ret,
 				     err);
 }

@@ -110,7 +110,5 @@ bool intake_record_read(const struct kafka_record *record, const struct connecti
 	} else {
 		return err_set(err, ERR_NOT_FOUND, "connection not known yet");
 	}
-	*ret = read;
-	read = (struct intake_record){0};
-	return true;
+	return MOVE(ret, read);
 }

@@ -339,8 +339,7 @@ static bool write_positions(struct db *db, const struct intake_place *place,
 static void writing_done(struct writing *writing)
 {
 	db_return(&writing->db);
-	mem_free(writing->is_new);
-	mem_free(writing->is_won);
+	MEM_FREE_ALL(writing->is_new, writing->is_won);
 }
 
 bool intake_store_batch(struct db_pool *pool, const struct intake_place *place,

@@ -26,12 +26,6 @@ static void write_url(const struct lookup_question *question, struct strbuf *url
 	encode_percent(url, bytes_text(value));
 }
 
-static void wipe_buffer(struct strbuf *buf)
-{
-	if (buf->text) mem_wipe(buf->text, buf->size);
-	strbuf_done(buf);
-}
-
 static bool read_email(const struct http_result *result, char **ret, struct err *err)
 {
 	json_auto_t *json = NULL;
@@ -47,8 +41,8 @@ bool jira_user_email(const struct directory_options *options,
 		     const struct lookup_question *question, char **ret, struct err *err)
 {
 	CLEANUP(secret_done) struct secret token = {0};
-	CLEANUP(strbuf_done) struct strbuf url = {0};
-	CLEANUP(wipe_buffer) struct strbuf header = {0};
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
+	CLEANUP(strbuf_wipe) struct strbuf header = {0};
 	CLEANUP(http_result_done) struct http_result result = {0};
 	struct http_call call = {
 		.method = "GET",
@@ -60,7 +54,6 @@ bool jira_user_email(const struct directory_options *options,
 	if ((!question->actor->key && !question->actor->name) ||
 	    !config_secret(options->config, "JIRA_DC_SERVICE_ACCOUNT_PAT", &token))
 		return true;
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	write_url(question, &url);
 	strbuf_init(&header, TOKEN_BYTES);
 	strbuf_addf(&header, "Authorization: Bearer %s", token.text);

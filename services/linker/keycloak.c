@@ -12,6 +12,7 @@
 #include "common/base/mem.h"
 #include "common/base/secret.h"
 #include "common/base/strbuf.h"
+#include "common/io/lock.h"
 
 #include "common/base/banned.h"
 
@@ -33,15 +34,13 @@ bool keycloak_new(const struct directory_options *options, struct keycloak **ret
 {
 	CLEANUP(secret_done) struct secret client = {0};
 	CLEANUP(secret_done) struct secret admin = {0};
-	struct keycloak *keycloak;
-
 	if (!config_text(options->config, "OHDC_KEYCLOAK_CLIENT_ID")
 		    ? !config_secret(options->config, "KEYCLOAK_ADMIN_PASSWORD", &admin)
 		    : !config_secret(options->config, "OHDC_KEYCLOAK_CLIENT_SECRET", &client))
 		return err_set(err, ERR_INPUT,
 			       "KEYCLOAK_SERVER_URL is set, expected OHDC_KEYCLOAK_CLIENT_ID and "
 			       "OHDC_KEYCLOAK_CLIENT_SECRET (or KEYCLOAK_ADMIN_PASSWORD) with it");
-	keycloak = mem_zalloc(1, sizeof(*keycloak));
+	struct keycloak *keycloak = mem_zalloc(1, sizeof(*keycloak));
 	keycloak->options = *options;
 	pthread_mutex_init(&keycloak->lock, NULL);
 	*ret = keycloak;
@@ -54,12 +53,6 @@ void keycloak_free(struct keycloak *keycloak)
 	secret_done(&keycloak->token);
 	pthread_mutex_destroy(&keycloak->lock);
 	mem_free(keycloak);
-}
-
-static void wipe_buffer(struct strbuf *buf)
-{
-	if (buf->text) mem_wipe(buf->text, buf->size);
-	strbuf_done(buf);
 }
 
 /* --- the token ------------------------------------------------------------------------------------ */
@@ -102,7 +95,7 @@ static bool read_token(const struct http_result *result, struct secret *ret, str
 
 static bool fetch_token(const struct keycloak *keycloak, struct secret *ret, struct err *err)
 {
-	CLEANUP(wipe_buffer) struct strbuf form = {0};
+	CLEANUP(strbuf_wipe) struct strbuf form = strbuf_of(FORM_BYTES);
 	CLEANUP(http_result_done) struct http_result result = {0};
 	char url[LIMIT_URL_BYTES];
 	struct http_call call = {
@@ -112,10 +105,8 @@ static bool fetch_token(const struct keycloak *keycloak, struct secret *ret, str
 		.deadline_ms = keycloak->options.call_deadline_ms,
 		.ceiling_bytes = ANSWER_BYTES,
 	};
-	bool is_admin;
+	bool is_admin = write_form(keycloak, &form);
 
-	strbuf_init(&form, FORM_BYTES);
-	is_admin = write_form(keycloak, &form);
 	(void)snprintf(url, sizeof(url), "%s/realms/%s/protocol/openid-connect/token",
 		       config_text(keycloak->options.config, "KEYCLOAK_SERVER_URL"),
 		       is_admin ? "master"
@@ -129,16 +120,11 @@ static bool fetch_token(const struct keycloak *keycloak, struct secret *ret, str
 static bool copy_token(struct keycloak *keycloak, uint64_t worn, struct secret *ret,
 		       uint64_t *ret_number)
 {
-	bool is_there;
-
-	pthread_mutex_lock(&keycloak->lock);
-	is_there = secret_is_set(&keycloak->token) && keycloak->token_number != worn;
-	if (is_there) {
-		secret_set(ret, keycloak->token.text, keycloak->token.len);
-		*ret_number = keycloak->token_number;
-	}
-	pthread_mutex_unlock(&keycloak->lock);
-	return is_there;
+	LOCK_HOLD(&keycloak->lock);
+	if (!secret_is_set(&keycloak->token) || keycloak->token_number == worn) return false;
+	secret_set(ret, keycloak->token.text, keycloak->token.len);
+	*ret_number = keycloak->token_number;
+	return true;
 }
 
 /*
@@ -152,12 +138,11 @@ static bool take_token(struct keycloak *keycloak, uint64_t worn, struct secret *
 
 	if (copy_token(keycloak, worn, ret, ret_number)) return true;
 	if (!fetch_token(keycloak, &fresh, err)) return err_wrap(err, "keycloak token");
-	pthread_mutex_lock(&keycloak->lock);
+	secret_set(ret, fresh.text, fresh.len);
+	LOCK_HOLD(&keycloak->lock);
 	secret_set(&keycloak->token, fresh.text, fresh.len);
 	*ret_number = ++keycloak->token_number;
 	keycloak->may_view = false;
-	pthread_mutex_unlock(&keycloak->lock);
-	secret_set(ret, fresh.text, fresh.len);
 	return true;
 }
 
@@ -166,7 +151,7 @@ static bool take_token(struct keycloak *keycloak, uint64_t worn, struct secret *
 static bool get_once(const struct keycloak *keycloak, const char *path, const struct secret *token,
 		     json_t **ret, struct err *err)
 {
-	CLEANUP(wipe_buffer) struct strbuf header = {0};
+	CLEANUP(strbuf_wipe) struct strbuf header = strbuf_of(TOKEN_BYTES + 64);
 	CLEANUP(http_result_done) struct http_result result = {0};
 	char url[LIMIT_URL_BYTES];
 	struct http_call call = {
@@ -176,7 +161,6 @@ static bool get_once(const struct keycloak *keycloak, const char *path, const st
 		.ceiling_bytes = ANSWER_BYTES,
 	};
 
-	strbuf_init(&header, TOKEN_BYTES + 64);
 	strbuf_add(&header, "Authorization: Bearer ");
 	strbuf_add_bytes(&header, secret_bytes(token));
 	call.headers[0] = strbuf_text(&header);
@@ -206,12 +190,8 @@ static bool get(struct keycloak *keycloak, const char *path, json_t **ret, uint6
 
 static bool is_view_known(struct keycloak *keycloak, uint64_t number)
 {
-	bool is_known;
-
-	pthread_mutex_lock(&keycloak->lock);
-	is_known = keycloak->may_view && keycloak->token_number == number;
-	pthread_mutex_unlock(&keycloak->lock);
-	return is_known;
+	LOCK_HOLD(&keycloak->lock);
+	return keycloak->may_view && keycloak->token_number == number;
 }
 
 /*
@@ -228,9 +208,8 @@ static bool check_view(struct keycloak *keycloak, uint64_t number, struct err *e
 	if (json_integer_value(count) <= 0)
 		return err_set(err, ERR_AUTH,
 			       "keycloak: the account sees no user at all, it needs view-users");
-	pthread_mutex_lock(&keycloak->lock);
+	LOCK_HOLD(&keycloak->lock);
 	keycloak->may_view = keycloak->token_number == counted_by;
-	pthread_mutex_unlock(&keycloak->lock);
 	return true;
 }
 

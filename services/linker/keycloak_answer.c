@@ -41,47 +41,41 @@ static bool has_email(const json_t *user, const char *email)
 	return text && text_equal_nocase(text, email);
 }
 
-/* The only user for whom the answer holds. */
-static enum account judge(const json_t *only, size_t count, bool needs_verified,
+/* Whether an answer's user is meant: by an attribute, or (without a name) by the e-mail address. */
+static bool is_meant(const json_t *user, const char *name, const char *value)
+{
+	return name ? has_attribute(user, name, value) : has_email(user, value);
+}
+
+/* The only user who is meant. */
+static enum account judge(const json_t *users, const char *name, const char *value,
 			  char ret_id[ACCOUNT_ID_SIZE])
 {
+	const json_t *only = NULL;
+	const json_t *user;
+	size_t count = 0;
+	size_t i;
+
+	json_array_foreach(users, i, user)
+	{
+		if (!is_meant(user, name, value)) continue;
+		only = user;
+		count++;
+	}
 	if (count == 0) return ACCOUNT_NONE;
 	if (count > 1) return ACCOUNT_AMBIGUOUS;
 	if (!json_bool_at(only, "enabled", false)) return ACCOUNT_DISABLED;
-	if (needs_verified && !json_bool_at(only, "emailVerified", false))
-		return ACCOUNT_UNVERIFIED;
+	if (!name && !json_bool_at(only, "emailVerified", false)) return ACCOUNT_UNVERIFIED;
 	return json_id_at(only, "id", ret_id, ACCOUNT_ID_SIZE) ? ACCOUNT_ONE : ACCOUNT_NONE;
 }
 
 enum account keycloak_by_attribute(const json_t *users, const char *name, const char *value,
 				   char ret_id[ACCOUNT_ID_SIZE])
 {
-	const json_t *only = NULL;
-	const json_t *user;
-	size_t count = 0;
-	size_t i;
-
-	json_array_foreach(users, i, user)
-	{
-		if (!has_attribute(user, name, value)) continue;
-		only = user;
-		count++;
-	}
-	return judge(only, count, false, ret_id);
+	return judge(users, name, value, ret_id);
 }
 
 enum account keycloak_by_email(const json_t *users, const char *email, char ret_id[ACCOUNT_ID_SIZE])
 {
-	const json_t *only = NULL;
-	const json_t *user;
-	size_t count = 0;
-	size_t i;
-
-	json_array_foreach(users, i, user)
-	{
-		if (!has_email(user, email)) continue;
-		only = user;
-		count++;
-	}
-	return judge(only, count, true, ret_id);
+	return judge(users, NULL, email, ret_id);
 }

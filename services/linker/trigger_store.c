@@ -146,9 +146,7 @@ static bool read_row(const struct db_rows *rows, int row, struct trigger_row *re
 	read.crashes = db_int(rows, row, 17);
 	read.epoch = db_int(rows, row, 18);
 	read.open_ms = db_int(rows, row, 19);
-	*ret = read;
-	read = (struct trigger_row){0};
-	return true;
+	return MOVE(ret, read);
 }
 
 bool trigger_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms,

@@ -29,9 +29,8 @@ struct session {
 
 static bool refuse(const struct session *session, int status, const char *word, const char *rest)
 {
-	CLEANUP(strbuf_done) struct strbuf text = {0};
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(LIMIT_NAME_BYTES * 2);
 
-	strbuf_init(&text, LIMIT_NAME_BYTES * 2);
 	strbuf_add(&text, word);
 	strbuf_add(&text, rest);
 	web_reply_json(session->reply, status, json_pack("{s:s}", "error", strbuf_text(&text)));
@@ -41,11 +40,10 @@ static bool refuse(const struct session *session, int status, const char *word, 
 
 static bool ask(const struct session *session, const char *path, struct http_result *ret)
 {
-	CLEANUP(strbuf_done) struct strbuf url = {0};
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	struct err err = {0};
 	int64_t left_ms = session->until_ms - sysclock_monotonic_ms();
 
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	strbuf_add(&url, session->base_url);
 	strbuf_add(&url, path);
 	const struct http_call call = {
@@ -80,9 +78,7 @@ static bool read_name(const struct session *session, char **ret)
 	CLEANUP(mem_free_text) char *name = text_trim(result.body);
 	if (result.status != 200 || !is_name(name))
 		return refuse(session, 401, "not_authenticated", "");
-	*ret = name;
-	name = NULL;
-	return true;
+	return MOVE(ret, name);
 }
 
 /* The entry whose `field` is exactly the name, ASCII case aside; NULL when none is. Borrowed. */
@@ -156,7 +152,7 @@ void userinfo_get(void *context, const struct web_request *request, struct web_r
 	const struct linker *linker = context;
 	const char *sent = web_header(request, "Authorization");
 	const char *base_url = config_text(linker->config, "BITBUCKET_DATA_CENTER_HOST");
-	CLEANUP(strbuf_wipe) struct strbuf authorization = {0};
+	CLEANUP(strbuf_wipe) struct strbuf authorization = strbuf_of(HEADER_BYTES);
 	CLEANUP(mem_free_text) char *name = NULL;
 	struct session session = {.reply = reply, .base_url = base_url};
 
@@ -164,7 +160,6 @@ void userinfo_get(void *context, const struct web_request *request, struct web_r
 		(void)refuse(&session, 401, "missing_token", "");
 		return;
 	}
-	strbuf_init(&authorization, HEADER_BYTES);
 	strbuf_addf(&authorization, "Authorization: Bearer %s", sent + 7);
 	session.client = peer_client_for(linker->peers, base_url);
 	session.authorization = strbuf_text(&authorization);
