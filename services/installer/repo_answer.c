@@ -38,11 +38,10 @@ static const char not_connected[] =
 
 static bool read_connections(const struct installer *installer, struct db_rows *ret, struct err *err)
 {
-	struct db_params params = {0};
-
-	db_add_text(&params, config_text(installer->config, "BITBUCKET_DATA_CENTER_HOST"));
-	db_add_text(&params, installer->origin);
-	return db_query(installer->pool, sql_connections, &params, ret, err);
+	return db_query(installer->pool, sql_connections,
+			DB_PARAMS(config_text(installer->config, "BITBUCKET_DATA_CENTER_HOST"),
+				  installer->origin),
+			ret, err);
 }
 
 /* The row of a repository by number, or by name among those without (id 0); -1: none. */
