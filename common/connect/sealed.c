@@ -6,8 +6,6 @@
 #include "common/base/mem.h"
 #include "common/io/entropy.h"
 
-#include <string.h>
-
 #include "common/base/banned.h"
 
 enum { SEALED_BYTES = LIMIT_SETTING_BYTES + 256 };
@@ -25,12 +23,10 @@ bool sealed_make(const struct crypto_keyring *keys, const char *place, struct by
 bool sealed_make_json(const struct crypto_keyring *keys, const char *place, const json_t *value,
 		      struct strbuf *ret, struct err *err)
 {
-	char *text = json_compact(value);
-	bool is_made = sealed_make(keys, place, bytes_text(text), ret, err);
+	CLEANUP(secret_done) struct secret text = {.text = json_compact(value)};
 
-	mem_wipe(text, strlen(text));
-	mem_free(text);
-	return is_made;
+	text.len = bytes_text(text.text).len;
+	return sealed_make(keys, place, secret_bytes(&text), ret, err);
 }
 
 bool sealed_read(const struct crypto_keyring *keys, const char *place, const struct db_rows *rows,

@@ -12,43 +12,43 @@
 #include "common/base/banned.h"
 
 /* The C library's own, under the names it exports for this purpose. */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void __libc_free(void *block);
+void *libc_malloc(size_t size) __asm__("__libc_malloc");
+void *libc_calloc(size_t count, size_t size) __asm__("__libc_calloc");
+void libc_free(void *block) __asm__("__libc_free");
 
 void *malloc(size_t size)
 {
-	return __libc_malloc(size);
+	return libc_malloc(size);
 }
 
-void *calloc(size_t count, size_t size)
+void *calloc(size_t nmemb, size_t size)
 {
-	return __libc_calloc(count, size);
+	return libc_calloc(nmemb, size);
 }
 
-void free(void *block)
+void free(void *ptr)
 {
-	if (!block) return;
-	mem_wipe(block, malloc_usable_size(block));
-	__libc_free(block);
+	if (!ptr) return;
+	mem_wipe(ptr, malloc_usable_size(ptr));
+	libc_free(ptr);
 }
 
 /* Never moves in the C library's hands: that would leave a copy behind. */
-void *realloc(void *old, size_t size)
+void *realloc(void *ptr, size_t size)
 {
-	size_t had = old ? malloc_usable_size(old) : 0;
+	size_t had = ptr ? malloc_usable_size(ptr) : 0;
 
-	if (old && size == 0) {
-		free(old);
+	if (ptr && size == 0) {
+		free(ptr);
 		return NULL;
 	}
 	if (size <= had && size >= had / 2) {
-		mem_wipe((char *)old + size, had - size);
-		return old;
+		mem_wipe((char *)ptr + size, had - size);
+		return ptr;
 	}
-	void *moved = __libc_malloc(size);
-	if (!moved || !old) return moved;
-	memcpy(moved, old, had < size ? had : size);
-	free(old);
+	void *moved = libc_malloc(size);
+	if (!moved || !ptr) return moved;
+	memcpy(moved, ptr, had < size ? had : size);
+	free(ptr);
 	return moved;
 }

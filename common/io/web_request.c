@@ -137,10 +137,11 @@ const char *web_header(const struct web_request *request, const char *name)
 const char *web_cookie(const struct web_request *request, const char *name)
 {
 	const char *value = web_fields_next(&request->cookies, name, false, NULL);
+	const char *other = value;
 
-	for (const char *other = value;
-	     other && (other = web_fields_next(&request->cookies, name, false, other));) {
+	while (other) {
 		if (strcmp(other, value) != 0) return NULL;
+		other = web_fields_next(&request->cookies, name, false, other);
 	}
 	return value;
 }

@@ -9,7 +9,6 @@
 #include "common/base/mem.h"
 #include "common/base/number.h"
 #include "common/base/text.h"
-#include "common/io/log.h"
 #include "services/installer/repo_answer.h"
 #include "services/installer/repo_setup.h"
 
@@ -113,9 +112,7 @@ static bool split(const struct page *page, char **ret_key, char **ret_slug)
 	return true;
 }
 
-static void change(struct page *page,
-		   bool (*work)(const struct repo_ask *, struct repo_result *, struct err *),
-		   const char *done)
+static void change(struct page *page, enum repo_action action, const char *done)
 {
 	CLEANUP(repo_result_done) struct repo_result result = {0};
 	CLEANUP(mem_free_text) char *key = NULL;
@@ -132,10 +129,7 @@ static void change(struct page *page,
 			"Write project key and repository with a slash between: PROJ/web-app.");
 	ask.project_key = key;
 	ask.repo_slug = slug;
-	if (err.code || !work(&ask, &result, &err)) {
-		LOG_WARN("repository webhook not changed", LOG_TEXT("user_id", page->caller.user_id),
-			 LOG_TEXT("repository", chosen(page, "repository")),
-			 LOG_TEXT("error", err.message));
+	if (err.code || !repo_change(action, &ask, &result, &err)) {
 		page_fail(page, err.http_status == 403 ? NOT_ADMIN : "The webhook was not changed.",
 			  err.message, "repository");
 		page_show(page,
@@ -145,19 +139,16 @@ static void change(struct page *page,
 			  REPOSITORIES);
 		return;
 	}
-	LOG_INFO("repository webhook changed", LOG_TEXT("user_id", page->caller.user_id),
-		 LOG_TEXT("project", result.project_key), LOG_TEXT("repository", result.repo_slug),
-		 LOG_INT("connection_id", result.connection_id));
 	put_url(page, start_of(page), done, &url);
 	page_go(page, strbuf_text(&url));
 }
 
 void page_repository_install(struct page *page)
 {
-	change(page, repo_install, "&done=installed");
+	change(page, REPO_INSTALL, "&done=installed");
 }
 
 void page_repository_uninstall(struct page *page)
 {
-	change(page, repo_uninstall, "&done=uninstalled");
+	change(page, REPO_UNINSTALL, "&done=uninstalled");
 }

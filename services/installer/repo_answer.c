@@ -135,9 +135,8 @@ bool repo_answer_page(const struct installer *installer, const struct caller *ca
 		      const struct secret *token, const struct repo_part *part, json_t **ret,
 		      struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf text = {0};
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(WEB_REPLY_BYTES);
 
-	strbuf_init(&text, WEB_REPLY_BYTES);
 	if (!repo_answer_write(installer, caller, token, part, &text, err)) return false;
 	*ret = json_loadb(strbuf_text(&text), text.len, 0, NULL);
 	return *ret || err_set(err, ERR_INTERNAL, "the list is no JSON");

@@ -86,11 +86,9 @@ void repo_endpoint_resources(void *context, const struct web_request *request, s
 
 /* What the four do; static. */
 struct hook_kind {
-	const char *action;
+	enum repo_action action;
 	const char *failed; /* said of a failure of ours */
-	bool (*work)(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
 	json_t *(*answer)(const struct repo_result *result);
-	bool has_hook_id;
 };
 
 /* What was sent. */
@@ -108,9 +106,7 @@ static void hook_call_done(struct hook_call *call)
 	caller_done(&call->caller);
 	secret_done(&call->token);
 	json_decref(call->body);
-	mem_free(call->project_key);
-	mem_free(call->repo_slug);
-	mem_free(call->hook_id);
+	MEM_FREE_ALL(call->project_key, call->repo_slug, call->hook_id);
 }
 
 /* A text of the body without spaces around it, new; NULL and 422 when it is no text. */
@@ -167,10 +163,6 @@ static bool open_call(const struct installer *installer, const struct web_reques
 static void refuse(const struct hook_kind *kind, const struct hook_call *call,
 		   const struct err *err, struct web_reply *reply)
 {
-	LOG_WARN("repository webhook not changed", LOG_TEXT("action", kind->action),
-		 LOG_TEXT("user_id", call->caller.user_id), LOG_TEXT("project", call->project_key),
-		 LOG_TEXT("repository", call->repo_slug), LOG_TEXT("error", err->message),
-		 LOG_INT("status", err->http_status));
 	if (err->http_status == 403)
 		web_reply_failure(reply, 403, TEXT_REPO_NOT_ADMIN, err->message);
 	else if (err->http_status > 0)
@@ -191,17 +183,13 @@ static void change(const struct hook_kind *kind, const struct installer *install
 	CLEANUP(repo_result_done) struct repo_result result = {0};
 	struct err err = {0};
 
-	if (!open_call(installer, request, kind->has_hook_id, &call, reply)) return;
+	if (!open_call(installer, request, kind->action == REPO_NOTE_HOOK, &call, reply)) return;
 	const struct repo_ask ask = {installer,        &call.caller,   &call.token,
 				     call.project_key, call.repo_slug, call.hook_id};
-	if (!kind->work(&ask, &result, &err)) {
+	if (!repo_change(kind->action, &ask, &result, &err)) {
 		refuse(kind, &call, &err, reply);
 		return;
 	}
-	LOG_INFO("repository webhook changed", LOG_TEXT("action", kind->action),
-		 LOG_TEXT("user_id", call.caller.user_id), LOG_TEXT("project", result.project_key),
-		 LOG_TEXT("repository", result.repo_slug),
-		 LOG_INT("connection_id", result.connection_id), LOG_TEXT("hook_id", result.hook_id));
 	web_reply_json(reply, 200, kind->answer(&result));
 }
 
@@ -241,32 +229,29 @@ static json_t *answer_enroll(const struct repo_result *result)
 
 void repo_endpoint_install(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {"install", TEXT_REPO_INSTALL_FAILED, repo_install,
-					      answer_change, false};
+	static const struct hook_kind kind = {REPO_INSTALL, TEXT_REPO_INSTALL_FAILED, answer_change};
 
 	change(&kind, context, request, reply);
 }
 
 void repo_endpoint_uninstall(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {"uninstall", TEXT_REPO_UNINSTALL_FAILED,
-					      repo_uninstall, answer_change, false};
+	static const struct hook_kind kind = {REPO_UNINSTALL, TEXT_REPO_UNINSTALL_FAILED,
+					      answer_change};
 
 	change(&kind, context, request, reply);
 }
 
 void repo_endpoint_enroll(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {"enroll", TEXT_REPO_ENROLL_FAILED, repo_enroll,
-					      answer_enroll, false};
+	static const struct hook_kind kind = {REPO_ENROLL, TEXT_REPO_ENROLL_FAILED, answer_enroll};
 
 	change(&kind, context, request, reply);
 }
 
 void repo_endpoint_note_hook(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {"note", TEXT_REPO_NOTE_FAILED, repo_note_hook,
-					      answer_short, true};
+	static const struct hook_kind kind = {REPO_NOTE_HOOK, TEXT_REPO_NOTE_FAILED, answer_short};
 
 	change(&kind, context, request, reply);
 }

@@ -4,6 +4,7 @@
 
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
+#include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/base/url.h"
 #include "common/io/api_call.h"
@@ -81,9 +82,15 @@ static int rank_of(const json_t *hook, const struct repo_hook *wanted, const str
 	return is_path && is_named;
 }
 
-static int64_t id_of(const json_t *hooks, int place)
+static int64_t number_of(const json_t *hooks, int place)
 {
 	return json_int_at(json_array_get(hooks, (size_t)place), "id", 0);
+}
+
+/* New id of a webhook; NULL: there is none at that place. */
+static char *id_of(const json_t *hooks, int place)
+{
+	return place < 0 ? NULL : api_id(json_array_get(hooks, (size_t)place));
 }
 
 /* The place of the best with at least this rank; of equals the oldest, so that all who look choose the same. */
@@ -97,7 +104,7 @@ static int find(const json_t *hooks, const struct repo_hook *wanted, int least)
 	for (int i = 0; i < (int)json_array_size(hooks); i++) {
 		int rank = rank_of(json_array_get(hooks, (size_t)i), wanted, &own);
 		bool is_older = best >= 0 && rank == best_rank &&
-				id_of(hooks, i) < id_of(hooks, best);
+				number_of(hooks, i) < number_of(hooks, best);
 		if (rank <= best_rank && !is_older) continue;
 		best_rank = rank;
 		best = i;
@@ -154,12 +161,12 @@ static bool is_right(const json_t *hook, const struct repo_hook *wanted)
  * Delete all of ours on our host but the one at `best`: two people may have installed at the same time. Takes them out of `hooks`.
  * On another host is perhaps another installation's.
  */
-static bool remove_doubles(const struct repo_api *api, const struct repo_name *name,
+static bool remove_doubles(const struct bot_server *server, const struct bot_repository *name,
 			   const struct repo_hook *wanted, json_t *hooks, int best, struct err *err)
 {
 	for (int place = best; place >= 0; place = find(hooks, wanted, RANK_HERE)) {
-		if (place != best && !repo_api_delete_hook(api, name, id_of(hooks, place), err))
-			return false;
+		CLEANUP(mem_free_text) char *id = id_of(hooks, place);
+		if (place != best && !repo_api_delete_hook(server, name, id, err)) return false;
 		best = -1;
 		json_array_remove(hooks, (size_t)place);
 	}
@@ -167,52 +174,49 @@ static bool remove_doubles(const struct repo_api *api, const struct repo_name *n
 }
 
 /* Write, and see what is there then; `hooks` is replaced. */
-static bool write_once(const struct repo_api *api, const struct repo_name *name,
+static bool write_once(const struct bot_server *server, const struct bot_repository *name,
 		       const struct repo_hook *wanted, json_t **hooks, struct err *err)
 {
 	json_auto_t *body = body_of(wanted);
 	json_t *after = NULL;
 	struct err failure = {0};
-	int place = repo_hook_find(*hooks, wanted);
-	int64_t id = place < 0 ? 0 : id_of(*hooks, place);
-	bool is_sent = repo_api_put_hook(api, name, id, body, &failure);
+	CLEANUP(mem_free_text) char *id = id_of(*hooks, repo_hook_find(*hooks, wanted));
+	bool is_sent = repo_api_put_hook(server, name, id, body, &failure);
 
 	/* Nobody knows what happened, or somebody deleted it meanwhile: the list knows. */
 	bool may_look = is_sent || failure.code == ERR_UNCERTAIN ||
-			(id > 0 && failure.code == ERR_NOT_FOUND);
-	if (!api_call_settle(may_look, &failure, err) || !repo_api_hooks(api, name, &after, err))
+			(id && failure.code == ERR_NOT_FOUND);
+	if (!api_call_settle(may_look, &failure, err) || !repo_api_hooks(server, name, &after, err))
 		return false;
 	json_decref(*hooks);
 	*hooks = after;
 	return true;
 }
 
-bool repo_hook_install(const struct repo_api *api, const struct repo_name *name,
-		       const struct repo_hook *wanted, json_t *hooks, int64_t *ret_id,
-		       struct err *err)
+bool repo_hook_install(const struct bot_server *server, const struct bot_repository *name,
+		       const struct repo_hook *wanted, json_t *hooks, char **ret_id, struct err *err)
 {
 	json_auto_t *now = json_copy(hooks);
 
 	for (int i = 0; i < ROUNDS; i++) {
-		if (!write_once(api, name, wanted, &now, err)) return false;
+		if (!write_once(server, name, wanted, &now, err)) return false;
 		int place = repo_hook_find(now, wanted);
 		if (place < 0 || !is_right(json_array_get(now, (size_t)place), wanted)) continue;
 		*ret_id = id_of(now, place);
-		return remove_doubles(api, name, wanted, now, place, err);
+		return remove_doubles(server, name, wanted, now, place, err);
 	}
 	return err_set(err, ERR_INTERNAL, "Bitbucket shows another webhook than was written");
 }
 
-bool repo_hook_remove(const struct repo_api *api, const struct repo_name *name,
-		      const struct repo_hook *wanted, json_t *hooks, int64_t *ret_id, struct err *err)
+bool repo_hook_remove(const struct bot_server *server, const struct bot_repository *name,
+		      const struct repo_hook *wanted, json_t *hooks, char **ret_id, struct err *err)
 {
 	json_auto_t *now = json_copy(hooks);
 	int place = repo_hook_find(now, wanted);
-	int64_t id = place < 0 ? 0 : id_of(now, place);
+	CLEANUP(mem_free_text) char *id = id_of(now, place);
 
-	if (place >= 0 && (!repo_api_delete_hook(api, name, id, err) ||
-			   !remove_doubles(api, name, wanted, now, place, err)))
+	if (id && (!repo_api_delete_hook(server, name, id, err) ||
+		   !remove_doubles(server, name, wanted, now, place, err)))
 		return false;
-	*ret_id = id;
-	return true;
+	return MOVE(ret_id, id);
 }

@@ -32,16 +32,16 @@ NODISCARD json_t *repo_hook_events(void);
 NODISCARD int repo_hook_find(const json_t *hooks, const struct repo_hook *wanted);
 
 /**
- * Make it so: replace ours or create one, look, remove doubles of ours; `hooks` is what is there now. `ret_id` gets its id.
+ * Make it so: replace ours or create one, look, remove doubles of ours; `hooks` is what is there now. `ret_id` (new) gets its id.
  * Not as wanted afterwards: ERR_INTERNAL.
  */
-NODISCARD bool repo_hook_install(const struct repo_api *api, const struct repo_name *name,
-				 const struct repo_hook *wanted, json_t *hooks, int64_t *ret_id,
+NODISCARD bool repo_hook_install(const struct bot_server *server, const struct bot_repository *name,
+				 const struct repo_hook *wanted, json_t *hooks, char **ret_id,
 				 struct err *err);
 
-/** Delete all of ours in `hooks`; `ret_id` gets the id of the best, 0: there was none. */
-NODISCARD bool repo_hook_remove(const struct repo_api *api, const struct repo_name *name,
-				const struct repo_hook *wanted, json_t *hooks, int64_t *ret_id,
+/** Delete all of ours in `hooks`; `ret_id` (new) gets the id of the best, NULL: there was none. */
+NODISCARD bool repo_hook_remove(const struct bot_server *server, const struct bot_repository *name,
+				const struct repo_hook *wanted, json_t *hooks, char **ret_id,
 				struct err *err);
 
 #endif

@@ -4,10 +4,10 @@
 
 #include "common/base/mem.h"
 #include "common/io/api_call.h"
+#include "common/io/lock.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
 #include "services/installer/repo_api.h"
-#include "services/installer/repo_token.h"
 
 #include <string.h>
 
@@ -121,15 +121,14 @@ static void forget_old(struct repo_lists *lists)
 static bool read_all(struct repo_lists *lists, const char *user_id, const struct secret *given,
 		     struct repo_set *ret, struct err *err)
 {
-	CLEANUP(secret_done) struct secret token = {0};
+	CLEANUP(bot_server_done) struct bot_server server = {0};
 	int64_t start = 0;
 
-	if (!repo_token_read(lists->installer, user_id, given, &token, err)) return false;
-	const struct repo_api api = repo_token_api(lists->installer, &token);
+	if (!repo_api_open(lists->installer, user_id, given, &server, err)) return false;
 	while (start >= 0 && !ret->is_cut) {
 		if (daemon_is_stopping(lists->installer->daemon))
 			return err_set(err, ERR_BUSY, "the service is stopping");
-		if (!repo_api_list(&api, &start, ret, err)) return false;
+		if (!repo_api_list(&server, &start, ret, err)) return false;
 	}
 	repo_set_finish(ret);
 	return true;
@@ -137,9 +136,9 @@ static bool read_all(struct repo_lists *lists, const char *user_id, const struct
 
 static void report(const struct person_list *person, const struct repo_set *set, bool is_read)
 {
-	if (!is_read)
-		log_err("repositories not listed", &person->failure);
-	else
+	/* Who waits for it says so. */
+	if (!is_read && person->waiters == 0) log_err("repositories not listed", &person->failure);
+	if (is_read)
 		LOG_INFO("repositories listed", LOG_TEXT("user_id", person->user_id),
 			 LOG_INT("count", set->count), LOG_INT("is_cut", set->is_cut),
 			 LOG_INT("took_ms", sysclock_monotonic_ms() - person->read_ms));
@@ -178,8 +177,8 @@ static void read_person(struct repo_lists *lists, struct person_list *person)
 static void *run(void *argument)
 {
 	struct repo_lists *lists = argument;
+	LOCK_HOLD(&lists->lock);
 
-	pthread_mutex_lock(&lists->lock);
 	while (!lists->is_stopping) {
 		struct person_list *person = lists->people;
 		while (person && (!person->is_wanted || person->is_reading))
@@ -189,7 +188,6 @@ static void *run(void *argument)
 		else
 			pthread_cond_wait(&lists->changed, &lists->lock);
 	}
-	pthread_mutex_unlock(&lists->lock);
 	return NULL;
 }
 
@@ -249,20 +247,16 @@ static bool hold(struct repo_lists *lists, struct person_list *person, const str
 bool repo_lists_hold(struct repo_lists *lists, const char *user_id, const struct secret *token,
 		     struct repo_set **ret, struct err *err)
 {
-	pthread_mutex_lock(&lists->lock);
-	bool is_held = hold(lists, use_person(lists, user_id), token, ret, err);
-	pthread_mutex_unlock(&lists->lock);
-	return is_held;
+	LOCK_HOLD(&lists->lock);
+	return hold(lists, use_person(lists, user_id), token, ret, err);
 }
 
 void repo_lists_release(struct repo_lists *lists, struct repo_set *set)
 {
 	struct shared_set *shared = (struct shared_set *)set;
 
-	if (!set) return;
-	pthread_mutex_lock(&lists->lock);
+	LOCK_HOLD(&lists->lock);
 	drop_set(&shared);
-	pthread_mutex_unlock(&lists->lock);
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------------- */

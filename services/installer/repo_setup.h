@@ -23,7 +23,7 @@ struct repo_ask {
 	const struct secret *token; /**< given for this request; NULL: OpenHands's */
 	const char *project_key;    /**< in any case; personal: ~name */
 	const char *repo_slug;
-	const char *hook_id; /**< of repo_note_hook() alone */
+	const char *hook_id; /**< of REPO_NOTE_HOOK alone */
 };
 
 /** What there is afterwards; texts owned. */
@@ -33,26 +33,30 @@ struct repo_result {
 	int64_t connection_id; /**< 0: there is none */
 	char *hook_id;         /**< NULL: none is known */
 	char *events_url;      /**< NULL: no connection */
-	struct secret secret;  /**< of repo_enroll() alone */
+	struct secret secret;  /**< of REPO_ENROLL alone */
 };
 
 /** Wipe, free and zero. */
 void repo_result_done(struct repo_result *result);
 
-/**
- * Install the webhook, or put it right: connection and next secret are stored first, then Bitbucket's webhook, then the secret
- * comes into use; killed anywhere between, nothing authentic is refused and the next call repairs. What the bot lacks is kept
- * in hook_error.
- */
-NODISCARD bool repo_install(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
+/** What is wanted. */
+enum repo_action {
+	/**
+	 * Install the webhook, or put it right: connection and next secret are stored first, then Bitbucket's webhook, then the
+	 * secret comes into use; killed anywhere between, nothing authentic is refused and the next call repairs. What the bot
+	 * lacks is kept in hook_error.
+	 */
+	REPO_INSTALL,
+	/** Delete the webhook, pause the connection: its id stays for the next installation. Nothing there is success. */
+	REPO_UNINSTALL,
+	/** For a webhook made by hand: the connection with a new secret, which is accepted beside the one in use. */
+	REPO_ENROLL,
+	/** Note the id of a webhook made by hand. ERR_NOT_FOUND with `http_status` 0: no connection. */
+	REPO_NOTE_HOOK,
+};
 
-/** Delete the webhook, pause the connection: its id stays for the next installation. Nothing there is success. */
-NODISCARD bool repo_uninstall(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
-
-/** For a webhook made by hand: the connection with a new secret, which is accepted beside the one in use. */
-NODISCARD bool repo_enroll(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
-
-/** Note the id of a webhook made by hand. ERR_NOT_FOUND with `http_status` 0: no connection. */
-NODISCARD bool repo_note_hook(const struct repo_ask *ask, struct repo_result *ret, struct err *err);
+/** Do it, and log what came of it. */
+NODISCARD bool repo_change(enum repo_action action, const struct repo_ask *ask,
+			   struct repo_result *ret, struct err *err);
 
 #endif

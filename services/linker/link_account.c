@@ -65,6 +65,8 @@ static bool describe(const struct linker *linker, const struct caller *caller, j
 	const char *status = json_text_at(link, "workspace.status");
 	if (status && strcmp(status, "inactive") == 0)
 		json_object_set_new(data, "is_paused", json_true());
+	/* By e-mail there is nothing to link a second time. */
+	if (link && !link_is_oauth(linker)) json_object_set_new(data, "is_matched", json_true());
 	return true;
 }
 

@@ -20,7 +20,7 @@ json_t *link_page_data(const struct linker *linker, const char *title, const str
 			 "product", config_text(linker->config, "OHDC_PRODUCT_NAME"), "who",
 			 caller ? caller->email : NULL, "back", "/settings/integrations", "nav",
 			 "href", "/integration/dc/", "label", "Overview", "href", LINK_PAGE_PATH,
-			 "label", "Your Jira account", "here", 1);
+			 "label", "My account", "here", 1);
 }
 
 void link_page_refuse(const struct linker *linker, struct web_reply *reply, int status,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import itertools
 import re
+import ssl
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ import requests
 from tests.e2e.browser import Browser, Page
 from tests.e2e.stack import Program
 from tests.e2e.world import World
+from tests.sim.front import make_certificate
 
 ORG = "0a000000-0000-4000-8000-000000000001"
 LINK = "/integration/jira-dc/workspaces/link"
@@ -438,6 +442,40 @@ def test_jira_moved_meanwhile(world: World, nina: Person, other_linker: Any) -> 
     other_linker(JIRA_DC_BASE_URL="http://127.0.0.1:9/jira")
     refused(nina.browser.arrive(url), 400, "Target workspace mismatch.")
     assert world.stack.sims.jira.oauth_counts() == before
+
+
+@pytest.fixture
+def jira_with_tls(world: World) -> Iterator[str]:
+    """A server whose certificate nobody has heard of, as a connection; its base URL."""
+    folder = world.stack.folder / "tls"
+    folder.mkdir(exist_ok=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*make_certificate(folder, "localhost"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    base_url = f"https://localhost:{server.server_port}"
+    sql = """with made as (insert into instance (provider, base_url) values ('jira', %s) returning id)
+        insert into connection (provider, id, instance_id, status, secret_sealed)
+        select 'jira', 77, id, 'active', 'x' from made returning id"""
+    world.stack.rows(sql, base_url)
+    yield base_url
+    world.stack.rows("delete from connection where provider = 'jira' and id = 77 returning id")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_jira_with_an_unknown_certificate(world: World, nina: Person, other_linker: Any, jira_with_tls: str) -> None:
+    """The page says what an admin has to add; the code does not leave."""
+    other_linker(JIRA_DC_BASE_URL=jira_with_tls)
+    answer = nina.browser.call("POST", LINK, {"workspace_name": "localhost"})
+    state = parse_qs(urlsplit(answer.json()["authorizationUrl"]).query)["state"][0]
+    back = nina.browser.arrive(f"{CALLBACK}?state={state}&code=c")
+    where = f"Could not reach the Jira Data Center token endpoint ({jira_with_tls}): SSLError."
+    refused(back, 502, where, "Check that the Jira Base URL uses the correct https scheme", "SSL_CERT_FILE")
+    assert links(world, nina) == []
 
 
 def test_openhands_product_name(world: World, nina: Person, other_linker: Any) -> None:

@@ -364,6 +364,53 @@ static void test_directory_jira_email_enrols_one_account(void)
 	CHECK_TEXT("script", fake_http_problem(desk.client), NULL);
 }
 
+/* What is in user_link before somebody is matched by e-mail, and what then. */
+static void test_directory_jira_email_and_earlier_links(void)
+{
+	static const struct {
+		const char *name;
+		const char *before; /* account, user, method, status */
+		const char *after;
+		enum lookup found;
+	} rows[] = {
+		{"linked by e-mail, account not known yet",
+		 "('unavailable:user-ann', 'user-ann', 'email', 'active')",
+		 "K1 user-ann email active", LOOKUP_HIT},
+		{"of somebody else", "('unavailable:user-bob', 'user-bob', 'email', 'active')",
+		 "K1 user-ann email active, unavailable:user-bob user-bob email active", LOOKUP_HIT},
+		{"disconnected", "('K1', 'user-ann', 'email', 'inactive')",
+		 "K1 user-ann email inactive", LOOKUP_REFUSED},
+		{"disconnected before the account was known",
+		 "('unavailable:user-ann', 'user-ann', 'email', 'inactive')",
+		 "unavailable:user-ann user-ann email inactive", LOOKUP_REFUSED},
+		{"linked by an operator to somebody else",
+		 "('K1', 'user-bob', 'operator', 'inactive')", "K1 user-bob operator inactive",
+		 LOOKUP_REFUSED},
+	};
+	static const struct fake_http_step steps[STEPS_MAX] = {TOKEN("t"), GET(BY_EMAIL, 200, ANN)};
+	const struct person ann = {
+		.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(desk_done) struct desk desk = {0};
+		CLEANUP(lookup_answer_done) struct lookup_answer answer = {0};
+		char sql[256];
+		desk_init(&desk, false, steps);
+		(void)snprintf(sql, sizeof(sql),
+			       "insert into user_link (instance_id, account_key, user_id, method,"
+			       " status) select 1, v.* from (values %s) v",
+			       rows[i].before);
+		linker_bench_run(&desk.bench, sql);
+		CHECK(rows[i].name, ask(&desk, PROVIDER_JIRA, JIRA, &ann, &answer) == rows[i].found);
+		CHECK(rows[i].name,
+		      linker_bench_is(
+			      &desk.bench,
+			      "select string_agg(account_key || ' ' || user_id || ' ' || method"
+			      " || ' ' || status, ', ' order by account_key) from user_link",
+			      rows[i].after));
+	}
+}
+
 static void test_directory_links(void)
 {
 	const struct {
@@ -386,6 +433,8 @@ static void test_directory_links(void)
 		 NULL},
 		{"matched by e-mail once, OAuth now", PROVIDER_JIRA, {.key = (char[]){"K3"}}, true, NULL},
 		{"matched by e-mail", PROVIDER_JIRA, {.key = (char[]){"K3"}}, false, "by-email"},
+		{"disconnected", PROVIDER_JIRA, {.key = (char[]){"K4"}}, true, NULL},
+		{"named like a stand-in", PROVIDER_JIRA, {.name = (char[]){"unavailable:u"}}, true, NULL},
 		{"bitbucket by id before slug",
 		 PROVIDER_BITBUCKET,
 		 {.id = (char[]){"7"}, .key = (char[]){"ann"}},
@@ -428,5 +477,6 @@ void suite_directory(void)
 	CU_ADD_TEST(suite, test_directory_jira_email_of_another_server_does_not_count);
 	CU_ADD_TEST(suite, test_directory_jira_asks_for_a_hidden_email);
 	CU_ADD_TEST(suite, test_directory_jira_email_enrols_one_account);
+	CU_ADD_TEST(suite, test_directory_jira_email_and_earlier_links);
 	CU_ADD_TEST(suite, test_directory_links);
 }

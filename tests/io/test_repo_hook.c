@@ -31,13 +31,21 @@ static char secret_text[] = "s3cret";
 static char key_text[] = "~ann";
 static char slug_text[] = "my.site";
 
-static const struct repo_name repository = {key_text, slug_text, 9};
+static const struct bot_repository repository = {key_text, slug_text, 9};
 
 #define SCRIPT(...)                                                        \
 	static const struct fake_http_step steps[] = {__VA_ARGS__};        \
 	struct http_client *fake = fake_http_new(steps, ARRAY_LEN(steps)); \
-	const struct secret token = secret_over(token_text);               \
-	const struct repo_api api = {fake, BASE, &token}
+	const struct bot_server server = server_of(fake)
+
+static struct bot_server server_of(struct http_client *fake)
+{
+	return (struct bot_server){.provider = PROVIDER_BITBUCKET,
+				   .base_url = BASE,
+				   .client = fake,
+				   .token = secret_over(token_text),
+				   .auth_prefix = "Bearer "};
+}
 
 static json_t *list_of(const char *text)
 {
@@ -131,10 +139,10 @@ static void test_repo_hook_is_created_and_looked_at(void)
 	const struct secret secret = secret_over(secret_text);
 	const struct repo_hook wanted = {APP OWN, NULL, &secret};
 	json_auto_t *none = json_array();
-	int64_t id = 0;
+	CLEANUP(mem_free_text) char *id = NULL;
 
-	CU_ASSERT(repo_hook_install(&api, &repository, &wanted, none, &id, NULL));
-	CHECK("id", id == 12);
+	CU_ASSERT(repo_hook_install(&server, &repository, &wanted, none, &id, NULL));
+	CHECK_TEXT("id", id, "12");
 	script_end("created", fake);
 }
 
@@ -145,10 +153,10 @@ static void test_repo_hook_is_replaced_in_place(void)
 	const struct secret secret = secret_over(secret_text);
 	const struct repo_hook wanted = {APP OWN, NULL, &secret};
 	json_auto_t *now = list_of("[" RIGHT("12", "other") "]");
-	int64_t id = 0;
+	CLEANUP(mem_free_text) char *id = NULL;
 
-	CU_ASSERT(repo_hook_install(&api, &repository, &wanted, now, &id, NULL));
-	CHECK("id", id == 12);
+	CU_ASSERT(repo_hook_install(&server, &repository, &wanted, now, &id, NULL));
+	CHECK_TEXT("id", id, "12");
 	CHECK("the caller's list stays", json_array_size(now) == 1);
 	script_end("replaced", fake);
 }
@@ -160,10 +168,10 @@ static void test_repo_hook_unknown_outcome_is_looked_for(void)
 	const struct secret secret = secret_over(secret_text);
 	const struct repo_hook wanted = {APP OWN, NULL, &secret};
 	json_auto_t *none = json_array();
-	int64_t id = 0;
+	CLEANUP(mem_free_text) char *id = NULL;
 
-	CU_ASSERT(repo_hook_install(&api, &repository, &wanted, none, &id, NULL));
-	CHECK("id", id == 12);
+	CU_ASSERT(repo_hook_install(&server, &repository, &wanted, none, &id, NULL));
+	CHECK_TEXT("id", id, "12");
 	script_end("unknown outcome", fake);
 }
 
@@ -185,10 +193,10 @@ static void test_repo_hook_of_another_writer_is_put_right(void)
 	const struct secret secret = secret_over(secret_text);
 	const struct repo_hook wanted = {APP OWN, NULL, &secret};
 	json_auto_t *none = json_array();
-	int64_t id = 0;
+	CLEANUP(mem_free_text) char *id = NULL;
 
-	CU_ASSERT(repo_hook_install(&api, &repository, &wanted, none, &id, NULL));
-	CHECK("the older one", id == 12);
+	CU_ASSERT(repo_hook_install(&server, &repository, &wanted, none, &id, NULL));
+	CHECK_TEXT("the older one", id, "12");
 	script_end("another writer", fake);
 }
 
@@ -203,7 +211,6 @@ static void test_repo_hook_that_stays_wrong_is_an_error(void)
 		PAGE("{\"id\":12," NAMED "\"url\":\"" APP OWN "/\",\"events\":" EVENTS
 		     ",\"active\":true}"),
 	};
-	const struct secret token = secret_over(token_text);
 	const struct secret secret = secret_over(secret_text);
 	const struct repo_hook wanted = {APP OWN, NULL, &secret};
 
@@ -217,12 +224,12 @@ static void test_repo_hook_that_stays_wrong_is_an_error(void)
 			.method = "GET", .url = LIST, .status = 200, .answer = wrongs[i]};
 		const struct fake_http_step steps[] = {put, look, put, look, put, look};
 		struct http_client *fake = fake_http_new(steps, ARRAY_LEN(steps));
-		const struct repo_api api = {fake, BASE, &token};
+		const struct bot_server server = server_of(fake);
 		json_auto_t *now = list_of("[" RIGHT("12", "old") "]");
-		int64_t id = 0;
+		CLEANUP(mem_free_text) char *id = NULL;
 		struct err err = {0};
-		CHECK(wrongs[i], !repo_hook_install(&api, &repository, &wanted, now, &id, &err));
-		CHECK(wrongs[i], err.code == ERR_INTERNAL && err.http_status == 0 && id == 0);
+		CHECK(wrongs[i], !repo_hook_install(&server, &repository, &wanted, now, &id, &err));
+		CHECK(wrongs[i], err.code == ERR_INTERNAL && err.http_status == 0 && !id);
 		script_end(wrongs[i], fake);
 	}
 }
@@ -241,12 +248,13 @@ static void test_repo_hook_is_removed_with_its_doubles(void)
 				   "{\"id\":15," NAMED "\"url\":\"" APP
 				   "/integration/bitbucket-dc/events\"}," RIGHT("14", "s") "]");
 	json_auto_t *none = json_array();
-	int64_t id = 0;
+	CLEANUP(mem_free_text) char *no_id = NULL;
+	CLEANUP(mem_free_text) char *id = NULL;
 
-	CU_ASSERT(repo_hook_remove(&api, &repository, &wanted, now, &id, NULL));
-	CHECK("id", id == 12);
-	CU_ASSERT(repo_hook_remove(&api, &repository, &wanted, none, &id, NULL));
-	CHECK("nothing there", id == 0);
+	CU_ASSERT(repo_hook_remove(&server, &repository, &wanted, now, &id, NULL));
+	CHECK_TEXT("id", id, "12");
+	CU_ASSERT(repo_hook_remove(&server, &repository, &wanted, none, &no_id, NULL));
+	CHECK_TEXT("nothing there", no_id, NULL);
 	script_end("removed", fake);
 }
 
@@ -270,7 +278,6 @@ static void test_repo_api_tells_whose_refusal_it_is(void)
 		{"moved", 302, NULL, 0, 302, ERR_INPUT},
 		{"its fault", 500, NULL, 0, 500, ERR_INTERNAL},
 	};
-	const struct secret token = secret_over(token_text);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct fake_http_step steps[] = {{.method = "GET",
@@ -284,10 +291,10 @@ static void test_repo_api_tells_whose_refusal_it_is(void)
 							.answer = "{}",
 							.user_name = rows[i].owner}};
 		struct http_client *fake = fake_http_new(steps, rows[i].owner ? 2 : 1);
-		const struct repo_api api = {fake, BASE, &token};
+		const struct bot_server server = server_of(fake);
 		json_t *hooks = NULL;
 		struct err err = {0};
-		CHECK(rows[i].name, !repo_api_hooks(&api, &repository, &hooks, &err) && !hooks);
+		CHECK(rows[i].name, !repo_api_hooks(&server, &repository, &hooks, &err) && !hooks);
 		CHECK(rows[i].name,
 		      err.http_status == rows[i].http_status && err.code == rows[i].code);
 		script_end(rows[i].name, fake);
@@ -304,15 +311,15 @@ static void test_repo_api_reads_a_name_as_bitbucket_writes_it(void)
 		.url = REST "/projects/p/repos/s",
 		.status = 200,
 		.answer = "{\"slug\":1}"});
-	CLEANUP(repo_name_done) struct repo_name name = {0};
-	CLEANUP(repo_name_done) struct repo_name broken = {0};
+	CLEANUP(bot_repository_done) struct bot_repository name = {0};
+	CLEANUP(bot_repository_done) struct bot_repository broken = {0};
 	struct err err = {0};
 
-	CU_ASSERT(repo_api_read(&api, "proj", "a b", &name, NULL));
+	CU_ASSERT(repo_api_read(&server, "proj", "a b", &name, NULL));
 	CHECK_TEXT("key", name.project_key, "PROJ");
 	CHECK_TEXT("slug", name.slug, "A-b");
 	CHECK("id", name.id == 9);
-	CU_ASSERT(!repo_api_read(&api, "p", "s", &broken, &err));
+	CU_ASSERT(!repo_api_read(&server, "p", "s", &broken, &err));
 	CHECK("no id", err.code == ERR_INPUT && err.http_status == 0);
 	script_end("names", fake);
 }
@@ -346,14 +353,14 @@ static void test_repo_api_walks_all_pages(void)
 	json_t *none = NULL;
 	int64_t start = 0;
 
-	CU_ASSERT(repo_api_list(&api, &start, &set, NULL) && start == 31);
-	CU_ASSERT(repo_api_list(&api, &start, &set, NULL) && start == -1);
+	CU_ASSERT(repo_api_list(&server, &start, &set, NULL) && start == 31);
+	CU_ASSERT(repo_api_list(&server, &start, &set, NULL) && start == -1);
 	repo_set_finish(&set);
 	CHECK("two", set.count == 2);
 	CHECK_TEXT("first", repo_set_name(&set, 0), "K/b");
-	CU_ASSERT(repo_api_hooks(&api, &repository, &hooks, NULL));
+	CU_ASSERT(repo_api_hooks(&server, &repository, &hooks, NULL));
 	CHECK("all webhooks", json_array_size(hooks) == 2);
-	CHECK("no list", !repo_api_hooks(&api, &repository, &none, NULL));
+	CHECK("no list", !repo_api_hooks(&server, &repository, &none, NULL));
 	script_end("pages", fake);
 }
 

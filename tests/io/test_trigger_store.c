@@ -232,6 +232,9 @@ static void test_trigger_store_opens_for_a_new_link(void)
 		{"linked before", "USER_NOT_LINKED", "JIRAUSER1", "1 hour", "1 minute", 0},
 		{"too long ago", "USER_NOT_LINKED", "JIRAUSER1", "0", "25 hours", 0},
 		{"refused for another reason", "NO_REPOSITORY", "JIRAUSER1", "0", "1 minute", 0},
+		{"linked by e-mail address", "USER_UNKNOWN", "unavailable:u", "0", "1 minute", 1},
+		{"linked by e-mail address before", "USER_UNKNOWN", "unavailable:u", "1 hour",
+		 "1 minute", 0},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -251,9 +254,31 @@ static void test_trigger_store_opens_for_a_new_link(void)
 			" updated_at) values (1, '%s', 'u', 'operator', now() - interval '%s')",
 			rows[i].account, rows[i].linked);
 		linker_bench_run(&bench, sql);
+		linker_bench_run(&bench, "update trigger set ask = jsonb_set(ask, '{actor,email}',"
+					 " '\"Ana@example.com\"')");
+		linker_bench_run(&bench, "update user_link set account_name = 'ana@example.com'");
 		CHECK(rows[i].name, trigger_store_open_linked(bench.pool, &opened, &err));
 		CHECK(rows[i].name, opened == rows[i].opened);
 	}
+}
+
+static void test_trigger_store_opens_for_active_links_only(void)
+{
+	CLEANUP(linker_bench_done) struct linker_bench bench = {0};
+	int64_t opened = -1;
+	struct err err = {0};
+
+	prepare(&bench);
+	linker_bench_run(&bench,
+			 "update trigger set state = 'REFUSED', outcome = 'USER_NOT_LINKED',"
+			 " decided_at = now() - interval '1 minute'");
+	linker_bench_run(&bench, "insert into user_link (instance_id, account_key, user_id, method,"
+				 " status) values (1, 'JIRAUSER1', 'u', 'oauth', 'inactive')");
+	CU_ASSERT_TRUE(trigger_store_open_linked(bench.pool, &opened, &err));
+	CU_ASSERT_EQUAL(opened, 0);
+	linker_bench_run(&bench, "update user_link set status = 'active'");
+	CU_ASSERT_TRUE(trigger_store_open_linked(bench.pool, &opened, &err));
+	CU_ASSERT_EQUAL(opened, 1);
 }
 
 void suite_trigger_store(void)
@@ -268,4 +293,5 @@ void suite_trigger_store(void)
 	CU_ADD_TEST(suite, test_trigger_store_sends_again_what_was_lost);
 	CU_ADD_TEST(suite, test_trigger_store_is_done_with_what_arrived);
 	CU_ADD_TEST(suite, test_trigger_store_opens_for_a_new_link);
+	CU_ADD_TEST(suite, test_trigger_store_opens_for_active_links_only);
 }
