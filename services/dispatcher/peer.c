@@ -3,7 +3,8 @@
 #include "services/dispatcher/peer.h"
 
 #include "common/base/mem.h"
-#include "common/base/url.h"
+#include "common/connect/sealed.h"
+#include "common/io/api_call.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,31 +37,22 @@ static char *project_of(const struct job_record *record)
 	return dash ? mem_dup_n(key, (size_t)(dash - key)) : NULL;
 }
 
-static bool open_stored_token(const struct peer_source *source, const struct job_record *record,
-			      struct bytes sealed, struct secret *ret, struct err *err)
-{
-	char place[80];
-	(void)snprintf(place, sizeof(place), "connection.bot_token:%s/%lld",
-		       provider_name(record->provider), (long long)record->connection_id);
-	return crypto_open(source->keys, place, sealed, ret, err);
-}
-
+/* The environment's token wins over a stored one, where it may go. */
 static bool load_token(const struct peer_source *source, const struct job_record *record,
 		       const struct db_rows *rows, struct peer *peer, struct err *err)
 {
-	uint8_t *sealed = NULL;
-	size_t len = 0;
-	if (db_hex(rows, 0, 7, &sealed, &len)) {
-		bool is_open = open_stored_token(source, record, bytes_of(sealed, len),
-						 &peer->token, err);
-		mem_free(sealed);
-		return is_open;
-	}
-	if (!peer_is_own(source->config, peer->provider, peer->base_url)) return true;
 	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
 							   : "BITBUCKET_DATA_CENTER_BOT_TOKEN";
-	(void)config_secret(source->config, name, &peer->token);
-	return true;
+	struct err failure = {0};
+	char place[80];
+	if (peer_is_own(source->config, peer->provider, peer->base_url) &&
+	    config_secret(source->config, name, &peer->token))
+		return true;
+	(void)snprintf(place, sizeof(place), "connection.bot_token:%s/%lld",
+		       provider_name(record->provider), (long long)record->connection_id);
+	bool is_fine = sealed_read(source->keys, place, rows, 7, &peer->token, &failure) ||
+		       failure.code == ERR_NOT_FOUND;
+	return api_call_settle(is_fine, &failure, err);
 }
 
 static void name_bot(const struct peer_source *source, const struct db_rows *rows, struct peer *peer)

@@ -486,6 +486,67 @@ def test_the_service_account_of_the_environment_is_checked(office: Office) -> No
     assert manual(office).status_code == 200
 
 
+def test_the_environments_token_goes_to_no_other_server(office: Office) -> None:
+    """Without JIRA_DC_BASE_URL nobody knows which Jira it is for; what to set is said, nothing is sent."""
+    calls = len(office.stack.sims.jira.calls())
+    with office.variant("installer", JIRA_DC_ENABLE_OAUTH="0", JIRA_DC_BASE_URL=""):
+        why = refused(office, automatic(office))
+    assert f"set JIRA_DC_BASE_URL to https://{office.host}" in why
+    assert len(office.stack.sims.jira.calls()) == calls
+
+
+def test_e_mail_mode_from_start_to_finish(office: Office) -> None:
+    """Service account from the environment: connected, installed, whoever did it linked."""
+    with office.variant("installer", JIRA_DC_ENABLE_OAUTH="0"):
+        answer = automatic(office, svc_acc_email="")
+        row = row_of(office)
+        assert answer.json() == {
+            "success": True,
+            "redirect": False,
+            "authorizationUrl": "",
+            "webhookEnrolled": True,
+            "eventsUrl": events_url(office, row["id"]),
+        }
+        (linked,) = office.links("olga")
+        assert (linked["method"], linked["status"]) == ("email", "active")
+        answer = office.call("mia", "GET", f"{JIRA_API}/workspaces/status")
+        assert answer.json() == {"configured": True, "host": office.host}
+
+
+@pytest.mark.parametrize(
+    "typed", ["https://https://{}/", " HTTP://{}", "{}/rest", "https://{}//"]
+)
+def test_validate_takes_the_host_as_typed(office: Office, typed: str) -> None:
+    """Slashes and all, as the screen puts it into the path."""
+    prepared(office)
+    assert automatic(office).status_code == 200
+    answer = office.call(
+        "mia", "GET", f"{JIRA_API}/workspaces/validate/{typed.format(office.host)}"
+    )
+    wanted = {
+        "name": office.host,
+        "status": "active",
+        "message": "Workspace integration is active",
+    }
+    assert (answer.status_code, answer.json()) == (200, wanted)
+
+
+def test_a_token_that_would_break_the_header_is_refused(office: Office) -> None:
+    """Everywhere a token is taken."""
+    prepared(office)
+    for body in (
+        {"workspace_name": office.host, "admin_api_key": "a\r\nX-Evil: 1"},
+        {"admin_api_key": "a\r\nb: c"},
+    ):
+        path = "" if "workspace_name" in body else "/unlink"
+        answer = office.call("olga", "POST", f"{JIRA_API}/workspaces{path}", body)
+        assert (answer.status_code, answer.json()["detail"]) == (
+            422,
+            "admin_api_key cannot contain spaces",
+        )
+    assert row_of(office)["status"] == "pending"
+
+
 def test_jira_that_is_away_is_a_failure_with_its_reason(office: Office) -> None:
     """500 with the contract's sentence."""
     with office.variant("installer", JIRA_DC_BASE_URL="http://127.0.0.1:9"):
