@@ -62,7 +62,7 @@ format: ## lays out all C files with the pinned clang-format
 
 # --- what the checks run --------------------------------------------------------------------------
 
-OWN_SRCS := $(foreach a,base domain io cli $(SERVICES),$($(a)_SRCS)) $(wildcard services/*/main.c cli/main.c) common/io/heap_wipe.c
+OWN_SRCS := $(foreach a,base domain io connect cli $(SERVICES),$($(a)_SRCS)) $(wildcard services/*/main.c cli/main.c) common/io/heap_wipe.c
 .PHONY: objects objects-own cppcheck-all
 objects-own: $(call obj,$(OWN_SRCS)) $(MIGRATIONS_OBJ)
 objects: objects-own $(TEST_MAINS) $(call obj,$(UNIT_SRCS) $(IO_SRCS) $(FUZZ_SRCS) $(fakes_SRCS))

@@ -1,4 +1,4 @@
-"""Linking a Jira account in a real browser: account page, consent in Jira, confirmation, and what to do when it fails."""
+"""Linking a Jira account in a real browser: account page, consent in Jira, confirmation, what to do when it fails."""
 
 from __future__ import annotations
 
