@@ -457,7 +457,11 @@ static void test_directory_links(void)
 					      " (1, 'K1', 'by-key', 'org', 'oauth'), (1, 'ann', "
 					      "'by-name', null, 'operator'),"
 					      " (1, 'K3', 'by-email', null, 'email'), (1, '7', "
-					      "'by-id', null, 'operator')");
+					      "'by-id', null, 'operator'),"
+					      " (1, 'K4', 'gone', null, 'oauth'),"
+					      " (1, 'unavailable:u', 'u', null, 'operator')");
+		linker_bench_run(&desk.bench, "update user_link set status = 'inactive'"
+					      " where account_key = 'K4'");
 		const char *base_url = rows[i].provider == PROVIDER_JIRA ? JIRA
 									 : "https://other.example";
 		enum lookup found = ask(&desk, rows[i].provider, base_url, &rows[i].actor, &answer);
