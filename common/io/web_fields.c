@@ -6,49 +6,19 @@
 #include <strings.h>
 
 #include "common/base/encode.h"
-#include "common/base/mem.h"
 #include "common/base/text.h"
 
 #include "common/base/banned.h"
 
-enum { FIRST_SIZE = 1024 };
-
-void web_fields_done(struct web_fields *fields)
+void web_fields_add(struct strbuf *fields, struct bytes name, struct bytes value)
 {
-	if (fields->text) mem_wipe(fields->text, fields->size);
-	mem_free(fields->text);
-	*fields = (struct web_fields){0};
+	strbuf_add_bytes(fields, name);
+	strbuf_add_char(fields, '\0');
+	strbuf_add_bytes(fields, value);
+	strbuf_add_char(fields, '\0');
 }
 
-/* Never realloc: what it leaves behind is not wiped. */
-static void reserve(struct web_fields *fields, size_t more)
-{
-	size_t size = fields->size > 0 ? fields->size : FIRST_SIZE;
-
-	while (size < fields->len + more)
-		size *= 2;
-	if (size == fields->size) return;
-	struct web_fields larger = {mem_zalloc(size, 1), fields->len, size};
-	if (fields->len > 0) memcpy(larger.text, fields->text, fields->len);
-	web_fields_done(fields);
-	*fields = larger;
-}
-
-static void add(struct web_fields *fields, struct bytes text)
-{
-	reserve(fields, text.len + 1);
-	if (text.len > 0) memcpy(fields->text + fields->len, text.ptr, text.len);
-	fields->len += text.len;
-	fields->text[fields->len++] = '\0';
-}
-
-void web_fields_add(struct web_fields *fields, struct bytes name, struct bytes value)
-{
-	add(fields, name);
-	add(fields, value);
-}
-
-bool web_fields_decode(struct web_fields *fields, struct bytes name, struct bytes value)
+bool web_fields_decode(struct strbuf *fields, struct bytes name, struct bytes value)
 {
 	CLEANUP(strbuf_wipe) struct strbuf first = strbuf_of(name.len);
 	CLEANUP(strbuf_wipe) struct strbuf second = strbuf_of(value.len);
@@ -71,7 +41,7 @@ static struct bytes cut(struct bytes *rest, char mark)
 	return part;
 }
 
-bool web_fields_read_form(struct web_fields *fields, struct bytes form)
+bool web_fields_read_form(struct strbuf *fields, struct bytes form)
 {
 	CLEANUP(strbuf_wipe) struct strbuf spaced = strbuf_of(form.len);
 
@@ -97,7 +67,7 @@ static struct bytes trim(struct bytes text)
 	return text;
 }
 
-void web_fields_read_cookies(struct web_fields *fields, const char *header)
+void web_fields_read_cookies(struct strbuf *fields, const char *header)
 {
 	for (struct bytes rest = bytes_text(header); rest.len > 0;) {
 		struct bytes value = cut(&rest, ';');
@@ -107,7 +77,7 @@ void web_fields_read_cookies(struct web_fields *fields, const char *header)
 	}
 }
 
-const char *web_fields_next(const struct web_fields *fields, const char *name, bool ignores_case,
+const char *web_fields_next(const struct strbuf *fields, const char *name, bool ignores_case,
 			    const char *from)
 {
 	const char *end = fields->text ? fields->text + fields->len : NULL;
@@ -122,7 +92,7 @@ const char *web_fields_next(const struct web_fields *fields, const char *name, b
 	return NULL;
 }
 
-const char *web_fields_one(const struct web_fields *fields, const char *name, bool ignores_case)
+const char *web_fields_one(const struct strbuf *fields, const char *name, bool ignores_case)
 {
 	const char *value = web_fields_next(fields, name, ignores_case, NULL);
 

@@ -11,34 +11,24 @@
 
 #include <stdatomic.h>
 
-/** Names and values in the order sent, each with its NUL; wiped when freed. Zeroed means none. */
-struct web_fields {
-	char *text; /**< owned */
-	size_t len;
-	size_t size;
-};
-
-/** Wipe, free, zero. */
-void web_fields_done(struct web_fields *fields);
-
-/** Append one; both are copied. */
-void web_fields_add(struct web_fields *fields, struct bytes name, struct bytes value);
+/** Append a name and a value, each with its NUL: that is how headers, parameters, fields and cookies are kept. */
+void web_fields_add(struct strbuf *fields, struct bytes name, struct bytes value);
 
 /** Append one, percent-decoded; false on a bad escape. What is no UTF-8 then is as good as absent. */
-NODISCARD bool web_fields_decode(struct web_fields *fields, struct bytes name, struct bytes value);
+NODISCARD bool web_fields_decode(struct strbuf *fields, struct bytes name, struct bytes value);
 
 /** Append all of "a=b&c=d", percent-decoded, `+` a space; false on a bad escape. */
-NODISCARD bool web_fields_read_form(struct web_fields *fields, struct bytes form);
+NODISCARD bool web_fields_read_form(struct strbuf *fields, struct bytes form);
 
 /** Append all of "a=b; c=d". */
-void web_fields_read_cookies(struct web_fields *fields, const char *header);
+void web_fields_read_cookies(struct strbuf *fields, const char *header);
 
 /** The next value of `name` after `from` (NULL: the first); NULL: no further one. */
-NODISCARD const char *web_fields_next(const struct web_fields *fields, const char *name,
+NODISCARD const char *web_fields_next(const struct strbuf *fields, const char *name,
 				      bool ignores_case, const char *from);
 
 /** The one value of `name`; NULL when absent or there twice. */
-NODISCARD const char *web_fields_one(const struct web_fields *fields, const char *name,
+NODISCARD const char *web_fields_one(const struct strbuf *fields, const char *name,
 				     bool ignores_case);
 
 /** A request on its way through a thread; freed by the last of its two holders: server and worker. */
@@ -54,10 +44,10 @@ struct web_request {
 	uint8_t *body; /**< own pages of WEB_BODY_BYTES, locked; NULL: none */
 	size_t body_len;
 	bool is_bad; /**< an escape that cannot be decoded */
-	struct web_fields headers;
-	struct web_fields query;
-	struct web_fields form;
-	struct web_fields cookies;
+	struct strbuf headers;
+	struct strbuf query;
+	struct strbuf form;
+	struct strbuf cookies;
 };
 
 /** New, with everything that the headers say; one holder. */

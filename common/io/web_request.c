@@ -13,6 +13,9 @@
 
 #include "common/base/banned.h"
 
+/* Twice what the connection's memory and a body can hold: nothing is ever cut. */
+enum { FIELDS_BYTES = 256 * 1024 };
+
 static void keep_header(void *context, const char *name, const char *value)
 {
 	struct web_request *request = context;
@@ -46,6 +49,10 @@ struct web_request *web_request_new(struct web *web, const struct web_route *rou
 
 	request->web = web;
 	request->route = route;
+	request->headers = strbuf_of(FIELDS_BYTES);
+	request->query = strbuf_of(FIELDS_BYTES);
+	request->form = strbuf_of(FIELDS_BYTES);
+	request->cookies = strbuf_of(FIELDS_BYTES);
 	atomic_store(&request->holders, 1);
 	request->path = mem_dup(http_request_path(http));
 	keep_piece(request, http_request_piece(http));
@@ -65,10 +72,10 @@ static void free_body(struct web_request *request)
 
 void web_request_wipe(struct web_request *request)
 {
-	web_fields_done(&request->headers);
-	web_fields_done(&request->query);
-	web_fields_done(&request->form);
-	web_fields_done(&request->cookies);
+	strbuf_wipe(&request->headers);
+	strbuf_wipe(&request->query);
+	strbuf_wipe(&request->form);
+	strbuf_wipe(&request->cookies);
 	free_body(request);
 }
 
