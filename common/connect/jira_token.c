@@ -57,6 +57,25 @@ static const char sql_rest[] =
 	"update user_link set refresh_owner = null, refresh_until = clock_timestamp() +"
 	" $3 * interval '1 ms' where id = $1 and refresh_owner = $2";
 
+bool jira_token_check(struct config *config, struct err *err)
+{
+	static const char *const needed[] = {"JWT_SECRET", "JIRA_DC_CLIENT_SECRET",
+					     "JIRA_DC_CLIENT_ID", "JIRA_DC_BASE_URL"};
+
+	if (!config_bool(config, "OHDC_JIRA_TOKEN_IN_SANDBOX")) return true;
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+		CLEANUP(secret_done) struct secret secret = {0};
+		bool is_set = i < 2 ? config_secret(config, needed[i], &secret)
+				    : config_text(config, needed[i]) != NULL;
+		if (!is_set)
+			return err_set(
+				err, ERR_INPUT,
+				"%s is not set, expected because OHDC_JIRA_TOKEN_IN_SANDBOX is on",
+				needed[i]);
+	}
+	return true;
+}
+
 /* A link as it was read or claimed. */
 struct renewal {
 	const struct jira_tokens *tokens;

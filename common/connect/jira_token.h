@@ -29,6 +29,9 @@ struct jira_tokens {
 	const struct oauth *oauth; /**< its configuration names the one Jira whose tokens are used: JIRA_DC_BASE_URL */
 };
 
+/** Whether all that OHDC_JIRA_TOKEN_IN_SANDBOX needs is set, when it is on. ERR_INPUT names the setting that is missing. */
+NODISCARD bool jira_token_check(struct config *config, struct err *err);
+
 /**
  * The access token of a user with more than JIRA_TOKEN_SPARE_S left, or of unknown end; less only when it cannot be renewed now.
  * ERR_NOT_FOUND: no active link with a sign-in at JIRA_DC_BASE_URL; ERR_AUTH: linked, but Jira has ended the sign-in: the person

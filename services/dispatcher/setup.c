@@ -3,6 +3,7 @@
 #include "services/dispatcher/setup.h"
 
 #include "common/base/mem.h"
+#include "common/connect/jira_token.h"
 #include "common/io/entropy.h"
 #include "common/io/sysclock.h"
 
@@ -89,7 +90,8 @@ bool dispatcher_init(struct dispatcher *ret, struct service *service, struct pee
 		.context = config,
 		.now_ms = sysclock_now_ms,
 	};
-	if (!read_ledger(config, service->pool, &ret->ledger, err)) return false;
+	if (!read_ledger(config, service->pool, &ret->ledger, err) || !jira_token_check(config, err))
+		return false;
 	ret->config = config;
 	ret->pool = service->pool;
 	ret->producer = producer;

@@ -1,5 +1,6 @@
 /* ohdc-linker: understands each delivery, finds out who asked, hands the job on. */
 
+#include "common/connect/jira_token.h"
 #include "common/domain/settings.h"
 #include "common/io/kafka_wait.h"
 #include "common/io/service.h"
@@ -77,8 +78,8 @@ static bool start(void *context, struct err *err)
 
 	linker_init(linker, &program->service);
 	const struct connections_options connections = {linker->pool, linker->config, linker->daemon};
-	if (!open_adapters(program, err) || !open_directories(program, err) ||
-	    !service_wait_database(&program->service, err))
+	if (!jira_token_check(linker->config, err) || !open_adapters(program, err) ||
+	    !open_directories(program, err) || !service_wait_database(&program->service, err))
 		return false;
 	linker_join(linker, &program->service, &program->front);
 	return connections_new(&connections, &linker->connections, err) &&

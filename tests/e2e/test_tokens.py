@@ -240,6 +240,20 @@ def test_it_is_off_unless_it_is_switched_on(world: World, nina: Person) -> None:
         assert plain.stop() == 0
 
 
+@pytest.mark.parametrize("service", ["linker", "dispatcher"])
+@pytest.mark.parametrize("missing", ["JWT_SECRET", "JIRA_DC_CLIENT_SECRET", "JIRA_DC_BASE_URL"])
+def test_it_does_not_start_half_configured(world: World, service: str, missing: str) -> None:
+    """One line says what is missing, and status 2."""
+    env = world.stack.env_for(service) | {missing: ""}
+    program = Program(service, world.stack.folder, env)
+    program.log = world.stack.folder / f"{service}-half.log"
+    program.start(wait=False)
+    assert program.process
+    assert program.process.wait(20) == 2
+    assert f"{missing} is not set, expected because OHDC_JIRA_TOKEN_IN_SANDBOX is on" in program.log.read_text()
+    program.log.unlink()
+
+
 # --- renewing -------------------------------------------------------------------------------------------
 
 
