@@ -140,6 +140,21 @@ void page_say(struct page *page, int status, const char *title, const char *file
 	pages_reply(page->reply, status, file, json_incref(page->data));
 }
 
+/* No page is there; who opened the address of a form (after its failure) gets the page that has it. */
+static void say_nothing(struct page *page, const char *path)
+{
+	const char *end = strrchr(path, '/');
+	CLEANUP(mem_free_text) char *parent = mem_dup_n(path, end ? (size_t)(end - path) : 0);
+
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		if (strcmp(forms[i].path, path) == 0) {
+			page_go(page, parent);
+			return;
+		}
+	}
+	page_say(page, 404, "There is no such page", "nothing.html");
+}
+
 void page_show(struct page *page, int status, const char *path)
 {
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
@@ -153,7 +168,7 @@ void page_show(struct page *page, int status, const char *path)
 		page_say(page, status, pages[i].title, pages[i].file);
 		return;
 	}
-	page_say(page, 404, "There is no such page", "nothing.html");
+	say_nothing(page, path);
 }
 
 /* Who calls; false: the page that says why not is the answer. */

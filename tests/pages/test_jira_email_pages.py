@@ -37,7 +37,7 @@ def tunnel(office: Office, front: Front) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def own(office: Office, front: Front, tunnel: str) -> Iterator[str]:
-    """Linker and installer that know neither Jira's address nor a service account, from the first test that asks; what to type."""
+    """Services that know neither Jira's address nor a service account, from the first test that asks; the address."""
     first = dict(front.upstreams)
     more = OWN_ACCOUNT | {"SSL_CERT_FILE": str(front.certificate)}
     with office.variant("installer", **more), office.variant("linker", **more):
