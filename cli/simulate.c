@@ -163,7 +163,8 @@ int cli_simulate(struct cli *cli)
 	    !find_actor(cli, &connection, &actor, &simulation, &err))
 		return cli_fail(cli, &err);
 	json_auto_t *body = simulated_body(&simulation, &connection);
-	if (!produce(cli, &connection, body, simulation.now_ms, id, &err) ||
+	if (!body) err_set(&err, ERR_INPUT, "the operator's name is no UTF-8");
+	if (!body || !produce(cli, &connection, body, simulation.now_ms, id, &err) ||
 	    !audit(cli, &connection, id, &err))
 		return cli_fail(cli, &err);
 	json_auto_t *done = json_object();

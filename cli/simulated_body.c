@@ -5,7 +5,7 @@
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/number.h"
-#include "common/base/strbuf.h"
+#include "common/base/text.h"
 
 #include <string.h>
 
@@ -21,9 +21,18 @@ static bool is_number(const char *text, const char *option, struct err *err)
 	return err_wrap(err, "--%s", option);
 }
 
+/* As JSON wants it. */
+static bool is_text(const char *text, const char *option, struct err *err)
+{
+	return !text || text_is_utf8(bytes_text(text)) ||
+	       err_set(err, ERR_INPUT, "--%s is no UTF-8", option);
+}
+
 bool simulation_check(const struct simulation *simulation, struct err *err)
 {
-	return is_number(simulation->issue_id, "issue", err) &&
+	return is_text(simulation->text, "text", err) && is_text(simulation->actor, "actor", err) &&
+	       is_text(simulation->issue_key, "issue-key", err) &&
+	       is_number(simulation->issue_id, "issue", err) &&
 	       is_number(simulation->pull_request_id, "pull-request", err) &&
 	       is_number(simulation->comment_id, "comment", err);
 }
@@ -35,18 +44,16 @@ static int64_t number_or(const char *text, int64_t fallback)
 	return number;
 }
 
-static void put_number_text(json_t *object, const char *key, int64_t number)
+/* Number ids are texts in Jira's bodies. */
+static json_t *number_text(int64_t number)
 {
-	json_object_set_new(object, key, json_sprintf("%lld", (long long)number));
+	return json_sprintf("%lld", (long long)number);
 }
 
-static void put_ask(json_t *object, const char *key, const struct simulation *simulation)
+static json_t *ask_text(const struct simulation *simulation)
 {
-	if (simulation->text)
-		json_put_text(object, key, simulation->text);
-	else
-		json_object_set_new(object, key,
-				    json_sprintf("@%s this is a simulated ask", simulation->label));
+	return simulation->text ? json_string(simulation->text)
+				: json_sprintf("@%s this is a simulated ask", simulation->label);
 }
 
 /* ---- Jira ------------------------------------------------------------------------------------------------------- */
@@ -54,137 +61,98 @@ static void put_ask(json_t *object, const char *key, const struct simulation *si
 static json_t *jira_person(const struct simulation *simulation,
 			   const struct known_connection *connection)
 {
-	json_t *person = json_object();
-	json_object_set_new(
-		person, "self",
-		json_sprintf("%s/rest/api/2/user?key=%s", connection->base_url, simulation->actor));
-	json_put_text(person, "name", simulation->actor);
-	json_put_text(person, "key", simulation->actor);
-	json_put_text(person, "displayName", simulation->actor);
-	return person;
+	return json_pack(
+		"{s:o, s:s, s:s, s:s}", "self",
+		json_sprintf("%s/rest/api/2/user?key=%s", connection->base_url, simulation->actor),
+		"name", simulation->actor, "key", simulation->actor, "displayName",
+		simulation->actor);
 }
 
 static json_t *jira_issue(const struct simulation *simulation,
 			  const struct known_connection *connection)
 {
-	json_t *issue = json_object();
-	json_t *fields = json_object();
 	int64_t id = number_or(simulation->issue_id, NOBODYS_ID);
-	put_number_text(issue, "id", id);
-	json_object_set_new(
-		issue, "self",
-		json_sprintf("%s/rest/api/2/issue/%lld", connection->base_url, (long long)id));
-	if (simulation->issue_key)
-		json_put_text(issue, "key", simulation->issue_key);
-	else
-		json_object_set_new(issue, "key", json_sprintf("SIMULATED-%lld", (long long)id));
-	json_put_text(fields, "summary", "Simulated");
-	json_object_set_new(fields, "labels", json_array());
-	json_object_set_new(issue, "fields", fields);
-	return issue;
+	json_t *key = simulation->issue_key ? json_string(simulation->issue_key)
+					    : json_sprintf("SIMULATED-%lld", (long long)id);
+
+	return json_pack("{s:o, s:o, s:o, s:{s:s, s:[]}}", "id", number_text(id), "self",
+			 json_sprintf("%s/rest/api/2/issue/%lld", connection->base_url, (long long)id),
+			 "key", key, "fields", "summary", "Simulated", "labels");
 }
 
 static json_t *jira_comment(const struct simulation *simulation,
 			    const struct known_connection *connection)
 {
-	json_t *comment = json_object();
 	int64_t id = number_or(simulation->comment_id, simulation->now_ms);
-	json_object_set_new(
-		comment, "self",
-		json_sprintf("%s/rest/api/2/issue/%lld/comment/%lld", connection->base_url,
-			     (long long)number_or(simulation->issue_id, NOBODYS_ID), (long long)id));
-	put_number_text(comment, "id", id);
-	json_object_set_new(comment, "author", jira_person(simulation, connection));
-	put_ask(comment, "body", simulation);
-	json_put_text(comment, "created", simulation->now);
-	json_put_text(comment, "updated", simulation->now);
-	return comment;
+	int64_t issue = number_or(simulation->issue_id, NOBODYS_ID);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:s}", "self",
+			 json_sprintf("%s/rest/api/2/issue/%lld/comment/%lld", connection->base_url,
+				      (long long)issue, (long long)id),
+			 "id", number_text(id), "author", jira_person(simulation, connection),
+			 "body", ask_text(simulation), "created", simulation->now, "updated",
+			 simulation->now);
 }
 
 /* The label alone is added; its history entry has a number that was never used. */
 static json_t *jira_changelog(const struct simulation *simulation)
 {
-	json_t *changelog = json_object();
-	json_t *items = json_array();
-	put_number_text(changelog, "id", simulation->now_ms);
-	json_array_append_new(items,
-			      json_pack("{s:s, s:s, s:s, s:s}", "field", "labels", "fieldtype",
-					"jira", "fromString", "", "toString", simulation->label));
-	json_object_set_new(changelog, "items", items);
-	return changelog;
+	return json_pack("{s:o, s:[{s:s, s:s, s:s, s:s}]}", "id", number_text(simulation->now_ms),
+			 "items", "field", "labels", "fieldtype", "jira", "fromString", "",
+			 "toString", simulation->label);
 }
 
 static json_t *jira_body(const struct simulation *simulation,
 			 const struct known_connection *connection)
 {
-	json_t *body = json_object();
 	bool is_comment = simulation->kind == SIMULATED_JIRA_COMMENT;
-	json_put_int(body, "timestamp", simulation->now_ms);
-	json_put_text(body, "webhookEvent", is_comment ? "comment_created" : "jira:issue_updated");
-	json_object_set_new(body, "user", jira_person(simulation, connection));
-	json_object_set_new(body, "issue", jira_issue(simulation, connection));
-	if (is_comment)
-		json_object_set_new(body, "comment", jira_comment(simulation, connection));
-	else
-		json_object_set_new(body, "changelog", jira_changelog(simulation));
-	return body;
+
+	return json_pack("{s:I, s:s, s:o, s:o, s:o}", "timestamp", (json_int_t)simulation->now_ms,
+			 "webhookEvent", is_comment ? "comment_created" : "jira:issue_updated",
+			 "user", jira_person(simulation, connection), "issue",
+			 jira_issue(simulation, connection), is_comment ? "comment" : "changelog",
+			 is_comment ? jira_comment(simulation, connection)
+				    : jira_changelog(simulation));
 }
 
 /* ---- Bitbucket -------------------------------------------------------------------------------------------------- */
 
 static json_t *bitbucket_person(const struct simulation *simulation)
 {
-	json_t *person = json_object();
 	int64_t id = number_or(simulation->actor, 0);
-	if (id != 0) json_put_int(person, "id", id);
-	json_put_text(person, "name", simulation->actor);
-	json_put_text(person, "slug", simulation->actor);
-	json_put_text(person, "displayName", simulation->actor);
-	return person;
+
+	return json_pack("{s:o*, s:s, s:s, s:s}", "id", id != 0 ? json_integer(id) : NULL, "name",
+			 simulation->actor, "slug", simulation->actor, "displayName",
+			 simulation->actor);
 }
 
 static json_t *bitbucket_ref(const struct known_connection *connection, const char *branch)
 {
-	json_t *ref = json_object();
-	json_t *repository = json_object();
-	json_put_text(repository, "slug", connection->repo_slug);
-	if (connection->repo_id != 0) json_put_int(repository, "id", connection->repo_id);
-	json_object_set_new(repository, "project",
-			    json_pack("{s:s}", "key", connection->project_key));
-	json_object_set_new(ref, "id", json_sprintf("refs/heads/%s", branch));
-	json_put_text(ref, "displayId", branch);
-	json_object_set_new(ref, "repository", repository);
-	return ref;
+	return json_pack("{s:o, s:s, s:{s:s, s:o*, s:{s:s}}}", "id",
+			 json_sprintf("refs/heads/%s", branch), "displayId", branch, "repository",
+			 "slug", connection->repo_slug, "id",
+			 connection->repo_id != 0 ? json_integer(connection->repo_id) : NULL,
+			 "project", "key", connection->project_key);
 }
 
 static json_t *bitbucket_comment(const struct simulation *simulation)
 {
-	json_t *comment = json_object();
-	json_put_int(comment, "id", number_or(simulation->comment_id, simulation->now_ms));
-	json_put_int(comment, "version", 0);
-	put_ask(comment, "text", simulation);
-	json_object_set_new(comment, "author", bitbucket_person(simulation));
-	json_put_int(comment, "createdDate", simulation->now_ms);
-	json_put_int(comment, "updatedDate", simulation->now_ms);
-	return comment;
+	return json_pack("{s:I, s:i, s:o, s:o, s:I, s:I}", "id",
+			 (json_int_t)number_or(simulation->comment_id, simulation->now_ms),
+			 "version", 0, "text", ask_text(simulation), "author",
+			 bitbucket_person(simulation), "createdDate", (json_int_t)simulation->now_ms,
+			 "updatedDate", (json_int_t)simulation->now_ms);
 }
 
 static json_t *bitbucket_body(const struct simulation *simulation,
 			      const struct known_connection *connection)
 {
-	json_t *body = json_object();
-	json_t *pull_request = json_object();
-	json_put_int(pull_request, "id", number_or(simulation->pull_request_id, NOBODYS_ID));
-	json_put_text(pull_request, "title", "Simulated");
-	json_put_text(pull_request, "state", "OPEN");
-	json_object_set_new(pull_request, "fromRef", bitbucket_ref(connection, "simulated"));
-	json_object_set_new(pull_request, "toRef", bitbucket_ref(connection, "main"));
-	json_put_text(body, "eventKey", "pr:comment:added");
-	json_put_text(body, "date", simulation->now);
-	json_object_set_new(body, "actor", bitbucket_person(simulation));
-	json_object_set_new(body, "pullRequest", pull_request);
-	json_object_set_new(body, "comment", bitbucket_comment(simulation));
-	return body;
+	return json_pack(
+		"{s:s, s:s, s:o, s:{s:I, s:s, s:s, s:o, s:o}, s:o}", "eventKey", "pr:comment:added",
+		"date", simulation->now, "actor", bitbucket_person(simulation), "pullRequest", "id",
+		(json_int_t)number_or(simulation->pull_request_id, NOBODYS_ID), "title", "Simulated",
+		"state", "OPEN", "fromRef", bitbucket_ref(connection, "simulated"), "toRef",
+		bitbucket_ref(connection, "main"), "comment", bitbucket_comment(simulation));
 }
 
 json_t *simulated_body(const struct simulation *simulation, const struct known_connection *connection)

@@ -28,7 +28,7 @@ struct simulation {
 	const char *now; /**< the same as RFC 3339 text */
 };
 
-/** Whether its ids are numbers; ERR_INPUT names the option. */
+/** Whether its ids are numbers and its texts UTF-8; ERR_INPUT names the option. */
 NODISCARD bool simulation_check(const struct simulation *simulation, struct err *err);
 
 /** The body (new reference). */

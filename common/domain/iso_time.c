@@ -1,14 +1,16 @@
-/* Calendar arithmetic without the C library's clock functions. */
+/* Times as texts of ISO 8601. */
 
 #include "common/domain/iso_time.h"
 
 #include <stddef.h>
+#include <string.h>
+#include <time.h>
 
 #include "common/base/json_field.h"
 
 #include "common/base/banned.h"
 
-enum { MS_PER_MINUTE = 60000, MS_PER_DAY = 86400000 };
+enum { MS_PER_MINUTE = 60000 };
 
 /* Reads `digits` digits at *at in [min, max] and steps over them. */
 static bool take_number(const char **at, int digits, int64_t min, int64_t max, int64_t *ret)
@@ -26,36 +28,39 @@ static bool take_number(const char **at, int digits, int64_t min, int64_t max, i
 	return number >= min && number <= max;
 }
 
-static bool take_char(const char **at, char wanted)
+static bool take_char(const char **at, const char *wanted)
 {
-	if (**at != wanted) return false;
+	if (**at == '\0' || !strchr(wanted, **at)) return false;
 	(*at)++;
 	return true;
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar, counted in years that begin in March. */
-static int64_t days_from_date(int64_t year, int64_t month, int64_t day)
+/* Date and time of day, up to the second, as if they were in UTC. */
+static bool take_seconds(const char **at, int64_t *ret_ms)
 {
-	int64_t march_year = month <= 2 ? year - 1 : year;
-	int64_t era = march_year / 400;
-	int64_t year_of_era = march_year % 400;
-	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+	static const struct {
+		const char *before;
+		int digits;
+		int64_t min;
+		int64_t max;
+	} parts[] = {{NULL, 4, 1970, 9999}, {"-", 2, 1, 12}, {"-", 2, 1, 31},
+		     {"T ", 2, 0, 23},      {":", 2, 0, 59}, {":", 2, 0, 60}};
+	int found[ARRAY_LEN(parts)];
 
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-	       day_of_year - 719468;
-}
-
-static bool take_date(const char **at, int64_t *ret_ms)
-{
-	int64_t year;
-	int64_t month;
-	int64_t day;
-
-	if (!take_number(at, 4, 1970, 9999, &year) || !take_char(at, '-') ||
-	    !take_number(at, 2, 1, 12, &month) || !take_char(at, '-') ||
-	    !take_number(at, 2, 1, 31, &day))
-		return false;
-	*ret_ms = days_from_date(year, month, day) * MS_PER_DAY;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		int64_t number;
+		if ((parts[i].before && !take_char(at, parts[i].before)) ||
+		    !take_number(at, parts[i].digits, parts[i].min, parts[i].max, &number))
+			return false;
+		found[i] = (int)number;
+	}
+	struct tm time = {.tm_year = found[0] - 1900,
+			  .tm_mon = found[1] - 1,
+			  .tm_mday = found[2],
+			  .tm_hour = found[3],
+			  .tm_min = found[4],
+			  .tm_sec = found[5]};
+	*ret_ms = (int64_t)timegm(&time) * 1000;
 	return true;
 }
 
@@ -65,28 +70,12 @@ static bool take_fraction(const char **at, int64_t *ret_ms)
 	int64_t scale = 100;
 
 	*ret_ms = 0;
-	if (**at != '.' && **at != ',') return true;
-	(*at)++;
+	if (!take_char(at, ".,")) return true;
 	if (**at < '0' || **at > '9') return false;
 	for (; **at >= '0' && **at <= '9'; (*at)++) {
 		*ret_ms += (**at - '0') * scale;
 		scale /= 10;
 	}
-	return true;
-}
-
-static bool take_clock(const char **at, int64_t *ret_ms)
-{
-	int64_t hour;
-	int64_t minute;
-	int64_t second;
-	int64_t fraction_ms;
-
-	if (!take_number(at, 2, 0, 23, &hour) || !take_char(at, ':') ||
-	    !take_number(at, 2, 0, 59, &minute) || !take_char(at, ':') ||
-	    !take_number(at, 2, 0, 60, &second) || !take_fraction(at, &fraction_ms))
-		return false;
-	*ret_ms = (hour * 60 + minute) * MS_PER_MINUTE + second * 1000 + fraction_ms;
 	return true;
 }
 
@@ -97,12 +86,10 @@ static bool take_zone(const char **at, int64_t *ret_ms)
 	int64_t sign = **at == '-' ? -1 : 1;
 
 	*ret_ms = 0;
-	if (take_char(at, 'Z')) return true;
-	if (!take_char(at, '+') && !take_char(at, '-')) return false;
-	if (!take_number(at, 2, 0, 18, &hours)) return false;
-	if (take_char(at, ':') || **at != '\0') {
-		if (!take_number(at, 2, 0, 59, &minutes)) return false;
-	}
+	if (take_char(at, "Z")) return true;
+	if (!take_char(at, "+-") || !take_number(at, 2, 0, 18, &hours)) return false;
+	if ((take_char(at, ":") || **at != '\0') && !take_number(at, 2, 0, 59, &minutes))
+		return false;
 	*ret_ms = sign * (hours * 60 + minutes) * MS_PER_MINUTE;
 	return true;
 }
@@ -110,14 +97,14 @@ static bool take_zone(const char **at, int64_t *ret_ms)
 bool iso_time_parse(const char *text, int64_t *ret_ms)
 {
 	const char *at = text;
-	int64_t date_ms;
-	int64_t clock_ms;
+	int64_t seconds_ms;
+	int64_t fraction_ms;
 	int64_t zone_ms;
 
-	if (!take_date(&at, &date_ms) || (!take_char(&at, 'T') && !take_char(&at, ' ')) ||
-	    !take_clock(&at, &clock_ms) || !take_zone(&at, &zone_ms) || *at != '\0')
+	if (!take_seconds(&at, &seconds_ms) || !take_fraction(&at, &fraction_ms) ||
+	    !take_zone(&at, &zone_ms) || *at != '\0')
 		return false;
-	*ret_ms = date_ms + clock_ms - zone_ms;
+	*ret_ms = seconds_ms + fraction_ms - zone_ms;
 	return true;
 }
 
