@@ -8,6 +8,9 @@
 
 #include "common/base/banned.h"
 
+/* Most of them wait for a Jira or Bitbucket: where one of these hangs, whoever signs in must still find a free one. */
+enum { THREADS = 32 };
+
 bool front_open(struct front *front, struct service *service, const char *program, struct err *err)
 {
 	if (!peer_clients_new(service->config, program, &front->peers, err)) return false;
@@ -41,7 +44,8 @@ bool front_listen(struct front *front, const struct service *service,
 	CLEANUP(free_routes) struct web_route *served = mem_zalloc(count + 1, sizeof(*served));
 	struct web_options options = {.listen = config_text(service->config, "OHDC_HTTP_LISTEN"),
 				      .routes = served,
-				      .context = context};
+				      .context = context,
+				      .threads = THREADS};
 
 	for (size_t i = 0; i < count; i++) {
 		if (is_on(service->config, &routes[i])) served[options.route_count++] = routes[i];
