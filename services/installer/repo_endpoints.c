@@ -217,13 +217,14 @@ static json_t *answer_change(const struct repo_result *result)
 /* Made by hand: the one answer that shows the secret. */
 static json_t *answer_enroll(const struct repo_result *result)
 {
+	const struct own_hook own = repo_hook_own(result->events_url, NULL);
 	json_t *answer = answer_short(result);
 
 	(void)json_object_update_new(
 		answer,
 		json_pack("{sI ss ss ss so}", "connection_id", (json_int_t)result->connection_id,
 			  "webhook_url", result->events_url, "webhook_secret", result->secret.text,
-			  "webhook_name", REPO_HOOK_NAME, "events", repo_hook_events()));
+			  "webhook_name", REPO_HOOK_NAME, "events", own_hook_events(&own)));
 	return answer;
 }
 

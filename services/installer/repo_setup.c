@@ -187,8 +187,8 @@ static bool install(struct work *work, struct repo_result *ret, struct err *err)
 
 	if (!prepare_or_join(work, UNFINISHED, &secret, err)) return false;
 	CLEANUP(mem_free_text) char *url = events_url(work);
-	const struct repo_hook wanted = {url, row->hook_id, &secret};
-	bool is_made = repo_hook_install(&work->server, &work->name, &wanted, work->hooks,
+	const struct own_hook own = repo_hook_own(url, row->hook_id);
+	bool is_made = repo_hook_install(&work->server, &work->name, &own, &secret, work->hooks,
 					 &ret->hook_id, &why);
 	set_text(&row->hook_error, is_made ? note : why.message);
 	if (!is_made) {
@@ -205,10 +205,10 @@ static bool install(struct work *work, struct repo_result *ret, struct err *err)
 static bool uninstall(struct work *work, struct repo_result *ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *url = events_url(work);
-	const struct repo_hook wanted = {url, work->row.hook_id, NULL};
+	const struct own_hook own = repo_hook_own(url, work->row.hook_id);
 
 	if (work->row.id == 0) return true;
-	if (!repo_hook_remove(&work->server, &work->name, &wanted, work->hooks, &ret->hook_id, err))
+	if (!repo_hook_remove(&work->server, &work->name, &own, work->hooks, &ret->hook_id, err))
 		return false;
 	if (!ret->hook_id) set_text(&ret->hook_id, work->row.hook_id);
 	set_text(&work->row.hook_id, NULL);
