@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,8 +32,19 @@ SECRETS = ("typed-bot-pat", "typed-admin-pat", "bot-pat", "service-key", "jwt-se
 
 
 @pytest.fixture(scope="module")
-def office(stack: Stack) -> Office:
-    """E-mail mode without a configured Jira: whoever may set up types the host."""
+def server(run_dir: Path) -> Iterator[Outside]:
+    """The server that may be reached."""
+    folder = run_dir / "outside"
+    folder.mkdir()
+    made = Outside(folder, "outside.test", "*.rebind.test")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def office(server: Outside, stack: Stack) -> Office:
+    """E-mail mode without a configured Jira: whoever may set up types the host. The server outside is trusted."""
+    stack.settings = stack.settings | {"SSL_CERT_FILE": str(server.certificate)}
     made = open_office(stack)
     stack.secrets += ["typed-bot-pat", "typed-admin-pat"]
     return made
@@ -56,14 +68,6 @@ def beside(outside: Outside) -> Iterator[Trap]:
     found = made.settled()
     made.close()
     assert found == []
-
-
-@pytest.fixture(scope="module")
-def server(office: Office) -> Iterator[Outside]:
-    """The server that may be reached; office comes first, so that it ends last."""
-    made = Outside(office.stack.folder, "outside.test", "*.rebind.test")
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -214,8 +218,7 @@ def test_an_address_of_the_cluster_that_somebody_listens_on(office: Office, trap
 
 def test_what_is_allowed_is_reached(office: Office, outside: Outside) -> None:
     """The counterpart: the same call reaches a server outside, so the refusals above are not for another reason."""
-    with office.variant("installer", SSL_CERT_FILE=str(outside.certificate)):
-        text = refused(typed(office, f"{OUTSIDE}:{outside.port}"))
+    text = refused(typed(office, f"{OUTSIDE}:{outside.port}"))
     assert "not here" in text
     assert ("GET", "/rest/api/2/serverInfo") in [(method, path) for method, path, _ in outside.requests]
     office.forget()
@@ -223,7 +226,8 @@ def test_what_is_allowed_is_reached(office: Office, outside: Outside) -> None:
 
 def test_a_certificate_that_is_not_trusted_ends_it(office: Office, outside: Outside) -> None:
     """Without the CA no request is made, so no credential is sent."""
-    refused(typed(office, f"{OUTSIDE}:{outside.port}"))
+    with office.variant("installer", SSL_CERT_FILE=""):
+        refused(typed(office, f"{OUTSIDE}:{outside.port}"))
     assert outside.requests == []
     office.forget()
 
@@ -238,8 +242,7 @@ def test_redirects_are_not_followed(office: Office, trap: Trap, outside: Outside
         return (status, target, {}) if path in asked else honest(method, asked)
 
     outside.answer = answer
-    with office.variant("installer", SSL_CERT_FILE=str(outside.certificate)):
-        refused(typed(office, f"{OUTSIDE}:{outside.port}"))
+    refused(typed(office, f"{OUTSIDE}:{outside.port}"))
     assert len(outside.requests) < 12
     office.forget()
 
@@ -249,7 +252,6 @@ def test_the_environments_token_never_goes_to_a_typed_host(office: Office, outsi
     managed = {
         "JIRA_DC_SERVICE_ACCOUNT_EMAIL": "openhands@example.com",
         "JIRA_DC_SERVICE_ACCOUNT_PAT": "bot-pat",
-        "SSL_CERT_FILE": str(outside.certificate),
     }
     with office.variant("installer", **managed):
         typed(office, f"{OUTSIDE}:{outside.port}")
@@ -262,8 +264,7 @@ def test_the_environments_token_never_goes_to_a_typed_host(office: Office, outsi
 
 def test_our_callers_credentials_never_go_to_a_typed_host(office: Office, outside: Outside) -> None:
     """Cookie, session key, organisation: they are OpenHands' only."""
-    with office.variant("installer", SSL_CERT_FILE=str(outside.certificate)):
-        typed(office, f"{OUTSIDE}:{outside.port}")
+    typed(office, f"{OUTSIDE}:{outside.port}")
     assert outside.requests
     for _, _, headers in outside.requests:
         names = {name.lower() for name in headers}
@@ -286,11 +287,10 @@ needs_names = pytest.mark.skipif(why_no_names() is not None, reason=str(why_no_n
 
 
 @pytest.fixture(scope="module")
-def asker(office: Office, server: Outside) -> Iterator[tuple[Program, Names]]:
+def asker(office: Office) -> Iterator[tuple[Program, Names]]:
     """An installer that asks a name server of ours."""
     made = Names()
-    env = office.stack.env_for("installer") | {"SSL_CERT_FILE": str(server.certificate)}
-    other = Program("installer", office.stack.folder, env)
+    other = Program("installer", office.stack.folder, office.stack.env_for("installer"))
     other.log = office.stack.folder / "installer-names.log"
     other.prefix = with_names(office.stack.folder)
     other.start()
@@ -386,11 +386,10 @@ def stored(office: Office, trap: Trap, outside: Outside) -> Iterator[Callable[[]
     """A connection with a bot's token whose server is inside by now; delivers one comment."""
     secret = "secret-of-a-stored-connection-01234567"
     host = f"{OUTSIDE}:{outside.port}"
-    with office.variant("installer", SSL_CERT_FILE=str(outside.certificate)):
-        made = typed(office, host, admin_api_key="", is_active=False, webhook_secret=secret)
-        assert made.status_code == 200, made.text
-        active = {"workspace_name": host, "is_active": True}
-        assert office.call("olga", "POST", f"{JIRA_API}/workspaces/status", active).status_code == 200
+    made = typed(office, host, admin_api_key="", is_active=False, webhook_secret=secret)
+    assert made.status_code == 200, made.text
+    active = {"workspace_name": host, "is_active": True}
+    assert office.call("olga", "POST", f"{JIRA_API}/workspaces/status", active).status_code == 200
     base = f"https://127.0.0.1:{trap.port}"
     (row,) = office.connections()
     office.sql(f"update instance set base_url = '{base}' where id = {row['instance_id']}")
