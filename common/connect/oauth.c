@@ -16,7 +16,13 @@
 
 #define CALLBACK_PATH "/integration/jira-dc/callback"
 
-enum { FORM_BYTES = 32 * 1024, TOKEN_ANSWER_BYTES = 64 * 1024, REDIRECT_BYTES = 1024, PAIRS = 6 };
+enum {
+	FORM_BYTES = 32 * 1024,
+	TOKEN_ANSWER_BYTES = 64 * 1024,
+	REDIRECT_BYTES = 1024,
+	PAIRS = 6,
+	DEADLINE_MAX_MS = 30000, /* a person waits, and a web request has a minute in all */
+};
 
 /* --- towards the browser ---------------------------------------------------------------------------- */
 
@@ -170,13 +176,14 @@ static bool call(const struct oauth *oauth, const char *form, struct http_result
 
 	strbuf_addf(&url, "%s/rest/oauth2/latest/token",
 		    config_text(oauth->config, "JIRA_DC_BASE_URL"));
+	int64_t wanted_ms = config_int(oauth->config, "JIRA_DC_HTTP_TIMEOUT") * 1000;
 	const struct http_call http = {
 		.method = "POST",
 		.url = strbuf_text(&url),
 		.headers = {"Accept: application/json", "X-Atlassian-Token: no-check"},
 		.body = bytes_text(form),
 		.content_type = "application/x-www-form-urlencoded",
-		.deadline_ms = config_int(oauth->config, "JIRA_DC_HTTP_TIMEOUT") * 1000,
+		.deadline_ms = wanted_ms < DEADLINE_MAX_MS ? wanted_ms : DEADLINE_MAX_MS,
 		.ceiling_bytes = TOKEN_ANSWER_BYTES,
 		.is_unsafe = true,
 	};

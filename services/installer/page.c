@@ -20,24 +20,24 @@
 
 #define HOME "/integration/dc/"
 
-/* Every page: `permission` NULL is for everybody who is signed in, `label` NULL is not in the navigation. */
+/* Every page: `permission` NULL is for everybody who is signed in; `place` says to the layout where one is. */
 static const struct {
 	const char *path;
-	const char *label;
+	const char *place;
 	const char *title;
 	const char *file;
 	const char *permission;
 	page_fn *fill;
 } pages[] = {
-	{HOME, "Overview", "Jira and Bitbucket Data Center", "home.html", NULL, page_home},
-	{HOME "jira", "Jira", "Jira Data Center", "jira.html", CALLER_CONNECTS, page_jira},
-	{HOME "jira/webhook", NULL, "Create the webhook in Jira", "jira_webhook.html",
+	{HOME, "at_home", "Jira and Bitbucket Data Center", "home.html", NULL, page_home},
+	{HOME "jira", "at_jira", "Jira Data Center", "jira.html", CALLER_CONNECTS, page_jira},
+	{HOME "jira/webhook", "at_jira", "Create the webhook in Jira", "jira_webhook.html",
 	 CALLER_CONNECTS, page_jira_webhook},
-	{HOME "repositories", "Repositories", "Bitbucket repositories", "repositories.html",
+	{HOME "repositories", "at_repositories", "Bitbucket repositories", "repositories.html",
 	 CALLER_MANAGES, page_repositories},
-	{HOME "access", "Access", "Who and what may start work", "access.html", CALLER_CONNECTS,
+	{HOME "access", "at_access", "Who and what may start work", "access.html", CALLER_CONNECTS,
 	 page_access},
-	{HOME "health", "Health", "Connection health", "health.html", CALLER_MANAGES, page_health},
+	{HOME "health", "at_health", "Connection health", "health.html", CALLER_MANAGES, page_health},
 };
 
 /* Every form. */
@@ -81,23 +81,6 @@ static void page_done(struct page *page)
 	*page = (struct page){0};
 }
 
-static json_t *navigation(const struct page *page)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
-		if (!pages[i].label ||
-		    (pages[i].permission && !caller_may(&page->caller, pages[i].permission)))
-			continue;
-		json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "href", pages[i].path,
-						      "label", pages[i].label, "here",
-						      strcmp(page->path, pages[i].path) == 0));
-	}
-	json_array_append_new(
-		list, json_pack("{s:s, s:s}", "href", HOME "link", "label", "Your Jira account"));
-	return list;
-}
-
 /* Templates ask whether a list has anything with has_NAME. */
 static void note_lists(json_t *data)
 {
@@ -130,10 +113,9 @@ void page_say(struct page *page, int status, const char *title, const char *file
 	if (page->caller.user_id) {
 		form_token_make(page->installer->keys, page->caller.user_id, sysclock_now_ms(),
 				token);
-		frame = json_pack("{s:s, s:s, s:o, s:b, s:b}", "who", page->caller.email, "token",
-				  token, "nav", navigation(page), "may_connect",
-				  caller_may(&page->caller, CALLER_CONNECTS), "may_manage",
-				  caller_may(&page->caller, CALLER_MANAGES));
+		frame = json_pack("{s:s, s:s, s:b, s:b}", "who", page->caller.email, "token", token,
+				  "may_connect", caller_may(&page->caller, CALLER_CONNECTS),
+				  "may_manage", caller_may(&page->caller, CALLER_MANAGES));
 		json_object_update(page->data, frame);
 		json_decref(frame);
 	}
@@ -159,7 +141,7 @@ void page_show(struct page *page, int status, const char *path)
 {
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
 		if (strcmp(pages[i].path, path) != 0) continue;
-		page->path = pages[i].path;
+		json_object_set_new(page->data, pages[i].place, json_true());
 		if (pages[i].permission && !caller_may(&page->caller, pages[i].permission)) {
 			page_say(page, status, pages[i].title, "member.html");
 			return;
@@ -175,7 +157,6 @@ void page_show(struct page *page, int status, const char *path)
 static bool open_page(struct page *page)
 {
 	page->data = json_object();
-	page->path = web_path(page->request);
 	if (callers_find(page->installer->callers, page->request, &page->caller, page->reply))
 		return true;
 	int status = page->reply->status;

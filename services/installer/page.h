@@ -22,8 +22,7 @@ struct page {
 	const struct web_request *request;
 	struct web_reply *reply;
 	struct caller caller;
-	json_t *data;     /**< for the template; owned */
-	const char *path; /**< of the page shown, or the form sent */
+	json_t *data; /**< for the template; owned */
 };
 
 /** Fills `data` of a page, or does what a form asks and ends with page_go(), page_show() or page_say(). */

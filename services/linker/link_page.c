@@ -16,11 +16,11 @@ enum { REFRESH_BYTES = 8 * 1024 };
 
 json_t *link_page_data(const struct linker *linker, const char *title, const struct caller *caller)
 {
-	return json_pack("{s:s, s:s, s:s*, s:s, s:[{s:s, s:s}, {s:s, s:s, s:b}]}", "title", title,
-			 "product", config_text(linker->config, "OHDC_PRODUCT_NAME"), "who",
-			 caller ? caller->email : NULL, "back", "/settings/integrations", "nav",
-			 "href", "/integration/dc/", "label", "Overview", "href", LINK_PAGE_PATH,
-			 "label", "My account", "here", 1);
+	return json_pack("{s:s, s:s, s:s*, s:s, s:b, s:b, s:b}", "title", title, "product",
+			 config_text(linker->config, "OHDC_PRODUCT_NAME"), "who",
+			 caller ? caller->email : NULL, "back", "/settings/integrations", "at_link",
+			 1, "may_connect", caller && caller_may(caller, CALLER_CONNECTS),
+			 "may_manage", caller && caller_may(caller, CALLER_MANAGES));
 }
 
 void link_page_refuse(const struct linker *linker, struct web_reply *reply, int status,

@@ -115,7 +115,7 @@ def test_denied(desk: Sit, linkable: Office, name: str) -> None:
     page.locator("#deny").click()
     expect(page.get_by_role("alert")).to_contain_text("Jira did not give access: access_denied")
     window.check("link-denied")
-    page.get_by_role("link", name="Your Jira account").click()
+    page.get_by_role("link", name="Go to your account page").click()
     expect(page.get_by_role("button", name="Link account")).to_be_visible()
 
 
