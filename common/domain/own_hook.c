@@ -47,9 +47,11 @@ enum own_hook_match own_hook_match(const json_t *hook, const struct own_hook *ow
 		int facts;
 		enum own_hook_match match;
 	} rules[] = {
-		{KNOWN | NAMED, OWN_HOOK_ID},   {KNOWN | LIKE, OWN_HOOK_ID},
-		{HERE | SAME, OWN_HOOK_URL},    {HERE | LIKE | NAMED, OWN_HOOK_LIKE},
-		{SAME | NAMED, OWN_HOOK_MOVED}, {HERE | LIKE, OWN_HOOK_NAMESAKE},
+		{KNOWN, OWN_HOOK_ID},
+		{HERE | SAME, OWN_HOOK_URL},
+		{HERE | LIKE | NAMED, OWN_HOOK_LIKE},
+		{SAME | NAMED, OWN_HOOK_MOVED},
+		{HERE | LIKE, OWN_HOOK_NAMESAKE},
 		{NAMED, OWN_HOOK_NAMESAKE},
 	};
 	const char *name = json_text_at(hook, "name");
@@ -121,7 +123,7 @@ const char *own_hook_wrong(const json_t *hook, const struct own_hook *own)
 	const char *url = json_text_at(hook, "url");
 
 	if (!name || strcmp(name, own->name) != 0) return "name";
-	if (!url || strcmp(url, own->url) != 0) return "URL";
+	if (!url || strcmp(url, own->url) != 0) return "url";
 	if (!has_events(json_at(hook, "events"), own)) return "events";
-	return json_bool_at(hook, "active", false) ? NULL : "switch (active)";
+	return json_bool_at(hook, "active", false) ? NULL : "active";
 }

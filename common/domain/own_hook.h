@@ -26,7 +26,7 @@ enum own_hook_match {
 	OWN_HOOK_MOVED,    /**< our name with our path on another host */
 	OWN_HOOK_LIKE,     /**< our name with a path like ours on our host */
 	OWN_HOOK_URL,      /**< our URL, however it is written */
-	OWN_HOOK_ID,       /**< the stored id, with our name or a path like ours */
+	OWN_HOOK_ID,       /**< the stored id, whatever somebody made of it */
 };
 
 /** How sure it is of one webhook, as Jira and Bitbucket describe it: `id`, `name`, `url`. */
@@ -39,7 +39,7 @@ NODISCARD int own_hook_find(const json_t *hooks, const struct own_hook *own,
 /** New list of the events, in order. */
 NODISCARD json_t *own_hook_events(const struct own_hook *own);
 
-/** What of a stored webhook is not as wanted: "name", "URL", "events", "switch (active)"; NULL: all is. Static. */
+/** What of a stored webhook is not as wanted: "name", "url", "events", "active"; NULL: all is. Static. */
 NODISCARD const char *own_hook_wrong(const json_t *hook, const struct own_hook *own);
 
 #endif
