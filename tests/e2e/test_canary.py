@@ -8,6 +8,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +22,7 @@ from tests.e2e.stack import Program, Stack
 from tests.e2e.waiting import wait_until
 
 PATIENCE = 10
+PAGE = resource.getpagesize()
 
 
 @pytest.fixture(scope="module")
@@ -46,20 +48,23 @@ def canary(kind: str) -> str:
 
 
 def regions(program: Program) -> Iterator[bytes]:
-    """The readable memory of a running program."""
+    """The memory of a running program, run by run of pages that are really there."""
     assert program.process is not None
     folder = Path(f"/proc/{program.process.pid}")
-    with (folder / "mem").open("rb", 0) as memory:
+    with (folder / "mem").open("rb", 0) as memory, (folder / "pagemap").open("rb", 0) as pagemap:
         for line in (folder / "maps").read_text().splitlines():
             place, rights, *rest = line.split(None, 5)
             if "r" not in rights or rest[-1].startswith("[v"):
                 continue
-            start, end = (int(part, 16) for part in place.split("-"))
-            try:
-                memory.seek(start)
-                yield memory.read(end - start)
-            except OSError:
-                continue
+            start, end = (int(part, 16) // PAGE for part in place.split("-"))
+            pagemap.seek(start * 8)
+            entries = memoryview(pagemap.read((end - start) * 8)).cast("Q")
+            # present or swapped out
+            for there, run in groupby(enumerate(entries, start), lambda entry: entry[1] >> 62 != 0):
+                pages = [page for page, _ in run]
+                if there:
+                    memory.seek(pages[0] * PAGE)
+                    yield memory.read(len(pages) * PAGE)
 
 
 def in_memory(office: Office, *texts: str) -> list[str]:
@@ -93,7 +98,7 @@ def on_disk(office: Office, *texts: str) -> list[str]:
 
 def assert_gone(office: Office, *texts: str) -> None:
     """Nowhere, as soon as the last answers are sent."""
-    wait_until(lambda: not in_memory(office, *texts), PATIENCE, f"{in_memory(office, *texts)}")
+    wait_until(lambda: in_memory(office, *texts) == [], PATIENCE, "nothing in memory")
     assert on_disk(office, *texts) == []
 
 
@@ -171,6 +176,8 @@ def test_a_pat_is_gone_after_a_crash(office: Office) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     installer = office.stack.programs["installer"]
     installer.stop()
+    usual = installer.env["JIRA_DC_HTTP_TIMEOUT"]
+    installer.env["JIRA_DC_HTTP_TIMEOUT"] = "60"
     installer.start()
     resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
     office.stack.sims.jira.hold(match="webhooks")
@@ -191,8 +198,28 @@ def test_a_pat_is_gone_after_a_crash(office: Office) -> None:
     assert installer.process.returncode == -signal.SIGABRT
     assert not os.WCOREDUMP(status)
     assert_gone(office, pat)
+    installer.env["JIRA_DC_HTTP_TIMEOUT"] = usual
     installer.start()
     assert_gone(office, pat)
+
+
+def test_what_forms_carry_is_gone(office: Office) -> None:
+    """Our own pages: a PAT that is refused and shown an error for, one that works, Bitbucket tokens given for once."""
+    pats, tokens = [canary("pat"), jira_admin(office)], [canary("token"), canary("token")]
+    browser = office.browser("olga")
+    for pat in pats:
+        form = Page(browser.open("/integration/dc/jira")).form("/integration/dc/jira")
+        answer = browser.submit(form, admin_pat=pat, mode="auto", email="openhands@example.com", pat="bot-pat")
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert pat not in answer.text
+    assert len(office.connections()) == 1
+    office.stack.sims.bitbucket.add_user(name="max", token=tokens[0])
+    visitor = office.browser("max")
+    for path, token in (("/install", tokens[1]), ("/list", tokens[0])):
+        form = Page(visitor.open("/integration/dc/repositories")).form(f"/repositories{path}")
+        answer = visitor.submit(form, bitbucket_token=token, repository="PROJ/nowhere")
+        assert token not in answer.text
+    assert_gone(office, *pats, *tokens)
 
 
 def test_tokens_are_gone_after_linking(office: Office) -> None:
