@@ -19,7 +19,9 @@ import pytest
 import requests
 
 from tests.e2e.browser import Browser, Page
+from tests.e2e.office import Office
 from tests.e2e.stack import Program
+from tests.e2e.test_canary import assert_gone
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
 
@@ -366,6 +368,17 @@ def test_the_conversation_gets_the_token_and_the_next_one(world: World, nina: Pe
         assert secret not in json.dumps(body | {"secrets": None})
         assert all(secret.encode() not in record.value for record in world.stack.records("job"))
         assert not world.stack.rows("select 1 from job where job::text like %s", f"%{secret}%")
+
+
+def test_tokens_are_gone_after_renewing_and_starting(world: World, otto: Person) -> None:
+    """Old pair, new pair and key passed through linker and dispatcher, and are nowhere afterwards."""
+    jira = world.stack.sims.jira
+    texts = [*live(jira, otto), token_of(world, otto), *live(jira, otto)]
+    key, comment = world.ask_issue("@openhands and leave no trace", user=otto.name)
+    world.wait_issue(key, 2)
+    texts.append(start_of(world, comment)["secrets"]["JIRA_DC_TOKEN_KEY"].rpartition(".")[2])
+    world.settle()
+    assert_gone(Office(world.stack), *texts)
 
 
 def test_who_is_linked_by_an_operator_starts_without(world: World) -> None:
