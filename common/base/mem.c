@@ -53,6 +53,14 @@ void mem_free(void *block)
 	free(block);
 }
 
+void mem_set(char **place, const char *text)
+{
+	char *copy = mem_dup(text);
+
+	mem_free(*place);
+	*place = copy;
+}
+
 void mem_free_each(void *const *blocks, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

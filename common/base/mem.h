@@ -30,6 +30,9 @@ NODISCARD char *mem_dup_n(const void *ptr, size_t len);
 /** Free a block; NULL is fine. */
 void mem_free(void *block);
 
+/** Put a new copy of `text` (NULL: nothing; may point into the old one) in the place of an owned text. */
+void mem_set(char **place, const char *text);
+
 /** Free each of the blocks named; NULL is fine. */
 #define MEM_FREE_ALL(...) \
 	mem_free_each((void *[]){__VA_ARGS__}, sizeof((void *[]){__VA_ARGS__}) / sizeof(void *))

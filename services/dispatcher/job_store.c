@@ -112,19 +112,12 @@ void job_done(struct job *job)
 	*job = (struct job){0};
 }
 
-static void replace(char **place, const char *text)
-{
-	char *copy = mem_dup(text);
-	mem_free(*place);
-	*place = copy;
-}
-
 void job_take_asked(struct job *job, const char *text, const char *visibility_type,
 		    const char *visibility_value)
 {
-	replace(&job->asked_text, text);
-	replace(&job->record.ask.visibility_type, visibility_type);
-	replace(&job->record.ask.visibility_value, visibility_value);
+	mem_set(&job->asked_text, text);
+	mem_set(&job->record.ask.visibility_type, visibility_type);
+	mem_set(&job->record.ask.visibility_value, visibility_value);
 }
 
 /* ---- progress: the machine's state as JSON ------------------------------------------------------------------- */

@@ -45,14 +45,6 @@ static void work_done(struct work *work)
 	person_done(&work->bot);
 }
 
-static void set_text(char **text, const char *value)
-{
-	char *copy = mem_dup(value);
-
-	mem_free(*text);
-	*text = copy;
-}
-
 /* ---- what there is ------------------------------------------------------------------------------------------------ */
 
 /* Read the connection of the repository; one with its name but another number is of a repository that is no more. */
@@ -79,7 +71,7 @@ static bool read_row(struct work *work, struct err *err)
 static bool find_row(struct work *work, struct err *err)
 {
 	if (!read_row(work, err)) return false;
-	set_text(&work->old_status, work->row.status);
+	mem_set(&work->old_status, work->row.status);
 	if (strcmp(work->row.status, "shadow") != 0) return true;
 	err_fill(
 		err, ERR_CONFLICT,
@@ -139,11 +131,11 @@ static bool store(struct work *work, enum secrets secrets, struct secret *secret
 /* Make or change the connection so that deliveries count from now on, with `note` in hook_error. */
 static bool prepare(struct work *work, const char *note, struct secret *ret, struct err *err)
 {
-	set_text(&work->row.project_key, work->name.project_key);
-	set_text(&work->row.repo_slug, work->name.slug);
-	set_text(&work->row.status, "active");
-	set_text(&work->row.hook_error, note);
-	set_text(&work->row.owner_user_id, work->ask->caller->user_id);
+	mem_set(&work->row.project_key, work->name.project_key);
+	mem_set(&work->row.repo_slug, work->name.slug);
+	mem_set(&work->row.status, "active");
+	mem_set(&work->row.hook_error, note);
+	mem_set(&work->row.owner_user_id, work->ask->caller->user_id);
 	work->row.repo_id = work->name.id;
 	return store(work, SECRETS_NEXT, ret, note ? "webhook.install" : "webhook.enroll", err);
 }
@@ -190,14 +182,14 @@ static bool install(struct work *work, struct repo_result *ret, struct err *err)
 	const struct own_hook own = repo_hook_own(url, row->hook_id);
 	bool is_made = repo_hook_install(&work->server, &work->name, &own, &secret, work->hooks,
 					 &ret->hook_id, &why);
-	set_text(&row->hook_error, is_made ? note : why.message);
+	mem_set(&row->hook_error, is_made ? note : why.message);
 	if (!is_made) {
-		set_text(&row->status, work->old_status);
+		mem_set(&row->status, work->old_status);
 		if (!store(work, SECRETS_KEEP, NULL, "webhook.install_failed", err))
 			log_err("failed installation not noted", err);
 		return api_call_settle(false, &why, err);
 	}
-	set_text(&row->hook_id, ret->hook_id);
+	mem_set(&row->hook_id, ret->hook_id);
 	return store(work, SECRETS_PROMOTE, NULL, "webhook.installed", err);
 }
 
@@ -210,25 +202,24 @@ static bool uninstall(struct work *work, struct repo_result *ret, struct err *er
 	if (work->row.id == 0) return true;
 	if (!repo_hook_remove(&work->server, &work->name, &own, work->hooks, &ret->hook_id, err))
 		return false;
-	if (!ret->hook_id) set_text(&ret->hook_id, work->row.hook_id);
-	set_text(&work->row.hook_id, NULL);
-	set_text(&work->row.hook_error, NULL);
-	set_text(&work->row.status, "paused");
+	if (!ret->hook_id) mem_set(&ret->hook_id, work->row.hook_id);
+	mem_set(&work->row.hook_id, NULL);
+	mem_set(&work->row.hook_error, NULL);
+	mem_set(&work->row.status, "paused");
 	return store(work, SECRETS_KEEP, NULL, "webhook.uninstalled", err);
 }
 
 static bool enroll(struct work *work, struct repo_result *ret, struct err *err)
 {
-	CLEANUP(mem_free_text) char *note = look_at_bot(work);
-
+	mem_free(look_at_bot(work)); /* who it is counts, not what keeps it from answering */
 	return prepare_or_join(work, NULL, &ret->secret, err);
 }
 
 static bool note_hook(struct work *work, UNUSED struct repo_result *ret, struct err *err)
 {
 	if (work->row.id == 0) return err_set(err, ERR_NOT_FOUND, "there is no connection");
-	set_text(&work->row.hook_id, work->ask->hook_id);
-	set_text(&work->row.hook_error, NULL);
+	mem_set(&work->row.hook_id, work->ask->hook_id);
+	mem_set(&work->row.hook_error, NULL);
 	return store(work, SECRETS_KEEP, NULL, "webhook.noted", err);
 }
 

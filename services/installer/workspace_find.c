@@ -39,13 +39,6 @@ void workspace_fail(struct web_reply *reply, const char *sentence, const struct 
 	if (is_limit) reply->retry_after_s = failure->retry_after_ms / 1000 + 1;
 }
 
-void workspace_set(char **field, const char *text)
-{
-	char *copy = mem_dup(text);
-	mem_free(*field);
-	*field = copy;
-}
-
 bool workspace_store(const struct installer *installer, const struct caller *caller,
 		     struct connection_row *row, const struct workspace_change *change,
 		     struct err *err)

@@ -39,7 +39,4 @@ NODISCARD bool workspace_store(const struct installer *installer, const struct c
 			       struct connection_row *row, const struct workspace_change *change,
 			       struct err *err);
 
-/** Take a new copy of `text` (NULL: none) into a text that a row owns. */
-void workspace_set(char **field, const char *text);
-
 #endif

@@ -89,7 +89,7 @@ static const char *read_managed(struct setup *setup)
 	if (!workspace_input_is_email(email)) return TEXT_JIRA_ACCOUNT_EMAIL;
 	if (token.text[strcspn(token.text, " \t\r\n")]) return TEXT_JIRA_ACCOUNT_SPACES;
 	setup->is_managed = true;
-	workspace_set(&setup->input.bot_email, email);
+	mem_set(&setup->input.bot_email, email);
 	secret_done(&setup->input.bot_token);
 	return NULL;
 }
@@ -124,7 +124,7 @@ static bool has_account(struct setup *setup)
 {
 	struct workspace_input *input = &setup->input;
 	if (setup->is_managed || input->rotates) {
-		if (!input->bot_email) workspace_set(&input->bot_email, setup->row.svc_email);
+		if (!input->bot_email) mem_set(&input->bot_email, setup->row.svc_email);
 		return true;
 	}
 	if (!input->bot_email) return refuse(setup, 400, TEXT_JIRA_EMAIL_NEEDED, NULL);
@@ -250,8 +250,8 @@ static bool write_connection(struct setup *setup, struct db *db, struct err *err
 	struct connection_row *row = &setup->row;
 	const struct workspace_input *input = &setup->input;
 	const struct crypto_keyring *keys = setup->installer->keys;
-	workspace_set(&row->status, status_of(setup));
-	workspace_set(&row->svc_email, input->bot_email);
+	mem_set(&row->status, status_of(setup));
+	mem_set(&row->svc_email, input->bot_email);
 	note_whether_shown(setup);
 	if (row->id != 0)
 		return connection_put(db, keys, row, NULL, err) && write_secret(setup, db, err);
@@ -307,11 +307,11 @@ static bool write_outcome(struct setup *setup, const char *hook_id, struct err *
 		return false;
 	connection_row_done(&setup->row);
 	setup->row = row;
-	if (hook_id) workspace_set(&setup->row.hook_id, hook_id);
-	workspace_set(&setup->row.hook_error, setup->note);
+	if (hook_id) mem_set(&setup->row.hook_id, hook_id);
+	mem_set(&setup->row.hook_error, setup->note);
 	bool counts = hook_id && setup->input.is_active && !workspace_is_active(&row);
 	bool is_off = !hook_id && strcmp(row.status, "active") == 0;
-	if (counts || is_off) workspace_set(&setup->row.status, counts ? "active" : "paused");
+	if (counts || is_off) mem_set(&setup->row.status, counts ? "active" : "paused");
 	const struct workspace_change change = {.action = hook_id ? "connection.hook"
 								  : "connection.hook_failed",
 						.promotes = hook_id != NULL};

@@ -97,8 +97,7 @@ void workspaces_status_run(const struct installer *installer,
 	if (!find_place(installer, &place, TEXT_JIRA_STATUS_FAILED, &row, reply) ||
 	    !workspace_may_edit(installer, caller, &row, reply))
 		return;
-	if (is_on != workspace_is_active(&row))
-		workspace_set(&row.status, is_on ? "active" : "paused");
+	if (is_on != workspace_is_active(&row)) mem_set(&row.status, is_on ? "active" : "paused");
 	if (!workspace_store(installer, caller, &row, &change, &err)) {
 		workspace_fail(reply, TEXT_JIRA_STATUS_FAILED, &err);
 		return;
@@ -196,9 +195,9 @@ static bool end_connection(const struct installer *installer, const struct calle
 {
 	const struct workspace_change change = {.action = "connection.unlink", .ends_links = true};
 	*ret_removed = secret_is_set(token) && remove_hook(installer, row, token, ret_why);
-	if (*ret_removed) workspace_set(&row->hook_id, NULL);
-	workspace_set(&row->hook_error, ret_why->code == ERR_NONE ? NULL : ret_why->message);
-	workspace_set(&row->status, "paused");
+	if (*ret_removed) mem_set(&row->hook_id, NULL);
+	mem_set(&row->hook_error, ret_why->code == ERR_NONE ? NULL : ret_why->message);
+	mem_set(&row->status, "paused");
 	return workspace_store(installer, caller, row, &change, err);
 }
 

@@ -45,12 +45,6 @@ static void count_outcome(const struct linker *linker, const char *outcome)
 
 /* --- one trigger ---------------------------------------------------------------------------------- */
 
-static void set_text(char **place, const char *text)
-{
-	mem_free(*place);
-	*place = mem_dup(text);
-}
-
 static bool write_decision(const struct resolver *resolver, struct trigger_row *row,
 			   const char *detail, struct err *err)
 {
@@ -81,8 +75,8 @@ static bool start(const struct resolver *resolver, struct trigger_row *row,
 {
 	row->record.kind = JOB_START;
 	row->record.reason = REASON_NONE;
-	set_text(&row->record.user_id, answer->user_id);
-	set_text(&row->record.org_id, answer->org_id);
+	mem_set(&row->record.user_id, answer->user_id);
+	mem_set(&row->record.org_id, answer->org_id);
 	return write_decision(resolver, row, NULL, err);
 }
 
@@ -91,8 +85,8 @@ static bool refuse(const struct resolver *resolver, struct trigger_row *row, enu
 {
 	row->record.kind = JOB_ANSWER;
 	row->record.reason = reason;
-	set_text(&row->record.user_id, NULL);
-	set_text(&row->record.org_id, NULL);
+	mem_set(&row->record.user_id, NULL);
+	mem_set(&row->record.org_id, NULL);
 	return write_decision(resolver, row, detail, err);
 }
 
