@@ -563,3 +563,42 @@ def test_email_mode(world: World, nina: Person, other_linker: Any) -> None:
     done = nina.browser.submit(page.form("/begin"))
     assert (done.status_code, done.headers["Location"]) == (302, f"{PAGE}?done=linked")
     refused(nina.browser.arrive(f"{CALLBACK}?state=x&code=y"), 400, NO_SESSION)
+
+
+@pytest.fixture
+def two_jiras(world: World) -> Iterator[None]:
+    """Two more connections, of servers that are never called."""
+    sql = """with made as (insert into instance (provider, base_url) values ('jira', %s) returning id)
+        insert into connection (provider, id, instance_id, status, secret_sealed)
+        select 'jira', %s, id, 'active', 'x' from made returning id"""
+    world.stack.rows(sql, "https://a.example.com/jira", 81)
+    world.stack.rows(sql, "https://b.example.com:8443", 82)
+    yield
+    world.stack.rows("delete from connection where provider = 'jira' and id in (81, 82) returning id")
+
+
+@pytest.mark.usefixtures("two_jiras")
+def test_email_mode_with_several_jiras(world: World, nina: Person, other_linker: Any) -> None:
+    """Without JIRA_DC_BASE_URL the host decides; one link a person, the first has to end before the second."""
+    other_linker(JIRA_DC_ENABLE_OAUTH="0", JIRA_DC_BASE_URL="")
+
+    def post(host: str) -> requests.Response:
+        return nina.browser.call("POST", LINK, {"workspace_name": host})
+
+    page = refused(nina.browser.open(PAGE), 200, "Link on a.example.com", "Link on b.example.com:8443")
+    assert len([form for form in page.forms if "/begin" in form.action]) == 3
+    assert post("a.example.com/jira").status_code == 200
+    refusal = post("B.example.com:8443")
+    assert (refusal.status_code, refusal.json()) == (
+        400,
+        {
+            "detail": "You already have an active workspace link. Please unlink from your current workspace"
+            " before linking to a different one."
+        },
+    )
+    assert post("c.example.com").json() == {"detail": 'Workspace "c.example.com" not found'}
+    assert nina.browser.call("GET", LINK).json()["workspace"]["name"] == "a.example.com"
+    world.stack.rows("delete from connection where provider = 'jira' and id = 81 returning id")
+    missing = nina.browser.call("GET", LINK)
+    assert (missing.status_code, missing.json()) == (404, {"detail": "Workspace not found for the user"})
+    refused(nina.browser.open(PAGE), 200, "a.example.com", "Disconnect")
