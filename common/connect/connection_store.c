@@ -27,6 +27,15 @@ static const char sql_by_id[] = SELECT "and c.id = $2";
 
 static const char sql_by_url[] = SELECT "and i.base_url = $2";
 
+/* Without a path what was typed also means the only server of that host: people leave out context paths. */
+#define HOST_OF(url) "split_part(" url ", '/', 3)"
+static const char sql_by_host
+	[] = SELECT "and (i.base_url = $2 or split_part($2, '/', 4) = '' and " HOST_OF("i.base_url") " = " HOST_OF(
+		"$2") " and not exists (select 1 from connection o join instance x on x.id = "
+		      "o.instance_id"
+		      " where o.provider = $1 and o.id <> c.id and " HOST_OF(
+			      "x.base_url") " = " HOST_OF("$2") "))";
+
 static const char sql_by_instance[] = SELECT "and c.instance_id = $2";
 
 static const char sql_by_owner[] = SELECT
@@ -123,6 +132,13 @@ bool connection_of_url(const struct connection_store *store, const char *base_ur
 {
 	return find(store, sql_by_url, DB_PARAMS(provider_name(PROVIDER_JIRA), base_url), base_url,
 		    ret, err);
+}
+
+bool connection_named(const struct connection_store *store, const struct workspace_name *name,
+		      struct connection_row *ret, struct err *err)
+{
+	return find(store, name->is_own ? sql_by_url : sql_by_host,
+		    DB_PARAMS(provider_name(PROVIDER_JIRA), name->base_url), name->name, ret, err);
 }
 
 bool connection_of_instance(const struct connection_store *store, int64_t instance_id,

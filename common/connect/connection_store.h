@@ -10,6 +10,7 @@
 #include "common/base/strbuf.h"
 #include "common/domain/person.h"
 #include "common/domain/provider.h"
+#include "common/domain/workspace_name.h"
 #include "common/io/db.h"
 
 #include <stdbool.h>
@@ -53,6 +54,11 @@ NODISCARD bool connection_read(const struct connection_store *store, enum provid
 /** Jira's, by base URL. ERR_NOT_FOUND. */
 NODISCARD bool connection_of_url(const struct connection_store *store, const char *base_url,
 				 struct connection_row *ret, struct err *err);
+
+/** Jira's, as a person named it: its context path may be missing unless it is the configured one. ERR_NOT_FOUND. */
+NODISCARD bool connection_named(const struct connection_store *store,
+				const struct workspace_name *name, struct connection_row *ret,
+				struct err *err);
 
 /** Jira's, by its server. ERR_NOT_FOUND. */
 NODISCARD bool connection_of_instance(const struct connection_store *store, int64_t instance_id,

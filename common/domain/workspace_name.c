@@ -63,7 +63,7 @@ static bool take_own(const struct url *typed, const char *own_url, struct worksp
 			       "this installation is set up for the Jira at %s: enter that "
 			       "host, or have JIRA_DC_BASE_URL changed",
 			       own_url);
-	*ret = (struct workspace_name){.name = authority(&own), .base_url = url_text(&own)};
+	*ret = (struct workspace_name){authority(&own), url_text(&own), true};
 	return true;
 }
 
@@ -81,6 +81,6 @@ bool workspace_name_read(const char *typed, const char *own_url, struct workspac
 	if (!url_parse(host, "https", &url, err))
 		return err_wrap(err, "enter Jira's host name alone, like jira.example.com");
 	if (own_url) return take_own(&url, own_url, ret, err);
-	*ret = (struct workspace_name){.name = authority(&url), .base_url = url_text(&url)};
+	*ret = (struct workspace_name){authority(&url), url_text(&url), false};
 	return true;
 }

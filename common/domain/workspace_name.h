@@ -12,6 +12,7 @@
 struct workspace_name {
 	char *name;     /**< host, and port where it is not the scheme's: "jira.example.com:8443" */
 	char *base_url; /**< normalised, with its context path */
+	bool is_own;    /**< it is the configured one: nothing is missing */
 };
 
 /** Free and zero. */

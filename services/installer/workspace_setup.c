@@ -104,8 +104,7 @@ static bool find_row(struct setup *setup)
 	struct err err = {0};
 	if (wrong) return refuse(setup, 500, wrong, NULL);
 	if (!workspace_has_user(caller, setup->reply)) return false;
-	if (connection_of_url(&setup->installer->connections, input->place.base_url, &setup->row,
-			      &err)) {
+	if (connection_named(&setup->installer->connections, &input->place, &setup->row, &err)) {
 		if (input->rotates) input->is_active = workspace_is_active(&setup->row);
 		return true;
 	}

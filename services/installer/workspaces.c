@@ -70,7 +70,7 @@ static bool find_place(const struct installer *installer, const struct workspace
 		       const char *sentence, struct connection_row *ret, struct web_reply *reply)
 {
 	struct err err = {0};
-	if (connection_of_url(&installer->connections, place->base_url, ret, &err)) return true;
+	if (connection_named(&installer->connections, place, ret, &err)) return true;
 	if (err.code != ERR_NOT_FOUND) workspace_fail(reply, sentence, &err);
 	return false;
 }

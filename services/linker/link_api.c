@@ -77,7 +77,7 @@ static bool may_link(const struct linker *linker, const struct caller *caller,
 	CLEANUP(link_done) struct link present = {0};
 	struct err err = {0};
 
-	if (!connection_of_url(&linker->connection_store, name->base_url, ret, &err)) {
+	if (!connection_named(&linker->connection_store, name, ret, &err)) {
 		if (err.code == ERR_NOT_FOUND)
 			web_reply_detail(reply, 404, TEXT_WORKSPACE_UNKNOWN, name->name);
 		else

@@ -587,7 +587,9 @@ def test_email_mode_with_several_jiras(world: World, nina: Person, other_linker:
 
     page = refused(nina.browser.open(PAGE), 200, "Link on a.example.com", "Link on b.example.com:8443")
     assert len([form for form in page.forms if "/begin" in form.action]) == 3
-    assert post("a.example.com/jira").status_code == 200
+    for typed in ("a.example.com/jira", "a.example.com"):
+        assert post(typed).status_code == 200, typed
+    assert post("a.example.com/other").json() == {"detail": 'Workspace "a.example.com" not found'}
     refusal = post("B.example.com:8443")
     assert (refusal.status_code, refusal.json()) == (
         400,

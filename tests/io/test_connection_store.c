@@ -102,6 +102,57 @@ static void test_connection_store_has_one_connection_a_jira(void)
 	CU_ASSERT_EQUAL(twin.id, 0);
 }
 
+static void put_server(struct store_bench *bench, const char *base_url)
+{
+	CLEANUP(secret_done) struct secret secret = secret_of("current-secret");
+	CLEANUP(connection_row_done) struct connection_row row = {.provider = PROVIDER_JIRA,
+								  .base_url = mem_dup(base_url),
+								  .status = mem_dup("active")};
+
+	CU_ASSERT_TRUE_FATAL(
+		instance_put(bench->db, PROVIDER_JIRA, base_url, NULL, &row.instance_id, NULL));
+	CU_ASSERT_TRUE_FATAL(connection_put(bench->db, &bench->keys, &row, &secret, NULL));
+}
+
+static void test_connection_store_finds_what_people_name(void)
+{
+	static const struct {
+		const char *name; /* what is typed */
+		const char *own;
+		const char *base_url; /* NULL: not found */
+	} rows[] = {
+		{"a.example", NULL, "https://a.example/jira"},
+		{"a.example/jira", NULL, "https://a.example/jira"},
+		{"a.example/other", NULL, NULL},
+		{"a.example", "https://a.example", NULL},
+		{"a.example", "https://a.example/jira", "https://a.example/jira"},
+		{"b.example", NULL, "https://b.example"},
+		{"b.example/two", NULL, "https://b.example/two"},
+		{"c.example", NULL, NULL},
+		{"c.example/one", NULL, "https://c.example/one"},
+		{"d.example:8080", NULL, "http://d.example:8080"},
+		{"d.example", NULL, NULL},
+	};
+	static const char *const servers[] = {"https://a.example/jira", "https://b.example",
+					      "https://b.example/two",  "https://c.example/one",
+					      "https://c.example/two",  "http://d.example:8080"};
+	CLEANUP(bench_done) struct store_bench bench = {0};
+
+	bench_init(&bench);
+	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+		put_server(&bench, servers[i]);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(workspace_name_done) struct workspace_name name = {0};
+		CLEANUP(connection_row_done) struct connection_row row = {0};
+		struct err err = {0};
+		CU_ASSERT_TRUE_FATAL(workspace_name_read(rows[i].name, rows[i].own, &name, NULL));
+		CHECK(rows[i].name, connection_named(&bench.store, &name, &row, &err) ==
+					    (rows[i].base_url != NULL));
+		CHECK(rows[i].name, err.code == (rows[i].base_url ? ERR_NONE : ERR_NOT_FOUND));
+		CHECK_TEXT(rows[i].name, row.base_url, rows[i].base_url);
+	}
+}
+
 /* A repository is known by its number; its name serves only where a number is missing. */
 static void test_connection_store_finds_a_repository(void)
 {
@@ -284,6 +335,7 @@ void suite_connection_store(void)
 
 	CU_ADD_TEST(suite, test_connection_store_keeps_a_row);
 	CU_ADD_TEST(suite, test_connection_store_has_one_connection_a_jira);
+	CU_ADD_TEST(suite, test_connection_store_finds_what_people_name);
 	CU_ADD_TEST(suite, test_connection_store_finds_a_repository);
 	CU_ADD_TEST(suite, test_connection_store_changes_a_secret_in_steps);
 	CU_ADD_TEST(suite, test_connection_store_rests_after_a_change);
