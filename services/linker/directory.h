@@ -4,6 +4,7 @@
 /* Port: who in OpenHands is this person? Asked in the order of OHDC_DIRECTORIES; the first that knows decides. */
 
 #include "common/base/attr.h"
+#include "common/base/crypto.h"
 #include "common/base/err.h"
 #include "common/domain/provider.h"
 #include "common/domain/reason.h"
@@ -55,6 +56,7 @@ struct directory_options {
 	struct config *config;
 	struct http_client *client;
 	int64_t call_deadline_ms; /**< of one HTTP call; all calls of one look-up together must fit into a lease */
+	const struct crypto_keyring *keys; /**< opens the bot's token of a connection; NULL: the environment's only */
 };
 
 /** Own links: table user_link. `ret` is new. */

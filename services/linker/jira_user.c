@@ -1,4 +1,4 @@
-/* GET /rest/api/2/user with the bot's personal access token. */
+/* GET /rest/api/2/user with the bot's personal access token: the environment's, else the one stored with the connection. */
 
 #include "services/linker/jira_user.h"
 
@@ -11,10 +11,29 @@
 #include "common/base/mem.h"
 #include "common/base/secret.h"
 #include "common/base/strbuf.h"
+#include "common/connect/sealed.h"
 
 #include "common/base/banned.h"
 
 enum { ANSWER_BYTES = 1024 * 1024, TOKEN_BYTES = 4096 };
+
+static const char sql_token[] =
+	"select encode(bot_token_sealed, 'hex'), 'connection.bot_token:jira/' || id from connection"
+	" where instance_id = $1 and bot_token_sealed is not null order by id desc limit 1";
+
+/* `ret` stays unset when there is none. */
+static bool read_token(const struct directory_options *options,
+		       const struct lookup_question *question, struct secret *ret, struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+
+	if (config_secret(options->config, "JIRA_DC_SERVICE_ACCOUNT_PAT", ret) || !options->keys)
+		return true;
+	if (!db_query(options->pool, sql_token, DB_PARAMS(question->instance_id), &rows, err))
+		return false;
+	if (rows.count == 0) return true;
+	return sealed_read(options->keys, db_text(&rows, 0, 1), &rows, 0, ret, err);
+}
 
 static void write_url(const struct lookup_question *question, struct strbuf *url)
 {
@@ -51,9 +70,9 @@ bool jira_user_email(const struct directory_options *options,
 	};
 
 	*ret = NULL;
-	if ((!question->actor->key && !question->actor->name) ||
-	    !config_secret(options->config, "JIRA_DC_SERVICE_ACCOUNT_PAT", &token))
-		return true;
+	if (!question->actor->key && !question->actor->name) return true;
+	if (!read_token(options, question, &token, err)) return err_wrap(err, "jira user");
+	if (!token.text) return true;
 	write_url(question, &url);
 	strbuf_init(&header, TOKEN_BYTES);
 	strbuf_addf(&header, "Authorization: Bearer %s", token.text);

@@ -58,6 +58,7 @@ static bool open_directories(struct program *program, struct err *err)
 		.config = program->service.config,
 		.client = peer_client_plain(program->front.peers),
 		.call_deadline_ms = linker_call_deadline_ms(program->service.config),
+		.keys = &program->service.keys,
 	};
 
 	return directories_new(&options, &program->linker.directories, err);

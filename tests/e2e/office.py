@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ import psycopg
 import requests
 
 from tests.e2e.browser import Browser
+from tests.e2e.signing import sign
 from tests.e2e.stack import Program, Stack
 from tests.e2e.waiting import wait_until
 
@@ -90,6 +93,18 @@ class Office:
         finally:
             self.stack.programs[service] = first
             assert other.stop() == 0
+
+    def deliver(self, base: str, secret: str, connection: int, key: str = "JIRAUSER77") -> int:
+        """A signed comment with a mention by a person without an address, as the Jira at `base` would send it."""
+        user = {"self": f"{base}/rest/api/2/user?username=ana", "name": "ana", "key": key, "displayName": "Ana"}
+        issue = {"id": "10", "key": "P-1", "self": f"{base}/rest/api/2/issue/10", "fields": {"summary": "x"}}
+        comment = {"id": "11", "self": f"{base}/rest/api/2/issue/10/comment/11", "body": "@openhands go"}
+        value = {"timestamp": int(time.time() * 1000), "webhookEvent": "comment_created", "issue": issue}
+        value["comment"] = comment | {"author": user, "updateAuthor": user}
+        body = json.dumps(value).encode()
+        headers = {"Content-Type": "application/json", "X-Hub-Signature": sign(secret, body)}
+        url = f"http://127.0.0.1:{self.stack.programs['ingress'].http}{JIRA_API}/connections/{connection}/events"
+        return requests.post(url, data=body, headers=headers, timeout=20).status_code
 
     # --- looking ------------------------------------------------------------------------------
 

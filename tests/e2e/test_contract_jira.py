@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.office import EVENTS, JIRA_API, ORG, OTHER_ORG, Office, open_office
 from tests.e2e.stack import Stack
+from tests.e2e.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("tidy")
 SETTINGS = {
@@ -589,6 +590,18 @@ def test_a_pat_without_the_right_is_said_before_anything_is_written(office: Offi
     assert office.stack.sims.jira.hooks_now() == []
     assert len(office.stack.sims.jira.calls(match=changes)) == before
     assert office.connections() == []
+
+
+def test_the_stored_token_finds_a_hidden_address(office: Office) -> None:
+    """A delivery without an address: the account given in the screens looks it up, and the person is known."""
+    office.set_up()
+    name = office.newcomer()
+    office.stack.sims.keycloak.add_person(identity=office.ids[name], email=f"{name}@example.com")
+    (row,) = office.connections()
+    secret = office.stack.sims.jira.hooks_now()[0]["configuration"]["SECRET"]
+    office.stack.secrets.append(secret)
+    wait_until(lambda: office.deliver(office.stack.jira_url, secret, row["id"], office.keys[name]) == 200, 10)
+    wait_until(lambda: [link["account_key"] for link in office.links(name)] == [office.keys[name]], 20, "the link")
 
 
 @pytest.mark.parametrize("version", ["8.20.30", "9.12.14"])

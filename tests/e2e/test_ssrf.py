@@ -12,7 +12,6 @@ import pytest
 import requests
 
 from tests.e2e.office import JIRA_API, Office, open_office
-from tests.e2e.signing import sign
 from tests.e2e.stack import Program, Stack
 from tests.e2e.traps import OUTSIDE, Names, Outside, Trap, own_address, why_no_names, with_names
 from tests.e2e.waiting import wait_until
@@ -367,20 +366,6 @@ def test_a_name_with_an_outer_and_an_inner_address(office: Office, trap: Trap, n
 # --- servers that are stored --------------------------------------------------------------------
 
 
-def deliver(office: Office, base: str, secret: str, path: str) -> int:
-    """A signed comment with a mention, as that Jira would send it."""
-    user = {"self": f"{base}/rest/api/2/user?username=ana", "name": "ana", "key": "JIRAUSER77", "displayName": "Ana"}
-    issue = {"id": "10", "key": "P-1", "self": f"{base}/rest/api/2/issue/10", "fields": {"summary": "x"}}
-    comment = {"id": "11", "self": f"{base}/rest/api/2/issue/10/comment/11", "author": user, "body": "@openhands go"}
-    comment["updateAuthor"] = user
-    value = {"timestamp": int(time.time() * 1000), "webhookEvent": "comment_created"}
-    value |= {"comment": comment, "issue": issue}
-    body = json.dumps(value).encode()
-    headers = {"Content-Type": "application/json", "X-Hub-Signature": sign(secret, body)}
-    port = office.stack.programs["ingress"].http
-    return requests.post(f"http://127.0.0.1:{port}{path}", data=body, headers=headers, timeout=20).status_code
-
-
 @pytest.fixture
 def stored(office: Office, trap: Trap, outside: Outside) -> Iterator[Callable[[], int]]:
     """A connection with a bot's token whose server is inside by now; delivers one comment."""
@@ -394,7 +379,7 @@ def stored(office: Office, trap: Trap, outside: Outside) -> Iterator[Callable[[]
     (row,) = office.connections()
     office.sql(f"update instance set base_url = '{base}' where id = {row['instance_id']}")
     office.stack.start("dispatcher")
-    yield lambda: deliver(office, base, secret, f"{JIRA_API}/connections/{row['id']}/events")
+    yield lambda: office.deliver(base, secret, row["id"])
     assert office.stack.programs["dispatcher"].stop() == 0
     office.forget()
 

@@ -97,7 +97,7 @@ static void desk_init(struct desk *desk, bool is_oauth, const struct fake_http_s
 	clear_environment();
 	CU_ASSERT_TRUE_FATAL(is_loaded);
 	desk->client = fake_http_new(steps, count);
-	struct directory_options options = {desk->bench.pool, desk->config, desk->client, 1000};
+	struct directory_options options = {desk->bench.pool, desk->config, desk->client, 1000, NULL};
 	CU_ASSERT_TRUE_FATAL(directories_new(&options, &desk->directories, &err));
 }
 
