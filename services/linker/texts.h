@@ -32,4 +32,12 @@
 
 #define TEXT_CROSS_SITE "Cross-site request refused"
 
+/* For Keycloak; the name or the status follows where the word ends so. */
+#define TEXT_MISSING_TOKEN "missing_token"
+#define TEXT_NOT_AUTHENTICATED "not_authenticated"
+#define TEXT_USER_NOT_FOUND "user_not_found: "
+#define TEXT_BITBUCKET_ERROR "bitbucket_error: "
+#define TEXT_BITBUCKET_TIMEOUT "bitbucket_timeout"
+#define TEXT_BITBUCKET_AWAY "bitbucket_unavailable"
+
 #endif

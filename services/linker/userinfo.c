@@ -9,6 +9,7 @@
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
 #include "services/linker/linker.h"
+#include "services/linker/texts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,10 +55,10 @@ static bool ask(const struct session *session, const char *path, struct http_res
 		.connect_ms = session->connect_ms,
 		.ceiling_bytes = LIMIT_HTTP_RESPONSE_BYTES,
 	};
-	if (left_ms <= 0) return refuse(session, 504, "bitbucket_timeout", "");
+	if (left_ms <= 0) return refuse(session, 504, TEXT_BITBUCKET_TIMEOUT, "");
 	if (http_client_send(session->client, &call, ret, &err)) return true;
-	return err.code == ERR_TIMEOUT ? refuse(session, 504, "bitbucket_timeout", "")
-				       : refuse(session, 503, "bitbucket_unavailable", "");
+	return err.code == ERR_TIMEOUT ? refuse(session, 504, TEXT_BITBUCKET_TIMEOUT, "")
+				       : refuse(session, 503, TEXT_BITBUCKET_AWAY, "");
 }
 
 /* A name, not a page that somebody put in front of Bitbucket. */
@@ -77,7 +78,7 @@ static bool read_name(const struct session *session, char **ret)
 	if (!ask(session, "/plugins/servlet/applinks/whoami", &result)) return false;
 	CLEANUP(mem_free_text) char *name = text_trim(result.body);
 	if (result.status != 200 || !is_name(name))
-		return refuse(session, 401, "not_authenticated", "");
+		return refuse(session, 401, TEXT_NOT_AUTHENTICATED, "");
 	return MOVE(ret, name);
 }
 
@@ -103,10 +104,10 @@ static bool read_page(const struct session *session, const char *name, int64_t s
 	(void)snprintf(status, sizeof(status), "%d", result.status);
 	if (result.status != 200)
 		return refuse(session, result.status >= 400 ? result.status : 502,
-			      "bitbucket_error: ", status);
+			      TEXT_BITBUCKET_ERROR, status);
 	return json_read(bytes_of(result.body, result.body_len), LIMIT_HTTP_RESPONSE_BYTES,
 			 LIMIT_JSON_DEPTH, ret, NULL) ||
-	       refuse(session, 502, "bitbucket_error: ", status);
+	       refuse(session, 502, TEXT_BITBUCKET_ERROR, status);
 }
 
 static void answer(const struct session *session, const json_t *user, const char *name)
@@ -144,7 +145,7 @@ static void find_user(const struct session *session, const char *name)
 	if (by_slug)
 		answer(session, by_slug, name);
 	else
-		(void)refuse(session, 404, "user_not_found: ", name);
+		(void)refuse(session, 404, TEXT_USER_NOT_FOUND, name);
 }
 
 void userinfo_get(void *context, const struct web_request *request, struct web_reply *reply)
@@ -157,7 +158,7 @@ void userinfo_get(void *context, const struct web_request *request, struct web_r
 	struct session session = {.reply = reply, .base_url = base_url};
 
 	if (!sent || !text_starts_nocase(sent, "Bearer ") || !sent[strspn(sent + 7, " ") + 7]) {
-		(void)refuse(&session, 401, "missing_token", "");
+		(void)refuse(&session, 401, TEXT_MISSING_TOKEN, "");
 		return;
 	}
 	strbuf_addf(&authorization, "Authorization: Bearer %s", sent + 7);
