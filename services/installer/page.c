@@ -81,6 +81,13 @@ static void page_done(struct page *page)
 	*page = (struct page){0};
 }
 
+/* Jira's pages and forms are not there where Jira is switched off. */
+static bool is_off(const struct page *page, const char *path)
+{
+	return text_starts(path, HOME "jira") &&
+	       !config_bool(page->installer->config, "ENABLE_JIRA_DC");
+}
+
 /* Templates ask whether a list has anything with has_NAME. */
 static void note_lists(json_t *data)
 {
@@ -102,10 +109,11 @@ void page_say(struct page *page, int status, const char *title, const char *file
 {
 	const struct config *config = page->installer->config;
 	char token[FORM_TOKEN_SIZE];
-	json_t *frame = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "title", title, "product",
+	json_t *frame = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:b}", "title", title, "product",
 				  config_text(config, "OHDC_PRODUCT_NAME"), "label",
 				  config_text(config, "OH_RESOLVER_LABEL"), "back",
-				  "/settings/integrations", "web_host", page->installer->origin);
+				  "/settings/integrations", "web_host", page->installer->origin,
+				  "no_jira", is_off(page, HOME "jira"));
 
 	note_lists(page->data);
 	json_object_update_missing(page->data, frame);
@@ -129,7 +137,7 @@ static void say_nothing(struct page *page, const char *path)
 	CLEANUP(mem_free_text) char *parent = mem_dup_n(path, end ? (size_t)(end - path) : 0);
 
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (strcmp(forms[i].path, path) == 0) {
+		if (strcmp(forms[i].path, path) == 0 && !is_off(page, path)) {
 			page_go(page, parent);
 			return;
 		}
@@ -140,7 +148,7 @@ static void say_nothing(struct page *page, const char *path)
 void page_show(struct page *page, int status, const char *path)
 {
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
-		if (strcmp(pages[i].path, path) != 0) continue;
+		if (strcmp(pages[i].path, path) != 0 || is_off(page, path)) continue;
 		json_object_set_new(page->data, pages[i].place, json_true());
 		if (pages[i].permission && !caller_may(&page->caller, pages[i].permission)) {
 			page_say(page, status, pages[i].title, "member.html");
@@ -207,7 +215,8 @@ void page_post(void *context, const struct web_request *request, struct web_repl
 	}
 	keep_typed(&page);
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (strcmp(forms[i].path, web_path(request)) != 0) continue;
+		if (strcmp(forms[i].path, web_path(request)) != 0 || is_off(&page, web_path(request)))
+			continue;
 		if (caller_may(&page.caller, forms[i].permission)) {
 			forms[i].act(&page);
 		} else {

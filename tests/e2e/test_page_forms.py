@@ -215,3 +215,19 @@ def test_the_secret_waits_for_a_person(office: Office) -> None:
     assert not shows_secret(office.browser("adam").open(page))
     assert office.browser("mia").open(page).text.count("webhook-secret") == 0
     assert shows_secret(olga.open(page))
+
+
+def test_jira_pages_are_away_where_jira_is_off(office: Office) -> None:
+    """ENABLE_JIRA_DC off: no page, no form, no entry in the navigation; the rest stays."""
+    before = everything(office)
+    with office.variant("installer", ENABLE_JIRA_DC="0"):
+        olga = office.browser("olga")
+        for path in ("jira", "jira/webhook", "jira/pause"):
+            assert olga.open(DC + path).status_code == 404
+        home = olga.open(DC)
+        assert home.status_code == 200
+        assert f'href="{DC}jira"' not in home.text
+        token = token_of(olga)
+        for path in ("jira", "jira/pause", "jira/remove"):
+            assert olga.submit(form_of(office, path, token=token)).status_code == 404
+    assert everything(office) == before

@@ -117,11 +117,11 @@ def test_members_of_settings_link_at_once(desk: Sit, office: Office) -> None:
 
 
 def test_own_account_and_host_are_typed(desk: Sit, office: Office, own: str) -> None:
-    """Host with scheme, slash and spaces; account checked; webhook installed."""
+    """Host with the scheme twice, slash and spaces; account checked; webhook installed."""
     window = desk("olga")
     page = window.open("jira")
     window.check("jira-setup-email-own")
-    fill(page, f"  {own}/ ")
+    fill(page, f"  https://{own}/ ")
     page.get_by_label(ADMIN_PAT).fill("admin-pat")
     page.get_by_role("button", name="Connect").click()
     expect(page.get_by_role("status")).to_contain_text("listens from now on")
