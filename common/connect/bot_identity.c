@@ -10,14 +10,13 @@
 #include "common/base/text.h"
 #include "common/connect/peer_client.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/banned.h"
 
 #define API "/rest/api/latest"
 
-enum { BITBUCKET_DEADLINE_MS = 10000, FIRST_SIGNING_JIRA = 10 };
+enum { BITBUCKET_DEADLINE_MS = 10000 };
 
 void bot_server_init(struct bot_server *ret, const struct config *config,
 		     struct http_client *client, enum provider provider, const char *base_url)
@@ -122,7 +121,8 @@ bool bot_server_can_sign(const struct bot_server *server, struct err *err)
 	if (kind && strcmp(kind, "Cloud") == 0)
 		return err_set(err, ERR_INPUT, "%s is Jira Cloud, not Jira Data Center",
 			       server->base_url);
-	if (strtol(version, NULL, 10) >= FIRST_SIGNING_JIRA) return true;
+	/* 10 or newer: two digits before the first dot. */
+	if (strspn(version, "0123456789") > 1) return true;
 	return err_set(
 		err, ERR_INPUT,
 		"Jira %.40s cannot sign its webhooks: Jira Data Center 10 or newer is needed",
