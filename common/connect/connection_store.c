@@ -8,6 +8,7 @@
 #include "common/connect/sealed.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/banned.h"
 
@@ -91,6 +92,12 @@ void connection_row_done(struct connection_row *row)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		mem_free(texts[i]);
 	*row = (struct connection_row){0};
+}
+
+bool connection_row_is_on(const struct connection_row *row)
+{
+	return row->status &&
+	       (strcmp(row->status, "active") == 0 || strcmp(row->status, "shadow") == 0);
 }
 
 /* Runs one of the selects; what was looked for is named by `what`. */

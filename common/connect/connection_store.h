@@ -41,6 +41,9 @@ struct connection_row {
 /** Free and zero. */
 void connection_row_done(struct connection_row *row);
 
+/** Whether it works: active or shadow. */
+NODISCARD bool connection_row_is_on(const struct connection_row *row);
+
 /** Where they are stored; borrowed. */
 struct connection_store {
 	struct db_pool *pool;

@@ -14,12 +14,6 @@
 
 enum { BORROW_MS = 5000 };
 
-bool workspace_is_active(const struct connection_row *row)
-{
-	return row->status &&
-	       (strcmp(row->status, "active") == 0 || strcmp(row->status, "shadow") == 0);
-}
-
 bool workspace_has_user(const struct caller *caller, struct web_reply *reply)
 {
 	if (!text_is_empty(caller->user_id)) return true;

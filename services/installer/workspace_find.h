@@ -11,9 +11,6 @@
 
 #include <stdbool.h>
 
-/** Whether `status` counts as active for people: active or shadow. */
-NODISCARD bool workspace_is_active(const struct connection_row *row);
-
 /** Whether OHE says who the caller is; else `reply` is the contract's 401. */
 NODISCARD bool workspace_has_user(const struct caller *caller, struct web_reply *reply);
 

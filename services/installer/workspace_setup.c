@@ -105,7 +105,7 @@ static bool find_row(struct setup *setup)
 	if (wrong) return refuse(setup, 500, wrong, NULL);
 	if (!workspace_has_user(caller, setup->reply)) return false;
 	if (connection_named(&setup->installer->connections, &input->place, &setup->row, &err)) {
-		if (input->rotates) input->is_active = workspace_is_active(&setup->row);
+		if (input->rotates) input->is_active = connection_row_is_on(&setup->row);
 		return true;
 	}
 	if (err.code != ERR_NOT_FOUND) return fail(setup, NULL, &err);
@@ -308,7 +308,7 @@ static bool write_outcome(struct setup *setup, const char *hook_id, struct err *
 	setup->row = row;
 	if (hook_id) mem_set(&setup->row.hook_id, hook_id);
 	mem_set(&setup->row.hook_error, setup->note);
-	bool counts = hook_id && setup->input.is_active && !workspace_is_active(&row);
+	bool counts = hook_id && setup->input.is_active && !connection_row_is_on(&row);
 	bool is_off = !hook_id && strcmp(row.status, "active") == 0;
 	if (counts || is_off) mem_set(&setup->row.status, counts ? "active" : "paused");
 	const struct workspace_change change = {.action = hook_id ? "connection.hook"

@@ -97,7 +97,7 @@ void workspaces_status_run(const struct installer *installer,
 	if (!find_place(installer, &place, TEXT_JIRA_STATUS_FAILED, &row, reply) ||
 	    !workspace_may_edit(installer, caller, &row, reply))
 		return;
-	if (is_on != workspace_is_active(&row)) mem_set(&row.status, is_on ? "active" : "paused");
+	if (is_on != connection_row_is_on(&row)) mem_set(&row.status, is_on ? "active" : "paused");
 	if (!workspace_store(installer, caller, &row, &change, &err)) {
 		workspace_fail(reply, TEXT_JIRA_STATUS_FAILED, &err);
 		return;
@@ -150,7 +150,7 @@ void workspaces_validate(void *context, const struct web_request *request, struc
 	}
 	web_reply_detail(reply, 404, TEXT_JIRA_NAME_UNKNOWN, place.name);
 	if (!find_place(installer, &place, TEXT_JIRA_VALIDATE_FAILED, &row, reply)) return;
-	if (!workspace_is_active(&row)) {
+	if (!connection_row_is_on(&row)) {
 		web_reply_detail(reply, 404, TEXT_JIRA_NAME_INACTIVE, place.name);
 		return;
 	}

@@ -98,8 +98,7 @@ static bool find_connection(const struct linker *linker, const struct web_reques
 	if (!number_parse(text ? text : "", 1, INT64_MAX, &id, err) ||
 	    !connection_read(&linker->connection_store, PROVIDER_JIRA, id, ret, err))
 		return false;
-	bool is_on = strcmp(ret->status, "active") == 0 || strcmp(ret->status, "shadow") == 0;
-	return (is_on && (!own || strcmp(own, ret->base_url) == 0)) ||
+	return (connection_row_is_on(ret) && (!own || strcmp(own, ret->base_url) == 0)) ||
 	       err_set(err, ERR_NOT_FOUND, "the connection is paused, or to another Jira");
 }
 

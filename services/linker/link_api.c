@@ -11,8 +11,6 @@
 #include "services/linker/link_view.h"
 #include "services/linker/texts.h"
 
-#include <string.h>
-
 #include "common/base/banned.h"
 
 #define LANDING "/settings/integrations"
@@ -84,7 +82,7 @@ static bool may_link(const struct linker *linker, const struct caller *caller,
 			fail(reply, TEXT_LINK_FAILED, &err);
 		return false;
 	}
-	if (strcmp(ret->status, "active") != 0 && strcmp(ret->status, "shadow") != 0) {
+	if (!connection_row_is_on(ret)) {
 		web_reply_detail(reply, 400, TEXT_WORKSPACE_INACTIVE, name->name);
 		return false;
 	}

@@ -45,8 +45,8 @@ static bool is_served(const struct linker *linker, int64_t connection_id, struct
 
 	if (!connection_read(&linker->connection_store, PROVIDER_JIRA, connection_id, &row, err))
 		return false;
-	bool is_on = strcmp(row.status, "active") == 0 || strcmp(row.status, "shadow") == 0;
-	if (!is_on) return err_set(err, ERR_NOT_FOUND, "the connection is not active");
+	if (!connection_row_is_on(&row))
+		return err_set(err, ERR_NOT_FOUND, "the connection is not active");
 	return (base_url && strcmp(row.base_url, base_url) == 0) ||
 	       err_set(err, ERR_NOT_FOUND, "the connection is of another host");
 }
