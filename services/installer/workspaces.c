@@ -27,8 +27,8 @@ typedef void run_fn(const struct installer *installer, const struct web_request 
 		    const struct caller *caller, const json_t *body, struct web_reply *reply);
 
 /* With `is_lenient` a body that is no JSON object counts as an empty one. */
-static void change(const struct installer *installer, const struct web_request *request,
-		   bool is_lenient, run_fn *run, struct web_reply *reply)
+static void admit(const struct installer *installer, const struct web_request *request,
+		  bool is_lenient, run_fn *run, struct web_reply *reply)
 {
 	CLEANUP(caller_done) struct caller caller = {0};
 	json_auto_t *body = NULL;
@@ -50,17 +50,17 @@ static void change(const struct installer *installer, const struct web_request *
 
 void workspaces_save(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	change(context, request, false, workspaces_save_run, reply);
+	admit(context, request, false, workspaces_save_run, reply);
 }
 
 void workspaces_set_status(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	change(context, request, false, workspaces_status_run, reply);
+	admit(context, request, false, workspaces_status_run, reply);
 }
 
 void workspaces_unlink(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	change(context, request, true, workspaces_unlink_run, reply);
+	admit(context, request, true, workspaces_unlink_run, reply);
 }
 
 /* ---- pause and resume --------------------------------------------------------------------------------------------- */
