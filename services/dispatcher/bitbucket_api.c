@@ -1,7 +1,6 @@
 /* Bitbucket's REST API: who a token is, pull requests, rights, reactions. Comments: bitbucket_comments.c. */
 #include "services/dispatcher/bitbucket_api.h"
 
-#include "common/base/encode.h"
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
@@ -10,48 +9,6 @@
 #include <string.h>
 
 #include "common/base/banned.h"
-
-enum { DEADLINE_MS = 10000 };
-
-/* --- one call -------------------------------------------------------------------------------------- */
-
-static void basic_credential(const struct secret *token, struct secret *ret)
-{
-	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(2 * token->len + 4);
-
-	encode_base64(&text, secret_bytes(token));
-	secret_set(ret, strbuf_text(&text), text.len);
-	mem_wipe(text.text, text.len);
-}
-
-bool bitbucket_call(const struct bitbucket_api *api, const struct api_call *call, bool need_json,
-		    struct api_answer *ret, struct err *err)
-{
-	struct api_call authorised = *call;
-	CLEANUP(secret_done) struct secret basic = {0};
-	const struct api_peer peer = {
-		.client = api->client,
-		.base_url = api->base_url,
-		.name = "Bitbucket",
-		.deadline_ms = api->deadline_ms > 0 ? api->deadline_ms : DEADLINE_MS,
-	};
-	bool is_basic = secret_is_set(api->token) && strchr(api->token->text, ':');
-
-	if (is_basic) basic_credential(api->token, &basic);
-	authorised.auth_name = "Authorization";
-	authorised.auth_prefix = is_basic ? "Basic " : "Bearer ";
-	authorised.auth = is_basic ? &basic : api->token;
-	authorised.extra_header = "X-Atlassian-Token: no-check";
-	return api_call_send(&peer, &authorised, need_json, ret, err);
-}
-
-bool bitbucket_get(const struct bitbucket_api *api, const char *path, struct api_answer *ret,
-		   struct err *err)
-{
-	struct api_call call = {.method = "GET", .path = path};
-
-	return bitbucket_call(api, &call, true, ret, err);
-}
 
 void bitbucket_pull_path(const char *api, const struct pull_request_ref *ref, struct strbuf *path)
 {
@@ -77,16 +34,15 @@ static struct pull_request read_pull(const json_t *json)
 	};
 }
 
-bool bitbucket_api_read_pull_request(const struct bitbucket_api *api,
-				     const struct pull_request_ref *ref, struct pull_request *ret,
-				     struct err *err)
+bool bitbucket_api_read_pull_request(const struct bot_server *api, const struct pull_request_ref *ref,
+				     struct pull_request *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	CLEANUP(pull_request_done) struct pull_request pull = {0};
 
 	bitbucket_pull_path("api", ref, &path);
-	if (!bitbucket_get(api, strbuf_text(&path), &answer, err))
+	if (!bot_server_get(api, strbuf_text(&path), &answer, err))
 		return err_wrap(err, "read pull request %s", ref->id);
 	pull = read_pull(answer.json);
 	if (!pull.to_branch[0])
@@ -96,7 +52,7 @@ bool bitbucket_api_read_pull_request(const struct bitbucket_api *api,
 
 /* --- reactions ------------------------------------------------------------------------------------- */
 
-bool bitbucket_api_react(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+bool bitbucket_api_react(const struct bot_server *api, const struct pull_request_ref *ref,
 			 const char *comment_id, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
@@ -107,7 +63,7 @@ bool bitbucket_api_react(const struct bitbucket_api *api, const struct pull_requ
 	api_path_add(&path, "/comments/%s/reactions/eyes", comment_id);
 	struct api_call call = {.method = "PUT", .path = strbuf_text(&path)};
 	/* Older versions have no such resource, some report a repeated reaction as a conflict. */
-	bool is_fine = bitbucket_call(api, &call, false, &answer, &failure) ||
+	bool is_fine = bot_server_call(api, &call, false, &answer, &failure) ||
 		       api_call_is_refused(&failure);
 	return api_call_settle(is_fine, &failure, err) || err_wrap(err, "react");
 }

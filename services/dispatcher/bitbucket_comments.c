@@ -68,7 +68,7 @@ static void comment_path(const struct pull_request_ref *ref, const char *comment
 	if (comment_id) api_path_add(path, "/%s", comment_id);
 }
 
-bool bitbucket_api_read_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+bool bitbucket_api_read_comment(const struct bot_server *api, const struct pull_request_ref *ref,
 				const char *comment_id, struct comment *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
@@ -76,7 +76,7 @@ bool bitbucket_api_read_comment(const struct bitbucket_api *api, const struct pu
 	CLEANUP(comment_done) struct comment read = {0};
 
 	comment_path(ref, comment_id, &path);
-	if (!bitbucket_get(api, strbuf_text(&path), &answer, err))
+	if (!bot_server_get(api, strbuf_text(&path), &answer, err))
 		return err_wrap(err, "read comment %s", comment_id);
 	read = read_comment(answer.json);
 	if (!read.id || !read.text)
@@ -126,7 +126,7 @@ static void walk_path(const struct walk *walk, const struct pull_request_ref *re
 	if (walk->from_id) api_path_add(path, "&fromType=COMMENT&fromId=%s", walk->from_id);
 }
 
-static bool walk_activities(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+static bool walk_activities(const struct bot_server *api, const struct pull_request_ref *ref,
 			    const struct walk *walk, struct err *err)
 {
 	int64_t start = 0;
@@ -135,7 +135,7 @@ static bool walk_activities(const struct bitbucket_api *api, const struct pull_r
 		CLEANUP(strbuf_done) struct strbuf path = {0};
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
 		walk_path(walk, ref, start, &path);
-		if (!bitbucket_get(api, strbuf_text(&path), &answer, err))
+		if (!bot_server_get(api, strbuf_text(&path), &answer, err))
 			return err_wrap(err, "read activities");
 		if (!json_is_array(json_at(answer.json, "values")))
 			return err_set(err, ERR_INTERNAL, "Bitbucket sent no list of activities");
@@ -177,7 +177,7 @@ static bool see_for_thread(void *context, const json_t *activity, const json_t *
 	return false;
 }
 
-bool bitbucket_api_read_thread(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+bool bitbucket_api_read_thread(const struct bot_server *api, const struct pull_request_ref *ref,
 			       const char *comment_id, struct bitbucket_thread *ret, struct err *err)
 {
 	struct thread_search search = {.comment_id = comment_id};
@@ -209,9 +209,8 @@ static bool see_recent(void *context, UNUSED const json_t *activity, const json_
 	return true;
 }
 
-bool bitbucket_api_recent_comments(const struct bitbucket_api *api,
-				   const struct pull_request_ref *ref, const char *skip_id,
-				   struct comments *ret, struct err *err)
+bool bitbucket_api_recent_comments(const struct bot_server *api, const struct pull_request_ref *ref,
+				   const char *skip_id, struct comments *ret, struct err *err)
 {
 	CLEANUP(comments_done) struct comments comments = {0};
 	struct recent_search search = {skip_id, &comments};
@@ -241,9 +240,9 @@ static bool see_for_marker(void *context, UNUSED const json_t *activity, const j
 	return true;
 }
 
-bool bitbucket_api_find_comments(const struct bitbucket_api *api,
-				 const struct pull_request_ref *ref, const char *marker,
-				 const struct bot *bot, struct comment_hits *ret, struct err *err)
+bool bitbucket_api_find_comments(const struct bot_server *api, const struct pull_request_ref *ref,
+				 const char *marker, const struct bot *bot,
+				 struct comment_hits *ret, struct err *err)
 {
 	struct marker_search search = {.marker = marker, .bot = bot};
 	const struct walk walk = {
@@ -256,7 +255,7 @@ bool bitbucket_api_find_comments(const struct bitbucket_api *api,
 
 /* --- writing --------------------------------------------------------------------------------------- */
 
-bool bitbucket_api_add_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+bool bitbucket_api_add_comment(const struct bot_server *api, const struct pull_request_ref *ref,
 			       const char *parent_id, const char *text, const struct call_gate *gate,
 			       char ret_id[LIMIT_ID_BYTES], struct err *err)
 {
@@ -271,13 +270,13 @@ bool bitbucket_api_add_comment(const struct bitbucket_api *api, const struct pul
 					  json_pack("{sI}", "id", comment_id_number(parent_id)));
 	struct api_call call = {
 		.method = "POST", .path = strbuf_text(&path), .body = body, .gate = gate};
-	if (!bitbucket_call(api, &call, true, &answer, err)) return err_wrap(err, "add a comment");
+	if (!bot_server_call(api, &call, true, &answer, err)) return err_wrap(err, "add a comment");
 	if (!json_id_at(answer.json, "id", ret_id, LIMIT_ID_BYTES))
 		return err_set(err, ERR_UNCERTAIN, "Bitbucket answered a comment without an id");
 	return true;
 }
 
-bool bitbucket_api_delete_comment(const struct bitbucket_api *api, const struct pull_request_ref *ref,
+bool bitbucket_api_delete_comment(const struct bot_server *api, const struct pull_request_ref *ref,
 				  const char *comment_id, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
@@ -290,7 +289,7 @@ bool bitbucket_api_delete_comment(const struct bitbucket_api *api, const struct 
 		comment_path(ref, comment_id, &path);
 		strbuf_addf(&path, "?version=%lld", (long long)comment.version);
 		struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-		is_gone = bitbucket_call(api, &call, false, &answer, &failure);
+		is_gone = bot_server_call(api, &call, false, &answer, &failure);
 	}
 	return api_call_settle(is_gone || failure.code == ERR_NOT_FOUND, &failure, err) ||
 	       err_wrap(err, "delete comment %s", comment_id);

@@ -4,38 +4,10 @@
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
-#include "services/dispatcher/jira_call.h"
 
 #include <string.h>
 
 #include "common/base/banned.h"
-
-bool jira_call(const struct jira_api *api, const struct api_call *call, bool need_json,
-	       struct api_answer *ret, struct err *err)
-{
-	struct api_call authorised = *call;
-	const struct api_peer peer = {.client = api->client,
-				      .base_url = api->base_url,
-				      .name = "Jira",
-				      .deadline_ms = api->deadline_ms};
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-
-	authorised.auth_name = "Authorization";
-	authorised.auth_prefix = "Bearer ";
-	authorised.auth = api->token;
-	authorised.extra_header = "X-Atlassian-Token: no-check";
-	if (!api_call_send(&peer, &authorised, need_json, &answer, err)) return false;
-	if (!call->gate && answer.user_name && strcmp(answer.user_name, "anonymous") == 0)
-		return err_set(err, ERR_AUTH, "Jira treats the token as anonymous");
-	return MOVE(ret, answer);
-}
-
-bool jira_get(const struct jira_api *api, const char *path, struct api_answer *ret, struct err *err)
-{
-	struct api_call call = {.method = "GET", .path = path};
-
-	return jira_call(api, &call, true, ret, err);
-}
 
 /* --- issues ---------------------------------------------------------------------------------------- */
 
@@ -75,17 +47,18 @@ static struct jira_issue read_issue(const json_t *json)
 	return issue;
 }
 
-static bool get_issue(const struct jira_api *api, const char *issue, const char *query,
+static bool get_issue(const struct bot_server *api, const char *issue, const char *query,
 		      struct api_answer *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 
 	api_path(&path, "/rest/api/2/issue/%s", issue);
 	strbuf_add(&path, query);
-	return jira_get(api, strbuf_text(&path), ret, err) || err_wrap(err, "read issue '%s'", issue);
+	return bot_server_get(api, strbuf_text(&path), ret, err) ||
+	       err_wrap(err, "read issue '%s'", issue);
 }
 
-bool jira_api_read_issue(const struct jira_api *api, const char *issue, struct jira_issue *ret,
+bool jira_api_read_issue(const struct bot_server *api, const char *issue, struct jira_issue *ret,
 			 struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
@@ -148,7 +121,7 @@ static const json_t *find_entry(const json_t *histories, const char *changelog_i
 	return newest;
 }
 
-bool jira_api_label_author(const struct jira_api *api, const char *issue, const char *changelog_id,
+bool jira_api_label_author(const struct bot_server *api, const char *issue, const char *changelog_id,
 			   const char *label, struct person *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
@@ -173,7 +146,7 @@ bool jira_api_label_author(const struct jira_api *api, const char *issue, const 
 
 /* --- reactions -------------------------------------------------------------------------- */
 
-bool jira_api_react(const struct jira_api *api, const char *comment_id, struct err *err)
+bool jira_api_react(const struct bot_server *api, const char *comment_id, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	json_auto_t *body = json_object();
@@ -183,7 +156,7 @@ bool jira_api_react(const struct jira_api *api, const char *comment_id, struct e
 	json_put_text(body, "emojiId", "1f44d");
 	struct api_call call = {.method = "POST", .path = "/rest/internal/2/reactions", .body = body};
 	/* The resource is internal to Jira: what it refuses it does not support. */
-	bool is_fine = jira_call(api, &call, false, &answer, &failure) ||
+	bool is_fine = bot_server_call(api, &call, false, &answer, &failure) ||
 		       api_call_is_refused(&failure);
 	return api_call_settle(is_fine, &failure, err) || err_wrap(err, "react");
 }

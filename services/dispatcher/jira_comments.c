@@ -2,7 +2,7 @@
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
-#include "services/dispatcher/jira_call.h"
+#include "services/dispatcher/jira_api.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static void comments_path(const char *issue, const char *comment_id, struct strb
 	if (comment_id) api_path_add(path, "/%s", comment_id);
 }
 
-bool jira_api_read_comment(const struct jira_api *api, const char *issue, const char *comment_id,
+bool jira_api_read_comment(const struct bot_server *api, const char *issue, const char *comment_id,
 			   struct comment *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
@@ -41,7 +41,7 @@ bool jira_api_read_comment(const struct jira_api *api, const char *issue, const 
 	CLEANUP(comment_done) struct comment read = {0};
 
 	comments_path(issue, comment_id, &path);
-	if (!jira_get(api, strbuf_text(&path), &answer, err))
+	if (!bot_server_get(api, strbuf_text(&path), &answer, err))
 		return err_wrap(err, "read comment %s", comment_id);
 	read = read_comment(answer.json);
 	if (!read.id || !read.text)
@@ -50,7 +50,7 @@ bool jira_api_read_comment(const struct jira_api *api, const char *issue, const 
 }
 
 /* One page, newest first where Jira sorts; `ret` has `comments` and `total`. */
-static bool get_page(const struct jira_api *api, const char *issue, int64_t start, int64_t count,
+static bool get_page(const struct bot_server *api, const char *issue, int64_t start, int64_t count,
 		     struct api_answer *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
@@ -58,7 +58,8 @@ static bool get_page(const struct jira_api *api, const char *issue, int64_t star
 	comments_path(issue, NULL, &path);
 	strbuf_addf(&path, "?startAt=%lld&maxResults=%lld&orderBy=-created", (long long)start,
 		    (long long)count);
-	if (!jira_get(api, strbuf_text(&path), ret, err)) return err_wrap(err, "read comments");
+	if (!bot_server_get(api, strbuf_text(&path), ret, err))
+		return err_wrap(err, "read comments");
 	if (!json_is_array(json_at(ret->json, "comments")))
 		return err_set(err, ERR_INTERNAL, "Jira sent no list of comments");
 	return true;
@@ -89,7 +90,7 @@ static int64_t start_of_newest(const json_t *answer, int64_t count)
 	return total > count ? total - count : 0;
 }
 
-bool jira_api_recent_comments(const struct jira_api *api, const char *issue, const char *skip_id,
+bool jira_api_recent_comments(const struct bot_server *api, const char *issue, const char *skip_id,
 			      struct comments *ret, struct err *err)
 {
 	CLEANUP(comments_done) struct comments comments = {0};
@@ -117,7 +118,7 @@ static void find_on_page(const json_t *page, const char *marker, const struct bo
 	}
 }
 
-bool jira_api_find_comments(const struct jira_api *api, const char *issue, const char *marker,
+bool jira_api_find_comments(const struct bot_server *api, const char *issue, const char *marker,
 			    const struct bot *bot, struct comment_hits *ret, struct err *err)
 {
 	struct comment_hits hits = {0};
@@ -155,7 +156,7 @@ static json_t *draft_body(const struct jira_comment_draft *draft)
 	return body;
 }
 
-bool jira_api_add_comment(const struct jira_api *api, const char *issue,
+bool jira_api_add_comment(const struct bot_server *api, const char *issue,
 			  const struct jira_comment_draft *draft, const struct call_gate *gate,
 			  char ret_id[LIMIT_ID_BYTES], struct err *err)
 {
@@ -166,14 +167,14 @@ bool jira_api_add_comment(const struct jira_api *api, const char *issue,
 	comments_path(issue, NULL, &path);
 	struct api_call call = {
 		.method = "POST", .path = strbuf_text(&path), .body = body, .gate = gate};
-	if (!jira_call(api, &call, true, &answer, err)) return err_wrap(err, "add a comment");
+	if (!bot_server_call(api, &call, true, &answer, err)) return err_wrap(err, "add a comment");
 	if (!json_id_at(answer.json, "id", ret_id, LIMIT_ID_BYTES))
 		return err_set(err, ERR_UNCERTAIN, "Jira answered a comment without an id");
 	return true;
 }
 
-bool jira_api_delete_comment(const struct jira_api *api, const char *issue, const char *comment_id,
-			     struct err *err)
+bool jira_api_delete_comment(const struct bot_server *api, const char *issue,
+			     const char *comment_id, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
@@ -181,7 +182,7 @@ bool jira_api_delete_comment(const struct jira_api *api, const char *issue, cons
 
 	comments_path(issue, comment_id, &path);
 	struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-	bool is_gone = jira_call(api, &call, false, &answer, &failure) ||
+	bool is_gone = bot_server_call(api, &call, false, &answer, &failure) ||
 		       failure.code == ERR_NOT_FOUND;
 	return api_call_settle(is_gone, &failure, err) ||
 	       err_wrap(err, "delete comment %s", comment_id);

@@ -24,7 +24,7 @@ void peer_done(struct peer *peer)
 	MEM_FREE_ALL(peer->base_url, peer->org_id, peer->mapped_org, peer->project);
 	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++)
 		mem_free(peer->bot_names[i]);
-	secret_done(&peer->token);
+	bot_server_done(&peer->server);
 	*peer = (struct peer){0};
 }
 
@@ -41,17 +41,15 @@ static char *project_of(const struct job_record *record)
 static bool load_token(const struct peer_source *source, const struct job_record *record,
 		       const struct db_rows *rows, struct peer *peer, struct err *err)
 {
-	const char *name = peer->provider == PROVIDER_JIRA ? "JIRA_DC_SERVICE_ACCOUNT_PAT"
-							   : "BITBUCKET_DATA_CENTER_BOT_TOKEN";
+	CLEANUP(secret_done) struct secret token = {0};
 	struct err failure = {0};
 	char place[80];
-	if (peer_is_own(source->config, peer->provider, peer->base_url) &&
-	    config_secret(source->config, name, &peer->token))
-		return true;
+	if (bot_server_use_configured(&peer->server, source->config)) return true;
 	(void)snprintf(place, sizeof(place), "connection.bot_token:%s/%lld",
 		       provider_name(record->provider), (long long)record->connection_id);
-	bool is_fine = sealed_read(source->keys, place, rows, 7, &peer->token, &failure) ||
+	bool is_fine = sealed_read(source->keys, place, rows, 7, &token, &failure) ||
 		       failure.code == ERR_NOT_FOUND;
+	bot_server_use(&peer->server, &token);
 	return api_call_settle(is_fine, &failure, err);
 }
 
@@ -87,10 +85,7 @@ bool peer_load(const struct peer_source *source, const struct job_record *record
 	ret->org_id = db_copy(&rows, 0, 1);
 	ret->mapped_org = db_copy(&rows, 0, 2);
 	name_bot(source, &rows, ret);
-	if (!load_token(source, record, &rows, ret, err)) return err_wrap(err, "bot token");
-	int64_t deadline_ms = config_int(source->config, "JIRA_DC_HTTP_TIMEOUT") * 1000;
-	struct http_client *client = peer_client_for(source->clients, ret->base_url);
-	ret->jira = (struct jira_api){client, ret->base_url, &ret->token, deadline_ms};
-	ret->bitbucket = (struct bitbucket_api){client, ret->base_url, &ret->token, 0};
-	return true;
+	bot_server_init(&ret->server, source->config, peer_client_for(source->clients, ret->base_url),
+			ret->provider, ret->base_url);
+	return load_token(source, record, &rows, ret, err) || err_wrap(err, "bot token");
 }

@@ -26,10 +26,8 @@ struct peer {
 	char *project;    /**< key of the job's project, NULL: not known */
 	char *mapped_org; /**< from org_map for that project, NULL: none */
 	char *bot_names[LIMIT_BOT_NAMES];
-	struct bot bot;       /**< borrows from bot_names */
-	struct secret token;  /**< not set: we cannot speak there */
-	struct jira_api jira; /**< borrows from this struct: do not copy the peer */
-	struct bitbucket_api bitbucket;
+	struct bot bot;           /**< borrows from bot_names */
+	struct bot_server server; /**< without a token we cannot speak there; borrows base_url */
 };
 
 /** Where peers are read from; borrowed. */

@@ -24,7 +24,7 @@ static bool send_to_jira(const struct posting *posting, const struct call_gate *
 	const struct ask *ask = &task->job.record.ask;
 	struct jira_comment_draft draft = {posting->body, ask->visibility_type,
 					   ask->visibility_value};
-	return jira_api_add_comment(&task->peer.jira, task_issue(task), &draft, gate, ret_id, err);
+	return jira_api_add_comment(&task->peer.server, task_issue(task), &draft, gate, ret_id, err);
 }
 
 /* In the asking thread; when its comment is gone, on the pull request itself. */
@@ -34,12 +34,12 @@ static bool send_to_bitbucket(const struct posting *posting, const struct call_g
 	const struct task *task = posting->task;
 	struct pull_request_ref ref = task_pull_request(task);
 	const char *parent = task->job.record.ask.comment_id;
-	if (bitbucket_api_add_comment(&task->peer.bitbucket, &ref, parent, posting->body, gate,
-				      ret_id, err))
+	if (bitbucket_api_add_comment(&task->peer.server, &ref, parent, posting->body, gate, ret_id,
+				      err))
 		return true;
 	if (!parent || err->code != ERR_NOT_FOUND) return false;
 	*err = (struct err){0};
-	return bitbucket_api_add_comment(&task->peer.bitbucket, &ref, NULL, posting->body, gate,
+	return bitbucket_api_add_comment(&task->peer.server, &ref, NULL, posting->body, gate,
 					 ret_id, err);
 }
 
@@ -58,9 +58,9 @@ static bool send_comment(void *context, const struct call_gate *gate,
 static bool delete_comment(const struct task *task, const char *id, struct err *err)
 {
 	if (task->peer.provider == PROVIDER_JIRA)
-		return jira_api_delete_comment(&task->peer.jira, task_issue(task), id, err);
+		return jira_api_delete_comment(&task->peer.server, task_issue(task), id, err);
 	struct pull_request_ref ref = task_pull_request(task);
-	return bitbucket_api_delete_comment(&task->peer.bitbucket, &ref, id, err);
+	return bitbucket_api_delete_comment(&task->peer.server, &ref, id, err);
 }
 
 /* The oldest of ours stays, younger repeats go. */
@@ -73,9 +73,9 @@ static bool look_for_comment(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], 
 	struct comment_hits hits = {0};
 	struct pull_request_ref ref = task_pull_request(task);
 	bool is_read = task->peer.provider == PROVIDER_JIRA
-			       ? jira_api_find_comments(&task->peer.jira, task_issue(task),
+			       ? jira_api_find_comments(&task->peer.server, task_issue(task),
 							posting->marker, bot, &hits, err)
-			       : bitbucket_api_find_comments(&task->peer.bitbucket, &ref,
+			       : bitbucket_api_find_comments(&task->peer.server, &ref,
 							     posting->marker, bot, &hits, err);
 	if (!is_read) return false;
 	for (size_t i = 1; i < hits.count; i++) {
@@ -114,7 +114,7 @@ static struct reply_context reply_for(const struct task *task)
 
 static bool cannot_speak(const struct task *task, struct job_event *ret, struct err *err)
 {
-	if (secret_is_set(&task->peer.token)) return false;
+	if (secret_is_set(&task->peer.server.token)) return false;
 	err_set(err, ERR_INPUT, "no bot token for '%s'", task->peer.base_url);
 	*ret = (struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message};
 	return true;

@@ -59,11 +59,11 @@ static bool reread_comment(struct task *task, struct job_event *ret, struct err 
 	CLEANUP(comment_done) struct comment comment = {0};
 	bool is_read;
 	if (task->peer.provider == PROVIDER_JIRA) {
-		is_read = jira_api_read_comment(&task->peer.jira, task_issue(task), ask->comment_id,
-						&comment, err);
+		is_read = jira_api_read_comment(&task->peer.server, task_issue(task),
+						ask->comment_id, &comment, err);
 	} else {
 		struct pull_request_ref ref = task_pull_request(task);
-		is_read = bitbucket_api_read_comment(&task->peer.bitbucket, &ref, ask->comment_id,
+		is_read = bitbucket_api_read_comment(&task->peer.server, &ref, ask->comment_id,
 						     &comment, err);
 	}
 	if (!is_read && err->code == ERR_NOT_FOUND)
@@ -83,7 +83,7 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 {
 	const char *label = task->peer.bot.label;
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
-	if (!jira_api_read_issue(&task->peer.jira, task_issue(task), &issue, err)) {
+	if (!jira_api_read_issue(&task->peer.server, task_issue(task), &issue, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return drop(ret, REASON_WITHDRAWN,
 				    "the issue is gone or not visible to the bot");
@@ -93,7 +93,7 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 		return drop(ret, REASON_WITHDRAWN, "the label is gone");
 
 	CLEANUP(person_done) struct person author = {0};
-	if (!jira_api_label_author(&task->peer.jira, task_issue(task), changelog_id(task), label,
+	if (!jira_api_label_author(&task->peer.server, task_issue(task), changelog_id(task), label,
 				   &author, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return drop(ret, REASON_WITHDRAWN, "no history entry says who set the label");
@@ -106,7 +106,7 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 
 bool step_reread(struct task *task, struct job_event *ret, struct err *err)
 {
-	if (!secret_is_set(&task->peer.token)) {
+	if (!secret_is_set(&task->peer.server.token)) {
 		err_set(err, ERR_INPUT, "no bot token for '%s'", task->peer.base_url);
 		return failed(task, ret, err);
 	}
@@ -201,9 +201,9 @@ static bool send_reaction(void *context, UNUSED const struct call_gate *gate,
 	const char *comment_id = task->job.record.ask.comment_id;
 	(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", comment_id);
 	if (task->peer.provider == PROVIDER_JIRA)
-		return jira_api_react(&task->peer.jira, comment_id, err);
+		return jira_api_react(&task->peer.server, comment_id, err);
 	struct pull_request_ref ref = task_pull_request(task);
-	return bitbucket_api_react(&task->peer.bitbucket, &ref, comment_id, err);
+	return bitbucket_api_react(&task->peer.server, &ref, comment_id, err);
 }
 
 bool step_react(struct task *task, struct job_event *ret, struct err *err)

@@ -159,8 +159,8 @@ static bool repository_of_issue(struct search *search, struct err *err)
 	struct task *task = search->task;
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
 	CLEANUP(comments_done) struct comments comments = {0};
-	if (!jira_api_read_issue(&task->peer.jira, task_issue(task), &issue, err) ||
-	    !jira_api_recent_comments(&task->peer.jira, task_issue(task),
+	if (!jira_api_read_issue(&task->peer.server, task_issue(task), &issue, err) ||
+	    !jira_api_recent_comments(&task->peer.server, task_issue(task),
 				      task->job.record.ask.comment_id, &comments, err))
 		return false;
 	return search_jira(search, &issue, &comments, err);

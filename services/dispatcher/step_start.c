@@ -33,8 +33,8 @@ static void material_done(struct material *material)
 
 static bool read_issue(const struct task *task, struct material *ret, struct err *err)
 {
-	return jira_api_read_issue(&task->peer.jira, task_issue(task), &ret->issue, err) &&
-	       jira_api_recent_comments(&task->peer.jira, task_issue(task),
+	return jira_api_read_issue(&task->peer.server, task_issue(task), &ret->issue, err) &&
+	       jira_api_recent_comments(&task->peer.server, task_issue(task),
 					task->job.record.ask.comment_id, &ret->comments, err);
 }
 
@@ -42,13 +42,13 @@ static bool read_pull_request(const struct task *task, struct material *ret, str
 {
 	const struct ask *ask = &task->job.record.ask;
 	struct pull_request_ref ref = task_pull_request(task);
-	if (!bitbucket_api_read_pull_request(&task->peer.bitbucket, &ref, &ret->pull_request, err) ||
-	    !bitbucket_api_recent_comments(&task->peer.bitbucket, &ref, ask->comment_id,
+	if (!bitbucket_api_read_pull_request(&task->peer.server, &ref, &ret->pull_request, err) ||
+	    !bitbucket_api_recent_comments(&task->peer.server, &ref, ask->comment_id,
 					   &ret->comments, err))
 		return false;
 	if (ask->anchor_path) return true;
 	struct err unknown = {0};
-	return bitbucket_api_read_thread(&task->peer.bitbucket, &ref, ask->comment_id, &ret->thread,
+	return bitbucket_api_read_thread(&task->peer.server, &ref, ask->comment_id, &ret->thread,
 					 &unknown) ||
 	       unknown.code == ERR_NOT_FOUND || err_set(err, unknown.code, "%s", unknown.message);
 }

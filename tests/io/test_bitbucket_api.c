@@ -18,16 +18,20 @@ static char bearer_text[] = "token";
 static char basic_text[] = "user:?\?>";
 static const struct pull_request_ref pull_ref = {"~ann", "site", "12"};
 
-static struct bitbucket_api api_of(struct http_client *fake, const struct secret *token)
+static struct bot_server api_of(struct http_client *fake, const struct secret *token)
 {
-	return (struct bitbucket_api){.client = fake, .base_url = BASE, .token = token};
+	return (struct bot_server){.provider = PROVIDER_BITBUCKET,
+				   .client = fake,
+				   .base_url = BASE,
+				   .token = *token,
+				   .auth_prefix = "Bearer "};
 }
 
 #define SCRIPT(...)                                                        \
 	static const struct fake_http_step steps[] = {__VA_ARGS__};        \
 	struct http_client *fake = fake_http_new(steps, ARRAY_LEN(steps)); \
 	const struct secret token = secret_over(bearer_text);              \
-	const struct bitbucket_api api = api_of(fake, &token)
+	const struct bot_server api = api_of(fake, &token)
 
 static void test_bitbucket_api_reads_a_pull_request(void)
 {
@@ -66,7 +70,9 @@ static void test_bitbucket_api_sends_basic_for_a_token_with_a_colon(void)
 		.answer = "{\"id\":5,\"version\":3,\"text\":\"x\",\"createdDate\":1761580448905}"};
 	struct http_client *fake = fake_http_new(&step, 1);
 	const struct secret token = secret_over(basic_text);
-	const struct bitbucket_api api = api_of(fake, &token);
+	CLEANUP(bot_server_done) struct bot_server api = {
+		.provider = PROVIDER_BITBUCKET, .client = fake, .base_url = BASE};
+	bot_server_use(&api, &token);
 	CLEANUP(comment_done) struct comment comment = {0};
 
 	CU_ASSERT(bitbucket_api_read_comment(&api, &pull_ref, "5", &comment, NULL));
@@ -202,7 +208,7 @@ static void test_bitbucket_api_endless_paging_is_no_clean_miss(void)
 			.method = "GET", .url = texts[i][0], .status = 200, .answer = texts[i][1]};
 	}
 	struct http_client *fake = fake_http_new(steps, PAGES);
-	const struct bitbucket_api api = api_of(fake, &token);
+	const struct bot_server api = api_of(fake, &token);
 	CU_ASSERT(!bitbucket_api_find_comments(&api, &pull_ref, MARKER, NULL, &hits, &err));
 	CU_ASSERT(err.code == ERR_INTERNAL);
 	script_end("endless", fake);
@@ -275,7 +281,7 @@ static void test_bitbucket_api_treats_reactions_as_a_favour(void)
 			.status = rows[i].status,
 			.answer = "{}"};
 		struct http_client *fake = fake_http_new(&step, 1);
-		const struct bitbucket_api api = api_of(fake, &token);
+		const struct bot_server api = api_of(fake, &token);
 		CU_ASSERT(bitbucket_api_react(&api, &pull_ref, "7", NULL) == rows[i].is_ok);
 		script_end("reaction", fake);
 	}

@@ -17,16 +17,20 @@
 
 static char token_text[] = "pat";
 
-static struct jira_api api_of(struct http_client *fake, const struct secret *token)
+static struct bot_server api_of(struct http_client *fake, const struct secret *token)
 {
-	return (struct jira_api){.client = fake, .base_url = BASE, .token = token};
+	return (struct bot_server){.provider = PROVIDER_JIRA,
+				   .client = fake,
+				   .base_url = BASE,
+				   .token = *token,
+				   .auth_prefix = "Bearer "};
 }
 
 #define SCRIPT(...)                                                        \
 	static const struct fake_http_step steps[] = {__VA_ARGS__};        \
 	struct http_client *fake = fake_http_new(steps, ARRAY_LEN(steps)); \
 	const struct secret token = secret_over(token_text);               \
-	const struct jira_api api = api_of(fake, &token)
+	const struct bot_server api = api_of(fake, &token)
 
 static void test_jira_api_reads_an_issue(void)
 {
@@ -103,7 +107,7 @@ static void test_jira_api_translates_refusals(void)
 		{"anonymous",
 		 {.status = 200, .answer = "{}", .user_name = "anonymous"},
 		 ERR_AUTH,
-		 "read issue 'P-1': Jira treats the token as anonymous"},
+		 "read issue 'P-1': " BASE " treats the token as anonymous"},
 		{"away", {.fails = ERR_NETWORK}, ERR_NETWORK, NULL},
 	};
 	const struct secret token = secret_over(token_text);
@@ -113,7 +117,7 @@ static void test_jira_api_translates_refusals(void)
 		step.method = "GET";
 		step.url = REST "/issue/P-1?fields=summary,description,labels,reporter";
 		struct http_client *fake = fake_http_new(&step, 1);
-		const struct jira_api api = api_of(fake, &token);
+		const struct bot_server api = api_of(fake, &token);
 		struct jira_issue issue = {0};
 		struct err err = {0};
 		CHECK(rows[i].name, !jira_api_read_issue(&api, "P-1", &issue, &err));
@@ -227,7 +231,7 @@ static void test_jira_api_names_who_set_a_label(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct http_client *fake = fake_http_new(&step, 1);
-		const struct jira_api api = api_of(fake, &token);
+		const struct bot_server api = api_of(fake, &token);
 		CLEANUP(person_done) struct person author = {0};
 		struct err err = {0};
 		bool is_found = jira_api_label_author(&api, "P-1", rows[i].changelog_id,
@@ -282,7 +286,7 @@ static void test_jira_api_says_when_a_comment_may_be_there(void)
 		step.url = REST "/issue/P-1/comment";
 		step.is_unsafe = true;
 		struct http_client *fake = fake_http_new(&step, 1);
-		const struct jira_api api = api_of(fake, &token);
+		const struct bot_server api = api_of(fake, &token);
 		char id[LIMIT_ID_BYTES] = "";
 		struct err err = {0};
 		CHECK(rows[i].name, !jira_api_add_comment(&api, "P-1", &draft, &gate, id, &err));
@@ -301,7 +305,7 @@ static void test_jira_api_asks_the_gate_before_a_comment(void)
 {
 	struct http_client *fake = fake_http_new(NULL, 0);
 	const struct secret token = secret_over(token_text);
-	const struct jira_api api = api_of(fake, &token);
+	const struct bot_server api = api_of(fake, &token);
 	const struct call_gate gate = {.may_send = never, .deadline_ms = 5000};
 	const struct jira_comment_draft draft = {"text", NULL, NULL};
 	char id[LIMIT_ID_BYTES] = "";
@@ -331,7 +335,7 @@ static void test_jira_api_treats_reactions_as_a_favour(void)
 			.status = rows[i].status,
 			.answer = "{}"};
 		struct http_client *fake = fake_http_new(&step, 1);
-		const struct jira_api api = api_of(fake, &token);
+		const struct bot_server api = api_of(fake, &token);
 		CHECK(rows[i].name, jira_api_react(&api, "77", NULL) == rows[i].is_ok);
 		script_end(rows[i].name, fake);
 	}
