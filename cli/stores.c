@@ -4,6 +4,7 @@
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
 #include "common/io/installation.h"
+#include "common/io/service.h"
 
 #include "common/base/banned.h"
 
@@ -31,36 +32,21 @@ bool cli_database(struct cli *cli, struct err *err)
 	return db_pool_new(&options, &cli->pool, err) || wrong_setting(cli, err);
 }
 
-static bool load_keys(struct cli *cli, struct err *err)
-{
-	const char *path = config_text(cli->config, "OHDC_SEAL_KEYS_FILE");
-	if (!path)
-		return err_set(
-			err, ERR_INPUT,
-			"OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
-	return installation_load_keys(path, &cli->keys, err);
-}
-
 bool cli_keys(struct cli *cli, struct err *err)
 {
 	struct uuid installation;
-	if (!load_keys(cli, err)) return wrong_setting(cli, err);
+	if (!installation_load_keys(config_text(cli->config, "OHDC_SEAL_KEYS_FILE"), &cli->keys, err))
+		return wrong_setting(cli, err);
 	return cli_database(cli, err) && installation_open(cli->pool, &cli->keys, &installation, err);
 }
 
 bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct err *err)
 {
-	const char *brokers = config_text(cli->config, "OHDC_KAFKA_BROKERS");
-	if (!brokers) {
+	if (!config_text(cli->config, "OHDC_KAFKA_BROKERS")) {
 		err_set(err, ERR_INPUT, "OHDC_KAFKA_BROKERS is not set, expected host:port");
 		return wrong_setting(cli, err);
 	}
-	*ret = (struct kafka_cluster){
-		.brokers = brokers,
-		.config_file = config_text(cli->config, "OHDC_KAFKA_CONFIG_FILE"),
-		.client_id = "ohdc",
-		.ca_file = config_text(cli->config, "SSL_CERT_FILE"),
-	};
+	*ret = service_kafka(cli->config, "ohdc");
 	return true;
 }
 

@@ -24,6 +24,10 @@ static void close_file(FILE **file)
 
 bool installation_load_keys(const char *path, struct crypto_keyring *ret, struct err *err)
 {
+	if (!path)
+		return err_set(
+			err, ERR_INPUT,
+			"OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
 	CLEANUP(close_file) FILE *file = fopen(path, "re");
 	if (!file)
 		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE: cannot read '%s' (errno %d)",

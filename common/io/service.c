@@ -2,6 +2,7 @@
 
 #include "common/io/service.h"
 
+#include "common/io/entropy.h"
 #include "common/io/installation.h"
 #include "common/io/log.h"
 #include "common/io/migrate.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/base/banned.h"
 
@@ -46,13 +48,9 @@ static bool open_settings(const struct service_options *options, struct service 
 	size_t count;
 	const struct setting *settings = options->settings(&count);
 	if (!config_load(settings, count, options->reader, &service->config, err)) return false;
-	const char *keys = config_text(service->config, "OHDC_SEAL_KEYS_FILE");
-	if (!options->needs_keys) return true;
-	if (!keys)
-		return err_set(
-			err, ERR_INPUT,
-			"OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
-	return installation_load_keys(keys, &service->keys, err);
+	return !options->needs_keys ||
+	       installation_load_keys(config_text(service->config, "OHDC_SEAL_KEYS_FILE"),
+				      &service->keys, err);
 }
 
 static bool open_pool(const struct service_options *options, struct service *service, struct err *err)
@@ -148,14 +146,21 @@ bool service_wait_database(struct service *service, struct err *err)
 	return false;
 }
 
-struct kafka_cluster service_kafka(const struct service *service, const char *client_id)
+struct kafka_cluster service_kafka(const struct config *config, const char *client_id)
 {
 	return (struct kafka_cluster){
-		.brokers = config_text(service->config, "OHDC_KAFKA_BROKERS"),
-		.config_file = config_text(service->config, "OHDC_KAFKA_CONFIG_FILE"),
+		.brokers = config_text(config, "OHDC_KAFKA_BROKERS"),
+		.config_file = config_text(config, "OHDC_KAFKA_CONFIG_FILE"),
 		.client_id = client_id,
-		.ca_file = config_text(service->config, "SSL_CERT_FILE"),
+		.ca_file = config_text(config, "SSL_CERT_FILE"),
 	};
+}
+
+void service_name_owner(const char *service, char *ret, size_t size)
+{
+	char host[48] = "";
+	(void)gethostname(host, sizeof(host) - 1);
+	(void)snprintf(ret, size, "%s:%s:%ld:%08x", service, host, (long)getpid(), entropy_u32());
 }
 
 void service_close(struct service *service)

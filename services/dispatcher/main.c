@@ -35,7 +35,7 @@ static bool open_adapters(struct program *program, struct err *err)
 {
 	struct service *service = &program->service;
 	struct kafka_producer_options kafka = {
-		.cluster = service_kafka(service, "ohdc-dispatcher"),
+		.cluster = service_kafka(service->config, "ohdc-dispatcher"),
 		.report = kafka_wait_report,
 	};
 	return peer_clients_new(service->config, "ohdc-dispatcher", &program->clients, err) &&
@@ -46,7 +46,7 @@ static bool start(void *context, struct err *err)
 {
 	struct program *program = context;
 	struct service *service = &program->service;
-	struct kafka_cluster cluster = service_kafka(service, "ohdc-dispatcher");
+	struct kafka_cluster cluster = service_kafka(service->config, "ohdc-dispatcher");
 	size_t worker_count = (size_t)config_int(service->config, "OHDC_WORKERS");
 	if (!open_adapters(program, err) || !service_wait_database(service, err) ||
 	    !dispatcher_init(&program->dispatcher, service, program->clients, program->producer, err))

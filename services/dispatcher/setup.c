@@ -4,12 +4,9 @@
 
 #include "common/base/mem.h"
 #include "common/connect/jira_token.h"
-#include "common/io/entropy.h"
 #include "common/io/sysclock.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/banned.h"
 
@@ -23,14 +20,6 @@ enum {
 static bool service_key(void *context, struct secret *ret)
 {
 	return config_secret(context, "AUTOMATIONS_SERVICE_KEY", ret);
-}
-
-static void name_owner(struct dispatcher *dispatcher)
-{
-	char host[64] = "";
-	(void)gethostname(host, sizeof(host) - 1);
-	(void)snprintf(dispatcher->owner, sizeof(dispatcher->owner), "dispatcher:%s:%ld:%08x", host,
-		       (long)getpid(), entropy_u32());
 }
 
 static void split_providers(struct dispatcher *dispatcher, char *list)
@@ -106,7 +95,7 @@ bool dispatcher_init(struct dispatcher *ret, struct service *service, struct pee
 	ret->app_host = host ? host + strlen("://") : ret->app_url;
 	ret->provider_list = mem_dup(config_text(config, "OHDC_GIT_PROVIDERS"));
 	split_providers(ret, ret->provider_list);
-	name_owner(ret);
+	service_name_owner("dispatcher", ret->owner, sizeof(ret->owner));
 	return true;
 }
 

@@ -74,7 +74,7 @@ static bool start(void *context, struct err *err)
 	ingress->metrics = service->metrics;
 	read_settings(service->config, ingress);
 	struct kafka_producer_options kafka = {
-		.cluster = service_kafka(service, "ohdc-ingress"),
+		.cluster = service_kafka(service->config, "ohdc-ingress"),
 		.report = accept_report,
 		.context = ingress,
 	};

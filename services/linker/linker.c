@@ -2,26 +2,12 @@
 
 #include "services/linker/linker.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
-#include "common/io/entropy.h"
-
 #include "common/base/banned.h"
 
 enum {
 	CALLS_PER_LEASE = 6, /* token, search by id, token again, by slug, count, and one to spare */
 	CALL_DEADLINE_MAX_MS = 10000,
 };
-
-static void name_owner(struct linker *linker)
-{
-	char host[48] = "";
-
-	(void)gethostname(host, sizeof(host) - 1);
-	(void)snprintf(linker->owner, sizeof(linker->owner), "linker:%s:%ld:%08x", host,
-		       (long)getpid(), entropy_u32());
-}
 
 void linker_init(struct linker *linker, const struct service *service)
 {
@@ -30,11 +16,11 @@ void linker_init(struct linker *linker, const struct service *service)
 		.daemon = service->daemon,
 		.metrics = service->metrics,
 		.pool = service->pool,
-		.cluster = service_kafka(service, "ohdc-linker"),
+		.cluster = service_kafka(service->config, "ohdc-linker"),
 	};
 	wake_init(&linker->to_decide, (size_t)config_int(service->config, "OHDC_WORKERS"));
 	wake_init(&linker->to_send, 1);
-	name_owner(linker);
+	service_name_owner("linker", linker->owner, sizeof(linker->owner));
 }
 
 void linker_join(struct linker *linker, const struct service *service, const struct front *front)
