@@ -24,8 +24,7 @@ static bool is_option(const char *argument, const char *name)
 static const char *joined_value(const char *argument, const char *name)
 {
 	size_t len = strlen(name);
-	if (!text_starts(argument, "--") || strncmp(argument + 2, name, len) != 0 ||
-	    argument[2 + len] != '=')
+	if (!text_starts(argument, "--") || strncmp(argument + 2, name, len) != 0 || argument[2 + len] != '=')
 		return NULL;
 	return argument + 2 + len + 1;
 }

@@ -30,9 +30,9 @@ struct cli {
 	struct config *config;
 	struct db_pool *pool; /**< NULL until cli_database() */
 	struct crypto_keyring keys;
-	bool is_setting_wrong; /**< a store could not be opened for its setting's sake: exit status 2 */
-	bool is_json;          /**< --json */
-	const char *who;       /**< --operator or OHDC_OPERATOR, NULL: none */
+	bool is_setting_wrong;              /**< a store could not be opened for its setting's sake: exit status 2 */
+	bool is_json;                       /**< --json */
+	const char *who;                    /**< --operator or OHDC_OPERATOR, NULL: none */
 	char *arguments[CLI_ARGUMENTS_MAX]; /**< what no option has taken yet; borrowed from argv */
 	size_t argument_count;
 };
@@ -101,12 +101,10 @@ void cli_print_json(const json_t *object);
 void cli_print_json_text(const char *text);
 
 /** Rows: a padded table with `names` as header for people, one JSON object a line for machines. All cells are texts or null. */
-void cli_print_list(const struct cli *cli, const struct db_rows *rows, const char *const *names,
-		    size_t count);
+void cli_print_list(const struct cli *cli, const struct db_rows *rows, const char *const *names, size_t count);
 
 /** The first row: one "name  value" a line for people, one JSON object for machines. */
-void cli_print_row(const struct cli *cli, const struct db_rows *rows, const char *const *names,
-		   size_t count);
+void cli_print_row(const struct cli *cli, const struct db_rows *rows, const char *const *names, size_t count);
 
 /** An object: one "name  value" a line for people (null: -), as JSON for machines. */
 void cli_print_object(const struct cli *cli, const json_t *object);
@@ -126,8 +124,8 @@ NODISCARD bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct er
 NODISCARD bool cli_begin(struct cli *cli, struct db **ret, struct err *err);
 
 /** Write an audit row in the transaction of the change itself; `detail` is taken (NULL: {}). */
-NODISCARD bool cli_audit(const struct cli *cli, struct db *db, const char *action,
-			 const char *object, json_t *detail, struct err *err);
+NODISCARD bool cli_audit(const struct cli *cli, struct db *db, const char *action, const char *object, json_t *detail,
+			 struct err *err);
 
 /** Free everything. */
 void cli_done(struct cli *cli);

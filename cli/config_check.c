@@ -30,8 +30,7 @@ static bool is_poll_reversed(struct config *config)
 static bool is_lease_short(struct config *config)
 {
 	return config_int(config, "OHDC_LEASE_MS") <
-	       config_int(config, "OHDC_CALL_DEADLINE_MS") +
-		       2 * config_int(config, "OHDC_LEASE_MARGIN_MS");
+	       config_int(config, "OHDC_CALL_DEADLINE_MS") + 2 * config_int(config, "OHDC_LEASE_MARGIN_MS");
 }
 
 static bool is_bot_half_known(struct config *config)
@@ -53,8 +52,7 @@ static const struct {
 	bool (*is_broken)(struct config *config);
 	const char *text;
 } rules[] = {
-	{SETTING_DISPATCHER, false, is_poll_reversed,
-	 "OHDC_POLL_MIN_MS is larger than OHDC_POLL_MAX_MS"},
+	{SETTING_DISPATCHER, false, is_poll_reversed, "OHDC_POLL_MIN_MS is larger than OHDC_POLL_MAX_MS"},
 	{SETTING_DISPATCHER, false, is_lease_short,
 	 "OHDC_LEASE_MS is shorter than OHDC_CALL_DEADLINE_MS + 2 × OHDC_LEASE_MARGIN_MS"},
 	{SETTING_CLI, false, is_bot_half_known,
@@ -86,8 +84,7 @@ static bool check(enum setting_reader reader, bool is_whole, struct err *err)
 		table[i] = settings[i];
 		table[i].required = is_whole ? settings[i].required : 0;
 	}
-	bool is_good = config_load(table, count, reader, &config, err) &&
-		       keeps_rules(config, reader, err);
+	bool is_good = config_load(table, count, reader, &config, err) && keeps_rules(config, reader, err);
 	config_free(config);
 	mem_free(table);
 	return is_good;
@@ -105,9 +102,7 @@ int cli_config_check(struct cli *cli)
 		if (!check(programs[i].reader, name != NULL, &err)) return cli_usage(&err);
 	}
 	if (!is_known) {
-		err_set(&err, ERR_INPUT,
-			"'%s' is no program, expected ingress, linker, dispatcher or installer",
-			name);
+		err_set(&err, ERR_INPUT, "'%s' is no program, expected ingress, linker, dispatcher or installer", name);
 		return cli_usage(&err);
 	}
 	puts("settings: fine");

@@ -48,8 +48,7 @@ static bool take_base_url(struct cli *cli, struct addition *ret, struct err *err
 
 static bool is_name(const char *text)
 {
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	return *text && text[strspn(text, allowed)] == '\0';
 }
 
@@ -60,18 +59,13 @@ static bool take_repository(struct cli *cli, struct addition *ret, struct err *e
 	if (!cli_need(cli, "repo", &text, err)) return false;
 	const char *slash = strchr(text, '/');
 	if (!slash || strlen(text) > LIMIT_ID_BYTES)
-		return err_set(err, ERR_INPUT,
-			       "--repo '%.200s' is no repository, expected KEY/slug", text);
+		return err_set(err, ERR_INPUT, "--repo '%.200s' is no repository, expected KEY/slug", text);
 	ret->row.project_key = mem_dup_n(text, (size_t)(slash - text));
 	ret->row.repo_slug = mem_dup(slash + 1);
-	if (!is_name(ret->row.project_key + (*ret->row.project_key == '~')) ||
-	    !is_name(ret->row.repo_slug))
-		return err_set(err, ERR_INPUT, "--repo '%s' is no repository, expected KEY/slug",
-			       text);
+	if (!is_name(ret->row.project_key + (*ret->row.project_key == '~')) || !is_name(ret->row.repo_slug))
+		return err_set(err, ERR_INPUT, "--repo '%s' is no repository, expected KEY/slug", text);
 	if (!base_url)
-		return err_set(
-			err, ERR_INPUT,
-			"BITBUCKET_DATA_CENTER_HOST is not set, expected the host of Bitbucket");
+		return err_set(err, ERR_INPUT, "BITBUCKET_DATA_CENTER_HOST is not set, expected the host of Bitbucket");
 	ret->row.base_url = mem_dup(base_url);
 	return true;
 }
@@ -90,10 +84,9 @@ static bool read_secret_file(const char *path, struct secret *ret, struct err *e
 	(void)fclose(file);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
-	if (len < SECRET_MIN || len > SECRET_MAX || memchr(text, '\0', len) ||
-	    !text_is_utf8(bytes_of(text, len)))
-		return err_set(err, ERR_INPUT, "--secret-file '%s' holds no text of %d to %d bytes",
-			       path, SECRET_MIN, SECRET_MAX);
+	if (len < SECRET_MIN || len > SECRET_MAX || memchr(text, '\0', len) || !text_is_utf8(bytes_of(text, len)))
+		return err_set(err, ERR_INPUT, "--secret-file '%s' holds no text of %d to %d bytes", path, SECRET_MIN,
+			       SECRET_MAX);
 	secret_set(ret, text, len);
 	return true;
 }
@@ -112,8 +105,7 @@ static bool take_provider(struct cli *cli, struct addition *ret, struct err *err
 	enum provider *provider = &ret->row.provider;
 	for (size_t i = 0; i < cli->argument_count; i++) {
 		if (provider_parse(cli->arguments[i], provider))
-			return *provider == PROVIDER_JIRA ? take_base_url(cli, ret, err)
-							  : take_repository(cli, ret, err);
+			return *provider == PROVIDER_JIRA ? take_base_url(cli, ret, err) : take_repository(cli, ret, err);
 	}
 	return err_set(err, ERR_INPUT, "no product given, expected jira or bitbucket");
 }
@@ -126,8 +118,7 @@ static bool take_arguments(struct cli *cli, struct addition *ret, struct err *er
 	ret->is_without_bot = cli_flag(cli, "without-bot");
 	if (!take_secret(cli, ret, err) || !take_provider(cli, ret, err)) return false;
 	if (!config_text(cli->config, "WEB_HOST"))
-		return err_set(err, ERR_INPUT,
-			       "WEB_HOST is not set, expected the host of the OpenHands app");
+		return err_set(err, ERR_INPUT, "WEB_HOST is not set, expected the host of the OpenHands app");
 	(void)!cli_positional(cli);
 	return cli_no_more(cli, err);
 }
@@ -143,8 +134,7 @@ static bool ask_server(const struct bot_server *server, struct addition *additio
 	addition->is_bot_known = true;
 	if (row->provider == PROVIDER_JIRA) return true;
 	CLEANUP(bot_repository_done) struct bot_repository found = {0};
-	if (!bot_repository_read(server, row->project_key, row->repo_slug, &found, err))
-		return false;
+	if (!bot_repository_read(server, row->project_key, row->repo_slug, &found, err)) return false;
 	MEM_FREE_ALL(row->project_key, row->repo_slug);
 	row->project_key = mem_dup(found.project_key);
 	row->repo_slug = mem_dup(found.slug);
@@ -164,10 +154,8 @@ static bool find_bot(struct cli *cli, struct addition *addition, struct err *err
 	const char *base_url = addition->row.base_url;
 	if (addition->is_without_bot) return true;
 	if (!peer_clients_new(cli->config, "ohdc", &clients, err)) return false;
-	bot_server_init(&server, cli->config, peer_client_for(clients, base_url),
-			addition->row.provider, base_url);
-	if (bot_server_use_configured(&server, cli->config))
-		return ask_server(&server, addition, err);
+	bot_server_init(&server, cli->config, peer_client_for(clients, base_url), addition->row.provider, base_url);
+	if (bot_server_use_configured(&server, cli->config)) return ask_server(&server, addition, err);
 	bool is_jira = addition->row.provider == PROVIDER_JIRA;
 	(void)fprintf(stderr,
 		      "ohdc: warning: no bot token is configured for %s: asks will arrive, but "
@@ -192,12 +180,11 @@ static bool is_free(struct cli *cli, const struct connection_row *row, struct er
 	const struct connection_store store = {cli->pool, &cli->keys};
 	if (row->provider == PROVIDER_JIRA
 		    ? !connection_of_url(&store, row->base_url, &found, &failure)
-		    : !connection_of_repo(&store, row->base_url, row->repo_id, key, row->repo_slug,
-					  &found, &failure))
+		    : !connection_of_repo(&store, row->base_url, row->repo_id, key, row->repo_slug, &found, &failure))
 		return api_call_settle(failure.code == ERR_NOT_FOUND, &failure, err);
-	return err_set(err, ERR_CONFLICT, "%s%s%s%s%s exists already as %s/%lld", row->base_url,
-		       key ? " " : "", key ? key : "", key ? "/" : "", key ? row->repo_slug : "",
-		       provider_name(found.provider), (long long)found.id);
+	return err_set(err, ERR_CONFLICT, "%s%s%s%s%s exists already as %s/%lld", row->base_url, key ? " " : "",
+		       key ? key : "", key ? "/" : "", key ? row->repo_slug : "", provider_name(found.provider),
+		       (long long)found.id);
 }
 
 static bool write_rows(struct cli *cli, struct addition *addition, struct err *err)
@@ -205,8 +192,8 @@ static bool write_rows(struct cli *cli, struct addition *addition, struct err *e
 	CLEANUP(db_return) struct db *db = NULL;
 	struct connection_row *row = &addition->row;
 	return is_free(cli, row, err) && cli_begin(cli, &db, err) &&
-	       instance_put(db, row->provider, row->base_url,
-			    addition->is_bot_known ? &addition->bot : NULL, &row->instance_id, err) &&
+	       instance_put(db, row->provider, row->base_url, addition->is_bot_known ? &addition->bot : NULL,
+			    &row->instance_id, err) &&
 	       connection_put(db, &cli->keys, row, &addition->secret, err) &&
 	       connection_audit(db, cli->who, "connection.add", row, err) && db_commit(db, err);
 }
@@ -217,13 +204,12 @@ static void print(const struct cli *cli, const struct addition *addition)
 {
 	struct connection_ref ref = {addition->row.provider, addition->row.id};
 	char name[CONNECTION_REF_SIZE];
-	CLEANUP(mem_free_text) char *url = connection_events_url(
-		config_text(cli->config, "WEB_HOST"), ref.provider, ref.id);
+	CLEANUP(mem_free_text) char *url = connection_events_url(config_text(cli->config, "WEB_HOST"), ref.provider,
+								 ref.id);
 	connection_ref_text(&ref, name);
 	json_auto_t *made = json_pack("{ss ss sI ss ss ss}", "connection", name, "provider",
-				      provider_name(ref.provider), "id", (json_int_t)ref.id,
-				      "events_url", url, "webhook_secret", addition->secret.text,
-				      "status", "active");
+				      provider_name(ref.provider), "id", (json_int_t)ref.id, "events_url", url,
+				      "webhook_secret", addition->secret.text, "status", "active");
 	cli_print_object(cli, made);
 	if (!cli->is_json)
 		puts("\nEnter URL and secret in the webhook's form now: the secret is not shown "
@@ -235,8 +221,8 @@ int cli_connections_add(struct cli *cli)
 	struct err err = {0};
 	CLEANUP(addition_done) struct addition addition = {0};
 	if (!take_arguments(cli, &addition, &err)) return cli_usage(&err);
-	if (!cli_keys(cli, &err) || !is_free(cli, &addition.row, &err) ||
-	    !find_bot(cli, &addition, &err) || !write_rows(cli, &addition, &err))
+	if (!cli_keys(cli, &err) || !is_free(cli, &addition.row, &err) || !find_bot(cli, &addition, &err) ||
+	    !write_rows(cli, &addition, &err))
 		return cli_fail(cli, &err);
 	print(cli, &addition);
 	return CLI_DONE;

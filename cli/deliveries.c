@@ -19,14 +19,13 @@ static const char sql_list[] = "select " COLUMNS " from delivery_outcome o"
 			       "null or o.connection_id = $2)"
 			       " order by o.received_at desc, o.delivery_id limit $3";
 
-static const char sql_show[] =
-	"select " COLUMNS
-	", o.verdict, o.detail, o.request_id, o.subject, o.trigger_key, t.state, t.outcome,"
-	" t.detail, t.user_id, d.topic_partition, d.topic_offset, d.body_sha256"
-	" from delivery_outcome o join delivery d on d.day = o.day and d.delivery_id = "
-	"o.delivery_id"
-	" left join trigger t on t.event_key = o.trigger_key"
-	" where o.delivery_id = $1::uuid order by o.received_at limit 1";
+static const char sql_show[] = "select " COLUMNS
+			       ", o.verdict, o.detail, o.request_id, o.subject, o.trigger_key, t.state, t.outcome,"
+			       " t.detail, t.user_id, d.topic_partition, d.topic_offset, d.body_sha256"
+			       " from delivery_outcome o join delivery d on d.day = o.day and d.delivery_id = "
+			       "o.delivery_id"
+			       " left join trigger t on t.event_key = o.trigger_key"
+			       " where o.delivery_id = $1::uuid order by o.received_at limit 1";
 
 /* The first LIST_COUNT are those of COLUMNS. */
 static const char *const names[] = {
@@ -43,9 +42,7 @@ static bool list_arguments(struct cli *cli, struct db_params *ret, struct err *e
 	const char *name = cli_option(cli, "connection");
 	struct connection_ref ref = {0};
 	int64_t count = LIST_DEFAULT;
-
-	if (limit && !number_parse(limit, 1, LIST_MAX, &count, err))
-		return err_wrap(err, "--limit");
+	if (limit && !number_parse(limit, 1, LIST_MAX, &count, err)) return err_wrap(err, "--limit");
 	if (name && !connection_ref_parse(name, &ref, err)) return false;
 	*ret = *DB_PARAMS(name ? provider_name(ref.provider) : NULL, db_value_id(ref.id), count);
 	return cli_no_more(cli, err);
@@ -56,7 +53,6 @@ int cli_deliveries_list(struct cli *cli)
 	struct err err = {0};
 	struct db_params params = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	if (!list_arguments(cli, &params, &err)) return cli_usage(&err);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, &params, &rows, &err))
 		return cli_fail(cli, &err);
@@ -68,10 +64,8 @@ static bool take_id(struct cli *cli, char ret[UUID_TEXT_SIZE], struct err *err)
 {
 	const char *text = cli_positional(cli);
 	struct uuid id;
-
 	if (!text || !uuid_parse(text, &id))
-		return err_set(err, ERR_INPUT, "'%s' is no delivery id, expected a UUID",
-			       text ? text : "");
+		return err_set(err, ERR_INPUT, "'%s' is no delivery id, expected a UUID", text ? text : "");
 	uuid_text(&id, ret);
 	return cli_no_more(cli, err);
 }
@@ -81,7 +75,6 @@ int cli_deliveries_show(struct cli *cli)
 	struct err err = {0};
 	char id[UUID_TEXT_SIZE];
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	if (!take_id(cli, id, &err)) return cli_usage(&err);
 	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, DB_PARAMS(id), &rows, &err))
 		return cli_fail(cli, &err);

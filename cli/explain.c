@@ -18,13 +18,11 @@ static bool read_input(struct strbuf *ret, struct err *err)
 {
 	char piece[65536];
 	size_t len;
-
 	strbuf_init(ret, LIMIT_BODY_BYTES);
 	while ((len = fread(piece, 1, sizeof(piece), stdin)) > 0 && !ret->is_cut)
 		strbuf_add_bytes(ret, bytes_of(piece, len));
 	if (ferror(stdin)) return err_set(err, ERR_INPUT, "standard input cannot be read");
-	if (ret->is_cut)
-		return err_set(err, ERR_INPUT, "the body is longer than %d bytes", LIMIT_BODY_BYTES);
+	if (ret->is_cut) return err_set(err, ERR_INPUT, "the body is longer than %d bytes", LIMIT_BODY_BYTES);
 	return true;
 }
 
@@ -32,11 +30,9 @@ static bool take_bots(struct cli *cli, struct bot *ret, struct err *err)
 {
 	const char *name;
 	size_t count = 0;
-
 	while ((name = cli_option(cli, "bot"))) {
 		if (count == ARRAY_LEN(ret->names))
-			return err_set(err, ERR_INPUT, "more than %d names of the bot",
-				       LIMIT_BOT_NAMES);
+			return err_set(err, ERR_INPUT, "more than %d names of the bot", LIMIT_BOT_NAMES);
 		ret->names[count++] = name;
 	}
 	ret->label = config_text(cli->config, "OH_RESOLVER_LABEL");
@@ -60,19 +56,16 @@ static bool take_context(struct cli *cli, struct trigger_context *ret, struct er
 }
 
 /* JSON that cannot be used is a finding; what is no JSON at all is an error. */
-static bool decide(const struct trigger_context *context, struct bytes text, struct ask *ret,
-		   struct err *err)
+static bool decide(const struct trigger_context *context, struct bytes text, struct ask *ret, struct err *err)
 {
 	json_auto_t *body = NULL;
-
 	if (json_read(text, LIMIT_BODY_BYTES, LIMIT_JSON_DEPTH, &body, err)) {
 		trigger_decide(context, body, ret);
 		return true;
 	}
 	if (!json_is_json(text))
-		return err_set(err, ERR_INPUT,
-			       "standard input is no JSON: %zu bytes, wrong from byte %zu on",
-			       text.len, json_scan(text).end);
+		return err_set(err, ERR_INPUT, "standard input is no JSON: %zu bytes, wrong from byte %zu on", text.len,
+			       json_scan(text).end);
 	ret->verdict = REASON_MALFORMED;
 	(void)snprintf(ret->detail, sizeof(ret->detail), "%.150s", err->message);
 	return true;
@@ -85,11 +78,8 @@ int cli_explain(struct cli *cli)
 	struct trigger_context context = {.bot = &bot};
 	CLEANUP(strbuf_done) struct strbuf input = {0};
 	CLEANUP(ask_done) struct ask ask = {0};
-
-	if (!take_bots(cli, &bot, &err) || !take_context(cli, &context, &err))
-		return cli_usage(&err);
-	if (!read_input(&input, &err) ||
-	    !decide(&context, bytes_of(input.text, input.len), &ask, &err))
+	if (!take_bots(cli, &bot, &err) || !take_context(cli, &context, &err)) return cli_usage(&err);
+	if (!read_input(&input, &err) || !decide(&context, bytes_of(input.text, input.len), &ask, &err))
 		return cli_fail(cli, &err);
 	json_auto_t *found = ask_explain(&context, &ask);
 	cli_print_json(found);

@@ -26,8 +26,8 @@ void cli_print_help(void)
 
 int cli_print_verb_help(const struct verb *verb)
 {
-	printf("ohdc %s%s%s %s\n  %s\n  Example: %s\n", verb->name, verb->sub ? " " : "",
-	       verb->sub ? verb->sub : "", verb->usage, verb->help, verb->example);
+	printf("ohdc %s%s%s %s\n  %s\n  Example: %s\n", verb->name, verb->sub ? " " : "", verb->sub ? verb->sub : "",
+	       verb->usage, verb->help, verb->example);
 	return CLI_DONE;
 }
 
@@ -46,11 +46,9 @@ int cli_no_verb(int argc, char **argv)
 {
 	struct err err = {0};
 	if (argc > 1 && is_first_word(argv[1]))
-		err_set(&err, ERR_INPUT,
-			"'%s %s' is no verb, expected one of 'ohdc --help | grep %s'", argv[1],
+		err_set(&err, ERR_INPUT, "'%s %s' is no verb, expected one of 'ohdc --help | grep %s'", argv[1],
 			argc > 2 ? argv[2] : "", argv[1]);
 	else
-		err_set(&err, ERR_INPUT, "unknown verb '%s', expected one of 'ohdc --help'",
-			argc > 1 ? argv[1] : "");
+		err_set(&err, ERR_INPUT, "unknown verb '%s', expected one of 'ohdc --help'", argc > 1 ? argv[1] : "");
 	return cli_usage(&err);
 }

@@ -21,31 +21,26 @@ void known_connection_done(struct known_connection *connection)
 bool known_connection_option(struct cli *cli, struct connection_ref *ret, struct err *err)
 {
 	const char *text = NULL;
-
 	return cli_need(cli, "connection", &text, err) && connection_ref_parse(text, ret, err);
 }
 
 bool known_connection_positional(struct cli *cli, struct connection_ref *ret, struct err *err)
 {
 	const char *text = cli_positional(cli);
-
 	if (!text) return err_set(err, ERR_INPUT, "no connection given, expected one like jira/7");
 	return connection_ref_parse(text, ret, err);
 }
 
-bool known_connection_read(struct cli *cli, const struct connection_ref *ref,
-			   struct known_connection *ret, struct err *err)
+bool known_connection_read(struct cli *cli, const struct connection_ref *ref, struct known_connection *ret,
+			   struct err *err)
 {
 	struct known_connection found = {.ref = *ref};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	connection_ref_text(ref, found.name);
 	if (!cli_database(cli, err) ||
-	    !db_query(cli->pool, sql_connection, DB_PARAMS(provider_name(ref->provider), ref->id),
-		      &rows, err))
+	    !db_query(cli->pool, sql_connection, DB_PARAMS(provider_name(ref->provider), ref->id), &rows, err))
 		return false;
-	if (rows.count == 0)
-		return err_set(err, ERR_NOT_FOUND, "connection %s is not there", found.name);
+	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "connection %s is not there", found.name);
 	found.instance_id = db_int(&rows, 0, 0);
 	found.base_url = db_copy(&rows, 0, 1);
 	found.project_key = db_copy(&rows, 0, 2);

@@ -28,11 +28,10 @@ void known_connection_done(struct known_connection *connection);
 NODISCARD bool known_connection_option(struct cli *cli, struct connection_ref *ret, struct err *err);
 
 /** Take CONNECTION as the next argument; ERR_INPUT as above. */
-NODISCARD bool known_connection_positional(struct cli *cli, struct connection_ref *ret,
-					   struct err *err);
+NODISCARD bool known_connection_positional(struct cli *cli, struct connection_ref *ret, struct err *err);
 
 /** Read its row; ERR_NOT_FOUND names it. `ret` is released with known_connection_done(). */
-NODISCARD bool known_connection_read(struct cli *cli, const struct connection_ref *ref,
-				     struct known_connection *ret, struct err *err);
+NODISCARD bool known_connection_read(struct cli *cli, const struct connection_ref *ref, struct known_connection *ret,
+				     struct err *err);
 
 #endif

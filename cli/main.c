@@ -46,10 +46,9 @@ static bool prepare(struct cli *cli, const struct verb *verb, struct err *err)
 	if (!config_load(settings, count, SETTING_CLI, &cli->config, err)) return false;
 	if (!cli->who) cli->who = config_text(cli->config, "OHDC_OPERATOR");
 	if (verb->kind == VERB_CHANGING && !cli->who)
-		return err_set(
-			err,
-			ERR_INPUT, "'%s' changes something: say who does it with --operator NAME or OHDC_OPERATOR",
-			verb->name);
+		return err_set(err, ERR_INPUT,
+			       "'%s' changes something: say who does it with --operator NAME or OHDC_OPERATOR",
+			       verb->name);
 	return true;
 }
 

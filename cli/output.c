@@ -15,8 +15,7 @@ int cli_fail(const struct cli *cli, const struct err *err)
 {
 	/* 42P01: no such table, so nobody has made the schema yet. */
 	bool is_bare = strstr(err->message, "42P01") != NULL;
-	(void)fprintf(stderr, "ohdc: %s%s\n", err->message,
-		      is_bare ? "; run 'ohdc migrate' first" : "");
+	(void)fprintf(stderr, "ohdc: %s%s\n", err->message, is_bare ? "; run 'ohdc migrate' first" : "");
 	bool is_away = err->code == ERR_NETWORK || err->code == ERR_TIMEOUT || err->code == ERR_BUSY;
 	if (is_away) return CLI_UNREACHABLE;
 	return cli->is_setting_wrong ? CLI_USAGE : CLI_FAILED;
@@ -46,8 +45,7 @@ static json_t *row_object(const struct db_rows *rows, int row, const char *const
 	json_t *object = json_object();
 	for (size_t i = 0; i < count; i++) {
 		bool is_null = db_is_null(rows, row, (int)i);
-		json_object_set_new(object, names[i],
-				    is_null ? json_null() : json_string(db_text(rows, row, (int)i)));
+		json_object_set_new(object, names[i], is_null ? json_null() : json_string(db_text(rows, row, (int)i)));
 	}
 	return object;
 }
@@ -104,16 +102,13 @@ static void print_members(const json_t *object)
 	const char *name;
 	json_t *value;
 	size_t width = 0;
-	json_object_foreach((json_t *)(uintptr_t)object, name, value)
-		width = strlen(name) > width ? strlen(name) : width;
-	json_object_foreach((json_t *)(uintptr_t)object, name, value)
-		print_member(name, (int)width, value);
+	json_object_foreach((json_t *)(uintptr_t)object, name, value) width = strlen(name) > width ? strlen(name) : width;
+	json_object_foreach((json_t *)(uintptr_t)object, name, value) print_member(name, (int)width, value);
 }
 
 /* ---- for both -------------------------------------------------------------------------------------------------- */
 
-void cli_print_list(const struct cli *cli, const struct db_rows *rows, const char *const *names,
-		    size_t count)
+void cli_print_list(const struct cli *cli, const struct db_rows *rows, const char *const *names, size_t count)
 {
 	if (!cli->is_json) {
 		print_table(rows, names, count);
@@ -133,8 +128,7 @@ void cli_print_object(const struct cli *cli, const json_t *object)
 		print_members(object);
 }
 
-void cli_print_row(const struct cli *cli, const struct db_rows *rows, const char *const *names,
-		   size_t count)
+void cli_print_row(const struct cli *cli, const struct db_rows *rows, const char *const *names, size_t count)
 {
 	json_auto_t *object = row_object(rows, 0, names, count);
 	cli_print_object(cli, object);

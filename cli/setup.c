@@ -87,8 +87,7 @@ static int topics(struct cli *cli, bool is_apply)
 	for (int i = 0; i < TOPIC_COUNT; i++)
 		print_topic(&wanted[i], &states[i]);
 	printf("%d %s\n", (int)brokers,
-	       brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed"
-			    : "brokers");
+	       brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed" : "brokers");
 	return CLI_DONE;
 }
 
@@ -115,8 +114,7 @@ int cli_keys_generate(struct cli *cli)
 	char id[16];
 	struct tm day;
 	time_t now = time(NULL);
-	if (!gmtime_r(&now, &day) || strftime(id, sizeof(id), "k%Y%m%d", &day) == 0)
-		return CLI_FAILED;
+	if (!gmtime_r(&now, &day) || strftime(id, sizeof(id), "k%Y%m%d", &day) == 0) return CLI_FAILED;
 	printf("%s-%04x %s\n", id, entropy_u32() & 0xffff, strbuf_text(&hex));
 	mem_wipe(key, sizeof(key));
 	mem_wipe(hex.text, hex.len);
@@ -143,8 +141,7 @@ int cli_completion(UNUSED struct cli *cli)
 	const struct verb *verbs = verbs_all(&count);
 	puts("_ohdc() {\n\tlocal verbs=\"");
 	for (size_t i = 0; i < count; i++)
-		printf("%s%s%s\n", verbs[i].name, verbs[i].sub ? " " : "",
-		       verbs[i].sub ? verbs[i].sub : "");
+		printf("%s%s%s\n", verbs[i].name, verbs[i].sub ? " " : "", verbs[i].sub ? verbs[i].sub : "");
 	puts("\"\n\tlocal typed=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
 	     "\tCOMPREPLY=($(compgen -W \"$(awk -v t=\"$typed\" -v n=\"$COMP_CWORD\" "
 	     "'index($0, t) == 1 { print $n }' <<<\"$verbs\" | sort -u)\" -- "

@@ -33,8 +33,7 @@ static const struct {
 	{"bitbucket-comment", PROVIDER_BITBUCKET, SIMULATED_BITBUCKET_COMMENT},
 };
 
-static bool take_kind(struct cli *cli, struct simulation *ret, enum provider *ret_provider,
-		      struct err *err)
+static bool take_kind(struct cli *cli, struct simulation *ret, enum provider *ret_provider, struct err *err)
 {
 	const char *name = cli_positional(cli);
 	for (size_t i = 0; name && i < ARRAY_LEN(kinds); i++) {
@@ -43,14 +42,11 @@ static bool take_kind(struct cli *cli, struct simulation *ret, enum provider *re
 		*ret_provider = kinds[i].provider;
 		return true;
 	}
-	return err_set(
-		err, ERR_INPUT,
-		"'%s' cannot be simulated, expected jira-comment, jira-label or bitbucket-comment",
-		name ? name : "");
+	return err_set(err, ERR_INPUT, "'%s' cannot be simulated, expected jira-comment, jira-label or bitbucket-comment",
+		       name ? name : "");
 }
 
-static bool take_arguments(struct cli *cli, struct simulation *ret, struct connection_ref *ret_ref,
-			   struct err *err)
+static bool take_arguments(struct cli *cli, struct simulation *ret, struct connection_ref *ret_ref, struct err *err)
 {
 	enum provider provider = PROVIDER_JIRA;
 	if (!known_connection_option(cli, ret_ref, err)) return false;
@@ -63,17 +59,15 @@ static bool take_arguments(struct cli *cli, struct simulation *ret, struct conne
 	ret->label = config_text(cli->config, "OH_RESOLVER_LABEL");
 	if (!take_kind(cli, ret, &provider, err) || !cli_no_more(cli, err)) return false;
 	if (provider != ret_ref->provider)
-		return err_set(err, ERR_INPUT, "the connection is not one of %s",
-			       provider_name(provider));
+		return err_set(err, ERR_INPUT, "the connection is not one of %s", provider_name(provider));
 	return simulation_check(ret, err);
 }
 
-static bool find_actor(struct cli *cli, const struct known_connection *connection,
-		       struct db_rows *rows, struct simulation *simulation, struct err *err)
+static bool find_actor(struct cli *cli, const struct known_connection *connection, struct db_rows *rows,
+		       struct simulation *simulation, struct err *err)
 {
 	if (simulation->actor) return true;
-	if (!db_query(cli->pool, sql_actor, DB_PARAMS(connection->instance_id), rows, err))
-		return false;
+	if (!db_query(cli->pool, sql_actor, DB_PARAMS(connection->instance_id), rows, err)) return false;
 	simulation->actor = rows->count > 0 ? db_text(rows, 0, 0) : cli->who;
 	return true;
 }
@@ -90,9 +84,8 @@ static char *digest_of(const char *body)
 	return strbuf_take(&hex);
 }
 
-static bool send_body(struct kafka_producer *producer, const char *topic,
-		      const struct known_connection *connection, const json_t *body,
-		      struct delivery *delivery, struct err *err)
+static bool send_body(struct kafka_producer *producer, const char *topic, const struct known_connection *connection,
+		      const json_t *body, struct delivery *delivery, struct err *err)
 {
 	char source[] = "simulate";
 	char traceparent[56];
@@ -100,8 +93,7 @@ static bool send_body(struct kafka_producer *producer, const char *topic,
 	CLEANUP(mem_free_text) char *text = json_compact(body);
 	CLEANUP(mem_free_text) char *digest = digest_of(text);
 	CLEANUP(mem_free_text) char *event = trigger_event_name(connection->ref.provider, body);
-	CLEANUP(mem_free_text) char *subject = trigger_subject(connection->ref.provider,
-							       connection->instance_id, body);
+	CLEANUP(mem_free_text) char *subject = trigger_subject(connection->ref.provider, connection->instance_id, body);
 	entropy_fill(random, sizeof(random));
 	traceparent_new(random, traceparent);
 	delivery->provider = connection->ref.provider;
@@ -110,15 +102,14 @@ static bool send_body(struct kafka_producer *producer, const char *topic,
 	delivery->source = source;
 	delivery->body_sha256 = digest;
 	delivery->traceparent = traceparent;
-	struct kafka_record record = {.topic = topic,
-				      .key = bytes_text(subject ? subject : delivery->id),
-				      .value = bytes_text(text)};
+	struct kafka_record record = {
+		.topic = topic, .key = bytes_text(subject ? subject : delivery->id), .value = bytes_text(text)};
 	delivery_write(delivery, kafka_record_put, &record);
 	return kafka_send_and_wait(producer, &record, REPORT_WAIT_MS, err);
 }
 
-static bool produce(struct cli *cli, const struct known_connection *connection, const json_t *body,
-		    int64_t now_ms, char ret_id[UUID_TEXT_SIZE], struct err *err)
+static bool produce(struct cli *cli, const struct known_connection *connection, const json_t *body, int64_t now_ms,
+		    char ret_id[UUID_TEXT_SIZE], struct err *err)
 {
 	struct kafka_producer_options options = {.report = kafka_wait_report};
 	struct kafka_producer *producer = NULL;
@@ -128,15 +119,13 @@ static bool produce(struct cli *cli, const struct known_connection *connection, 
 	uuid_text(&id, delivery.id);
 	uuid_text(&id, ret_id);
 	topic_name(TOPIC_WEBHOOK, config_text(cli->config, "OHDC_KAFKA_PREFIX"), topic);
-	if (!cli_cluster(cli, &options.cluster, err) || !kafka_producer_new(&options, &producer, err))
-		return false;
+	if (!cli_cluster(cli, &options.cluster, err) || !kafka_producer_new(&options, &producer, err)) return false;
 	bool is_sent = send_body(producer, topic, connection, body, &delivery, err);
 	kafka_producer_free(producer, FLUSH_MS);
 	return is_sent;
 }
 
-static bool audit(struct cli *cli, const struct known_connection *connection,
-		  const char *delivery_id, struct err *err)
+static bool audit(struct cli *cli, const struct known_connection *connection, const char *delivery_id, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	json_t *detail = json_object();
@@ -164,8 +153,7 @@ int cli_simulate(struct cli *cli)
 		return cli_fail(cli, &err);
 	json_auto_t *body = simulated_body(&simulation, &connection);
 	if (!body) err_set(&err, ERR_INPUT, "the operator's name is no UTF-8");
-	if (!body || !produce(cli, &connection, body, simulation.now_ms, id, &err) ||
-	    !audit(cli, &connection, id, &err))
+	if (!body || !produce(cli, &connection, body, simulation.now_ms, id, &err) || !audit(cli, &connection, id, &err))
 		return cli_fail(cli, &err);
 	json_auto_t *done = json_object();
 	json_put_text(done, "delivery_id", id);

@@ -32,7 +32,6 @@ struct simulation {
 NODISCARD bool simulation_check(const struct simulation *simulation, struct err *err);
 
 /** The body (new reference). */
-NODISCARD json_t *simulated_body(const struct simulation *simulation,
-				 const struct known_connection *connection);
+NODISCARD json_t *simulated_body(const struct simulation *simulation, const struct known_connection *connection);
 
 #endif

@@ -43,14 +43,12 @@ static bool read_database(struct cli *cli, json_t **ret, struct err *err)
 /* ---- Kafka ------------------------------------------------------------------------------------------------------ */
 
 /* Records that the group has still to read; without a committed offset all of them. */
-static json_t *topic_object(const char *topic, const char *group,
-			    const struct kafka_partition_state *states, size_t count)
+static json_t *topic_object(const char *topic, const char *group, const struct kafka_partition_state *states, size_t count)
 {
 	int64_t records = 0;
 	int64_t lag = 0;
 	for (size_t i = 0; i < count; i++) {
-		int64_t from = states[i].committed > states[i].low ? states[i].committed
-								   : states[i].low;
+		int64_t from = states[i].committed > states[i].low ? states[i].committed : states[i].low;
 		records += states[i].high - states[i].low;
 		lag += states[i].high - from;
 	}
@@ -63,8 +61,8 @@ static json_t *topic_object(const char *topic, const char *group,
 	return object;
 }
 
-static bool read_topic(const struct cli *cli, const struct kafka_cluster *cluster, enum topic topic,
-		       const char *reader, json_t *list, struct err *err)
+static bool read_topic(const struct cli *cli, const struct kafka_cluster *cluster, enum topic topic, const char *reader,
+		       json_t *list, struct err *err)
 {
 	const char *prefix = config_text(cli->config, "OHDC_KAFKA_PREFIX");
 	char name[TOPIC_NAME_SIZE];
@@ -73,10 +71,8 @@ static bool read_topic(const struct cli *cli, const struct kafka_cluster *cluste
 	topic_name(topic, prefix, name);
 	if (reader) group_name(reader, prefix, group);
 	struct kafka_partition_state *states = mem_zalloc(PARTITIONS_MAX, sizeof(*states));
-	bool is_read = kafka_topic_offsets(cluster, name, reader ? group : NULL, states,
-					   PARTITIONS_MAX, &count, err);
-	if (is_read)
-		json_array_append_new(list, topic_object(name, reader ? group : NULL, states, count));
+	bool is_read = kafka_topic_offsets(cluster, name, reader ? group : NULL, states, PARTITIONS_MAX, &count, err);
+	if (is_read) json_array_append_new(list, topic_object(name, reader ? group : NULL, states, count));
 	mem_free(states);
 	return is_read;
 }
@@ -90,8 +86,7 @@ static bool read_topics(struct cli *cli, json_t *list, struct err *err)
 	struct kafka_cluster cluster;
 	if (!cli_cluster(cli, &cluster, err)) return false;
 	for (int i = 0; i < TOPIC_COUNT; i++) {
-		if (!read_topic(cli, &cluster, (enum topic)i, readers[i], list, err))
-			return err_wrap(err, "Kafka");
+		if (!read_topic(cli, &cluster, (enum topic)i, readers[i], list, err)) return err_wrap(err, "Kafka");
 	}
 	return true;
 }
@@ -127,8 +122,7 @@ static void print_topics(const json_t *list)
 	json_array_foreach(list, i, topic)
 	{
 		printf("%-20s  %lld partitions, %lld records", json_text_at(topic, "topic"),
-		       (long long)json_int_at(topic, "partitions", 0),
-		       (long long)json_int_at(topic, "records", 0));
+		       (long long)json_int_at(topic, "partitions", 0), (long long)json_int_at(topic, "records", 0));
 		if (json_at(topic, "group"))
 			printf(", %s is %lld behind", json_text_at(topic, "group"),
 			       (long long)json_int_at(topic, "lag", 0));
@@ -160,8 +154,7 @@ int cli_status(struct cli *cli)
 	json_object_set_new(status, "topics", topics);
 	bool is_whole = read_topics(cli, topics, &err);
 	if (is_whole)
-		json_put_int(status, "dead_letters",
-			     json_int_at(json_array_get(topics, TOPIC_DLQ), "records", 0));
+		json_put_int(status, "dead_letters", json_int_at(json_array_get(topics, TOPIC_DLQ), "records", 0));
 	if (cli->is_json)
 		cli_print_json(status);
 	else

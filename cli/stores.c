@@ -27,8 +27,7 @@ bool cli_database(struct cli *cli, struct err *err)
 		err_set(err, ERR_INPUT, "OHDC_DATABASE_URL is not set, expected a libpq URI");
 		return wrong_setting(cli, err);
 	}
-	struct db_options options = {
-		.url = url.text, .program = "ohdc", .size = 2, .statement_timeout_ms = 60000};
+	struct db_options options = {.url = url.text, .program = "ohdc", .size = 2, .statement_timeout_ms = 60000};
 	return db_pool_new(&options, &cli->pool, err) || wrong_setting(cli, err);
 }
 
@@ -52,12 +51,11 @@ bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct err *err)
 
 bool cli_begin(struct cli *cli, struct db **ret, struct err *err)
 {
-	return cli_database(cli, err) && db_borrow(cli->pool, BORROW_MS, ret, err) &&
-	       db_begin(*ret, err);
+	return cli_database(cli, err) && db_borrow(cli->pool, BORROW_MS, ret, err) && db_begin(*ret, err);
 }
 
-bool cli_audit(const struct cli *cli, struct db *db, const char *action, const char *object,
-	       json_t *detail, struct err *err)
+bool cli_audit(const struct cli *cli, struct db *db, const char *action, const char *object, json_t *detail,
+	       struct err *err)
 {
 	json_auto_t *taken = detail ? detail : json_object();
 	CLEANUP(mem_free_text) char *text = json_compact(taken);

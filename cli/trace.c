@@ -60,25 +60,24 @@ static const char sql_json[] = "select json_build_object('delivery', (select row
 			       "s.job_id = $2::uuid order by s.id) x), '[]'::json))";
 
 /* Columns: name, value; null values are left out. */
-static const char sql_head[] =
-	"with o as (select * from delivery_outcome where delivery_id = $1::uuid limit 1),"
-	" t as (select * from trigger where event_key = (select trigger_key from o)),"
-	" j as (select * from job where job_id = $2::uuid)"
-	" select name, value from ("
-	" select 1 as rank, 'delivery' as name, o.delivery_id || '  ' || o.provider || '/' || "
-	"o.connection_id as value from o"
-	" union all select 2, 'event', o.event || coalesce('  ' || o.event_key, '') from o"
-	" union all select 3, 'asked by', concat_ws('  ', coalesce(t.ask->'actor'->>'name', "
-	"t.ask->'actor'->>'key'),"
-	"  'as OpenHands user ' || t.user_id, 'org ' || t.org_id) from t"
-	" union all select 4, 'about', concat_ws(' ', t.kind, t.ask->>'comment_id', 'on', "
-	"t.ask->>'issue_key',"
-	"  t.ask->>'project_key' || '/' || (t.ask->>'repo_slug'), 'pull request ' || "
-	"(t.ask->>'pull_request_id')) from t"
-	" union all select 5, 'job', concat_ws('  ', j.job_id, j.kind, j.state) from j"
-	" union all select 6, 'repository', j.repository from j"
-	" union all select 7, 'conversation', j.conversation_id::text from j"
-	" ) x where value is not null order by rank";
+static const char sql_head[] = "with o as (select * from delivery_outcome where delivery_id = $1::uuid limit 1),"
+			       " t as (select * from trigger where event_key = (select trigger_key from o)),"
+			       " j as (select * from job where job_id = $2::uuid)"
+			       " select name, value from ("
+			       " select 1 as rank, 'delivery' as name, o.delivery_id || '  ' || o.provider || '/' || "
+			       "o.connection_id as value from o"
+			       " union all select 2, 'event', o.event || coalesce('  ' || o.event_key, '') from o"
+			       " union all select 3, 'asked by', concat_ws('  ', coalesce(t.ask->'actor'->>'name', "
+			       "t.ask->'actor'->>'key'),"
+			       "  'as OpenHands user ' || t.user_id, 'org ' || t.org_id) from t"
+			       " union all select 4, 'about', concat_ws(' ', t.kind, t.ask->>'comment_id', 'on', "
+			       "t.ask->>'issue_key',"
+			       "  t.ask->>'project_key' || '/' || (t.ask->>'repo_slug'), 'pull request ' || "
+			       "(t.ask->>'pull_request_id')) from t"
+			       " union all select 5, 'job', concat_ws('  ', j.job_id, j.kind, j.state) from j"
+			       " union all select 6, 'repository', j.repository from j"
+			       " union all select 7, 'conversation', j.conversation_id::text from j"
+			       " ) x where value is not null order by rank";
 
 /*
  * Columns: time of day, seconds since the receipt, who, what; over all jobs of the ask. Of equal times the order of the path
@@ -111,8 +110,7 @@ static const char sql_timeline[] =
 	"  from effect e join j using (job_id)"
 	" ) x where at is not null order by at, rank, seq";
 
-static const char sql_reason[] =
-	"select reason from delivery_outcome where delivery_id = $1::uuid limit 1";
+static const char sql_reason[] = "select reason from delivery_outcome where delivery_id = $1::uuid limit 1";
 
 /* Parameters of the statements above: delivery, job. */
 static struct db_params params_of(const struct db_rows *found)
@@ -132,8 +130,7 @@ static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct 
 	}
 	if (!db_query(cli->pool, sql_by_text, params, ret, err)) return false;
 	if (ret->count == 0)
-		return err_set(err, ERR_NOT_FOUND,
-			       "no delivery, job, event key or request id is '%.200s'", text);
+		return err_set(err, ERR_NOT_FOUND, "no delivery, job, event key or request id is '%.200s'", text);
 	return true;
 }
 
@@ -158,8 +155,8 @@ static void print_head(const struct db_rows *rows)
 static void print_timeline(const struct db_rows *rows)
 {
 	for (int row = 0; row < rows->count; row++)
-		printf("%s  %9s s  %-10s  %s\n", db_text(rows, row, 0), db_text(rows, row, 1),
-		       db_text(rows, row, 2), db_text(rows, row, 3));
+		printf("%s  %9s s  %-10s  %s\n", db_text(rows, row, 0), db_text(rows, row, 1), db_text(rows, row, 2),
+		       db_text(rows, row, 3));
 }
 
 static void print_reason(const struct db_rows *rows)
@@ -194,8 +191,7 @@ int cli_trace(struct cli *cli)
 	const char *text = cli_positional(cli);
 	CLEANUP(db_rows_done) struct db_rows found = {0};
 	if (text_is_empty(text)) {
-		err_set(&err, ERR_INPUT,
-			"no id given, expected one of a delivery, a job, an event or a request");
+		err_set(&err, ERR_INPUT, "no id given, expected one of a delivery, a job, an event or a request");
 		return cli_usage(&err);
 	}
 	if (!cli_no_more(cli, &err)) return cli_usage(&err);

@@ -20,8 +20,7 @@ static void print_failures(const struct CU_Test *test, const struct CU_Suite *su
 {
 	if (failure != NULL) (void)printf("FAIL %s/%s\n", suite->pName, test->pName);
 	for (; failure != NULL && failure->pTest == test; failure = failure->pNext)
-		(void)printf("  %s:%u: %s\n", failure->strFileName, failure->uiLineNumber,
-			     failure->strCondition);
+		(void)printf("  %s:%u: %s\n", failure->strFileName, failure->uiLineNumber, failure->strCondition);
 	(void)fflush(stdout);
 }
 
@@ -39,7 +38,6 @@ static void on_suite_init_failed(const CU_pSuite suite)
 static void select_tests(const char *text)
 {
 	char name[512];
-
 	for (CU_pSuite suite = CU_get_registry()->pSuite; suite != NULL; suite = suite->pNext) {
 		for (CU_pTest test = suite->pTest; test != NULL; test = test->pNext) {
 			(void)snprintf(name, sizeof(name), "%s/%s", suite->pName, test->pName);
@@ -53,7 +51,6 @@ int main(int argc, char **argv)
 {
 	unsigned int passed;
 	unsigned int failed;
-
 	if (CU_initialize_registry() != CUE_SUCCESS) return 70;
 	register_suites();
 	if (argc > 1) select_tests(argv[1]);

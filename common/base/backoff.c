@@ -7,7 +7,6 @@
 static int64_t whole_delay(const struct backoff *backoff, int64_t attempts)
 {
 	int64_t delay = backoff->first_ms < 1 ? 1 : backoff->first_ms;
-
 	for (; attempts > 1 && delay < backoff->max_ms; attempts--)
 		delay = delay > backoff->max_ms / 2 ? backoff->max_ms : 2 * delay;
 	return delay < backoff->max_ms ? delay : backoff->max_ms;
@@ -16,7 +15,6 @@ static int64_t whole_delay(const struct backoff *backoff, int64_t attempts)
 int64_t backoff_delay_ms(const struct backoff *backoff, int64_t attempts, uint32_t random)
 {
 	int64_t delay = whole_delay(backoff, attempts);
-
 	if (delay < 1) return 0;
 	/* In two parts, because the product of span and 32 random bits may not fit. */
 	uint64_t span = (uint64_t)(delay - delay / 2);

@@ -43,14 +43,12 @@ struct crypto_hmac_state *crypto_hmac_new(struct bytes key)
 	};
 	EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	struct crypto_hmac_state *state = mem_zalloc(1, sizeof(*state));
-
 	need(algorithm);
 	state->mac = EVP_MAC_CTX_new(algorithm);
 	EVP_MAC_free(algorithm); /* the context holds a reference of its own */
 	need(state->mac);
 	/* A NULL key would mean "the former key"; the empty key is a key too. */
-	need(EVP_MAC_init(state->mac, key.len > 0 ? key.ptr : (const uint8_t *)"", key.len,
-			  params) == 1);
+	need(EVP_MAC_init(state->mac, key.len > 0 ? key.ptr : (const uint8_t *)"", key.len, params) == 1);
 	return state;
 }
 
@@ -62,9 +60,7 @@ void crypto_hmac_add(struct crypto_hmac_state *state, struct bytes piece)
 void crypto_hmac_finish(struct crypto_hmac_state *state, uint8_t ret[CRYPTO_DIGEST_SIZE])
 {
 	size_t len = 0;
-
-	need(EVP_MAC_final(state->mac, ret, &len, CRYPTO_DIGEST_SIZE) == 1 &&
-	     len == CRYPTO_DIGEST_SIZE);
+	need(EVP_MAC_final(state->mac, ret, &len, CRYPTO_DIGEST_SIZE) == 1 && len == CRYPTO_DIGEST_SIZE);
 }
 
 void crypto_hmac_free(struct crypto_hmac_state *state)
@@ -77,7 +73,6 @@ void crypto_hmac_free(struct crypto_hmac_state *state)
 void crypto_hmac(struct bytes key, struct bytes data, uint8_t ret[CRYPTO_DIGEST_SIZE])
 {
 	struct crypto_hmac_state *state = crypto_hmac_new(key);
-
 	crypto_hmac_add(state, data);
 	crypto_hmac_finish(state, ret);
 	crypto_hmac_free(state);
@@ -102,7 +97,6 @@ static bool add_associated(EVP_CIPHER_CTX *cipher, struct bytes header, const ch
 {
 	int len;
 	struct bytes text = bytes_text(place);
-
 	if (text.len > LIMIT_SETTING_BYTES) return false;
 	return EVP_CipherUpdate(cipher, NULL, &len, header.ptr, (int)header.len) == 1 &&
 	       EVP_CipherUpdate(cipher, NULL, &len, text.ptr, (int)text.len) == 1;
@@ -112,7 +106,6 @@ static bool add_associated(EVP_CIPHER_CTX *cipher, struct bytes header, const ch
 static size_t write_header(const struct crypto_key *key, uint8_t ret[HEADER_MAX])
 {
 	size_t len = strnlen(key->id, CRYPTO_KEY_ID_MAX);
-
 	ret[0] = SEAL_FORMAT;
 	ret[1] = (uint8_t)len;
 	memcpy(ret + 2, key->id, len);
@@ -120,27 +113,23 @@ static size_t write_header(const struct crypto_key *key, uint8_t ret[HEADER_MAX]
 }
 
 /* Encrypt `plain` to as many bytes at `ret` and the tag behind them. */
-static bool encrypt(const struct crypto_key *key, struct bytes header, const char *place,
-		    const uint8_t *nonce, struct bytes plain, uint8_t *ret)
+static bool encrypt(const struct crypto_key *key, struct bytes header, const char *place, const uint8_t *nonce,
+		    struct bytes plain, uint8_t *ret)
 {
 	CLEANUP(free_cipher) EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
 	int len = 0;
 	int rest = 0;
-
 	return cipher && EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key->key, nonce) == 1 &&
 	       add_associated(cipher, header, place) &&
-	       (plain.len == 0 ||
-		EVP_EncryptUpdate(cipher, ret, &len, plain.ptr, (int)plain.len) == 1) &&
+	       (plain.len == 0 || EVP_EncryptUpdate(cipher, ret, &len, plain.ptr, (int)plain.len) == 1) &&
 	       EVP_EncryptFinal_ex(cipher, ret + len, &rest) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, ret + plain.len) == 1;
 }
 
-bool crypto_seal(const struct crypto_keyring *ring, const char *place,
-		 const uint8_t nonce[CRYPTO_NONCE_SIZE], struct bytes plain, struct strbuf *ret,
-		 struct err *err)
+bool crypto_seal(const struct crypto_keyring *ring, const char *place, const uint8_t nonce[CRYPTO_NONCE_SIZE],
+		 struct bytes plain, struct strbuf *ret, struct err *err)
 {
 	uint8_t header[HEADER_MAX];
-
 	if (ring->count == 0) return err_set(err, ERR_INTERNAL, "there is no sealing key");
 	if (plain.len > LIMIT_SETTING_BYTES)
 		return err_set(err, ERR_INPUT, "secret is longer than %d bytes", LIMIT_SETTING_BYTES);
@@ -151,8 +140,7 @@ bool crypto_seal(const struct crypto_keyring *ring, const char *place,
 		return err_set(err, ERR_INTERNAL, "sealed secret does not fit its buffer");
 
 	uint8_t *body = mem_zalloc(body_len, 1);
-	bool is_done = encrypt(&ring->keys[0], bytes_of(header, header_len), place, nonce, plain,
-			       body);
+	bool is_done = encrypt(&ring->keys[0], bytes_of(header, header_len), place, nonce, plain, body);
 	if (is_done) {
 		strbuf_add_bytes(ret, bytes_of(header, header_len));
 		strbuf_add_bytes(ret, bytes_of(nonce, CRYPTO_NONCE_SIZE));
@@ -173,7 +161,6 @@ struct sealed {
 static struct bytes take(struct bytes *rest, size_t len)
 {
 	struct bytes front = bytes_of(rest->ptr, len);
-
 	*rest = bytes_of(rest->ptr + len, rest->len - len);
 	return front;
 }
@@ -184,8 +171,7 @@ static bool split(struct bytes bytes, struct sealed *ret)
 
 	size_t id_len = bytes.ptr[1];
 	size_t fixed = 2 + id_len + CRYPTO_NONCE_SIZE + TAG_SIZE;
-	if (id_len < 1 || id_len > CRYPTO_KEY_ID_MAX || bytes.len < fixed ||
-	    bytes.len - fixed > LIMIT_SETTING_BYTES)
+	if (id_len < 1 || id_len > CRYPTO_KEY_ID_MAX || bytes.len < fixed || bytes.len - fixed > LIMIT_SETTING_BYTES)
 		return false;
 	ret->header = take(&bytes, 2 + id_len);
 	ret->key_id = bytes_of(ret->header.ptr + 2, id_len);
@@ -203,30 +189,25 @@ static const struct crypto_key *find_key(const struct crypto_keyring *ring, stru
 }
 
 /* Decrypt the body but its tag to `ret`; true only when the tag fits everything. */
-static bool decrypt(const struct crypto_key *key, const struct sealed *sealed, const char *place,
-		    uint8_t *ret)
+static bool decrypt(const struct crypto_key *key, const struct sealed *sealed, const char *place, uint8_t *ret)
 {
 	CLEANUP(free_cipher) EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
 	uint8_t tag[TAG_SIZE];
 	size_t text_len = sealed->body.len - TAG_SIZE;
 	int len = 0;
 	int rest = 0;
-
 	memcpy(tag, sealed->body.ptr + text_len, TAG_SIZE);
-	return cipher &&
-	       EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key->key, sealed->nonce.ptr) == 1 &&
+	return cipher && EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key->key, sealed->nonce.ptr) == 1 &&
 	       add_associated(cipher, sealed->header, place) &&
-	       (text_len == 0 ||
-		EVP_DecryptUpdate(cipher, ret, &len, sealed->body.ptr, (int)text_len) == 1) &&
+	       (text_len == 0 || EVP_DecryptUpdate(cipher, ret, &len, sealed->body.ptr, (int)text_len) == 1) &&
 	       EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1 &&
 	       EVP_DecryptFinal_ex(cipher, ret + len, &rest) == 1;
 }
 
-bool crypto_open(const struct crypto_keyring *ring, const char *place, struct bytes sealed,
-		 struct secret *ret, struct err *err)
+bool crypto_open(const struct crypto_keyring *ring, const char *place, struct bytes sealed, struct secret *ret,
+		 struct err *err)
 {
 	struct sealed parts;
-
 	if (!split(sealed, &parts)) return err_set(err, ERR_INPUT, "not a sealed secret");
 	const struct crypto_key *key = find_key(ring, parts.key_id);
 	if (!key) return err_set(err, ERR_AUTH, "sealed with a key that is not in the key file");

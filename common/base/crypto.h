@@ -77,12 +77,11 @@ void crypto_key_fingerprint(const struct crypto_key *key, char ret[17]);
  * Seal `plain` with the newest key: AES-256-GCM with the given random nonce; `place` ("table.column:row") and the key id are
  * associated data. Appends the sealed bytes (format byte 1, key id length, key id, nonce, ciphertext, tag) to `ret`.
  */
-NODISCARD bool crypto_seal(const struct crypto_keyring *ring, const char *place,
-			   const uint8_t nonce[CRYPTO_NONCE_SIZE], struct bytes plain,
-			   struct strbuf *ret, struct err *err);
+NODISCARD bool crypto_seal(const struct crypto_keyring *ring, const char *place, const uint8_t nonce[CRYPTO_NONCE_SIZE],
+			   struct bytes plain, struct strbuf *ret, struct err *err);
 
 /** Open what crypto_seal() made for the same place. ERR_INPUT: not that format; ERR_AUTH: unknown key, other place, or altered. */
-NODISCARD bool crypto_open(const struct crypto_keyring *ring, const char *place,
-			   struct bytes sealed, struct secret *ret, struct err *err);
+NODISCARD bool crypto_open(const struct crypto_keyring *ring, const char *place, struct bytes sealed,
+			   struct secret *ret, struct err *err);
 
 #endif

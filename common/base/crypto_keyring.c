@@ -17,12 +17,11 @@ static bool read_key(const char *line, size_t len, struct crypto_key *ret)
 {
 	size_t id_len = strspn(line, id_chars);
 	size_t gap = strspn(line + id_len, blanks);
-
 	if (id_len == 0 || id_len > CRYPTO_KEY_ID_MAX || gap == 0) return false;
 	while (len > 0 && strchr(blanks, line[len - 1]))
 		len--;
-	if (len < id_len + gap || !decode_hex(bytes_of(line + id_len + gap, len - id_len - gap),
-					      ret->key, CRYPTO_KEY_SIZE))
+	if (len < id_len + gap ||
+	    !decode_hex(bytes_of(line + id_len + gap, len - id_len - gap), ret->key, CRYPTO_KEY_SIZE))
 		return false;
 	memcpy(ret->id, line, id_len);
 	ret->id[id_len] = '\0';
@@ -38,21 +37,16 @@ static bool has_id(const struct crypto_keyring *ring, const char *id)
 }
 
 /* Add the key of one line to the ring. */
-static bool add_line(struct crypto_keyring *ring, const char *line, size_t len, int number,
-		     struct err *err)
+static bool add_line(struct crypto_keyring *ring, const char *line, size_t len, int number, struct err *err)
 {
 	struct crypto_key *key = &ring->keys[ring->count];
-
 	if (ring->count == CRYPTO_SEAL_KEYS_MAX)
-		return err_set(err, ERR_INPUT, "line %d: more than %d keys", number,
-			       CRYPTO_SEAL_KEYS_MAX);
+		return err_set(err, ERR_INPUT, "line %d: more than %d keys", number, CRYPTO_SEAL_KEYS_MAX);
 	if (!read_key(line, len, key))
-		return err_set(err, ERR_INPUT,
-			       "line %d: expected a key id, a blank and %d hex digits", number,
+		return err_set(err, ERR_INPUT, "line %d: expected a key id, a blank and %d hex digits", number,
 			       2 * CRYPTO_KEY_SIZE);
 	if (has_id(ring, key->id))
-		return err_set(err, ERR_INPUT, "line %d: key id '%s' is there twice", number,
-			       key->id);
+		return err_set(err, ERR_INPUT, "line %d: key id '%s' is there twice", number, key->id);
 	ring->count++;
 	return true;
 }
@@ -61,13 +55,11 @@ bool crypto_keyring_parse(const char *text, struct crypto_keyring *ret, struct e
 {
 	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 	int number = 1;
-
 	for (; *text != '\0'; number++) {
 		text += strspn(text, blanks);
 		size_t len = strcspn(text, "\n");
 
-		if (len > 0 && *text != '#' && !add_line(&ring, text, len, number, err))
-			return false;
+		if (len > 0 && *text != '#' && !add_line(&ring, text, len, number, err)) return false;
 		text += len;
 		text += *text == '\n';
 	}
@@ -85,7 +77,6 @@ void crypto_sha256_text(struct bytes data, char ret[CRYPTO_DIGEST_TEXT_SIZE])
 {
 	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(CRYPTO_DIGEST_TEXT_SIZE);
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
-
 	crypto_sha256(data, digest);
 	encode_hex(&hex, bytes_of(digest, sizeof(digest)));
 	memcpy(ret, strbuf_text(&hex), CRYPTO_DIGEST_TEXT_SIZE);
@@ -97,7 +88,6 @@ void crypto_key_fingerprint(const struct crypto_key *key, char ret[17])
 	uint8_t data[sizeof(label) + CRYPTO_KEY_SIZE];
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(16);
-
 	memcpy(data, label, sizeof(label));
 	memcpy(data + sizeof(label), key->key, CRYPTO_KEY_SIZE);
 	crypto_sha256(bytes_of(data, sizeof(data)), digest);

@@ -42,7 +42,6 @@ static void add_base64(struct strbuf *ret, struct bytes bytes, const char *digit
 	for (size_t at = 0; at < bytes.len; at += 3) {
 		size_t rest = bytes.len - at;
 		uint32_t group = (uint32_t)bytes.ptr[at] << 16;
-
 		if (rest > 1) group |= (uint32_t)bytes.ptr[at + 1] << 8;
 		if (rest > 2) group |= bytes.ptr[at + 2];
 		/* n bytes take n + 1 digits. */
@@ -68,7 +67,6 @@ bool decode_base64url(struct strbuf *ret, struct bytes text)
 	static const char digits[] = BASE64_62 "-_";
 	uint32_t group = 0; /* its lowest `bits` bits are not written yet */
 	unsigned bits = 0;
-
 	for (size_t i = 0; i < text.len; i++) {
 		const char *digit = memchr(digits, text.ptr[i], sizeof(digits) - 1);
 		if (!digit) return false;
@@ -84,8 +82,8 @@ bool decode_base64url(struct strbuf *ret, struct bytes text)
 
 static bool is_unreserved(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
+	       c == '_' || c == '~';
 }
 
 void encode_percent(struct strbuf *ret, struct bytes bytes)
@@ -102,11 +100,8 @@ bool decode_percent(struct strbuf *ret, struct bytes text)
 {
 	for (size_t at = 0; at < text.len; at++) {
 		uint8_t byte = text.ptr[at];
-
 		if (byte == '%') {
-			if (text.len - at < 3 ||
-			    !decode_hex(bytes_of(text.ptr + at + 1, 2), &byte, 1))
-				return false;
+			if (text.len - at < 3 || !decode_hex(bytes_of(text.ptr + at + 1, 2), &byte, 1)) return false;
 			at += 2;
 		}
 		/* A NUL would end the text early for whoever reads it next. */

@@ -12,7 +12,6 @@ static void end_on_character(char *text, size_t size)
 {
 	size_t len = strnlen(text, size - 1);
 	size_t start = len;
-
 	while (start > 0 && len - start < 4 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
 		start--;
 	if (start == 0) return;
@@ -33,7 +32,6 @@ void err_fill(struct err *err, enum err_code code, const char *format, ...)
 {
 	char message[ERR_MESSAGE_SIZE];
 	va_list values;
-
 	if (!err) return;
 	/* Formatted apart first: the values may point into the message that is replaced. */
 	va_start(values, format);
@@ -48,7 +46,6 @@ void err_add_context(struct err *err, const char *format, ...)
 	char context[ERR_MESSAGE_SIZE];
 	char whole[2 * ERR_MESSAGE_SIZE + 2];
 	va_list values;
-
 	if (!err) return;
 	va_start(values, format);
 	format_message(context, sizeof(context), format, values);
@@ -62,10 +59,9 @@ void err_add_context(struct err *err, const char *format, ...)
 enum err_verdict err_verdict(const struct err *err)
 {
 	switch (err->code) {
-	case ERR_INPUT:     /* the same input fails the same way for ever */
-	case ERR_AUTH:      /* waiting grants no right: tell the person or the operator instead */
-	case ERR_NOT_FOUND: /* what is gone or hidden does not come back by asking again */
-		return VERDICT_DROP;
+	case ERR_INPUT: /* the same input fails the same way for ever */
+	case ERR_AUTH:  /* waiting grants no right: tell the person or the operator instead */
+	case ERR_NOT_FOUND: /* what is gone or hidden does not come back by asking again */ return VERDICT_DROP;
 	case ERR_UNCERTAIN: /* a blind repeat could do it twice */ return VERDICT_PROBE;
 	case ERR_CONFLICT: /* read again: the winner's state decides next time */
 	case ERR_LIMIT:    /* the peer said when; `retry_after_ms` outranks the back-off */
@@ -73,8 +69,7 @@ enum err_verdict err_verdict(const struct err *err)
 	case ERR_NETWORK:  /* nothing reached the peer */
 	case ERR_TIMEOUT:  /* only calls that are safe to repeat end here */
 	case ERR_INTERNAL: /* peers and releases get fixed; the horizon of the work ends it otherwise */
-	case ERR_NONE:     /* a failure nobody described is no reason to lose work */
-		return VERDICT_RETRY;
+	case ERR_NONE: /* a failure nobody described is no reason to lose work */ return VERDICT_RETRY;
 	}
 	return VERDICT_RETRY;
 }

@@ -18,8 +18,7 @@ static bool refuse_parsed(const json_error_t *error, struct err *err)
 	if (json_error_code(error) == json_error_duplicate_key)
 		return err_set(err, ERR_INPUT, "JSON has a key twice at byte %d", error->position);
 	if (json_error_code(error) == json_error_numeric_overflow)
-		return err_set(err, ERR_INPUT, "JSON has a number out of range at byte %d",
-			       error->position);
+		return err_set(err, ERR_INPUT, "JSON has a number out of range at byte %d", error->position);
 	if (json_error_code(error) == json_error_out_of_memory) mem_gone();
 	return err_set(err, ERR_INPUT, "JSON is not usable at byte %d", error->position);
 }
@@ -28,7 +27,6 @@ static bool parse(struct bytes text, json_t **ret, struct err *err)
 {
 	json_error_t error;
 	json_t *root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-
 	if (!root) return refuse_parsed(&error, err);
 	*ret = root;
 	return true;
@@ -37,7 +35,6 @@ static bool parse(struct bytes text, json_t **ret, struct err *err)
 static bool parse_repaired(struct bytes text, json_t **ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf repaired = strbuf_of(3 * text.len);
-
 	/* U+FFFD takes three bytes; no defect is shorter than one. */
 	json_add_repaired(&repaired, text);
 	return parse(bytes_of(repaired.text, repaired.len), ret, err);
@@ -46,18 +43,15 @@ static bool parse_repaired(struct bytes text, json_t **ret, struct err *err)
 bool json_read(struct bytes body, size_t max_bytes, int max_depth, json_t **ret, struct err *err)
 {
 	if (body.len > max_bytes)
-		return err_set(err, ERR_INPUT, "JSON of %zu bytes is longer than %zu", body.len,
-			       max_bytes);
+		return err_set(err, ERR_INPUT, "JSON of %zu bytes is longer than %zu", body.len, max_bytes);
 
 	struct json_scan scan = json_scan(body);
 	if (!scan.is_json) return err_set(err, ERR_INPUT, "not JSON at byte %zu", scan.end);
 	if (scan.depth == 0) return err_set(err, ERR_INPUT, "JSON is neither object nor array");
 	if (max_depth < 0 || scan.depth > (size_t)max_depth)
-		return err_set(err, ERR_INPUT, "JSON is %zu levels deep, more than %d", scan.depth,
-			       max_depth);
+		return err_set(err, ERR_INPUT, "JSON is %zu levels deep, more than %d", scan.depth, max_depth);
 	if (scan.values > LIMIT_JSON_VALUES)
-		return err_set(err, ERR_INPUT, "JSON has %zu values, more than %d", scan.values,
-			       LIMIT_JSON_VALUES);
+		return err_set(err, ERR_INPUT, "JSON has %zu values, more than %d", scan.values, LIMIT_JSON_VALUES);
 	return scan.needs_repair ? parse_repaired(body, ret, err) : parse(body, ret, err);
 }
 
@@ -70,7 +64,6 @@ json_t *json_at(const json_t *root, const char *path)
 {
 	while (*path != '\0' && root) {
 		size_t len = strcspn(path, ".");
-
 		root = json_object_getn(root, path, len);
 		path += len;
 		path += *path == '.';
@@ -100,36 +93,28 @@ static const char *type_name(const json_t *value)
 	return "something else";
 }
 
-bool json_need_text(const json_t *root, const char *path, size_t max_bytes, const char **ret,
-		    struct err *err)
+bool json_need_text(const json_t *root, const char *path, size_t max_bytes, const char **ret, struct err *err)
 {
 	const json_t *value = json_at(root, path);
-
 	if (!json_is_string(value))
 		return err_set(err, ERR_INPUT, "'%s' is %s, expected a text", path, type_name(value));
 	size_t len = json_string_length(value);
 	if (len == 0) return err_set(err, ERR_INPUT, "'%s' is empty, expected a text", path);
 	if (len > max_bytes)
-		return err_set(err, ERR_INPUT, "'%s' has %zu bytes, expected at most %zu", path,
-			       len, max_bytes);
+		return err_set(err, ERR_INPUT, "'%s' has %zu bytes, expected at most %zu", path, len, max_bytes);
 	*ret = json_string_value(value);
 	return true;
 }
 
-bool json_need_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t *ret,
-		   struct err *err)
+bool json_need_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t *ret, struct err *err)
 {
 	const json_t *value = json_at(root, path);
-
 	if (!json_is_integer(value))
-		return err_set(err, ERR_INPUT,
-			       "'%s' is %s, expected an integer from %" PRId64 " to %" PRId64, path,
+		return err_set(err, ERR_INPUT, "'%s' is %s, expected an integer from %" PRId64 " to %" PRId64, path,
 			       type_name(value), min, max);
 	int64_t found = json_integer_value(value);
 	if (found < min || found > max)
-		return err_set(err, ERR_INPUT,
-			       "'%s' is %" PRId64 ", expected an integer from %" PRId64
-			       " to %" PRId64,
+		return err_set(err, ERR_INPUT, "'%s' is %" PRId64 ", expected an integer from %" PRId64 " to %" PRId64,
 			       path, found, min, max);
 	*ret = found;
 	return true;
@@ -138,14 +123,12 @@ bool json_need_int(const json_t *root, const char *path, int64_t min, int64_t ma
 int64_t json_int_at(const json_t *root, const char *path, int64_t fallback)
 {
 	const json_t *value = json_at(root, path);
-
 	return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
 bool json_bool_at(const json_t *root, const char *path, bool fallback)
 {
 	const json_t *value = json_at(root, path);
-
 	return json_is_boolean(value) ? json_is_true(value) : fallback;
 }
 
@@ -154,10 +137,8 @@ bool json_id_at(const json_t *root, const char *path, char *ret, size_t size)
 	const json_t *value = json_at(root, path);
 	char digits[24];
 	const char *id = json_string_value(value);
-
 	if (json_is_integer(value)) {
-		(void)snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT,
-			       json_integer_value(value));
+		(void)snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		id = digits;
 	}
 	if (text_is_empty(id) || strlen(id) >= size) return false;
@@ -187,7 +168,6 @@ void json_put_int(json_t *object, const char *key, int64_t value)
 char *json_compact(const json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-
 	if (!text) mem_gone();
 	return text;
 }

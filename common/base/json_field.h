@@ -17,8 +17,7 @@
  * broken emoji loses no event. ERR_INPUT for anything else jansson refuses, duplicate keys, more than `max_depth` levels,
  * or more than `max_bytes`. `ret` is a new reference.
  */
-NODISCARD bool json_read(struct bytes body, size_t max_bytes, int max_depth, json_t **ret,
-			 struct err *err);
+NODISCARD bool json_read(struct bytes body, size_t max_bytes, int max_depth, json_t **ret, struct err *err);
 
 /** Whether the text is JSON at all, duplicates and depth aside (tells 400 from verdict MALFORMED). */
 NODISCARD bool json_is_json(struct bytes body);
@@ -30,12 +29,11 @@ NODISCARD json_t *json_at(const json_t *root, const char *path);
 NODISCARD const char *json_text_at(const json_t *root, const char *path);
 
 /** Text at a path that must be there and not be empty, at most `max_bytes` long; ERR_INPUT names the path. Borrowed. */
-NODISCARD bool json_need_text(const json_t *root, const char *path, size_t max_bytes,
-			      const char **ret, struct err *err);
+NODISCARD bool json_need_text(const json_t *root, const char *path, size_t max_bytes, const char **ret, struct err *err);
 
 /** Integer at a path that must be there, in [min, max]; ERR_INPUT names the path, what was found and what is expected. */
-NODISCARD bool json_need_int(const json_t *root, const char *path, int64_t min, int64_t max,
-			     int64_t *ret, struct err *err);
+NODISCARD bool json_need_int(const json_t *root, const char *path, int64_t min, int64_t max, int64_t *ret,
+			     struct err *err);
 
 /** Integer at a path; `fallback` when absent, null or no integer. */
 NODISCARD int64_t json_int_at(const json_t *root, const char *path, int64_t fallback);

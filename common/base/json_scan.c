@@ -43,7 +43,6 @@ static void skip_space(struct scanner *s)
 static bool skip_digits(struct scanner *s)
 {
 	size_t start = s->at;
-
 	while (peek(s) >= '0' && peek(s) <= '9')
 		s->at++;
 	return s->at > start;
@@ -73,7 +72,6 @@ static bool skip_word(struct scanner *s, const char *word)
 static bool read_unit(struct bytes text, size_t at, unsigned *ret)
 {
 	uint8_t unit[2];
-
 	if (text.len < at || text.len - at < 6 || text.ptr[at] != '\\' || text.ptr[at + 1] != 'u' ||
 	    !decode_hex(bytes_of(text.ptr + at + 2, 4), unit, 2))
 		return false;
@@ -89,13 +87,10 @@ static size_t escape_len(struct bytes text, size_t at, bool *ret_good)
 {
 	unsigned unit;
 	unsigned second;
-
 	*ret_good = true;
-	if (text.len - at >= 2 && text.ptr[at + 1] != '\0' && strchr("\"\\/bfnrt", text.ptr[at + 1]))
-		return 2;
+	if (text.len - at >= 2 && text.ptr[at + 1] != '\0' && strchr("\"\\/bfnrt", text.ptr[at + 1])) return 2;
 	if (!read_unit(text, at, &unit)) return 0;
-	if (unit >= 0xD800 && unit < 0xDC00 && read_unit(text, at + 6, &second) &&
-	    second >= 0xDC00 && second < 0xE000)
+	if (unit >= 0xD800 && unit < 0xDC00 && read_unit(text, at + 6, &second) && second >= 0xDC00 && second < 0xE000)
 		return 12;
 	*ret_good = unit != 0 && (unit < 0xD800 || unit >= 0xE000);
 	return 6;
@@ -104,7 +99,6 @@ static size_t escape_len(struct bytes text, size_t at, bool *ret_good)
 static bool skip_string(struct scanner *s)
 {
 	bool is_good;
-
 	if (!skip(s, '"')) return false;
 	while (s->at < s->text.len && peek(s) >= 0x20) {
 		if (skip(s, '"')) return true;
@@ -158,7 +152,6 @@ static enum expect element_of(const struct scanner *s)
 static bool step_value(struct scanner *s, enum expect *expect)
 {
 	char bracket = (char)peek(s);
-
 	s->values++;
 	if (bracket != '{' && bracket != '[') {
 		*expect = EXPECT_AFTER;
@@ -195,7 +188,6 @@ static bool step(struct scanner *s, enum expect *expect)
 static bool scan_text(struct scanner *s)
 {
 	enum expect expect = EXPECT_VALUE;
-
 	do {
 		skip_space(s);
 		if (!step(s, &expect)) return false;
@@ -207,7 +199,6 @@ static bool scan_text(struct scanner *s)
 struct json_scan json_scan(struct bytes text)
 {
 	struct scanner s = {.text = text};
-
 	strbuf_init(&s.open, text.len);
 	bool is_json = scan_text(&s);
 	strbuf_done(&s.open);
@@ -223,12 +214,10 @@ struct json_scan json_scan(struct bytes text)
 void json_add_repaired(struct strbuf *ret, struct bytes text)
 {
 	bool is_good;
-
 	for (size_t at = 0; at < text.len;) {
 		const uint8_t *rest = text.ptr + at;
 		const uint8_t *escape = memchr(rest, '\\', text.len - at);
 		size_t run = escape ? (size_t)(escape - rest) : text.len - at;
-
 		text_add_repaired(ret, bytes_of(rest, run));
 		at += run;
 		if (!escape) return;

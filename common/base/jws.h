@@ -21,14 +21,13 @@ enum {
 void jws_key_id(const struct secret *key, char ret[JWS_KEY_ID_SIZE]);
 
 /** Sign `claims` (an object) with `iat` = now and `exp` = now + lifetime added. ERR_INPUT: longer than JWS_BYTES. */
-NODISCARD bool jws_make(const struct secret *key, const json_t *claims, int64_t now_s,
-			int64_t lifetime_s, struct secret *ret, struct err *err);
+NODISCARD bool jws_make(const struct secret *key, const json_t *claims, int64_t now_s, int64_t lifetime_s,
+			struct secret *ret, struct err *err);
 
 /**
  * Check a token and read its claims: HS256 alone, any `kid`, no `crit`, `exp` there and in the future, `iat` and `nbf` not.
  * ERR_AUTH says what is wrong, never what was sent. An empty key verifies nothing. `ret` is a new reference.
  */
-NODISCARD bool jws_verify(const struct secret *key, const char *token, int64_t now_s, json_t **ret,
-			  struct err *err);
+NODISCARD bool jws_verify(const struct secret *key, const char *token, int64_t now_s, json_t **ret, struct err *err);
 
 #endif

@@ -16,7 +16,6 @@ void mem_gone(void)
 void *mem_zalloc(size_t count, size_t size)
 {
 	size_t total;
-
 	if (__builtin_mul_overflow(count, size, &total)) mem_gone();
 	void *block = calloc(1, total > 0 ? total : 1);
 	if (!block) mem_gone();
@@ -26,7 +25,6 @@ void *mem_zalloc(size_t count, size_t size)
 void *mem_resize(void *old, size_t count, size_t size)
 {
 	size_t total;
-
 	if (__builtin_mul_overflow(count, size, &total)) mem_gone();
 	/* realloc(old, 0) means different things to different C libraries. */
 	void *block = realloc(old, total > 0 ? total : 1);
@@ -56,7 +54,6 @@ void mem_free(void *block)
 void mem_set(char **place, const char *text)
 {
 	char *copy = mem_dup(text);
-
 	mem_free(*place);
 	*place = copy;
 }

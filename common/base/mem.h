@@ -34,8 +34,7 @@ void mem_free(void *block);
 void mem_set(char **place, const char *text);
 
 /** Free each of the blocks named; NULL is fine. */
-#define MEM_FREE_ALL(...) \
-	mem_free_each((void *[]){__VA_ARGS__}, sizeof((void *[]){__VA_ARGS__}) / sizeof(void *))
+#define MEM_FREE_ALL(...) mem_free_each((void *[]){__VA_ARGS__}, sizeof((void *[]){__VA_ARGS__}) / sizeof(void *))
 
 /** Free `count` blocks (MEM_FREE_ALL counts them). */
 void mem_free_each(void *const *blocks, size_t count);

@@ -28,7 +28,6 @@ static bool read_v4(const char *text, uint8_t ret[4])
 	for (size_t i = 0; i < 4; i++) {
 		unsigned value = 0;
 		size_t len = strspn(text, "0123456789");
-
 		if (len == 0 || len > 3 || (len > 1 && *text == '0')) return false;
 		for (size_t digit = 0; digit < len; digit++)
 			value = value * 10 + (unsigned)(text[digit] - '0');
@@ -44,10 +43,8 @@ static unsigned read_group(const char *text, size_t *ret_len)
 {
 	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
 	unsigned value = 0;
-
 	for (*ret_len = 0; *ret_len < 4 && text[*ret_len] != '\0'; (*ret_len)++) {
 		const char *digit = strchr(digits, text[*ret_len]);
-
 		if (!digit) break;
 		value = value << 4 | ((unsigned)(digit - digits) & 15);
 	}
@@ -81,9 +78,7 @@ static bool read_v6(const char *text, uint8_t ret[16])
 	uint8_t bytes[16] = {0};
 	size_t at = 0;
 	size_t gap = NO_GAP;
-
-	if (!read_groups(text, bytes, &at, &gap) || (gap == NO_GAP ? at != 16 : at == 16))
-		return false;
+	if (!read_groups(text, bytes, &at, &gap) || (gap == NO_GAP ? at != 16 : at == 16)) return false;
 	memset(ret, 0, 16);
 	if (gap == NO_GAP) gap = at;
 	memcpy(ret, bytes, gap);
@@ -96,7 +91,6 @@ static bool read_address(const char *text, uint8_t ret[16])
 {
 	char plain[ADDRESS_SIZE];
 	size_t len = strcspn(text += *text == '[', "]%");
-
 	if (len >= sizeof(plain)) return false;
 	(void)snprintf(plain, sizeof(plain), "%.*s", (int)len, text);
 	if (strchr(plain, ':')) return read_v6(plain, ret);
@@ -108,7 +102,6 @@ static bool read_network(char *word, struct network *ret)
 {
 	char *slash = strchr(word, '/');
 	int64_t bits = 128;
-
 	if (slash) *slash = '\0';
 	bool is_v4 = !strchr(word, ':');
 	if (!read_address(word, ret->address)) return false;
@@ -121,17 +114,14 @@ bool network_list_add(struct network_list *list, const char *text, struct err *e
 {
 	CLEANUP(mem_free_text) char *words = mem_dup(text ? text : "");
 	char *rest = words;
-
 	for (char *word; (word = strsep(&rest, ", "));) {
 		char shown[ADDRESS_SIZE];
-
 		(void)snprintf(shown, sizeof(shown), "%s", word);
 		if (*word == '\0') continue;
 		if (list->count == NETWORK_LIST_MAX)
 			return err_set(err, ERR_INPUT, "more than %d networks", NETWORK_LIST_MAX);
 		if (!read_network(word, &list->list[list->count]))
-			return err_set(err, ERR_INPUT,
-				       "'%s' is no network, expected 10.0.0.0/8 or fd00::/8", shown);
+			return err_set(err, ERR_INPUT, "'%s' is no network, expected 10.0.0.0/8 or fd00::/8", shown);
 		list->count++;
 	}
 	return true;
@@ -143,7 +133,6 @@ static bool is_in(const struct network *network, const uint8_t address[16])
 {
 	size_t whole = network->prefix / 8;
 	unsigned mask = 0xFF00U >> (network->prefix % 8) & 0xFF;
-
 	if (memcmp(network->address, address, whole) != 0) return false;
 	return mask == 0 || ((network->address[whole] ^ address[whole]) & mask) == 0;
 }
@@ -169,10 +158,8 @@ static bool find_embedded(const uint8_t address[16], uint8_t ret[16])
 		{{[10] = 0x5E, [11] = 0xFE}, 8, 4, EMBEDDED_AT_END},          /* …::5efe:a.b.c.d */
 		{{[8] = 2, [10] = 0x5E, [11] = 0xFE}, 8, 4, EMBEDDED_AT_END}, /* …::200:5efe:a.b.c.d */
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (memcmp(address + forms[i].from, forms[i].start + forms[i].from, forms[i].len) != 0)
-			continue;
+		if (memcmp(address + forms[i].from, forms[i].start + forms[i].from, forms[i].len) != 0) continue;
 		memcpy(ret, mapped, sizeof(mapped));
 		memcpy(ret + sizeof(mapped), address + forms[i].at, 4);
 		return true;
@@ -180,18 +167,14 @@ static bool find_embedded(const uint8_t address[16], uint8_t ret[16])
 	return false;
 }
 
-bool network_may_open(const char *address, const struct network_list *denied,
-		      const struct network_list *allowed)
+bool network_may_open(const char *address, const struct network_list *denied, const struct network_list *allowed)
 {
 	struct network_list always = {0};
 	uint8_t forms[2][16];
-
-	if (!network_list_add(&always, always_denied, NULL) || !read_address(address, forms[0]))
-		return false;
+	if (!network_list_add(&always, always_denied, NULL) || !read_address(address, forms[0])) return false;
 	size_t count = find_embedded(forms[0], forms[1]) ? 2 : 1;
 	for (size_t i = 0; i < count; i++) {
-		if ((has(&always, forms[i]) || has(denied, forms[i])) && !has(allowed, forms[i]))
-			return false;
+		if ((has(&always, forms[i]) || has(denied, forms[i])) && !has(allowed, forms[i])) return false;
 	}
 	return true;
 }

@@ -12,12 +12,9 @@ enum { SHOWN_BYTES = 40 };
 static bool refuse(const char *text, int64_t min, int64_t max, struct err *err)
 {
 	if (text_is_empty(text))
-		return err_set(err, ERR_INPUT,
-			       "nothing found, expected a whole number from %" PRId64
-			       " to %" PRId64,
+		return err_set(err, ERR_INPUT, "nothing found, expected a whole number from %" PRId64 " to %" PRId64,
 			       min, max);
-	return err_set(err, ERR_INPUT,
-		       "found '%.*s', expected a whole number from %" PRId64 " to %" PRId64,
+	return err_set(err, ERR_INPUT, "found '%.*s', expected a whole number from %" PRId64 " to %" PRId64,
 		       (int)text_cut(text, SHOWN_BYTES), text, min, max);
 }
 
@@ -25,7 +22,6 @@ static bool refuse(const char *text, int64_t min, int64_t max, struct err *err)
 static bool read_negated(const char *digits, int64_t *ret)
 {
 	int64_t value = 0;
-
 	if (digits[0] == '\0' || (digits[0] == '0' && digits[1] != '\0')) return false;
 	for (; *digits != '\0'; digits++) {
 		if (*digits < '0' || *digits > '9' || __builtin_mul_overflow(value, 10, &value) ||
@@ -40,7 +36,6 @@ bool number_parse(const char *text, int64_t min, int64_t max, int64_t *ret, stru
 {
 	int64_t value;
 	bool is_negative = text && text[0] == '-';
-
 	if (!text || !read_negated(text + is_negative, &value) || (is_negative && value == 0) ||
 	    (!is_negative && __builtin_sub_overflow(0, value, &value)) || value < min || value > max)
 		return refuse(text, min, max, err);
@@ -57,7 +52,6 @@ bool number_parse_bool(const char *text, bool *ret, struct err *err)
 		{"1", true},  {"true", true},   {"yes", true}, {"on", true},
 		{"0", false}, {"false", false}, {"no", false}, {"off", false},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (text_equal_nocase(text, words[i].word)) {
 			*ret = words[i].value;

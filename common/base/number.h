@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 /** Read a decimal integer in [min, max]; ERR_INPUT names what was found and the range. */
-NODISCARD bool number_parse(const char *text, int64_t min, int64_t max, int64_t *ret,
-			    struct err *err);
+NODISCARD bool number_parse(const char *text, int64_t min, int64_t max, int64_t *ret, struct err *err);
 
 /** Read `1|0|true|false|yes|no|on|off` in any case; ERR_INPUT otherwise. */
 NODISCARD bool number_parse_bool(const char *text, bool *ret, struct err *err);

@@ -9,7 +9,6 @@ void secret_set(struct secret *ret, const void *bytes, size_t len)
 {
 	/* Copied first: the bytes may be part of what is replaced. */
 	char *text = mem_dup_n(bytes, len);
-
 	secret_done(ret);
 	*ret = (struct secret){.text = text, .len = len};
 }

@@ -46,7 +46,6 @@ void strbuf_clear(struct strbuf *buf)
 static size_t reserve(struct strbuf *buf, size_t more)
 {
 	size_t room = buf->ceiling - buf->len;
-
 	if (more > room) {
 		buf->is_cut = true;
 		more = room;
@@ -67,7 +66,6 @@ static size_t reserve(struct strbuf *buf, size_t more)
 void strbuf_add_bytes(struct strbuf *buf, struct bytes bytes)
 {
 	size_t len = reserve(buf, bytes.len);
-
 	if (len > 0) memcpy(buf->text + buf->len, bytes.ptr, len);
 	buf->len += len;
 	buf->text[buf->len] = '\0';
@@ -86,7 +84,6 @@ void strbuf_add_char(struct strbuf *buf, char c)
 void strbuf_addf(struct strbuf *buf, const char *format, ...)
 {
 	va_list values;
-
 	va_start(values, format);
 	int wanted = vsnprintf(NULL, 0, format, values);
 	va_end(values);
@@ -110,7 +107,6 @@ const char *strbuf_text(const struct strbuf *buf)
 char *strbuf_take(struct strbuf *buf)
 {
 	char *text = buf->text ? buf->text : mem_dup("");
-
 	strbuf_init(buf, buf->ceiling);
 	return text;
 }

@@ -32,7 +32,7 @@ struct template_set {
  * Append `name` filled with `data`. ERR_INTERNAL names the fault: no such template, {{ without a tag, a section that does not end or
  * end as it began (also in what is left out), more than 16 deep, or the text was cut at its ceiling.
  */
-NODISCARD bool template_fill(const struct template_set *set, const char *name, const json_t *data,
-			     struct strbuf *ret, struct err *err);
+NODISCARD bool template_fill(const struct template_set *set, const char *name, const json_t *data, struct strbuf *ret,
+			     struct err *err);
 
 #endif

@@ -18,9 +18,8 @@ struct lead {
 };
 
 static const struct lead leads[] = {
-	{0xC2, 0xDF, 1, 0x80, 0xBF, 0x1F}, {0xE0, 0xE0, 2, 0xA0, 0xBF, 0x0F},
-	{0xE1, 0xEC, 2, 0x80, 0xBF, 0x0F}, {0xED, 0xED, 2, 0x80, 0x9F, 0x0F},
-	{0xEE, 0xEF, 2, 0x80, 0xBF, 0x0F}, {0xF0, 0xF0, 3, 0x90, 0xBF, 0x07},
+	{0xC2, 0xDF, 1, 0x80, 0xBF, 0x1F}, {0xE0, 0xE0, 2, 0xA0, 0xBF, 0x0F}, {0xE1, 0xEC, 2, 0x80, 0xBF, 0x0F},
+	{0xED, 0xED, 2, 0x80, 0x9F, 0x0F}, {0xEE, 0xEF, 2, 0x80, 0xBF, 0x0F}, {0xF0, 0xF0, 3, 0x90, 0xBF, 0x07},
 	{0xF1, 0xF3, 3, 0x80, 0xBF, 0x07}, {0xF4, 0xF4, 3, 0x80, 0x8F, 0x07},
 };
 
@@ -49,7 +48,6 @@ static size_t decode(struct bytes bytes, uint32_t *ret)
 	for (size_t i = 1; i <= lead->more; i++) {
 		uint8_t low = i == 1 ? lead->low : 0x80;
 		uint8_t high = i == 1 ? lead->high : 0xBF;
-
 		if (i >= bytes.len || bytes.ptr[i] < low || bytes.ptr[i] > high) return i;
 		code_point = code_point << 6 | (bytes.ptr[i] & 0x3F);
 	}
@@ -60,7 +58,6 @@ static size_t decode(struct bytes bytes, uint32_t *ret)
 bool text_is_utf8(struct bytes bytes)
 {
 	uint32_t code_point;
-
 	for (size_t at = 0; at < bytes.len;) {
 		at += decode(bytes_of(bytes.ptr + at, bytes.len - at), &code_point);
 		if (code_point == NOT_A_CHARACTER) return false;
@@ -73,10 +70,8 @@ void text_add_repaired(struct strbuf *ret, struct bytes bytes)
 	uint32_t code_point;
 	size_t good = 0; /* start of the run that was not appended yet */
 	size_t at = 0;
-
 	while (at < bytes.len) {
 		size_t len = decode(bytes_of(bytes.ptr + at, bytes.len - at), &code_point);
-
 		if (code_point == NOT_A_CHARACTER || code_point == 0) {
 			strbuf_add_bytes(ret, bytes_of(bytes.ptr + good, at - good));
 			strbuf_add(ret, "\xEF\xBF\xBD");
@@ -90,7 +85,6 @@ void text_add_repaired(struct strbuf *ret, struct bytes bytes)
 size_t text_cut(const char *text, size_t max_bytes)
 {
 	size_t len = strnlen(text, max_bytes);
-
 	if (text[len] == '\0') return len;
 	while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
 		len--;
@@ -141,11 +135,9 @@ const char *text_find_nocase(const char *haystack, const char *needle)
 bool text_bytes_contain_nocase(struct bytes haystack, const char *needle)
 {
 	size_t len = strlen(needle);
-
 	if (len == 0) return true;
 	for (size_t at = 0; at < haystack.len && haystack.len - at >= len; at++) {
 		size_t same = 0;
-
 		while (same < len && lower((char)haystack.ptr[at + same]) == needle[same])
 			same++;
 		if (same == len) return true;
@@ -156,7 +148,6 @@ bool text_bytes_contain_nocase(struct bytes haystack, const char *needle)
 uint32_t text_code_point(const char *text, size_t *ret_len)
 {
 	uint32_t code_point;
-
 	/* The NUL is no continuation byte, so that looking up to four bytes ahead never passes it. */
 	size_t len = decode(bytes_of(text, strnlen(text, 4) + 1), &code_point);
 	*ret_len = code_point == 0 ? 0 : code_point == NOT_A_CHARACTER ? 1 : len;
@@ -182,7 +173,6 @@ char *text_trim(const char *text)
 char *text_lower(const char *text)
 {
 	char *copy = mem_dup_n(text, strlen(text));
-
 	for (char *c = copy; *c != '\0'; c++)
 		*c = lower(*c);
 	return copy;

@@ -21,7 +21,6 @@ static bool read_scheme(const char **text, const char *default_scheme, bool *ret
 	static const char https[] = "https://";
 	static const char http[] = "http://";
 	const char *separator = strstr(*text, "://");
-
 	if (text_starts_nocase(*text, https)) {
 		*text += sizeof(https) - 1;
 		*ret = true;
@@ -32,23 +31,20 @@ static bool read_scheme(const char **text, const char *default_scheme, bool *ret
 		*ret = false;
 		return true;
 	}
-	if (separator || !default_scheme)
-		return err_set(err, ERR_INPUT, "the URL must start with http:// or https://");
+	if (separator || !default_scheme) return err_set(err, ERR_INPUT, "the URL must start with http:// or https://");
 	*ret = text_equal_nocase(default_scheme, "https");
 	return true;
 }
 
 static bool is_name_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '-' || c == '_';
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
 }
 
 /* A name or an IPv4 address: labels that are not empty, one dot between them. */
 static bool is_host_name(const char *host)
 {
 	char before = '.';
-
 	for (; *host != '\0'; host++) {
 		if (!is_name_char(*host) && !(*host == '.' && before != '.')) return false;
 		before = *host;
@@ -59,7 +55,6 @@ static bool is_host_name(const char *host)
 static bool is_ipv6(const char *host)
 {
 	size_t len = strlen(host);
-
 	return len >= 4 && host[0] == '[' && host[len - 1] == ']' && strchr(host, ':') &&
 	       strspn(host + 1, "0123456789abcdefABCDEF:.") == len - 2;
 }
@@ -79,9 +74,7 @@ static bool read_port(const char *text, bool is_https, int64_t *ret, struct err 
 static bool read_authority(const char *text, size_t len, struct url *url, struct err *err)
 {
 	CLEANUP(mem_free_text) char *authority = mem_dup_n(text, len);
-
-	if (strchr(authority, '@'))
-		return err_set(err, ERR_INPUT, "the URL must not hold a user name or password");
+	if (strchr(authority, '@')) return err_set(err, ERR_INPUT, "the URL must not hold a user name or password");
 
 	const char *end = authority[0] == '[' ? strchr(authority, ']') : NULL;
 	size_t host_len = end ? (size_t)(end + 1 - authority) : strcspn(authority, ":");
@@ -109,8 +102,7 @@ static bool is_hiding(const char *escape)
 
 static bool is_plain_segment(const char *segment, size_t len)
 {
-	if (len == 0 || (len == 1 && segment[0] == '.') ||
-	    (len == 2 && segment[0] == '.' && segment[1] == '.'))
+	if (len == 0 || (len == 1 && segment[0] == '.') || (len == 2 && segment[0] == '.' && segment[1] == '.'))
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		if (!is_path_char(segment[i]) || is_hiding(segment + i)) return false;
@@ -122,13 +114,11 @@ static bool is_plain_segment(const char *segment, size_t len)
 static bool read_path(const char *text, char **ret, struct err *err)
 {
 	size_t len = strlen(text);
-
 	while (len > 0 && text[len - 1] == '/')
 		len--;
 	CLEANUP(mem_free_text) char *path = mem_dup_n(text, len);
 	for (const char *at = path; *at != '\0';) {
 		size_t segment = strcspn(at + 1, "/");
-
 		if (!is_plain_segment(at + 1, segment))
 			return err_set(err, ERR_INPUT, "the path of the URL is not a plain path");
 		at += 1 + segment;
@@ -139,18 +129,14 @@ static bool read_path(const char *text, char **ret, struct err *err)
 bool url_parse(const char *text, const char *default_scheme, struct url *ret, struct err *err)
 {
 	CLEANUP(url_done) struct url url = {0};
-
 	if (text_is_empty(text)) return err_set(err, ERR_INPUT, "the URL is empty");
 	if (strnlen(text, LIMIT_URL_BYTES + 1) > LIMIT_URL_BYTES)
 		return err_set(err, ERR_INPUT, "the URL is longer than %d bytes", LIMIT_URL_BYTES);
-	if (strpbrk(text, "?#"))
-		return err_set(err, ERR_INPUT, "the URL must not have a query or a fragment");
+	if (strpbrk(text, "?#")) return err_set(err, ERR_INPUT, "the URL must not have a query or a fragment");
 	if (!read_scheme(&text, default_scheme, &url.is_https, err)) return false;
 
 	size_t authority = strcspn(text, "/");
-	if (!read_authority(text, authority, &url, err) ||
-	    !read_path(text + authority, &url.path, err))
-		return false;
+	if (!read_authority(text, authority, &url, err) || !read_path(text + authority, &url.path, err)) return false;
 	return MOVE(ret, url);
 }
 
@@ -164,12 +150,10 @@ void url_done(struct url *url)
 char *url_text(const struct url *url)
 {
 	CLEANUP(strbuf_done) struct strbuf text = {0};
-
 	strbuf_init(&text, LIMIT_URL_BYTES + sizeof("https://"));
 	strbuf_add(&text, url->is_https ? "https://" : "http://");
 	strbuf_add(&text, url->host);
-	if (url->port != (url->is_https ? PORT_HTTPS : PORT_HTTP))
-		strbuf_addf(&text, ":%" PRId64, url->port);
+	if (url->port != (url->is_https ? PORT_HTTPS : PORT_HTTP)) strbuf_addf(&text, ":%" PRId64, url->port);
 	strbuf_add(&text, url->path);
 	return strbuf_take(&text);
 }
@@ -178,9 +162,8 @@ bool url_contains(const struct url *base, const char *text)
 {
 	CLEANUP(mem_free_text) char *place = mem_dup_n(text, strcspn(text, "?#"));
 	CLEANUP(url_done) struct url url = {0};
-
-	if (!url_parse(place, NULL, &url, NULL) || url.is_https != base->is_https ||
-	    url.port != base->port || strcmp(url.host, base->host) != 0)
+	if (!url_parse(place, NULL, &url, NULL) || url.is_https != base->is_https || url.port != base->port ||
+	    strcmp(url.host, base->host) != 0)
 		return false;
 	size_t len = strlen(base->path);
 	return text_starts(url.path, base->path) && (url.path[len] == '\0' || url.path[len] == '/');
@@ -189,8 +172,6 @@ bool url_contains(const struct url *base, const char *text)
 bool url_has_host(const char *text, const char *host)
 {
 	CLEANUP(url_done) struct url url = {0};
-
 	return read_scheme(&text, NULL, &url.is_https, NULL) &&
-	       read_authority(text, strcspn(text, "/?#"), &url, NULL) &&
-	       text_equal_nocase(url.host, host);
+	       read_authority(text, strcspn(text, "/?#"), &url, NULL) && text_equal_nocase(url.host, host);
 }

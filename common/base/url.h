@@ -18,8 +18,7 @@ struct url {
 };
 
 /** Read a base URL; `default_scheme` ("https", or NULL: a scheme is required) serves bare hosts. ERR_INPUT says what is wrong. */
-NODISCARD bool url_parse(const char *text, const char *default_scheme, struct url *ret,
-			 struct err *err);
+NODISCARD bool url_parse(const char *text, const char *default_scheme, struct url *ret, struct err *err);
 
 /** Free the parts and leave the struct zeroed. */
 void url_done(struct url *url);

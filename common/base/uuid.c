@@ -14,7 +14,6 @@ enum { TEXT_LEN = UUID_TEXT_SIZE - 1, HEX_LEN = UUID_HEX_SIZE - 1 };
 static struct uuid stamp(const uint8_t bytes[16], unsigned version)
 {
 	struct uuid uuid;
-
 	memcpy(uuid.bytes, bytes, sizeof(uuid.bytes));
 	uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0F) | version << 4);
 	uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3F) | 0x80);
@@ -30,7 +29,6 @@ struct uuid uuid_v5(const struct uuid *space, struct bytes name)
 {
 	uint8_t digest[CRYPTO_SHA1_SIZE];
 	CLEANUP(strbuf_done) struct strbuf data = strbuf_of(sizeof(space->bytes) + name.len);
-
 	strbuf_add_bytes(&data, bytes_of(space->bytes, sizeof(space->bytes)));
 	strbuf_add_bytes(&data, name);
 	crypto_sha1(bytes_of(data.text, data.len), digest);
@@ -47,7 +45,6 @@ bool uuid_parse(const char *text, struct uuid *ret)
 	char hex[UUID_HEX_SIZE];
 	size_t len = strnlen(text, UUID_TEXT_SIZE);
 	size_t digits = 0;
-
 	if (len != TEXT_LEN && len != HEX_LEN) return false;
 	for (size_t at = 0; at < len; at++) {
 		if (len == TEXT_LEN && is_dash_place(at)) {
@@ -63,7 +60,6 @@ void uuid_text(const struct uuid *uuid, char ret[UUID_TEXT_SIZE])
 {
 	char hex[UUID_HEX_SIZE];
 	size_t digits = 0;
-
 	uuid_hex(uuid, hex);
 	for (size_t at = 0; at < TEXT_LEN; at++)
 		ret[at] = is_dash_place(at) ? '-' : hex[digits++];
@@ -73,7 +69,6 @@ void uuid_text(const struct uuid *uuid, char ret[UUID_TEXT_SIZE])
 void uuid_hex(const struct uuid *uuid, char ret[UUID_HEX_SIZE])
 {
 	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(HEX_LEN);
-
 	encode_hex(&hex, bytes_of(uuid->bytes, sizeof(uuid->bytes)));
 	memcpy(ret, strbuf_text(&hex), UUID_HEX_SIZE);
 }

@@ -21,8 +21,8 @@ NODISCARD bool access_list(struct db_pool *pool, int64_t instance_id, json_t **r
  * Add a rule; `typed` as in access_value(). A rule that is there already is fine. ERR_INPUT: what is wrong, for people;
  * ERR_NOT_FOUND: no such server. `user_id` goes into the audit.
  */
-NODISCARD bool access_add(struct db_pool *pool, const char *user_id, int64_t instance_id,
-			  const char *effect, const char *kind, const char *typed, struct err *err);
+NODISCARD bool access_add(struct db_pool *pool, const char *user_id, int64_t instance_id, const char *effect,
+			  const char *kind, const char *typed, struct err *err);
 
 /** Remove a rule. ERR_NOT_FOUND: it is not there. */
 NODISCARD bool access_remove(struct db_pool *pool, const char *user_id, int64_t id, struct err *err);
@@ -31,11 +31,11 @@ NODISCARD bool access_remove(struct db_pool *pool, const char *user_id, int64_t 
 NODISCARD bool org_map_list(struct db_pool *pool, json_t **ret, struct err *err);
 
 /** Let a project's jobs run in an organisation; both as typed. Errors as access_add(). */
-NODISCARD bool org_map_set(struct db_pool *pool, const char *user_id, int64_t instance_id,
-			   const char *project, const char *org_id, struct err *err);
+NODISCARD bool org_map_set(struct db_pool *pool, const char *user_id, int64_t instance_id, const char *project,
+			   const char *org_id, struct err *err);
 
 /** Undo. ERR_NOT_FOUND: the project has none. */
-NODISCARD bool org_map_unset(struct db_pool *pool, const char *user_id, int64_t instance_id,
-			     const char *project, struct err *err);
+NODISCARD bool org_map_unset(struct db_pool *pool, const char *user_id, int64_t instance_id, const char *project,
+			     struct err *err);
 
 #endif

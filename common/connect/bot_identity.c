@@ -18,17 +18,16 @@
 
 enum { BITBUCKET_DEADLINE_MS = 10000 };
 
-void bot_server_init(struct bot_server *ret, const struct config *config,
-		     struct http_client *client, enum provider provider, const char *base_url)
+void bot_server_init(struct bot_server *ret, const struct config *config, struct http_client *client,
+		     enum provider provider, const char *base_url)
 {
-	*ret = (struct bot_server){
-		.provider = provider,
-		.base_url = base_url,
-		.client = client,
-		.auth_prefix = "Bearer ",
-		.deadline_ms = provider == PROVIDER_JIRA
-				       ? config_int(config, "JIRA_DC_HTTP_TIMEOUT") * 1000
-				       : BITBUCKET_DEADLINE_MS};
+	*ret = (struct bot_server){.provider = provider,
+				   .base_url = base_url,
+				   .client = client,
+				   .auth_prefix = "Bearer ",
+				   .deadline_ms = provider == PROVIDER_JIRA
+							  ? config_int(config, "JIRA_DC_HTTP_TIMEOUT") * 1000
+							  : BITBUCKET_DEADLINE_MS};
 }
 
 /* Bitbucket's token with a colon is user:token. */
@@ -39,8 +38,7 @@ void bot_server_use(struct bot_server *server, const struct secret *token)
 		       memchr(token->text, ':', token->len);
 	if (is_pair) encode_base64(&basic, secret_bytes(token));
 	server->auth_prefix = is_pair ? "Basic " : "Bearer ";
-	secret_set(&server->token, is_pair ? basic.text : token->text,
-		   is_pair ? basic.len : token->len);
+	secret_set(&server->token, is_pair ? basic.text : token->text, is_pair ? basic.len : token->len);
 }
 
 bool bot_server_use_configured(struct bot_server *server, struct config *config)
@@ -90,16 +88,13 @@ bool bot_server_call(const struct bot_server *server, const struct api_call *cal
 	return api_call_send(&peer, &authorised, need_json, ret, err);
 }
 
-static bool get(const struct bot_server *server, const char *path, struct api_answer *ret,
-		struct err *err)
+static bool get(const struct bot_server *server, const char *path, struct api_answer *ret, struct err *err)
 {
-	return bot_server_call(server, &(struct api_call){.method = "GET", .path = path}, true, ret,
-			       err);
+	return bot_server_call(server, &(struct api_call){.method = "GET", .path = path}, true, ret, err);
 }
 
 /* A wrong token on a server that is open to everybody is taken for nobody's. */
-bool bot_server_get(const struct bot_server *server, const char *path, struct api_answer *ret,
-		    struct err *err)
+bool bot_server_get(const struct bot_server *server, const char *path, struct api_answer *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	if (!get(server, path, &answer, err)) return false;
@@ -115,18 +110,13 @@ bool bot_server_can_sign(const struct bot_server *server, struct err *err)
 		return err_wrap(err, "version of %s", server->base_url);
 	const char *version = json_text_at(answer.json, "version");
 	const char *kind = json_text_at(answer.json, "deploymentType");
-	if (!version)
-		return err_set(err, ERR_INPUT, "%s does not say which version of Jira it is",
-			       server->base_url);
+	if (!version) return err_set(err, ERR_INPUT, "%s does not say which version of Jira it is", server->base_url);
 	if (kind && strcmp(kind, "Cloud") == 0)
-		return err_set(err, ERR_INPUT, "%s is Jira Cloud, not Jira Data Center",
-			       server->base_url);
+		return err_set(err, ERR_INPUT, "%s is Jira Cloud, not Jira Data Center", server->base_url);
 	/* 10 or newer: two digits before the first dot. */
 	if (strspn(version, "0123456789") > 1) return true;
-	return err_set(
-		err, ERR_INPUT,
-		"Jira %.40s cannot sign its webhooks: Jira Data Center 10 or newer is needed",
-		version);
+	return err_set(err, ERR_INPUT, "Jira %.40s cannot sign its webhooks: Jira Data Center 10 or newer is needed",
+		       version);
 }
 
 static bool read_jira(const struct bot_server *server, struct person *ret, struct err *err)
@@ -171,8 +161,7 @@ static const json_t *user_named(const json_t *list, const char *login)
 }
 
 /* The slug is mostly the login name in lower case; where it is not, the list of users has it. */
-static bool read_user(const struct bot_server *server, const char *login, struct person *ret,
-		      struct err *err)
+static bool read_user(const struct bot_server *server, const char *login, struct person *ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *slug = text_lower(login);
 	CLEANUP(strbuf_done) struct strbuf by_slug = {0};
@@ -181,13 +170,10 @@ static bool read_user(const struct bot_server *server, const char *login, struct
 	CLEANUP(api_answer_done) struct api_answer page = {0};
 	api_path(&by_slug, API "/users/%s", slug);
 	api_path(&by_text, API "/users?limit=100&filter=%s", login);
-	if (!bot_server_get(server, strbuf_text(&by_slug), &one, err) && err->code != ERR_NOT_FOUND)
-		return false;
-	if (!is_named(one.json, login) && !bot_server_get(server, strbuf_text(&by_text), &page, err))
-		return false;
+	if (!bot_server_get(server, strbuf_text(&by_slug), &one, err) && err->code != ERR_NOT_FOUND) return false;
+	if (!is_named(one.json, login) && !bot_server_get(server, strbuf_text(&by_text), &page, err)) return false;
 	const json_t *user = page.json ? user_named(json_at(page.json, "values"), login) : one.json;
-	if (!user)
-		return err_set(err, ERR_NOT_FOUND, "%s has no user '%s'", server->base_url, login);
+	if (!user) return err_set(err, ERR_NOT_FOUND, "%s has no user '%s'", server->base_url, login);
 	*ret = person_read(PROVIDER_BITBUCKET, user);
 	return true;
 }
@@ -200,8 +186,7 @@ static bool read_bitbucket(const struct bot_server *server, struct person *ret, 
 
 bool bot_identity_read(const struct bot_server *server, struct person *ret, struct err *err)
 {
-	bool is_read = server->provider == PROVIDER_JIRA ? read_jira(server, ret, err)
-							 : read_bitbucket(server, ret, err);
+	bool is_read = server->provider == PROVIDER_JIRA ? read_jira(server, ret, err) : read_bitbucket(server, ret, err);
 	if (!is_read && err->code == ERR_AUTH) return err_wrap(err, "the bot's token is refused");
 	return is_read;
 }
@@ -214,17 +199,15 @@ bool bot_repository_read(const struct bot_server *server, const char *project_ke
 	api_path(&path, API "/projects/%s/repos/%s", project_key, slug);
 	if (!bot_server_get(server, strbuf_text(&path), &answer, err)) {
 		if (err->code == ERR_NOT_FOUND || err->code == ERR_AUTH)
-			return err_set(err, ERR_NOT_FOUND,
-				       "repository %s/%s is not there or the bot cannot see it",
+			return err_set(err, ERR_NOT_FOUND, "repository %s/%s is not there or the bot cannot see it",
 				       project_key, slug);
 		return false;
 	}
 	int64_t id;
 	if (!json_need_int(answer.json, "id", 1, INT64_MAX, &id, err))
 		return err_wrap(err, "repository %s/%s", project_key, slug);
-	*ret = (struct bot_repository){
-		.project_key = api_text(answer.json, "project.key", LIMIT_ID_BYTES, project_key),
-		.slug = api_text(answer.json, "slug", LIMIT_ID_BYTES, slug),
-		.id = id};
+	*ret = (struct bot_repository){.project_key = api_text(answer.json, "project.key", LIMIT_ID_BYTES, project_key),
+				       .slug = api_text(answer.json, "slug", LIMIT_ID_BYTES, slug),
+				       .id = id};
 	return true;
 }

@@ -36,8 +36,8 @@ struct bot_repository {
 };
 
 /** Prepare for one server, without a token. */
-void bot_server_init(struct bot_server *ret, const struct config *config,
-		     struct http_client *client, enum provider provider, const char *base_url);
+void bot_server_init(struct bot_server *ret, const struct config *config, struct http_client *client,
+		     enum provider provider, const char *base_url);
 
 /** Use a given token. */
 void bot_server_use(struct bot_server *server, const struct secret *token);
@@ -52,22 +52,20 @@ void bot_server_done(struct bot_server *server);
 void bot_repository_done(struct bot_repository *repository);
 
 /** Make `call` with the token, if there is one. */
-NODISCARD bool bot_server_call(const struct bot_server *server, const struct api_call *call,
-			       bool need_json, struct api_answer *ret, struct err *err);
+NODISCARD bool bot_server_call(const struct bot_server *server, const struct api_call *call, bool need_json,
+			       struct api_answer *ret, struct err *err);
 
 /** GET a path; JSON is needed. ERR_AUTH also when the server answers as to somebody anonymous (a wrong token on a public one). */
-NODISCARD bool bot_server_get(const struct bot_server *server, const char *path,
-			      struct api_answer *ret, struct err *err);
+NODISCARD bool bot_server_get(const struct bot_server *server, const char *path, struct api_answer *ret, struct err *err);
 
 /** Whether a Jira can sign webhooks. ERR_INPUT: it is older than Jira 10 or Jira Cloud, the message says so. */
 NODISCARD bool bot_server_can_sign(const struct bot_server *server, struct err *err);
 
 /** Who owns the token. ERR_AUTH: the token is refused or belongs to nobody. `ret` is released with person_done(). */
-NODISCARD bool bot_identity_read(const struct bot_server *server, struct person *ret,
-				 struct err *err);
+NODISCARD bool bot_identity_read(const struct bot_server *server, struct person *ret, struct err *err);
 
 /** Ask Bitbucket for a repository. ERR_NOT_FOUND: not there, or the bot cannot see it (Bitbucket does not tell). */
-NODISCARD bool bot_repository_read(const struct bot_server *server, const char *project_key,
-				   const char *slug, struct bot_repository *ret, struct err *err);
+NODISCARD bool bot_repository_read(const struct bot_server *server, const char *project_key, const char *slug,
+				   struct bot_repository *ret, struct err *err);
 
 #endif

@@ -59,11 +59,9 @@ void caller_done(struct caller *caller)
 	*caller = (struct caller){0};
 }
 
-struct callers *callers_new(struct http_client *client, const struct config *config,
-			    caller_clock *clock)
+struct callers *callers_new(struct http_client *client, const struct config *config, caller_clock *clock)
 {
 	struct callers *callers = mem_zalloc(1, sizeof(*callers));
-
 	callers->client = client;
 	callers->config = config;
 	callers->clock = clock;
@@ -91,10 +89,8 @@ static void proof_done(struct proof *proof)
 static void proof_read(const struct web_request *request, struct proof *ret)
 {
 	uint8_t digests[CREDENTIALS][CRYPTO_DIGEST_SIZE] = {0};
-
 	for (size_t i = 0; i < CREDENTIALS; i++) {
 		const char *value = web_header(request, credentials[i]);
-
 		if (text_is_empty(value)) continue;
 		strbuf_init(&ret->lines[i], HEADER_BYTES);
 		strbuf_addf(&ret->lines[i], "%s: %s", credentials[i], value);
@@ -114,7 +110,6 @@ static json_t *recall(struct callers *callers, const struct proof *proof)
 
 	for (size_t i = 0; i < KNOWN_MAX; i++) {
 		const struct known *known = &callers->known[i];
-
 		if (known->me && known->until_ms > now_ms &&
 		    crypto_equal(known->digest, proof->digest, CRYPTO_DIGEST_SIZE))
 			return json_incref(known->me);
@@ -130,7 +125,6 @@ static void remember(struct callers *callers, const struct proof *proof, json_t 
 
 	for (size_t i = 1; i < KNOWN_MAX && place->me; i++) {
 		struct known *known = &callers->known[i];
-
 		if (!known->me || known->until_ms < place->until_ms) place = known;
 	}
 	json_decref(place->me);
@@ -158,20 +152,17 @@ static bool pass_on(const struct http_result *result, struct web_reply *reply)
 {
 	json_t *body = NULL;
 	bool is_no = result->status == 400 || result->status == 401 || result->status == 403;
-
 	if (result->status == 429) {
 		reply->retry_after_s = (result->retry_after_ms + 999) / 1000;
 		if (reply->retry_after_s == 0) reply->retry_after_s = RETRY_S;
 		return refuse(reply, 429, busy);
 	}
 	if (!is_no) return refuse(reply, 502, busy);
-	if (json_read(bytes_of(result->body, result->body_len), WEB_BODY_BYTES, LIMIT_JSON_DEPTH,
-		      &body, NULL)) {
+	if (json_read(bytes_of(result->body, result->body_len), WEB_BODY_BYTES, LIMIT_JSON_DEPTH, &body, NULL)) {
 		web_reply_json(reply, result->status, body);
 		return false;
 	}
-	return result->status == 401 ? refuse_nobody(reply)
-				     : refuse(reply, result->status, "Forbidden");
+	return result->status == 401 ? refuse_nobody(reply) : refuse(reply, result->status, "Forbidden");
 }
 
 /* Only what we use is kept: OHE's answer has a person's settings as well. NULL: it is no JSON. */
@@ -179,9 +170,7 @@ static json_t *read_me(const struct http_result *result)
 {
 	static const char *const texts[] = {"id", "email", "org_id", "role"};
 	json_auto_t *all = NULL;
-
-	if (!json_read(bytes_of(result->body, result->body_len), LIMIT_HTTP_RESPONSE_BYTES,
-		       LIMIT_JSON_DEPTH, &all, NULL))
+	if (!json_read(bytes_of(result->body, result->body_len), LIMIT_HTTP_RESPONSE_BYTES, LIMIT_JSON_DEPTH, &all, NULL))
 		return NULL;
 	json_t *me = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -191,13 +180,11 @@ static json_t *read_me(const struct http_result *result)
 }
 
 /* `ret` is a new reference; false: `reply` is set. */
-static bool ask(struct callers *callers, const struct proof *proof, json_t **ret,
-		struct web_reply *reply)
+static bool ask(struct callers *callers, const struct proof *proof, json_t **ret, struct web_reply *reply)
 {
 	CLEANUP(http_result_done) struct http_result result = {0};
 	CLEANUP(strbuf_done) struct strbuf url;
 	size_t count = 1;
-
 	strbuf_init(&url, LIMIT_URL_BYTES);
 	strbuf_addf(&url, "%s/api/v1/users/me", config_text(callers->config, "OHDC_OPENHANDS_URL"));
 	struct http_call call = {.method = "GET",
@@ -208,8 +195,7 @@ static bool ask(struct callers *callers, const struct proof *proof, json_t **ret
 	for (size_t i = 0; i < CREDENTIALS; i++) {
 		if (proof->lines[i].len > 0) call.headers[count++] = strbuf_text(&proof->lines[i]);
 	}
-	if (!http_client_send(callers->client, &call, &result, NULL))
-		return refuse(reply, 502, busy);
+	if (!http_client_send(callers->client, &call, &result, NULL)) return refuse(reply, 502, busy);
 	if (result.status != 200) return pass_on(&result, reply);
 	*ret = read_me(&result);
 	return *ret || refuse(reply, 502, busy);
@@ -220,7 +206,6 @@ static void read_caller(const json_t *me, struct caller *ret)
 	const char *email = json_text_at(me, "email");
 	const char *org_id = json_text_at(me, "org_id");
 	const char *role = json_text_at(me, "role");
-
 	*ret = (struct caller){.user_id = mem_dup(json_text_at(me, "id")),
 			       .email = mem_dup(email ? email : ""),
 			       .org_id = mem_dup(org_id ? org_id : ""),
@@ -228,18 +213,15 @@ static void read_caller(const json_t *me, struct caller *ret)
 			       .permissions = json_incref(json_object_get(me, "permissions"))};
 }
 
-bool callers_find(struct callers *callers, const struct web_request *request, struct caller *ret,
-		  struct web_reply *reply)
+bool callers_find(struct callers *callers, const struct web_request *request, struct caller *ret, struct web_reply *reply)
 {
 	CLEANUP(proof_done) struct proof proof = {0};
-
 	proof_read(request, &proof);
 	if (!proof.is_there) return refuse_nobody(reply);
 	json_auto_t *me = recall(callers, &proof);
 	if (!me) {
 		if (!ask(callers, &proof, &me, reply)) return false;
-		if (text_is_empty(json_text_at(me, "id")))
-			return refuse(reply, 401, "User not authenticated");
+		if (text_is_empty(json_text_at(me, "id"))) return refuse(reply, 401, "User not authenticated");
 		remember(callers, &proof, me);
 	}
 	read_caller(me, ret);
@@ -250,11 +232,9 @@ bool caller_may(const struct caller *caller, const char *permission)
 {
 	size_t i;
 	json_t *one;
-
 	json_array_foreach(caller->permissions, i, one)
 	{
 		const char *text = json_string_value(one);
-
 		if (text && strcmp(text, permission) == 0) return true;
 	}
 	return false;

@@ -36,8 +36,7 @@ void caller_done(struct caller *caller);
 typedef int64_t caller_clock(void);
 
 /** New; `client` and `config` (OHDC_OPENHANDS_URL) are borrowed. */
-NODISCARD struct callers *callers_new(struct http_client *client, const struct config *config,
-				      caller_clock *clock);
+NODISCARD struct callers *callers_new(struct http_client *client, const struct config *config, caller_clock *clock);
 
 /** Free; NULL is fine. */
 void callers_free(struct callers *callers);
@@ -46,14 +45,13 @@ void callers_free(struct callers *callers);
  * Who sends this request. False: nobody, or OHE cannot be asked, and `reply` is set: 401 {"error":"NoCredentialsError"} without
  * credentials, OHE's own 400, 401 and 403 with its body, 429 with Retry-After, 502 {"detail":…} otherwise. Blocks; any thread.
  */
-NODISCARD bool callers_find(struct callers *callers, const struct web_request *request,
-			    struct caller *ret, struct web_reply *reply);
+NODISCARD bool callers_find(struct callers *callers, const struct web_request *request, struct caller *ret,
+			    struct web_reply *reply);
 
 /** Whether the caller has a permission. */
 NODISCARD bool caller_may(const struct caller *caller, const char *permission);
 
 /** Whether the caller has it; else `reply` is the contract's 403 "Requires … permission". */
-NODISCARD bool caller_must(const struct caller *caller, const char *permission,
-			   struct web_reply *reply);
+NODISCARD bool caller_must(const struct caller *caller, const char *permission, struct web_reply *reply);
 
 #endif

@@ -30,26 +30,22 @@ static const char sql_by_url[] = SELECT "and i.base_url = $2";
 
 /* Without a path what was typed also means the only server of that host: people leave out context paths. */
 #define HOST_OF(url) "split_part(" url ", '/', 3)"
-static const char sql_by_host
-	[] = SELECT "and (i.base_url = $2 or split_part($2, '/', 4) = '' and " HOST_OF("i.base_url") " = " HOST_OF(
+static const char sql_by_host[] = SELECT
+	"and (i.base_url = $2 or split_part($2, '/', 4) = '' and " HOST_OF("i.base_url") " = " HOST_OF(
 		"$2") " and not exists (select 1 from connection o join instance x on x.id = "
 		      "o.instance_id"
-		      " where o.provider = $1 and o.id <> c.id and " HOST_OF(
-			      "x.base_url") " = " HOST_OF("$2") "))";
+		      " where o.provider = $1 and o.id <> c.id and " HOST_OF("x.base_url") " = " HOST_OF("$2") "))";
 
 static const char sql_by_instance[] = SELECT "and c.instance_id = $2";
 
-static const char sql_by_owner[] = SELECT
-	"and c.owner_user_id = $2 order by c.created_at desc limit 1";
+static const char sql_by_owner[] = SELECT "and c.owner_user_id = $2 order by c.created_at desc limit 1";
 
-static const char sql_first_active[] = SELECT
-	"and c.status in ('active', 'shadow') order by c.id limit 1";
+static const char sql_first_active[] = SELECT "and c.status in ('active', 'shadow') order by c.id limit 1";
 
 /* The number wins: a name may have been taken over by another repository. */
-static const char sql_by_repo[] = SELECT
-	"and i.base_url = $2 and (c.repo_id = $3 or coalesce(c.repo_id, 0) * $3 = 0"
-	" and lower(c.project_key) = lower($4) and lower(c.repo_slug) = lower($5))"
-	" order by c.repo_id = $3 desc nulls last limit 1";
+static const char sql_by_repo[] = SELECT "and i.base_url = $2 and (c.repo_id = $3 or coalesce(c.repo_id, 0) * $3 = 0"
+					 " and lower(c.project_key) = lower($4) and lower(c.repo_slug) = lower($5))"
+					 " order by c.repo_id = $3 desc nulls last limit 1";
 
 static const char sql_instance[] =
 	"insert into instance (provider, base_url, bot_id, bot_key, bot_name, bot_email, "
@@ -96,14 +92,12 @@ void connection_row_done(struct connection_row *row)
 
 bool connection_row_is_on(const struct connection_row *row)
 {
-	return row->status &&
-	       (strcmp(row->status, "active") == 0 || strcmp(row->status, "shadow") == 0);
+	return row->status && (strcmp(row->status, "active") == 0 || strcmp(row->status, "shadow") == 0);
 }
 
 /* Runs one of the selects; what was looked for is named by `what`. */
-static bool find(const struct connection_store *store, const char *sql,
-		 const struct db_params *params, const char *what, struct connection_row *ret,
-		 struct err *err)
+static bool find(const struct connection_store *store, const char *sql, const struct db_params *params,
+		 const char *what, struct connection_row *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	enum provider provider;
@@ -117,10 +111,9 @@ static bool find(const struct connection_store *store, const char *sql,
 				       .has_bot_token = db_bool(&rows, 0, 15),
 				       .has_next_secret = db_bool(&rows, 0, 16),
 				       .is_secret_shown = db_bool(&rows, 0, 17)};
-	char **const texts[] = {&ret->base_url,   &ret->project_key, &ret->repo_slug,
-				&ret->status,     &ret->hook_id,     &ret->owner_user_id,
-				&ret->org_id,     &ret->svc_email,   &ret->hook_error,
-				&ret->created_at, &ret->updated_at};
+	char **const texts[] = {&ret->base_url,   &ret->project_key,   &ret->repo_slug, &ret->status,
+				&ret->hook_id,    &ret->owner_user_id, &ret->org_id,    &ret->svc_email,
+				&ret->hook_error, &ret->created_at,    &ret->updated_at};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = db_copy(&rows, 0, 4 + (int)i);
 	return true;
@@ -134,11 +127,10 @@ bool connection_read(const struct connection_store *store, enum provider provide
 	return find(store, sql_by_id, DB_PARAMS(provider_name(provider), id), name, ret, err);
 }
 
-bool connection_of_url(const struct connection_store *store, const char *base_url,
-		       struct connection_row *ret, struct err *err)
+bool connection_of_url(const struct connection_store *store, const char *base_url, struct connection_row *ret,
+		       struct err *err)
 {
-	return find(store, sql_by_url, DB_PARAMS(provider_name(PROVIDER_JIRA), base_url), base_url,
-		    ret, err);
+	return find(store, sql_by_url, DB_PARAMS(provider_name(PROVIDER_JIRA), base_url), base_url, ret, err);
 }
 
 bool connection_named(const struct connection_store *store, const struct workspace_name *name,
@@ -148,46 +140,40 @@ bool connection_named(const struct connection_store *store, const struct workspa
 		    DB_PARAMS(provider_name(PROVIDER_JIRA), name->base_url), name->name, ret, err);
 }
 
-bool connection_of_instance(const struct connection_store *store, int64_t instance_id,
-			    struct connection_row *ret, struct err *err)
+bool connection_of_instance(const struct connection_store *store, int64_t instance_id, struct connection_row *ret,
+			    struct err *err)
 {
-	return find(store, sql_by_instance, DB_PARAMS(provider_name(PROVIDER_JIRA), instance_id),
-		    "of this server", ret, err);
+	return find(store, sql_by_instance, DB_PARAMS(provider_name(PROVIDER_JIRA), instance_id), "of this server", ret,
+		    err);
 }
 
-bool connection_of_owner(const struct connection_store *store, const char *user_id,
-			 struct connection_row *ret, struct err *err)
+bool connection_of_owner(const struct connection_store *store, const char *user_id, struct connection_row *ret,
+			 struct err *err)
 {
-	return find(store, sql_by_owner, DB_PARAMS(provider_name(PROVIDER_JIRA), user_id),
-		    "of this owner", ret, err);
+	return find(store, sql_by_owner, DB_PARAMS(provider_name(PROVIDER_JIRA), user_id), "of this owner", ret, err);
 }
 
-bool connection_first_active(const struct connection_store *store, struct connection_row *ret,
-			     struct err *err)
+bool connection_first_active(const struct connection_store *store, struct connection_row *ret, struct err *err)
 {
-	return find(store, sql_first_active, DB_PARAMS(provider_name(PROVIDER_JIRA)),
-		    "that is active", ret, err);
+	return find(store, sql_first_active, DB_PARAMS(provider_name(PROVIDER_JIRA)), "that is active", ret, err);
 }
 
 bool connection_of_repo(const struct connection_store *store, const char *base_url, int64_t repo_id,
-			const char *project_key, const char *repo_slug, struct connection_row *ret,
-			struct err *err)
+			const char *project_key, const char *repo_slug, struct connection_row *ret, struct err *err)
 {
 	return find(store, sql_by_repo,
-		    DB_PARAMS(provider_name(PROVIDER_BITBUCKET), base_url, repo_id, project_key,
-			      repo_slug),
-		    repo_slug, ret, err);
+		    DB_PARAMS(provider_name(PROVIDER_BITBUCKET), base_url, repo_id, project_key, repo_slug), repo_slug,
+		    ret, err);
 }
 
-bool instance_put(struct db *db, enum provider provider, const char *base_url,
-		  const struct person *bot, int64_t *ret_id, struct err *err)
+bool instance_put(struct db *db, enum provider provider, const char *base_url, const struct person *bot,
+		  int64_t *ret_id, struct err *err)
 {
 	const struct person nobody = {0};
 	const struct person *who = bot ? bot : &nobody;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_run(db, sql_instance,
-		    DB_PARAMS(provider_name(provider), base_url, who->id, who->key, who->name,
-			      who->email, bot != NULL),
+		    DB_PARAMS(provider_name(provider), base_url, who->id, who->key, who->name, who->email, bot != NULL),
 		    &rows, err))
 		return err_wrap(err, "server");
 	*ret_id = db_int(&rows, 0, 0);
@@ -195,15 +181,14 @@ bool instance_put(struct db *db, enum provider provider, const char *base_url,
 }
 
 /* Runs the insert or the update; `sealed` is only for the insert. */
-static bool write_row(struct db *db, const char *sql, const struct connection_row *row,
-		      const struct strbuf *sealed, struct err *err)
+static bool write_row(struct db *db, const char *sql, const struct connection_row *row, const struct strbuf *sealed,
+		      struct err *err)
 {
-	struct db_params params = *DB_PARAMS(
-		provider_name(row->provider), row->id, row->instance_id, row->project_key,
-		row->repo_slug, db_value_id(row->repo_id), row->status, row->hook_id,
-		row->owner_user_id, row->org_id, row->svc_email, row->hook_error,
-		row->is_secret_shown,
-		sealed ? bytes_of(sealed->text, sealed->len) : bytes_of(NULL, 0));
+	struct db_params params = *DB_PARAMS(provider_name(row->provider), row->id, row->instance_id, row->project_key,
+					     row->repo_slug, db_value_id(row->repo_id), row->status, row->hook_id,
+					     row->owner_user_id, row->org_id, row->svc_email, row->hook_error,
+					     row->is_secret_shown,
+					     sealed ? bytes_of(sealed->text, sealed->len) : bytes_of(NULL, 0));
 	if (!sealed) params.count--; /* the update has no place for it */
 	return db_run(db, sql, &params, NULL, err) || err_wrap(err, "connection");
 }
@@ -224,13 +209,13 @@ bool connection_put(struct db *db, const struct crypto_keyring *keys, struct con
 	return true;
 }
 
-bool connection_audit(struct db *db, const char *operator_name, const char *action,
-		      const struct connection_row *row, struct err *err)
+bool connection_audit(struct db *db, const char *operator_name, const char *action, const struct connection_row *row,
+		      struct err *err)
 {
 	char name[CONNECTION_REF_SIZE];
-	json_auto_t *detail = json_pack("{ss* ss* ss* ss* ss*}", "base_url", row->base_url,
-					"project_key", row->project_key, "repo_slug", row->repo_slug,
-					"org_id", row->org_id, "status", row->status);
+	json_auto_t *detail = json_pack("{ss* ss* ss* ss* ss*}", "base_url", row->base_url, "project_key",
+					row->project_key, "repo_slug", row->repo_slug, "org_id", row->org_id, "status",
+					row->status);
 	CLEANUP(mem_free_text) char *text = json_compact(detail);
 	connection_ref_text(&(struct connection_ref){row->provider, row->id}, name);
 	return db_run(db, sql_audit, DB_PARAMS(operator_name, action, name, text), NULL, err);
@@ -239,7 +224,7 @@ bool connection_audit(struct db *db, const char *operator_name, const char *acti
 char *connection_events_url(const char *web_host, enum provider provider, int64_t id)
 {
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
-	strbuf_addf(&url, "%s/integration/%s-dc/connections/%lld/events", web_host,
-		    provider_name(provider), (long long)id);
+	strbuf_addf(&url, "%s/integration/%s-dc/connections/%lld/events", web_host, provider_name(provider),
+		    (long long)id);
 	return strbuf_take(&url);
 }

@@ -12,11 +12,10 @@
 enum { FORM_TOKEN_SIZE = 80 };
 
 /** Token of a user now. */
-void form_token_make(const struct crypto_keyring *keys, const char *user_id, int64_t now_ms,
-		     char ret[FORM_TOKEN_SIZE]);
+void form_token_make(const struct crypto_keyring *keys, const char *user_id, int64_t now_ms, char ret[FORM_TOKEN_SIZE]);
 
 /** Whether `token` (NULL: none) was made for the user within two hours, with any key of the ring. Constant time in the digest. */
-NODISCARD bool form_token_is_good(const struct crypto_keyring *keys, const char *user_id,
-				  int64_t now_ms, const char *token);
+NODISCARD bool form_token_is_good(const struct crypto_keyring *keys, const char *user_id, int64_t now_ms,
+				  const char *token);
 
 #endif

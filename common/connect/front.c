@@ -17,16 +17,14 @@ bool front_open(struct front *front, struct service *service, const char *progra
 	struct http_client *plain = peer_client_plain(front->peers);
 
 	front->callers = callers_new(plain, service->config, sysclock_monotonic_ms);
-	front->oauth = (struct oauth){.states = {service->pool, &service->keys},
-				      .config = service->config,
-				      .client = plain};
+	front->oauth = (struct oauth){
+		.states = {service->pool, &service->keys}, .config = service->config, .client = plain};
 	return true;
 }
 
 static bool is_on(const struct config *config, const struct web_route *route)
 {
-	if (text_starts(route->pattern, "/integration/jira-dc/"))
-		return config_bool(config, "ENABLE_JIRA_DC");
+	if (text_starts(route->pattern, "/integration/jira-dc/")) return config_bool(config, "ENABLE_JIRA_DC");
 	if (text_starts(route->pattern, "/integration/bitbucket-dc/") ||
 	    text_starts(route->pattern, "/bitbucket-dc-proxy/"))
 		return config_text(config, "BITBUCKET_DATA_CENTER_HOST");
@@ -38,15 +36,14 @@ static void free_routes(struct web_route **routes)
 	mem_free(*routes);
 }
 
-bool front_listen(struct front *front, const struct service *service,
-		  const struct web_route *routes, size_t count, void *context, struct err *err)
+bool front_listen(struct front *front, const struct service *service, const struct web_route *routes, size_t count,
+		  void *context, struct err *err)
 {
 	CLEANUP(free_routes) struct web_route *served = mem_zalloc(count + 1, sizeof(*served));
 	struct web_options options = {.listen = config_text(service->config, "OHDC_HTTP_LISTEN"),
 				      .routes = served,
 				      .context = context,
 				      .threads = THREADS};
-
 	for (size_t i = 0; i < count; i++) {
 		if (is_on(service->config, &routes[i])) served[options.route_count++] = routes[i];
 	}

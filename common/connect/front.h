@@ -23,16 +23,14 @@ struct front {
 };
 
 /** Open the clients; `service` is borrowed. The web comes last: front_listen(). */
-NODISCARD bool front_open(struct front *front, struct service *service, const char *program,
-			  struct err *err);
+NODISCARD bool front_open(struct front *front, struct service *service, const char *program, struct err *err);
 
 /**
  * Serve the routes on OHDC_HTTP_LISTEN, without those that are switched off: Jira's with ENABLE_JIRA_DC, Bitbucket's without
  * BITBUCKET_DATA_CENTER_HOST. ERR_INPUT, ERR_BUSY as web_new().
  */
-NODISCARD bool front_listen(struct front *front, const struct service *service,
-			    const struct web_route *routes, size_t count, void *context,
-			    struct err *err);
+NODISCARD bool front_listen(struct front *front, const struct service *service, const struct web_route *routes,
+			    size_t count, void *context, struct err *err);
 
 /** Stop accepting and wait for the handlers: first of all, as they use everything else. */
 void front_quiet(struct front *front);

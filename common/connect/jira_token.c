@@ -37,41 +37,34 @@ static const char sql_read[] =
 	" order by l.updated_at desc limit 1";
 
 /* The same look decides and claims: what is claimed is still old. */
-static const char sql_claim[] =
-	"update user_link l set refresh_owner = $2,"
-	" refresh_until = clock_timestamp() + $3 * interval '1 ms'"
-	" where id = $1 and status = 'active' and tokens_sealed is not null"
-	" and (refresh_until is null or refresh_until < clock_timestamp())"
-	" and token_expires_at <= clock_timestamp() + interval '300 s' returning " COLUMNS;
+static const char sql_claim[] = "update user_link l set refresh_owner = $2,"
+				" refresh_until = clock_timestamp() + $3 * interval '1 ms'"
+				" where id = $1 and status = 'active' and tokens_sealed is not null"
+				" and (refresh_until is null or refresh_until < clock_timestamp())"
+				" and token_expires_at <= clock_timestamp() + interval '300 s' returning " COLUMNS;
 
-static const char sql_save[] =
-	"update user_link set tokens_sealed = $3, token_expires_at = clock_timestamp() +"
-	" nullif($4::bigint, 0) * interval '1 s', refreshed_at = clock_timestamp(),"
-	" refresh_owner = null, refresh_until = null where id = $1 and refresh_owner = $2";
+static const char sql_save[] = "update user_link set tokens_sealed = $3, token_expires_at = clock_timestamp() +"
+			       " nullif($4::bigint, 0) * interval '1 s', refreshed_at = clock_timestamp(),"
+			       " refresh_owner = null, refresh_until = null where id = $1 and refresh_owner = $2";
 
 static const char sql_forget[] =
 	"update user_link set tokens_sealed = null, token_expires_at = null, refresh_owner = null,"
 	" refresh_until = null where id = $1 and refresh_owner = $2";
 
-static const char sql_rest[] =
-	"update user_link set refresh_owner = null, refresh_until = clock_timestamp() +"
-	" $3 * interval '1 ms' where id = $1 and refresh_owner = $2";
+static const char sql_rest[] = "update user_link set refresh_owner = null, refresh_until = clock_timestamp() +"
+			       " $3 * interval '1 ms' where id = $1 and refresh_owner = $2";
 
 bool jira_token_check(struct config *config, struct err *err)
 {
-	static const char *const needed[] = {"JWT_SECRET", "JIRA_DC_CLIENT_SECRET",
-					     "JIRA_DC_CLIENT_ID", "JIRA_DC_BASE_URL"};
-
+	static const char *const needed[] = {"JWT_SECRET", "JIRA_DC_CLIENT_SECRET", "JIRA_DC_CLIENT_ID",
+					     "JIRA_DC_BASE_URL"};
 	if (!config_bool(config, "OHDC_JIRA_TOKEN_IN_SANDBOX")) return true;
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
 		CLEANUP(secret_done) struct secret secret = {0};
-		bool is_set = i < 2 ? config_secret(config, needed[i], &secret)
-				    : config_text(config, needed[i]) != NULL;
+		bool is_set = i < 2 ? config_secret(config, needed[i], &secret) : config_text(config, needed[i]) != NULL;
 		if (!is_set)
-			return err_set(
-				err, ERR_INPUT,
-				"%s is not set, expected because OHDC_JIRA_TOKEN_IN_SANDBOX is on",
-				needed[i]);
+			return err_set(err, ERR_INPUT,
+				       "%s is not set, expected because OHDC_JIRA_TOKEN_IN_SANDBOX is on", needed[i]);
 	}
 	return true;
 }
@@ -94,12 +87,11 @@ static void renewal_done(struct renewal *renewal)
 static bool open_pair(struct renewal *renewal, struct err *err)
 {
 	const struct db_rows *rows = &renewal->rows;
-
 	if (rows->count == 0) return err_set(err, ERR_NOT_FOUND, "no account in Jira is linked");
 	if (db_is_null(rows, 0, SEALED))
 		return err_set(err, ERR_AUTH, "Jira has ended the sign-in: link the account again");
-	return link_tokens_open(renewal->tokens->keys, db_int(rows, 0, INSTANCE),
-				db_text(rows, 0, ACCOUNT), rows, SEALED, &renewal->pair, err);
+	return link_tokens_open(renewal->tokens->keys, db_int(rows, 0, INSTANCE), db_text(rows, 0, ACCOUNT), rows,
+				SEALED, &renewal->pair, err);
 }
 
 static bool take(const struct secret *access, struct secret *ret)
@@ -109,14 +101,12 @@ static bool take(const struct secret *access, struct secret *ret)
 }
 
 /* The new pair exists nowhere else: a database that is away is asked again while the lease lasts. */
-static bool save(const struct renewal *renewal, const struct strbuf *sealed, int64_t expires_in_s,
-		 struct err *err)
+static bool save(const struct renewal *renewal, const struct strbuf *sealed, int64_t expires_in_s, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	int64_t until_ms = sysclock_monotonic_ms() + SAVE_MS;
 	const struct timespec pause = {.tv_nsec = LOOK_MIN_MS * 1000000L};
 	bool is_run;
-
 	do {
 		is_run = db_query(renewal->tokens->pool, sql_save,
 				  DB_PARAMS(db_int(&renewal->rows, 0, ID), renewal->owner,
@@ -131,7 +121,6 @@ static bool save(const struct renewal *renewal, const struct strbuf *sealed, int
 static bool store_pair(struct renewal *renewal, struct oauth_tokens *fresh, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
-
 	/* Jira may keep the refresh token as it is, and then does not repeat it. */
 	if (!secret_is_set(&fresh->refresh)) (void)take(&renewal->pair.refresh, &fresh->refresh);
 	return link_tokens_seal(renewal->tokens->keys, db_int(&renewal->rows, 0, INSTANCE),
@@ -144,7 +133,6 @@ static bool give_up(struct renewal *renewal, struct secret *ret, struct err *err
 {
 	struct db_pool *pool = renewal->tokens->pool;
 	int64_t id = db_int(&renewal->rows, 0, ID);
-
 	if (err->code == ERR_AUTH) {
 		(void)!db_query(pool, sql_forget, DB_PARAMS(id, renewal->owner), NULL, NULL);
 		return false;
@@ -156,7 +144,6 @@ static bool give_up(struct renewal *renewal, struct secret *ret, struct err *err
 static bool renew(struct renewal *renewal, struct secret *ret, struct err *err)
 {
 	CLEANUP(oauth_tokens_done) struct oauth_tokens fresh = {0};
-
 	if (!open_pair(renewal, err)) return give_up(renewal, ret, err);
 	if (!secret_is_set(&renewal->pair.refresh)) {
 		(void)err_set(err, ERR_AUTH, "Jira gave no token to renew with");
@@ -172,12 +159,9 @@ static bool renew(struct renewal *renewal, struct secret *ret, struct err *err)
 static bool claim(struct renewal *renewal, int64_t id, bool *ret_is_ours, struct err *err)
 {
 	const struct uuid owner = entropy_uuid();
-	int64_t lease_ms = config_int(renewal->tokens->oauth->config, "JIRA_DC_HTTP_TIMEOUT") * 1000 +
-			   LEASE_SPARE_MS;
-
+	int64_t lease_ms = config_int(renewal->tokens->oauth->config, "JIRA_DC_HTTP_TIMEOUT") * 1000 + LEASE_SPARE_MS;
 	uuid_text(&owner, renewal->owner);
-	if (!db_query(renewal->tokens->pool, sql_claim, DB_PARAMS(id, renewal->owner, lease_ms),
-		      &renewal->rows, err))
+	if (!db_query(renewal->tokens->pool, sql_claim, DB_PARAMS(id, renewal->owner, lease_ms), &renewal->rows, err))
 		return false;
 	*ret_is_ours = renewal->rows.count > 0;
 	return true;
@@ -193,16 +177,14 @@ static enum look result_of(bool is_taken, const struct err *err)
 }
 
 /* One look at the link: use its token, renew it, or come back when somebody else has. `is_last`: do with what is there. */
-static enum look look(const struct jira_tokens *tokens, const char *user_id, bool is_last,
-		      struct secret *ret, struct err *err)
+static enum look look(const struct jira_tokens *tokens, const char *user_id, bool is_last, struct secret *ret,
+		      struct err *err)
 {
 	CLEANUP(renewal_done) struct renewal seen = {.tokens = tokens};
 	CLEANUP(renewal_done) struct renewal own = {.tokens = tokens};
 	const char *base_url = config_text(tokens->oauth->config, "JIRA_DC_BASE_URL");
 	bool is_ours = false;
-
-	if (!db_query(tokens->pool, sql_read, DB_PARAMS(user_id, base_url), &seen.rows, err) ||
-	    !open_pair(&seen, err))
+	if (!db_query(tokens->pool, sql_read, DB_PARAMS(user_id, base_url), &seen.rows, err) || !open_pair(&seen, err))
 		return LOOK_FAILED;
 	bool has_to_do = is_last || db_bool(&seen.rows, 0, IS_RESTING);
 	if (db_bool(&seen.rows, 0, IS_FRESH) || (has_to_do && db_bool(&seen.rows, 0, IS_VALID)))
@@ -215,12 +197,10 @@ static enum look look(const struct jira_tokens *tokens, const char *user_id, boo
 	return is_ours ? result_of(renew(&own, ret, err), err) : LOOK_AGAIN;
 }
 
-bool jira_token_read(const struct jira_tokens *tokens, const char *user_id, struct secret *ret,
-		     struct err *err)
+bool jira_token_read(const struct jira_tokens *tokens, const char *user_id, struct secret *ret, struct err *err)
 {
 	int64_t until_ms = sysclock_monotonic_ms() + WAIT_MS;
 	long pause_ms = LOOK_MIN_MS;
-
 	for (;;) {
 		bool is_last = sysclock_monotonic_ms() >= until_ms;
 		struct err why = {0};

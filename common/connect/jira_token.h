@@ -37,7 +37,7 @@ NODISCARD bool jira_token_check(struct config *config, struct err *err);
  * ERR_NOT_FOUND: no active link with a sign-in at JIRA_DC_BASE_URL; ERR_AUTH: linked, but Jira has ended the sign-in: the person
  * has to link again; else why it could not be renewed. Blocks for up to a minute, never with a database connection in hand. Any thread.
  */
-NODISCARD bool jira_token_read(const struct jira_tokens *tokens, const char *user_id,
-			       struct secret *ret, struct err *err);
+NODISCARD bool jira_token_read(const struct jira_tokens *tokens, const char *user_id, struct secret *ret,
+			       struct err *err);
 
 #endif

@@ -30,46 +30,38 @@ bool oauth_cookie_digest(const char *cookie, char ret[CRYPTO_DIGEST_TEXT_SIZE])
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				       "0123456789-_";
-
-	if (!cookie || strlen(cookie) != ENTROPY_TEXT_SIZE - 1 ||
-	    cookie[strspn(cookie, alphabet)] != '\0')
+	if (!cookie || strlen(cookie) != ENTROPY_TEXT_SIZE - 1 || cookie[strspn(cookie, alphabet)] != '\0')
 		return false;
 	crypto_sha256_text(bytes_text(cookie), ret);
 	return true;
 }
 
 /* The cookie that is there, or a new one; set again in either case, so that it outlives this flow. */
-static void set_cookie(const char *present, struct web_reply *reply,
-		       char ret_digest[CRYPTO_DIGEST_TEXT_SIZE])
+static void set_cookie(const char *present, struct web_reply *reply, char ret_digest[CRYPTO_DIGEST_TEXT_SIZE])
 {
 	char fresh[ENTROPY_TEXT_SIZE];
 	char header[256];
-
 	if (!oauth_cookie_digest(present, ret_digest)) {
 		entropy_text(fresh);
 		crypto_sha256_text(bytes_text(fresh), ret_digest);
 		present = fresh;
 	}
-	(void)snprintf(header, sizeof(header),
-		       OAUTH_COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d",
+	(void)snprintf(header, sizeof(header), OAUTH_COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d",
 		       present, OAUTH_STATE_TTL_S);
 	web_reply_header(reply, "Set-Cookie", header);
 }
 
 static void redirect_uri(const struct oauth *oauth, char ret[REDIRECT_BYTES])
 {
-	(void)snprintf(ret, REDIRECT_BYTES, "%s" CALLBACK_PATH,
-		       config_text(oauth->config, "WEB_HOST"));
+	(void)snprintf(ret, REDIRECT_BYTES, "%s" CALLBACK_PATH, config_text(oauth->config, "WEB_HOST"));
 }
 
-static char *authorize_url(const struct oauth *oauth, const char *base_url, const char *state,
-			   const char *verifier)
+static char *authorize_url(const struct oauth *oauth, const char *base_url, const char *state, const char *verifier)
 {
 	CLEANUP(strbuf_done) struct strbuf challenge = strbuf_of(OAUTH_STATE_SIZE);
 	struct strbuf path;
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	char redirect[REDIRECT_BYTES];
-
 	crypto_sha256(bytes_text(verifier), digest);
 	encode_base64url(&challenge, bytes_of(digest, sizeof(digest)));
 	redirect_uri(oauth, redirect);
@@ -78,32 +70,26 @@ static char *authorize_url(const struct oauth *oauth, const char *base_url, cons
 	api_path_add(&path,
 		     "/rest/oauth2/latest/authorize?client_id=%s&scope=WRITE&redirect_uri=%s"
 		     "&state=%s&response_type=code&code_challenge=%s&code_challenge_method=S256",
-		     config_text(oauth->config, "JIRA_DC_CLIENT_ID"), redirect, state,
-		     strbuf_text(&challenge));
+		     config_text(oauth->config, "JIRA_DC_CLIENT_ID"), redirect, state, strbuf_text(&challenge));
 	return strbuf_take(&path);
 }
 
-bool oauth_begin(const struct oauth *oauth, const struct oauth_intent *intent,
-		 struct web_reply *reply, char **ret_url, struct err *err)
+bool oauth_begin(const struct oauth *oauth, const struct oauth_intent *intent, struct web_reply *reply, char **ret_url,
+		 struct err *err)
 {
 	const char *base_url = config_text(oauth->config, "JIRA_DC_BASE_URL");
 	char verifier[ENTROPY_TEXT_SIZE];
 	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 	char state[OAUTH_STATE_SIZE];
-
-	if (!base_url || !config_text(oauth->config, "JIRA_DC_CLIENT_ID") ||
-	    !config_text(oauth->config, "WEB_HOST"))
-		return err_set(err, ERR_INPUT,
-			       "JIRA_DC_BASE_URL, JIRA_DC_CLIENT_ID and WEB_HOST must be set");
+	if (!base_url || !config_text(oauth->config, "JIRA_DC_CLIENT_ID") || !config_text(oauth->config, "WEB_HOST"))
+		return err_set(err, ERR_INPUT, "JIRA_DC_BASE_URL, JIRA_DC_CLIENT_ID and WEB_HOST must be set");
 	entropy_text(verifier);
 	set_cookie(intent->cookie, reply, digest);
-	json_auto_t *content = json_pack("{s:s, s:s?, s:s?, s:I, s:s?, s:s, s:s, s:s}", "user_id",
-					 intent->user_id, "email", intent->email, "org_id",
-					 intent->org_id, "connection_id", intent->connection_id,
-					 "landing", intent->landing, "base_url", base_url,
+	json_auto_t *content = json_pack("{s:s, s:s?, s:s?, s:I, s:s?, s:s, s:s, s:s}", "user_id", intent->user_id,
+					 "email", intent->email, "org_id", intent->org_id, "connection_id",
+					 intent->connection_id, "landing", intent->landing, "base_url", base_url,
 					 "verifier", verifier, "cookie", digest);
-	if (!oauth_state_put(&oauth->states, "authorize", intent->user_id, content, state, err))
-		return false;
+	if (!oauth_state_put(&oauth->states, "authorize", intent->user_id, content, state, err)) return false;
 	*ret_url = authorize_url(oauth, base_url, state, verifier);
 	return true;
 }
@@ -136,9 +122,7 @@ static bool read_tokens(const struct http_result *result, struct oauth_tokens *r
 	const char *access;
 	const char *refresh;
 	char expires[24];
-
-	if (!json_read(bytes_of(result->body, result->body_len), TOKEN_ANSWER_BYTES,
-		       LIMIT_JSON_DEPTH, &json, NULL) ||
+	if (!json_read(bytes_of(result->body, result->body_len), TOKEN_ANSWER_BYTES, LIMIT_JSON_DEPTH, &json, NULL) ||
 	    !(access = json_text_at(json, "access_token")) || *access == '\0')
 		return err_set(err, ERR_INPUT, "the answer holds no access_token");
 	refresh = json_text_at(json, "refresh_token");
@@ -154,18 +138,15 @@ static bool read_tokens(const struct http_result *result, struct oauth_tokens *r
 static bool refuse(const struct http_result *result, struct err *err)
 {
 	json_auto_t *json = NULL;
-
-	(void)!json_read(bytes_of(result->body, result->body_len), TOKEN_ANSWER_BYTES,
-			 LIMIT_JSON_DEPTH, &json, NULL);
+	(void)!json_read(bytes_of(result->body, result->body_len), TOKEN_ANSWER_BYTES, LIMIT_JSON_DEPTH, &json, NULL);
 	const char *code = json_text_at(json, "error");
 	const char *words = json_text_at(json, "error_description");
 	bool is_void = code && strcmp(code, "invalid_grant") == 0;
 	if (code)
-		(void)err_set(err, is_void ? ERR_AUTH : ERR_INPUT, "%s%s%s", code,
-			      words ? ": " : "", words ? words : "");
+		(void)err_set(err, is_void ? ERR_AUTH : ERR_INPUT, "%s%s%s", code, words ? ": " : "", words ? words : "");
 	else
-		(void)err_set(err, result->status >= 500 ? ERR_UNCERTAIN : ERR_INPUT,
-			      "Jira answered with status %d", result->status);
+		(void)err_set(err, result->status >= 500 ? ERR_UNCERTAIN : ERR_INPUT, "Jira answered with status %d",
+			      result->status);
 	if (err) err->http_status = result->status;
 	return false;
 }
@@ -173,9 +154,7 @@ static bool refuse(const struct http_result *result, struct err *err)
 static bool call(const struct oauth *oauth, const char *form, struct http_result *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
-
-	strbuf_addf(&url, "%s/rest/oauth2/latest/token",
-		    config_text(oauth->config, "JIRA_DC_BASE_URL"));
+	strbuf_addf(&url, "%s/rest/oauth2/latest/token", config_text(oauth->config, "JIRA_DC_BASE_URL"));
 	int64_t wanted_ms = config_int(oauth->config, "JIRA_DC_HTTP_TIMEOUT") * 1000;
 	const struct http_call http = {
 		.method = "POST",
@@ -191,24 +170,20 @@ static bool call(const struct oauth *oauth, const char *form, struct http_result
 }
 
 /* `grant` is the code and its verifier, or the refresh token. The redirect address is checked in both cases. */
-static bool ask(const struct oauth *oauth, const char *type, const char *const grant[2][2],
-		struct oauth_tokens *ret, struct err *err)
+static bool ask(const struct oauth *oauth, const char *type, const char *const grant[2][2], struct oauth_tokens *ret,
+		struct err *err)
 {
 	CLEANUP(secret_done) struct secret client = {0};
 	CLEANUP(strbuf_wipe) struct strbuf form = {0};
 	CLEANUP(http_result_done) struct http_result result = {0};
 	CLEANUP(oauth_tokens_done) struct oauth_tokens tokens = {0};
 	char redirect[REDIRECT_BYTES];
-
 	redirect_uri(oauth, redirect);
 	(void)config_secret(oauth->config, "JIRA_DC_CLIENT_SECRET", &client);
 	const char *const pairs[PAIRS][2] = {
-		{"grant_type", type},
-		{"client_id", config_text(oauth->config, "JIRA_DC_CLIENT_ID")},
-		{"client_secret", client.text},
-		{grant[0][0], grant[0][1]},
-		{"redirect_uri", redirect},
-		{grant[1][0], grant[1][1]},
+		{"grant_type", type},           {"client_id", config_text(oauth->config, "JIRA_DC_CLIENT_ID")},
+		{"client_secret", client.text}, {grant[0][0], grant[0][1]},
+		{"redirect_uri", redirect},     {grant[1][0], grant[1][1]},
 	};
 	write_form(pairs, &form);
 	if (form.is_cut) return err_set(err, ERR_INPUT, "the code is too long");
@@ -218,18 +193,15 @@ static bool ask(const struct oauth *oauth, const char *type, const char *const g
 	return MOVE(ret, tokens);
 }
 
-bool oauth_exchange(const struct oauth *oauth, const char *code, const char *verifier,
-		    struct oauth_tokens *ret, struct err *err)
+bool oauth_exchange(const struct oauth *oauth, const char *code, const char *verifier, struct oauth_tokens *ret,
+		    struct err *err)
 {
 	const char *const grant[2][2] = {{"code", code}, {"code_verifier", verifier}};
-
 	return ask(oauth, "authorization_code", grant, ret, err);
 }
 
-bool oauth_renew(const struct oauth *oauth, const struct secret *refresh, struct oauth_tokens *ret,
-		 struct err *err)
+bool oauth_renew(const struct oauth *oauth, const struct secret *refresh, struct oauth_tokens *ret, struct err *err)
 {
 	const char *const grant[2][2] = {{"refresh_token", refresh->text}, {"", NULL}};
-
 	return ask(oauth, "refresh_token", grant, ret, err);
 }

@@ -42,8 +42,8 @@ struct oauth_intent {
  * authorize address with client_id, scope, redirect_uri, state, response_type, code_challenge, code_challenge_method. The state's
  * content: user_id, email, org_id, connection_id, landing, base_url, verifier, cookie (digest). ERR_INPUT: OAuth is not configured.
  */
-NODISCARD bool oauth_begin(const struct oauth *oauth, const struct oauth_intent *intent,
-			   struct web_reply *reply, char **ret_url, struct err *err);
+NODISCARD bool oauth_begin(const struct oauth *oauth, const struct oauth_intent *intent, struct web_reply *reply,
+			   char **ret_url, struct err *err);
 
 /**
  * The digest by which a flow knows its browser: of the cookie's value, 64 hex digits. False (and no digest): there is none, or it
@@ -66,7 +66,7 @@ NODISCARD bool oauth_exchange(const struct oauth *oauth, const char *code, const
 			      struct oauth_tokens *ret, struct err *err);
 
 /** Renew: both old tokens are void afterwards. ERR_AUTH: invalid_grant, the person has to link again. */
-NODISCARD bool oauth_renew(const struct oauth *oauth, const struct secret *refresh,
-			   struct oauth_tokens *ret, struct err *err);
+NODISCARD bool oauth_renew(const struct oauth *oauth, const struct secret *refresh, struct oauth_tokens *ret,
+			   struct err *err);
 
 #endif

@@ -22,9 +22,8 @@ static const char sql_put[] =
 	" expires_at) values ($1, $2, $3, $4, clock_timestamp(),"
 	" clock_timestamp() + $5 * interval '1 s')";
 
-static const char sql_take[] =
-	"delete from oauth_state where state_sha256 = $1 and purpose = $2"
-	" and expires_at > clock_timestamp() returning encode(content_sealed, 'hex')";
+static const char sql_take[] = "delete from oauth_state where state_sha256 = $1 and purpose = $2"
+			       " and expires_at > clock_timestamp() returning encode(content_sealed, 'hex')";
 
 static void digest(const char *state, char ret[CRYPTO_DIGEST_TEXT_SIZE], char ret_place[PLACE_SIZE])
 {
@@ -32,33 +31,29 @@ static void digest(const char *state, char ret[CRYPTO_DIGEST_TEXT_SIZE], char re
 	(void)snprintf(ret_place, PLACE_SIZE, "oauth_state.content:%s", ret);
 }
 
-bool oauth_state_put(const struct oauth_states *states, const char *purpose, const char *user_id,
-		     const json_t *content, char ret[OAUTH_STATE_SIZE], struct err *err)
+bool oauth_state_put(const struct oauth_states *states, const char *purpose, const char *user_id, const json_t *content,
+		     char ret[OAUTH_STATE_SIZE], struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
 	char state[ENTROPY_TEXT_SIZE];
 	char key[CRYPTO_DIGEST_TEXT_SIZE];
 	char place[PLACE_SIZE];
-
 	entropy_text(state);
 	digest(state, key, place);
 	if (!sealed_make_json(states->keys, place, content, &sealed, err)) return false;
 	if (!db_query(states->pool, sql_put,
-		      DB_PARAMS(key, purpose, bytes_of(sealed.text, sealed.len), user_id,
-				OAUTH_STATE_TTL_S),
-		      NULL, err))
+		      DB_PARAMS(key, purpose, bytes_of(sealed.text, sealed.len), user_id, OAUTH_STATE_TTL_S), NULL, err))
 		return false;
 	memcpy(ret, state, OAUTH_STATE_SIZE);
 	return true;
 }
 
-bool oauth_state_take(const struct oauth_states *states, const char *purpose, const char *state,
-		      json_t **ret, struct err *err)
+bool oauth_state_take(const struct oauth_states *states, const char *purpose, const char *state, json_t **ret,
+		      struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	char key[CRYPTO_DIGEST_TEXT_SIZE];
 	char place[PLACE_SIZE];
-
 	digest(state ? state : "", key, place);
 	return db_query(states->pool, sql_take, DB_PARAMS(key, purpose), &rows, err) &&
 	       sealed_read_json(states->keys, place, &rows, 0, ret, err);

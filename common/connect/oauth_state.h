@@ -24,15 +24,14 @@ struct oauth_states {
 };
 
 /** Make one for a purpose ("authorize", "confirm"), with at most 20 open ones a user: the oldest go. */
-NODISCARD bool oauth_state_put(const struct oauth_states *states, const char *purpose,
-			       const char *user_id, const json_t *content,
-			       char ret[OAUTH_STATE_SIZE], struct err *err);
+NODISCARD bool oauth_state_put(const struct oauth_states *states, const char *purpose, const char *user_id,
+			       const json_t *content, char ret[OAUTH_STATE_SIZE], struct err *err);
 
 /**
  * Use one up: of all who ask, one gets it. ERR_NOT_FOUND: unknown, used, expired, or of another purpose (not told apart).
  * `ret` is a new reference.
  */
-NODISCARD bool oauth_state_take(const struct oauth_states *states, const char *purpose,
-				const char *state, json_t **ret, struct err *err);
+NODISCARD bool oauth_state_take(const struct oauth_states *states, const char *purpose, const char *state, json_t **ret,
+				struct err *err);
 
 #endif

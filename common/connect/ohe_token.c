@@ -25,26 +25,20 @@ static bool sign(struct config *config, const char *user_id, struct strbuf *ret,
 {
 	CLEANUP(secret_done) struct secret key = {0};
 	CLEANUP(secret_done) struct secret token = {0};
-	json_auto_t *claims = json_pack("{s:s, s:s}", "user_id", user_id, "provider_type",
-					"bitbucket_data_center");
-
-	if (!config_secret(config, "JWT_SECRET", &key))
-		return err_set(err, ERR_INPUT, "JWT_SECRET is not set");
+	json_auto_t *claims = json_pack("{s:s, s:s}", "user_id", user_id, "provider_type", "bitbucket_data_center");
+	if (!config_secret(config, "JWT_SECRET", &key)) return err_set(err, ERR_INPUT, "JWT_SECRET is not set");
 	if (!claims) return err_set(err, ERR_INPUT, "the user's id is no text");
-	if (!jws_make(&key, claims, sysclock_now_ms() / 1000, LIFETIME_S, &token, err))
-		return false;
+	if (!jws_make(&key, claims, sysclock_now_ms() / 1000, LIFETIME_S, &token, err)) return false;
 	strbuf_init(ret, JWS_BYTES + 32);
 	strbuf_addf(ret, "X-Access-Token: %s", token.text);
 	return true;
 }
 
-static bool take(const struct http_call *call, const struct http_result *result, struct secret *ret,
-		 struct err *err)
+static bool take(const struct http_call *call, const struct http_result *result, struct secret *ret, struct err *err)
 {
 	if (!http_result_ok(call, result, err))
 		return err && err->code == ERR_NOT_FOUND
-			       ? err_set(err, ERR_NOT_FOUND,
-					 "no Bitbucket sign-in is stored for this account")
+			       ? err_set(err, ERR_NOT_FOUND, "no Bitbucket sign-in is stored for this account")
 			       : err_wrap(err, "OpenHands, asked for a Bitbucket token");
 	if (result->body_len == 0)
 		return err_set(err, ERR_NOT_FOUND, "no Bitbucket sign-in is stored for this account");
@@ -54,14 +48,13 @@ static bool take(const struct http_call *call, const struct http_result *result,
 	return true;
 }
 
-bool ohe_token_read(struct http_client *client, struct config *config, const char *user_id,
-		    struct secret *ret, struct err *err)
+bool ohe_token_read(struct http_client *client, struct config *config, const char *user_id, struct secret *ret,
+		    struct err *err)
 {
 	CLEANUP(strbuf_wipe) struct strbuf header = {0};
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	CLEANUP(http_result_done) struct http_result result = {0};
 	const char *base_url = config_text(config, "OHDC_OPENHANDS_URL");
-
 	if (!base_url) return err_set(err, ERR_INPUT, "OHDC_OPENHANDS_URL is not set");
 	if (!sign(config, user_id, &header, err)) return false;
 	strbuf_addf(&url, "%s/api/v1/webhooks/secrets", base_url);

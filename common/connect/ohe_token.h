@@ -15,7 +15,7 @@
  * ERR_AUTH: OpenHands does not know the user or has another JWT_SECRET; else as http_result_ok() says. `ret` is released with
  * secret_done(). Blocks for at most 15 s; any thread.
  */
-NODISCARD bool ohe_token_read(struct http_client *client, struct config *config,
-			      const char *user_id, struct secret *ret, struct err *err);
+NODISCARD bool ohe_token_read(struct http_client *client, struct config *config, const char *user_id,
+			      struct secret *ret, struct err *err);
 
 #endif

@@ -40,16 +40,13 @@ struct peer_clients {
 static bool is_base_url(const struct config *config, const char *name, const char *base_url)
 {
 	const char *own = config_text(config, name);
-
 	return own && strcmp(own, base_url) == 0;
 }
 
 bool peer_is_own(const struct config *config, enum provider provider, const char *base_url)
 {
 	CLEANUP(mem_free_text) char *words = NULL;
-
-	if (provider == PROVIDER_BITBUCKET)
-		return is_base_url(config, "BITBUCKET_DATA_CENTER_HOST", base_url);
+	if (provider == PROVIDER_BITBUCKET) return is_base_url(config, "BITBUCKET_DATA_CENTER_HOST", base_url);
 	if (is_base_url(config, "JIRA_DC_BASE_URL", base_url)) return true;
 	words = mem_dup(config_text(config, "OHDC_JIRA_ALLOWED_HOSTS"));
 	for (char *rest = words, *word; (word = strsep(&rest, ", "));) {
@@ -69,28 +66,23 @@ static void free_found(struct addrinfo **found)
 static char *host_of(const char *url)
 {
 	const char *start = strstr(url, "://");
-
 	start = start ? start + 3 : url;
 	CLEANUP(mem_free_text) char *authority = mem_dup_n(start, strcspn(start, "/?#"));
 	const char *at = strrchr(authority, '@');
 	const char *host = at ? at + 1 : authority;
-	return *host == '[' ? mem_dup_n(host + 1, strcspn(host + 1, "]"))
-			    : mem_dup_n(host, strcspn(host, ":"));
+	return *host == '[' ? mem_dup_n(host + 1, strcspn(host + 1, "]")) : mem_dup_n(host, strcspn(host, ":"));
 }
 
 /* Whether `judge` says so of an address of the host. A name that is not known here has none. */
-static bool any_address(const char *url, bool (*judge)(const void *context, const char *address),
-			const void *context)
+static bool any_address(const char *url, bool (*judge)(const void *context, const char *address), const void *context)
 {
 	static const struct addrinfo stream = {.ai_socktype = SOCK_STREAM};
 	CLEANUP(free_found) struct addrinfo *found = NULL;
 	CLEANUP(mem_free_text) char *host = host_of(url);
 	char text[NI_MAXHOST];
-
 	if (getaddrinfo(host, NULL, &stream, &found) != 0) return false;
 	for (const struct addrinfo *at = found; at; at = at->ai_next) {
-		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0,
-				NI_NUMERICHOST) == 0 &&
+		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0 &&
 		    judge(context, text))
 			return true;
 	}
@@ -100,7 +92,6 @@ static bool any_address(const char *url, bool (*judge)(const void *context, cons
 static bool is_denied(const void *context, const char *address)
 {
 	const struct guard *guard = context;
-
 	return !network_may_open(address, &guard->denied, &guard->allowed);
 }
 
@@ -121,7 +112,6 @@ static bool is_proxy(const char *address)
 {
 	for (size_t i = 0; i < ARRAY_LEN(proxy_names); i++) {
 		const char *proxy = getenv(proxy_names[i]);
-
 		if (proxy && any_address(proxy, is_same, address)) return true;
 	}
 	return false;
@@ -134,19 +124,15 @@ static bool may_open(void *context, const char *address)
 	return !is_denied(context, address) || is_proxy(address);
 }
 
-static bool guarded_send(struct http_client *self, const struct http_call *call,
-			 struct http_result *ret, struct err *err)
+static bool guarded_send(struct http_client *self, const struct http_call *call, struct http_result *ret, struct err *err)
 {
 	struct guard *guard = (struct guard *)self;
-
 	if (has_proxy() && any_address(call->url, is_denied, guard))
-		return err_set(err, ERR_INPUT, "%s: the host's address may not be used",
-			       call->method);
+		return err_set(err, ERR_INPUT, "%s: the host's address may not be used", call->method);
 	return http_client_send(guard->inner, call, ret, err);
 }
 
-static bool add_networks(const struct config *config, const char *name, struct network_list *ret,
-			 struct err *err)
+static bool add_networks(const struct config *config, const char *name, struct network_list *ret, struct err *err)
 {
 	return network_list_add(ret, config_text(config, name), err) || err_wrap(err, "%s", name);
 }
@@ -154,10 +140,9 @@ static bool add_networks(const struct config *config, const char *name, struct n
 static bool open_clients(struct peer_clients *clients, const char *user_agent, struct err *err)
 {
 	struct guard *guard = &clients->guard;
-	const struct http_client_options plain = {
-		.ca_file = config_text(clients->config, "SSL_CERT_FILE"), .user_agent = user_agent};
+	const struct http_client_options plain = {.ca_file = config_text(clients->config, "SSL_CERT_FILE"),
+						  .user_agent = user_agent};
 	struct http_client_options guarded = plain;
-
 	guarded.may_open = may_open;
 	guarded.context = guard;
 	guard->port.send = guarded_send;
@@ -165,15 +150,12 @@ static bool open_clients(struct peer_clients *clients, const char *user_agent, s
 	(void)!network_list_add(&guard->denied, getenv("KUBERNETES_SERVICE_HOST"), NULL);
 	return add_networks(clients->config, "OHDC_DENIED_NETWORKS", &guard->denied, err) &&
 	       add_networks(clients->config, "OHDC_ALLOWED_NETWORKS", &guard->allowed, err) &&
-	       http_client_curl_new(&plain, &clients->plain, err) &&
-	       http_client_curl_new(&guarded, &guard->inner, err);
+	       http_client_curl_new(&plain, &clients->plain, err) && http_client_curl_new(&guarded, &guard->inner, err);
 }
 
-bool peer_clients_new(const struct config *config, const char *user_agent,
-		      struct peer_clients **ret, struct err *err)
+bool peer_clients_new(const struct config *config, const char *user_agent, struct peer_clients **ret, struct err *err)
 {
 	struct peer_clients *clients = mem_zalloc(1, sizeof(*clients));
-
 	clients->config = config;
 	if (!open_clients(clients, user_agent, err)) {
 		peer_clients_free(clients);
@@ -200,6 +182,5 @@ struct http_client *peer_client_for(struct peer_clients *clients, const char *ba
 {
 	bool is_own = peer_is_own(clients->config, PROVIDER_JIRA, base_url) ||
 		      peer_is_own(clients->config, PROVIDER_BITBUCKET, base_url);
-
 	return is_own ? clients->plain : &clients->guard.port;
 }

@@ -17,8 +17,8 @@
 struct peer_clients;
 
 /** New clients, with SSL_CERT_FILE. ERR_INPUT: a setting (OHDC_DENIED_NETWORKS, OHDC_ALLOWED_NETWORKS) that cannot be used. */
-NODISCARD bool peer_clients_new(const struct config *config, const char *user_agent,
-				struct peer_clients **ret, struct err *err);
+NODISCARD bool peer_clients_new(const struct config *config, const char *user_agent, struct peer_clients **ret,
+				struct err *err);
 
 /** Free; NULL is fine. */
 void peer_clients_free(struct peer_clients *clients);

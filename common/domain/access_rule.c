@@ -18,12 +18,10 @@ static const struct {
 	const char *plural;
 	const char *expected;
 } kinds[ACCESS_KINDS] = {
-	[ACCESS_PROJECT] = {"project", "projects",
-			    "a project is written as its key alone, for example PROJ"},
+	[ACCESS_PROJECT] = {"project", "projects", "a project is written as its key alone, for example PROJ"},
 	[ACCESS_REPOSITORY] = {"repository", "repositories",
 			       "a repository is written as owner/name, for example PROJ/app"},
-	[ACCESS_USER] = {"user", "people",
-			 "a person is written as the login name or key, for example alice"},
+	[ACCESS_USER] = {"user", "people", "a person is written as the login name or key, for example alice"},
 	[ACCESS_ORG] = {"org", "organizations",
 			"an organization is written as its id, for example "
 			"00000000-0000-4000-8000-000000000001"},
@@ -34,7 +32,6 @@ static const struct {
 static bool is_text(const json_t *rule, const char *key, const char *wanted)
 {
 	const char *text = json_text_at(rule, key);
-
 	return text && strcmp(text, wanted) == 0;
 }
 
@@ -46,20 +43,18 @@ static const char *name_in(const char *const names[ACCESS_NAMES_MAX], const char
 	return NULL;
 }
 
-static bool kind_permits(const json_t *rules, enum access_kind kind,
-			 const char *const names[ACCESS_NAMES_MAX], struct strbuf *ret_why)
+static bool kind_permits(const json_t *rules, enum access_kind kind, const char *const names[ACCESS_NAMES_MAX],
+			 struct strbuf *ret_why)
 {
 	bool has_allowance = false;
 	bool is_allowed = false;
-
 	for (size_t i = 0; names[0] && i < json_array_size(rules); i++) {
 		const json_t *rule = json_array_get(rules, i);
 		if (!is_text(rule, "kind", kinds[kind].name)) continue;
 		const char *name = name_in(names, json_text_at(rule, "value"));
 		bool is_denial = is_text(rule, "effect", "deny");
 		if (is_denial && name) {
-			strbuf_addf(ret_why, "The list of denied %s names %s.", kinds[kind].plural,
-				    name);
+			strbuf_addf(ret_why, "The list of denied %s names %s.", kinds[kind].plural, name);
 			return false;
 		}
 		has_allowance = has_allowance || !is_denial;
@@ -74,8 +69,7 @@ static bool kind_permits(const json_t *rules, enum access_kind kind,
 bool access_permits(const json_t *rules, const struct access_subject *subject, struct strbuf *ret_why)
 {
 	for (size_t kind = 0; kind < ACCESS_KINDS; kind++) {
-		if (!kind_permits(rules, (enum access_kind)kind, subject->names[kind], ret_why))
-			return false;
+		if (!kind_permits(rules, (enum access_kind)kind, subject->names[kind], ret_why)) return false;
 	}
 	return true;
 }
@@ -94,7 +88,6 @@ static bool is_word(const char *text)
 static char *project_of(const char *word)
 {
 	char *key = strpbrk(word, "/:@") ? NULL : mem_dup(word);
-
 	/* Personal projects keep the case of their owner's name. */
 	for (char *at = key; at && key[0] != '~' && *at; at++)
 		*at = (char)toupper((unsigned char)*at);
@@ -105,7 +98,6 @@ static char *repository_of(const char *word)
 {
 	CLEANUP(repo_refs_done) struct repo_refs refs = {0};
 	const char *slash = strchr(word, '/');
-
 	if (strstr(word, "://")) {
 		repo_refs_add(&refs, REPO_REF_URL, word);
 		return refs.count == 1 ? mem_dup(refs.list[0].name) : NULL;
@@ -118,7 +110,6 @@ static char *org_of(const char *word)
 {
 	struct uuid uuid;
 	char text[UUID_TEXT_SIZE];
-
 	if (!uuid_parse(word, &uuid)) return NULL;
 	uuid_text(&uuid, text);
 	return mem_dup(text);
@@ -138,7 +129,6 @@ static char *value_of(enum access_kind kind, const char *word)
 bool access_value(const char *kind, const char *typed, char **ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *word = text_trim(typed ? typed : "");
-
 	for (size_t i = 0; i < ACCESS_KINDS; i++) {
 		if (!kind || strcmp(kind, kinds[i].name) != 0) continue;
 		char *value = is_word(word) ? value_of((enum access_kind)i, word) : NULL;

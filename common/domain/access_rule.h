@@ -32,8 +32,7 @@ struct access_subject {
 };
 
 /** Whether `rules`, a list of {"effect", "kind", "value"}, let the subject start; else a sentence for people that names the list. */
-NODISCARD bool access_permits(const json_t *rules, const struct access_subject *subject,
-			      struct strbuf *ret_why);
+NODISCARD bool access_permits(const json_t *rules, const struct access_subject *subject, struct strbuf *ret_why);
 
 /**
  * Read a rule's value as people type it: white space, "@", a repository's address, the case of keys and ids do not matter. `ret` is

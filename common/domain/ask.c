@@ -20,32 +20,17 @@ struct text_field {
 #define ASK_TEXT(member) {#member, offsetof(struct ask, member)}
 #define PERSON_TEXT(member) {#member, offsetof(struct person, member)}
 
-static const struct text_field ask_texts[] = {ASK_TEXT(event),
-					      ASK_TEXT(event_key),
-					      ASK_TEXT(alias_key),
-					      ASK_TEXT(subject),
-					      ASK_TEXT(issue_id),
-					      ASK_TEXT(issue_key),
-					      ASK_TEXT(pull_request_id),
-					      ASK_TEXT(pull_request_title),
-					      ASK_TEXT(project_key),
-					      ASK_TEXT(repo_slug),
-					      ASK_TEXT(repo_id),
-					      ASK_TEXT(from_project_key),
-					      ASK_TEXT(from_repo_slug),
-					      ASK_TEXT(branch),
-					      ASK_TEXT(comment_id),
-					      ASK_TEXT(comment_text),
-					      ASK_TEXT(parent_id),
-					      ASK_TEXT(visibility_type),
-					      ASK_TEXT(visibility_value),
-					      ASK_TEXT(anchor_path)};
+static const struct text_field ask_texts[] = {
+	ASK_TEXT(event),          ASK_TEXT(event_key),       ASK_TEXT(alias_key),        ASK_TEXT(subject),
+	ASK_TEXT(issue_id),       ASK_TEXT(issue_key),       ASK_TEXT(pull_request_id),  ASK_TEXT(pull_request_title),
+	ASK_TEXT(project_key),    ASK_TEXT(repo_slug),       ASK_TEXT(repo_id),          ASK_TEXT(from_project_key),
+	ASK_TEXT(from_repo_slug), ASK_TEXT(branch),          ASK_TEXT(comment_id),       ASK_TEXT(comment_text),
+	ASK_TEXT(parent_id),      ASK_TEXT(visibility_type), ASK_TEXT(visibility_value), ASK_TEXT(anchor_path)};
 
 static const struct text_field person_texts[] = {PERSON_TEXT(id), PERSON_TEXT(key), PERSON_TEXT(name),
 						 PERSON_TEXT(email), PERSON_TEXT(display_name)};
 
-static const char *const repo_kind_names[] = {
-	[REPO_REF_LINE] = "line", [REPO_REF_URL] = "url", [REPO_REF_BARE] = "bare"};
+static const char *const repo_kind_names[] = {[REPO_REF_LINE] = "line", [REPO_REF_URL] = "url", [REPO_REF_BARE] = "bare"};
 
 static char **text_of(void *object, const struct text_field *field)
 {
@@ -56,13 +41,11 @@ static void put_texts(json_t *json, const void *object, const struct text_field 
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *place = (const char *)object + fields[i].offset;
-
 		json_put_text(json, fields[i].name, *(char *const *)(const void *)place);
 	}
 }
 
-static bool read_texts(const json_t *json, void *object, const struct text_field *fields,
-		       size_t count, struct err *err)
+static bool read_texts(const json_t *json, void *object, const struct text_field *fields, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!trigger_is_text(json, fields[i].name))
@@ -85,10 +68,8 @@ void ask_done(struct ask *ask)
 static json_t *refs_to_json(const struct repo_refs *refs)
 {
 	json_t *list = json_array();
-
 	for (size_t i = 0; i < refs->count; i++) {
 		json_t *item = json_object();
-
 		json_put_text(item, "kind", repo_kind_names[refs->list[i].kind]);
 		json_put_text(item, "name", refs->list[i].name);
 		json_put_text(item, "host", refs->list[i].host);
@@ -101,7 +82,6 @@ json_t *ask_to_json(const struct ask *ask)
 {
 	json_t *json = json_object();
 	json_t *actor = json_object();
-
 	json_put_text(json, "verdict", reason_name(ask->verdict));
 	json_put_text(json, "kind", trigger_kind_name(ask->kind));
 	put_texts(json, ask, ask_texts, ARRAY_LEN(ask_texts));
@@ -119,7 +99,6 @@ static bool read_kind(const json_t *json, struct ask *ask, struct err *err)
 {
 	const char *kind = json_text_at(json, "kind");
 	const char *verdict = json_text_at(json, "verdict");
-
 	if (verdict) (void)!reason_parse(verdict, &ask->verdict);
 	if (!kind) return true;
 	if (strcmp(kind, trigger_kind_name(TRIGGER_COMMENT)) == 0)
@@ -135,9 +114,7 @@ static bool read_ref(const json_t *item, struct repo_ref *ret)
 {
 	const char *name = json_text_at(item, "name");
 	enum repo_ref_kind kind;
-
-	if (!name || !text_among(repo_kind_names, ARRAY_LEN(repo_kind_names),
-				 json_text_at(item, "kind"), &kind))
+	if (!name || !text_among(repo_kind_names, ARRAY_LEN(repo_kind_names), json_text_at(item, "kind"), &kind))
 		return false;
 	*ret = (struct repo_ref){kind, mem_dup(name), mem_dup(json_text_at(item, "host"))};
 	return true;
@@ -149,23 +126,18 @@ static void read_refs(const json_t *json, struct repo_refs *refs)
 	const json_t *list = json_at(json, "repositories");
 	const json_t *item;
 	size_t i;
-
 	json_array_foreach(list, i, item)
 	{
-		if (refs->count < LIMIT_REPOSITORIES && read_ref(item, &refs->list[refs->count]))
-			refs->count++;
+		if (refs->count < LIMIT_REPOSITORIES && read_ref(item, &refs->list[refs->count])) refs->count++;
 	}
 }
 
 bool ask_from_json(const json_t *json, struct ask *ret, struct err *err)
 {
 	CLEANUP(ask_done) struct ask ask = {0};
-
 	if (!json_is_object(json)) return err_set(err, ERR_INPUT, "an ask is no object");
-	if (!read_kind(json, &ask, err) ||
-	    !read_texts(json, &ask, ask_texts, ARRAY_LEN(ask_texts), err) ||
-	    !read_texts(json_at(json, "actor"), &ask.actor, person_texts, ARRAY_LEN(person_texts),
-			err))
+	if (!read_kind(json, &ask, err) || !read_texts(json, &ask, ask_texts, ARRAY_LEN(ask_texts), err) ||
+	    !read_texts(json_at(json, "actor"), &ask.actor, person_texts, ARRAY_LEN(person_texts), err))
 		return false;
 	ask.is_mention = json_bool_at(json, "is_mention", false);
 	ask.is_edit = json_bool_at(json, "is_edit", false);

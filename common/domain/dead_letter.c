@@ -8,8 +8,7 @@
 
 #include "common/base/banned.h"
 
-static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t number,
-		       char text[NUMBER_TEXT_SIZE])
+static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t number, char text[NUMBER_TEXT_SIZE])
 {
 	(void)snprintf(text, NUMBER_TEXT_SIZE, "%lld", (long long)number);
 	put(record, name, text);

@@ -37,14 +37,12 @@ struct reading {
 static bool read_text(const struct reading *reading, const char *name, size_t max_bytes, char **ret)
 {
 	struct bytes value = reading->header(reading->record, name);
-
 	if (!value.ptr) {
 		*ret = NULL;
 		return true;
 	}
 	if (value.len > max_bytes || !text_is_utf8(value) || memchr(value.ptr, 0, value.len))
-		return err_set(reading->err, ERR_INPUT,
-			       "header '%s' is no text of at most %zu bytes", name, max_bytes);
+		return err_set(reading->err, ERR_INPUT, "header '%s' is no text of at most %zu bytes", name, max_bytes);
 	*ret = mem_dup_n(value.ptr, value.len);
 	return true;
 }
@@ -63,17 +61,14 @@ static bool read_needed(const struct reading *reading, const char *name, char **
 static bool read_number(const struct reading *reading, const char *name, int64_t *ret)
 {
 	CLEANUP(mem_free_text) char *text = NULL;
-
 	if (!read_needed(reading, name, &text)) return false;
-	if (!number_parse(text, 0, INT64_MAX, ret, reading->err))
-		return err_wrap(reading->err, "header '%s'", name);
+	if (!number_parse(text, 0, INT64_MAX, ret, reading->err)) return err_wrap(reading->err, "header '%s'", name);
 	return true;
 }
 
 static bool read_schema(const struct reading *reading)
 {
 	CLEANUP(mem_free_text) char *schema = NULL;
-
 	return read_needed(reading, HEADER_SCHEMA, &schema) && record_schema_ok(schema, reading->err);
 }
 
@@ -81,7 +76,6 @@ static bool read_id(const struct reading *reading, char ret[UUID_TEXT_SIZE])
 {
 	CLEANUP(mem_free_text) char *text = NULL;
 	struct uuid id;
-
 	if (!read_needed(reading, HEADER_DELIVERY_ID, &text)) return false;
 	if (!uuid_parse(text, &id))
 		return err_set(reading->err, ERR_INPUT, "header '%s' is no UUID", HEADER_DELIVERY_ID);
@@ -92,11 +86,10 @@ static bool read_id(const struct reading *reading, char ret[UUID_TEXT_SIZE])
 static bool read_provider(const struct reading *reading, enum provider *ret)
 {
 	CLEANUP(mem_free_text) char *text = NULL;
-
 	if (!read_needed(reading, HEADER_PROVIDER, &text)) return false;
 	if (!provider_parse(text, ret))
-		return err_set(reading->err, ERR_INPUT,
-			       "header '%s' names no known product: '%.40s'", HEADER_PROVIDER, text);
+		return err_set(reading->err, ERR_INPUT, "header '%s' names no known product: '%.40s'", HEADER_PROVIDER,
+			       text);
 	return true;
 }
 
@@ -104,23 +97,19 @@ static bool read_provider(const struct reading *reading, enum provider *ret)
 static bool read_verdict(const struct reading *reading, enum reason *ret)
 {
 	CLEANUP(mem_free_text) char *text = NULL;
-
 	*ret = REASON_NONE;
 	if (!read_text(reading, HEADER_VERDICT, LIMIT_ID_BYTES, &text)) return false;
 	if (!text_is_empty(text) && !reason_parse(text, ret))
-		return err_set(reading->err, ERR_INPUT, "header '%s' is not known: '%.40s'",
-			       HEADER_VERDICT, text);
+		return err_set(reading->err, ERR_INPUT, "header '%s' is not known: '%.40s'", HEADER_VERDICT, text);
 	return true;
 }
 
 static bool read_digest(const struct reading *reading, char **ret)
 {
 	uint8_t digest[SHA256_HEX_LEN / 2];
-
 	if (!read_text(reading, HEADER_BODY_SHA256, SHA256_HEX_LEN, ret)) return false;
 	if (*ret && !decode_hex(bytes_text(*ret), digest, sizeof(digest)))
-		return err_set(reading->err, ERR_INPUT, "header '%s' is no SHA-256",
-			       HEADER_BODY_SHA256);
+		return err_set(reading->err, ERR_INPUT, "header '%s' is no SHA-256", HEADER_BODY_SHA256);
 	return true;
 }
 
@@ -149,18 +138,14 @@ static bool read_origin(const struct reading *reading, struct delivery *delivery
 	return true;
 }
 
-bool delivery_read(delivery_header_fn *header, const void *record, struct delivery *ret,
-		   struct err *err)
+bool delivery_read(delivery_header_fn *header, const void *record, struct delivery *ret, struct err *err)
 {
 	const struct reading reading = {.header = header, .record = record, .err = err};
 	CLEANUP(delivery_done) struct delivery delivery = {0};
-
-	if (!read_schema(&reading) || !read_id(&reading, delivery.id) ||
-	    !read_provider(&reading, &delivery.provider) ||
+	if (!read_schema(&reading) || !read_id(&reading, delivery.id) || !read_provider(&reading, &delivery.provider) ||
 	    !read_number(&reading, HEADER_CONNECTION_ID, &delivery.connection_id) ||
-	    !read_number(&reading, HEADER_RECEIVED_AT, &delivery.received_at_ms) ||
-	    !read_origin(&reading, &delivery) || !read_verdict(&reading, &delivery.verdict) ||
-	    !read_digest(&reading, &delivery.body_sha256) ||
+	    !read_number(&reading, HEADER_RECEIVED_AT, &delivery.received_at_ms) || !read_origin(&reading, &delivery) ||
+	    !read_verdict(&reading, &delivery.verdict) || !read_digest(&reading, &delivery.body_sha256) ||
 	    !read_text(&reading, HEADER_SECRET, LIMIT_ID_BYTES, &delivery.secret_used) ||
 	    !read_trace(&reading, &delivery.traceparent))
 		return false;
@@ -172,8 +157,7 @@ static void put_text(delivery_put_fn *put, void *record, const char *name, const
 	if (!text_is_empty(value)) put(record, name, value);
 }
 
-static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t number,
-		       char text[NUMBER_TEXT_SIZE])
+static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t number, char text[NUMBER_TEXT_SIZE])
 {
 	(void)snprintf(text, NUMBER_TEXT_SIZE, "%" PRId64, number);
 	put(record, name, text);
@@ -184,12 +168,10 @@ void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *recor
 	put(record, HEADER_SCHEMA, RECORD_SCHEMA);
 	put(record, HEADER_DELIVERY_ID, delivery->id);
 	put(record, HEADER_PROVIDER, provider_name(delivery->provider));
-	put_number(put, record, HEADER_CONNECTION_ID, delivery->connection_id,
-		   delivery->number_texts[0]);
+	put_number(put, record, HEADER_CONNECTION_ID, delivery->connection_id, delivery->number_texts[0]);
 	put_text(put, record, HEADER_EVENT, delivery->event);
 	put_text(put, record, HEADER_REQUEST_ID, delivery->request_id);
-	put_number(put, record, HEADER_RECEIVED_AT, delivery->received_at_ms,
-		   delivery->number_texts[1]);
+	put_number(put, record, HEADER_RECEIVED_AT, delivery->received_at_ms, delivery->number_texts[1]);
 	put_text(put, record, HEADER_SOURCE, delivery->source);
 	put_text(put, record, HEADER_VERDICT, reason_name(delivery->verdict));
 	put_text(put, record, HEADER_BODY_SHA256, delivery->body_sha256);
@@ -200,7 +182,6 @@ void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *recor
 void traceparent_new(const uint8_t random[24], char ret[TRACEPARENT_SIZE])
 {
 	CLEANUP(strbuf_done) struct strbuf text;
-
 	strbuf_init(&text, TRACEPARENT_SIZE - 1);
 	strbuf_add(&text, "00-");
 	encode_hex(&text, bytes_of(random, 16));
@@ -219,7 +200,6 @@ static bool is_trace_id(const char *text, size_t len)
 bool traceparent_is_valid(const char *text)
 {
 	if (!text || strnlen(text, TRACEPARENT_SIZE) != TRACEPARENT_SIZE - 1) return false;
-	return text_starts(text, "00-") && is_trace_id(text + 3, 32) && text[35] == '-' &&
-	       is_trace_id(text + 36, 16) && text[52] == '-' &&
-	       strspn(text + 53, "0123456789abcdef") == 2;
+	return text_starts(text, "00-") && is_trace_id(text + 3, 32) && text[35] == '-' && is_trace_id(text + 36, 16) &&
+	       text[52] == '-' && strspn(text + 53, "0123456789abcdef") == 2;
 }

@@ -26,7 +26,7 @@ struct delivery {
 	char *source;        /**< webhook, reconcile or simulate */
 	enum reason verdict; /**< REASON_NONE: not known yet */
 	char *body_sha256;   /**< 64 hex digits of the whole body, kept or not */
-	char *secret_used; /**< which secret it was verified with: current, next, previous; NULL: not known */
+	char *secret_used;   /**< which secret it was verified with: current, next, previous; NULL: not known */
 	char number_texts[2][NUMBER_TEXT_SIZE]; /**< what delivery_write() made of the numbers */
 	char *traceparent;                      /**< W3C trace context, NULL when there is none */
 };
@@ -43,8 +43,7 @@ typedef void delivery_put_fn(void *record, const char *name, const char *value);
 /**
  * Read the headers of a record. ERR_INPUT: can never succeed, dead-letter it. ERR_CONFLICT: an unknown major schema, pause.
  */
-NODISCARD bool delivery_read(delivery_header_fn *header, const void *record, struct delivery *ret,
-			     struct err *err);
+NODISCARD bool delivery_read(delivery_header_fn *header, const void *record, struct delivery *ret, struct err *err);
 
 /** Write the headers of a record, schema first. Their values borrow from `delivery`, which must outlive the record. */
 void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *record);

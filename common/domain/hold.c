@@ -8,7 +8,6 @@ bool holds_add(struct holds *holds, int32_t partition, int64_t offset, int64_t n
 {
 	for (size_t i = 0; i < holds->count; i++) {
 		struct hold *hold = &holds->list[i];
-
 		if (hold->partition != partition) continue;
 		hold->offset = offset < hold->offset ? offset : hold->offset;
 		return true;
@@ -30,7 +29,6 @@ bool holds_expire(struct holds *holds, int64_t now_ms)
 {
 	size_t kept = 0;
 	bool is_any;
-
 	for (size_t i = 0; i < holds->count; i++) {
 		if (holds->list[i].until_ms > now_ms) holds->list[kept++] = holds->list[i];
 	}

@@ -37,7 +37,6 @@ static const char *reason_or_null(enum reason reason)
 char *job_record_text(const struct job_record *record)
 {
 	json_auto_t *json = json_object();
-
 	json_put_text(json, "schema", RECORD_SCHEMA);
 	json_put_text(json, "job_id", record->job_id);
 	json_put_text(json, "kind", job_kind_name(record->kind));
@@ -60,10 +59,8 @@ static bool read_uuid(const json_t *json, const char *name, char ret[UUID_TEXT_S
 {
 	const char *text;
 	struct uuid uuid;
-
 	if (!json_need_text(json, name, LIMIT_ID_BYTES, &text, err)) return false;
-	if (!uuid_parse(text, &uuid))
-		return err_set(err, ERR_INPUT, "'%s' is no UUID: '%.60s'", name, text);
+	if (!uuid_parse(text, &uuid)) return err_set(err, ERR_INPUT, "'%s' is no UUID: '%.60s'", name, text);
 	uuid_text(&uuid, ret);
 	return true;
 }
@@ -72,7 +69,6 @@ static bool read_kind(const json_t *json, struct job_record *record, struct err 
 {
 	const char *kind;
 	const char *reason = json_text_at(json, "reason");
-
 	if (!json_need_text(json, "kind", LIMIT_ID_BYTES, &kind, err)) return false;
 	if (strcmp(kind, job_kind_name(JOB_START)) == 0)
 		record->kind = JOB_START;
@@ -91,7 +87,6 @@ static bool read_place(const json_t *json, struct job_record *record, struct err
 {
 	const char *provider;
 	const char *event_key;
-
 	if (!json_need_text(json, "provider", LIMIT_ID_BYTES, &provider, err) ||
 	    !json_need_text(json, "event_key", LIMIT_EVENT_KEY_BYTES, &event_key, err) ||
 	    !json_need_int(json, "connection_id", 0, INT64_MAX, &record->connection_id, err) ||
@@ -119,43 +114,36 @@ static bool read_user(const json_t *json, struct job_record *record, struct err 
 static bool read_schema(const json_t *json, struct err *err)
 {
 	const char *schema;
-
-	return json_need_text(json, "schema", LIMIT_ID_BYTES, &schema, err) &&
-	       record_schema_ok(schema, err);
+	return json_need_text(json, "schema", LIMIT_ID_BYTES, &schema, err) && record_schema_ok(schema, err);
 }
 
 bool job_record_read(struct bytes text, struct job_record *ret, struct err *err)
 {
 	json_auto_t *json = NULL;
 	CLEANUP(job_record_done) struct job_record record = {0};
-
-	if (!json_read(text, LIMIT_JOB_RECORD_BYTES, LIMIT_JSON_DEPTH, &json, err) ||
-	    !read_schema(json, err) || !read_uuid(json, "job_id", record.job_id, err) ||
-	    !read_uuid(json, "delivery_id", record.delivery_id, err) ||
-	    !read_kind(json, &record, err) || !read_place(json, &record, err) ||
-	    !read_user(json, &record, err) || !ask_from_json(json_at(json, "ask"), &record.ask, err))
+	if (!json_read(text, LIMIT_JOB_RECORD_BYTES, LIMIT_JSON_DEPTH, &json, err) || !read_schema(json, err) ||
+	    !read_uuid(json, "job_id", record.job_id, err) || !read_uuid(json, "delivery_id", record.delivery_id, err) ||
+	    !read_kind(json, &record, err) || !read_place(json, &record, err) || !read_user(json, &record, err) ||
+	    !ask_from_json(json_at(json, "ask"), &record.ask, err))
 		return err_wrap(err, "job record");
-	if (text_is_empty(record.ask.subject))
-		return err_set(err, ERR_INPUT, "job record: the ask has no subject");
+	if (text_is_empty(record.ask.subject)) return err_set(err, ERR_INPUT, "job record: the ask has no subject");
 	return MOVE(ret, record);
 }
 
-void job_id_make(const struct uuid *installation, enum job_kind kind, const char *event_key,
-		 int64_t number, char ret[UUID_TEXT_SIZE])
+void job_id_make(const struct uuid *installation, enum job_kind kind, const char *event_key, int64_t number,
+		 char ret[UUID_TEXT_SIZE])
 {
 	char name[LIMIT_EVENT_KEY_BYTES + 64];
 	struct uuid id;
-
 	(void)snprintf(name, sizeof(name), "%s:%s:%" PRId64, job_kind_name(kind), event_key, number);
 	id = uuid_v5(installation, bytes_text(name));
 	uuid_text(&id, ret);
 }
 
-char *status_record_text(const struct job_record *record, const char *state, enum reason reason,
-			 const char *detail, const char *conversation_id, int64_t at_ms)
+char *status_record_text(const struct job_record *record, const char *state, enum reason reason, const char *detail,
+			 const char *conversation_id, int64_t at_ms)
 {
 	json_auto_t *json = json_object();
-
 	json_put_text(json, "schema", RECORD_SCHEMA);
 	json_put_text(json, "job_id", record->job_id);
 	json_put_text(json, "kind", job_kind_name(record->kind));

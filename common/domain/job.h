@@ -52,12 +52,11 @@ NODISCARD char *job_record_text(const struct job_record *record);
 NODISCARD bool job_record_read(struct bytes text, struct job_record *ret, struct err *err);
 
 /** Id of the job and of its conversation: UUIDv5(installation, "{kind}:{event key}:{number}"). */
-void job_id_make(const struct uuid *installation, enum job_kind kind, const char *event_key,
-		 int64_t number, char ret[UUID_TEXT_SIZE]);
+void job_id_make(const struct uuid *installation, enum job_kind kind, const char *event_key, int64_t number,
+		 char ret[UUID_TEXT_SIZE]);
 
 /** New compact JSON text for topic status: one per change of a job. */
-NODISCARD char *status_record_text(const struct job_record *record, const char *state,
-				   enum reason reason, const char *detail,
-				   const char *conversation_id, int64_t at_ms);
+NODISCARD char *status_record_text(const struct job_record *record, const char *state, enum reason reason,
+				   const char *detail, const char *conversation_id, int64_t at_ms);
 
 #endif

@@ -23,7 +23,6 @@ bool bot_is(const struct bot *bot, const char *name)
 static bool is_word_at(const char *text)
 {
 	size_t len;
-
 	return text_is_word(text_code_point(text, &len));
 }
 
@@ -37,11 +36,9 @@ static bool goes_on(const char *after)
 static bool has_at_mention(const char *visible, const char *label)
 {
 	size_t label_len = strlen(label);
-
 	if (label_len == 0) return false;
 	for (const char *at = strchr(visible, '@'); at; at = strchr(at + 1, '@')) {
-		if (strncasecmp(at + 1, label, label_len) != 0 || goes_on(at + 1 + label_len))
-			continue;
+		if (strncasecmp(at + 1, label, label_len) != 0 || goes_on(at + 1 + label_len)) continue;
 		if (!text_word_before(visible, at) && (at == visible || at[-1] != '@')) return true;
 	}
 	return false;
@@ -54,7 +51,6 @@ static bool is_bot_token(const char *token, const struct bot *bot)
 	char text[TOKEN_MAX + 1] = "";
 	char *id = text;
 	size_t len;
-
 	memcpy(text, token, strnlen(token, TOKEN_MAX));
 	id += strspn(id, " ");
 	if (strncasecmp(id, prefix, sizeof(prefix) - 1) == 0) id += sizeof(prefix) - 1;
@@ -75,9 +71,7 @@ static bool has_jira_token(const char *visible, const struct bot *bot)
 bool mention_found(enum provider provider, const char *text, const struct bot *bot)
 {
 	CLEANUP(mem_free_text) char *visible = NULL;
-
 	if (text_is_empty(text)) return false;
 	visible = mention_visible_text(provider, text);
-	return has_at_mention(visible, bot->label) ||
-	       (provider == PROVIDER_JIRA && has_jira_token(visible, bot));
+	return has_at_mention(visible, bot->label) || (provider == PROVIDER_JIRA && has_jira_token(visible, bot));
 }

@@ -12,7 +12,7 @@
 
 /** Who the bot is, and the word that calls it. Texts borrowed. */
 struct bot {
-	const char *label; /**< "openhands": the label, and @ + it the mention */
+	const char *label;                  /**< "openhands": the label, and @ + it the mention */
 	const char *names[LIMIT_BOT_NAMES]; /**< name, key, slug, e-mail, numeric id: any of them is the bot; NULL entries are skipped */
 };
 

@@ -30,7 +30,6 @@ static const char *const wiki_blocks[] = {"{code", "{noformat", "{quote"};
 static size_t brace_span(const char *at, size_t max)
 {
 	size_t len = 0;
-
 	while (len < max && at[len] != '\0' && at[len] != '}' && at[len] != '\n')
 		len++;
 	return len;
@@ -41,9 +40,7 @@ static size_t wiki_tag_len(const char *at, const char *name)
 {
 	size_t name_len = strlen(name);
 	size_t len;
-
-	if (strncasecmp(at, name, name_len) != 0 || (at[name_len] != '}' && at[name_len] != ':'))
-		return 0;
+	if (strncasecmp(at, name, name_len) != 0 || (at[name_len] != '}' && at[name_len] != ':')) return 0;
 	len = name_len + brace_span(at + name_len, WIKI_TAG_MAX);
 	return at[len] == '}' ? len + 1 : 0;
 }
@@ -52,10 +49,8 @@ static size_t wiki_tag_len(const char *at, const char *name)
 static char *wiki_block_end(char *at, size_t tag_len, const char *name)
 {
 	size_t name_len = strlen(name);
-
 	for (char *close = strchr(at + tag_len, '{'); close; close = strchr(close + 1, '{')) {
-		if (strncasecmp(close, name, name_len) == 0 && close[name_len] == '}')
-			return close + name_len + 1;
+		if (strncasecmp(close, name, name_len) == 0 && close[name_len] == '}') return close + name_len + 1;
 	}
 	return NULL;
 }
@@ -66,7 +61,6 @@ static char *blank_wiki_block(char *at, bool open_ended[])
 	for (size_t i = 0; i < ARRAY_LEN(wiki_blocks); i++) {
 		size_t tag_len = open_ended[i] ? 0 : wiki_tag_len(at, wiki_blocks[i]);
 		char *end = tag_len > 0 ? wiki_block_end(at, tag_len, wiki_blocks[i]) : NULL;
-
 		if (end) {
 			blank(at, end);
 			return end;
@@ -80,7 +74,6 @@ static char *blank_wiki_block(char *at, bool open_ended[])
 static char *blank_monospace(char *at)
 {
 	char *end = at + 2 + brace_span(at + 2, WIKI_MONOSPACE_MAX);
-
 	if (end[0] != '}' || end[1] != '}') return at + 2;
 	blank(at, end + 2);
 	return end + 2;
@@ -90,7 +83,6 @@ static void blank_wiki(char *text)
 {
 	bool open_ended[ARRAY_LEN(wiki_blocks)] = {false};
 	char *at = strchr(text, '{');
-
 	while (at) {
 		if (at > text && at[-1] == '\\')
 			at++;
@@ -113,7 +105,6 @@ struct fence {
 static const char *skip_indent(const char *line)
 {
 	size_t spaces = strspn(line, " ");
-
 	return line + (spaces < 4 ? spaces : 0);
 }
 
@@ -123,7 +114,6 @@ static bool opens_fence(const char *line, const char *end, struct fence *ret)
 	const char *start = skip_indent(line);
 	const char mark[2] = {*start, '\0'};
 	size_t len;
-
 	if (*start != '`' && *start != '~') return false;
 	len = strspn(start, mark);
 	if (len < 3) return false;
@@ -137,24 +127,20 @@ static bool closes_fence(const char *line, const char *end, const struct fence *
 	const char *start = skip_indent(line);
 	const char mark[2] = {fence->mark, '\0'};
 	size_t len = strspn(start, mark);
-
 	return len >= fence->len && start + len + strspn(start + len, " \t\r") >= end;
 }
 
 static bool is_quote(enum provider provider, const char *line)
 {
 	const char *start = skip_indent(line);
-
 	return *start == '>' || (provider == PROVIDER_JIRA && strncasecmp(start, "bq.", 3) == 0);
 }
 
 static void blank_lines(enum provider provider, char *text)
 {
 	struct fence fence = {0};
-
 	for (char *line = text; *line != '\0';) {
 		char *end = line + strcspn(line, "\n");
-
 		if (fence.mark != '\0') {
 			if (closes_fence(line, end, &fence)) fence.mark = '\0';
 			blank(line, end);
@@ -177,7 +163,6 @@ static char *inline_code_end(char *at, size_t len)
 {
 	while (*at != '\0') {
 		size_t run = strspn(at, "`");
-
 		if (run == len) return at + run;
 		if (*at == '\n' && is_paragraph_end(at)) return NULL;
 		at += run > 0 ? run : 1;
@@ -190,7 +175,6 @@ static char *blank_inline_code(char *at, uint64_t *unclosed)
 {
 	size_t run = strspn(at, "`");
 	char *end = NULL;
-
 	if (run <= BACKTICK_RUN_MAX && (*unclosed & (UINT64_C(1) << run)) == 0) {
 		end = inline_code_end(at + run, run);
 		*unclosed |= !end ? UINT64_C(1) << run : 0;
@@ -203,7 +187,6 @@ static char *blank_inline_code(char *at, uint64_t *unclosed)
 static void blank_inline(char *text)
 {
 	uint64_t unclosed = 0;
-
 	for (char *at = text; *at != '\0';) {
 		if (*at == '\n' && is_paragraph_end(at)) unclosed = 0;
 		if (*at == '`')
@@ -216,7 +199,6 @@ static void blank_inline(char *text)
 char *mention_visible_text(enum provider provider, const char *text)
 {
 	char *visible = mem_dup(text);
-
 	if (provider == PROVIDER_JIRA) blank_wiki(visible);
 	blank_lines(provider, visible);
 	blank_inline(visible);

@@ -33,8 +33,7 @@ enum own_hook_match {
 NODISCARD enum own_hook_match own_hook_match(const json_t *hook, const struct own_hook *own);
 
 /** The place in a list of the one that is ours most surely, at least by `least`; -1: none. */
-NODISCARD int own_hook_find(const json_t *hooks, const struct own_hook *own,
-			    enum own_hook_match least);
+NODISCARD int own_hook_find(const json_t *hooks, const struct own_hook *own, enum own_hook_match least);
 
 /** New list of the events, in order. */
 NODISCARD json_t *own_hook_events(const struct own_hook *own);

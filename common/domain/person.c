@@ -20,7 +20,6 @@ void person_done(struct person *person)
 static char *dup_text(const json_t *user, const char *name)
 {
 	const char *text = json_text_at(user, name);
-
 	return text ? mem_dup_n(text, text_cut(text, LIMIT_NAME_BYTES)) : NULL;
 }
 
@@ -32,11 +31,9 @@ struct person person_read(enum provider provider, const json_t *user)
 		.display_name = dup_text(user, "displayName"),
 	};
 	char id[LIMIT_ID_BYTES];
-
 	if (provider == PROVIDER_JIRA) {
 		person.key = dup_text(user, "key");
-		if (!person.key)
-			person.key = dup_text(user, "accountId"); /* as Jira Cloud has it */
+		if (!person.key) person.key = dup_text(user, "accountId"); /* as Jira Cloud has it */
 		return person;
 	}
 	person.key = dup_text(user, "slug");
@@ -46,8 +43,8 @@ struct person person_read(enum provider provider, const json_t *user)
 
 bool person_is_bot(const struct person *person, const struct bot *bot)
 {
-	return bot && (bot_is(bot, person->name) || bot_is(bot, person->key) ||
-		       bot_is(bot, person->id) || bot_is(bot, person->email));
+	return bot && (bot_is(bot, person->name) || bot_is(bot, person->key) || bot_is(bot, person->id) ||
+		       bot_is(bot, person->email));
 }
 
 bool person_is_nobody(const struct person *person)
@@ -66,7 +63,6 @@ static bool comparable(const char *a, const char *b, bool *ret)
 bool person_same(const struct person *a, const struct person *b)
 {
 	bool is_same = false;
-
 	if (comparable(a->id, b->id, &is_same) || comparable(a->key, b->key, &is_same) ||
 	    comparable(a->name, b->name, &is_same))
 		return is_same;

@@ -23,7 +23,6 @@ static bool is_known(const struct repo_refs *refs, const char *name, const char 
 {
 	for (size_t i = 0; i < refs->count; i++) {
 		const struct repo_ref *known = &refs->list[i];
-
 		if (!text_equal_nocase(known->name, name)) continue;
 		if (!known->host || !host || text_equal_nocase(known->host, host)) return true;
 	}
@@ -33,8 +32,7 @@ static bool is_known(const struct repo_refs *refs, const char *name, const char 
 void repo_refs_put(struct repo_refs *refs, enum repo_ref_kind kind, const char *name, const char *host)
 {
 	if (refs->count == LIMIT_REPOSITORIES || is_known(refs, name, host)) return;
-	refs->list[refs->count++] = (struct repo_ref){
-		.kind = kind, .name = mem_dup(name), .host = mem_dup(host)};
+	refs->list[refs->count++] = (struct repo_ref){.kind = kind, .name = mem_dup(name), .host = mem_dup(host)};
 }
 
 /* What may stand around the word and the value: bullets, headings, bold, monospace, table cells, links. */
@@ -44,7 +42,6 @@ static const char decoration[] = " \t\r*_`{}[]|\"'()-#";
 static const char *line_value(const char *line)
 {
 	static const char word[] = "repository";
-
 	if (line[0] == 'h' && line[1] >= '1' && line[1] <= '6' && line[2] == '.') line += 3;
 	line += strspn(line, decoration);
 	if (strncasecmp(line, word, sizeof(word) - 1) != 0) return NULL;
@@ -60,7 +57,6 @@ static void add_line_value(struct repo_refs *refs, const char *value)
 {
 	for (;;) {
 		size_t taken = repo_scan_reference(refs, value);
-
 		if (taken == 0) return;
 		value += taken;
 		value += strspn(value, decoration);
@@ -74,7 +70,6 @@ static void add_lines(struct repo_refs *refs, const char *text)
 {
 	for (const char *line = text; *line != '\0';) {
 		const char *value = line_value(line);
-
 		if (value) add_line_value(refs, value);
 		line += strcspn(line, "\n");
 		line += *line == '\n' ? 1 : 0;
@@ -94,7 +89,6 @@ void repo_refs_add(struct repo_refs *refs, enum repo_ref_kind kind, const char *
 void repo_refs_collect(struct repo_refs *refs, const char *comment, const char *description)
 {
 	size_t before = refs->count;
-
 	repo_refs_add(refs, REPO_REF_LINE, comment);
 	if (refs->count == before) repo_refs_add(refs, REPO_REF_LINE, description);
 	repo_refs_add(refs, REPO_REF_URL, comment);

@@ -10,33 +10,27 @@
 
 #include "common/base/banned.h"
 
-static const char name_chars[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+static const char name_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
 
 /* Common pairs of words. */
 static const char *const word_pairs[] = {
-	"and/or",           "or/and",           "yes/no",           "true/false",
-	"on/off",           "read/write",       "input/output",     "client/server",
-	"server/client",    "he/she",           "she/he",           "his/her",
-	"him/her",          "left/right",       "up/down",          "start/stop",
-	"pass/fail",        "before/after",     "request/response", "either/or",
-	"frontend/backend", "backend/frontend", "add/remove",       "create/update",
-	"enable/disable"};
+	"and/or",           "or/and",           "yes/no",        "true/false",       "on/off",
+	"read/write",       "input/output",     "client/server", "server/client",    "he/she",
+	"she/he",           "his/her",          "him/her",       "left/right",       "up/down",
+	"start/stop",       "pass/fail",        "before/after",  "request/response", "either/or",
+	"frontend/backend", "backend/frontend", "add/remove",    "create/update",    "enable/disable"};
 
 /* First words of paths, and of media types. */
-static const char *const path_words[] = {"src",          "lib",   "bin",   "etc",    "usr",
-					 "var",          "tmp",   "opt",   "dev",    "home",
-					 "node_modules", "build", "dist",  "target", "application",
-					 "text",         "image", "audio", "video",  "multipart"};
+static const char *const path_words[] = {"src",         "lib",  "bin",   "etc",          "usr",   "var",      "tmp",
+					 "opt",         "dev",  "home",  "node_modules", "build", "dist",     "target",
+					 "application", "text", "image", "audio",        "video", "multipart"};
 
 /* Endings that make a name a file. */
 static const char *const file_endings[] = {
-	"txt", "md",   "rst",        "py",     "js",    "ts",   "tsx",  "jsx", "mjs",
-	"c",   "h",    "cc",         "cpp",    "hpp",   "java", "kt",   "go",  "rs",
-	"rb",  "php",  "cs",         "swift",  "json",  "yml",  "yaml", "xml", "html",
-	"htm", "css",  "scss",       "sh",     "sql",   "toml", "ini",  "cfg", "conf",
-	"log", "csv",  "pdf",        "png",    "jpg",   "jpeg", "gif",  "svg", "zip",
-	"gz",  "lock", "properties", "gradle", "ipynb", "vue"};
+	"txt",  "md",   "rst",  "py",   "js",  "ts",  "tsx",  "jsx",  "mjs",        "c",      "h",     "cc",   "cpp",
+	"hpp",  "java", "kt",   "go",   "rs",  "rb",  "php",  "cs",   "swift",      "json",   "yml",   "yaml", "xml",
+	"html", "htm",  "css",  "scss", "sh",  "sql", "toml", "ini",  "cfg",        "conf",   "log",   "csv",  "pdf",
+	"png",  "jpg",  "jpeg", "gif",  "svg", "zip", "gz",   "lock", "properties", "gradle", "ipynb", "vue"};
 
 static bool is_one_of(const char *text, size_t len, const char *const *list, size_t count)
 {
@@ -49,14 +43,12 @@ static bool is_one_of(const char *text, size_t len, const char *const *list, siz
 static bool is_file(const char *name)
 {
 	const char *dot = strrchr(name, '.');
-
 	return dot && is_one_of(dot + 1, strlen(dot + 1), file_endings, ARRAY_LEN(file_endings));
 }
 
 static size_t count_dots(const char *name)
 {
 	size_t count = 0;
-
 	for (; *name != '\0'; name++)
 		count += *name == '.' ? 1 : 0;
 	return count;
@@ -74,8 +66,7 @@ static bool is_number(const char *text, size_t len)
 static bool is_abbreviation(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (!isupper((unsigned char)text[i]) && !isdigit((unsigned char)text[i]))
-			return false;
+		if (!isupper((unsigned char)text[i]) && !isdigit((unsigned char)text[i])) return false;
 	}
 	return len <= 5;
 }
@@ -85,7 +76,6 @@ static bool is_plausible(const char *token)
 	const char *name = strchr(token, '/') + 1;
 	size_t owner_len = (size_t)(name - 1 - token);
 	size_t name_len = strlen(name);
-
 	if (owner_len < 2 || name_len < 2 || is_file(name) || count_dots(name) > 1) return false;
 	if (is_one_of(token, strlen(token), word_pairs, ARRAY_LEN(word_pairs)) ||
 	    is_one_of(token, owner_len, path_words, ARRAY_LEN(path_words)))
@@ -98,7 +88,6 @@ static bool is_plausible(const char *token)
 static size_t token_span(const char *text, size_t *ret_slashes)
 {
 	size_t len = *text == '~' ? 1 : 0;
-
 	*ret_slashes = 0;
 	len += strspn(text + len, name_chars);
 	while (len > 0 && text[len] == '/' && strspn(text + len + 1, name_chars) > 0) {
@@ -122,9 +111,8 @@ static size_t read_token(const char *text, bool deep, char ret[REPO_NAME_SIZE])
 	size_t slashes;
 	size_t len = token_span(text, &slashes);
 	size_t name_len = trimmed_len(text, len);
-
-	if (slashes == 0 || (slashes > 1 && !deep) || text[len] == '/' || len >= REPO_NAME_SIZE ||
-	    name_len == 0 || text[name_len - 1] == '/')
+	if (slashes == 0 || (slashes > 1 && !deep) || text[len] == '/' || len >= REPO_NAME_SIZE || name_len == 0 ||
+	    text[name_len - 1] == '/')
 		return 0;
 	memcpy(ret, text, name_len);
 	ret[name_len] = '\0';
@@ -136,7 +124,6 @@ size_t repo_scan_reference(struct repo_refs *refs, const char *text)
 	char name[REPO_NAME_SIZE];
 	char host[REPO_NAME_SIZE];
 	size_t len = repo_url_read(text, name, host);
-
 	if (len > 0) {
 		if (name[0] != '\0') repo_refs_put(refs, REPO_REF_LINE, name, host);
 		return len;
@@ -150,10 +137,8 @@ void repo_scan_urls(struct repo_refs *refs, const char *text)
 {
 	char name[REPO_NAME_SIZE];
 	char host[REPO_NAME_SIZE];
-
 	while (*text != '\0') {
 		size_t len = repo_url_read(text, name, host);
-
 		if (len > 0 && name[0] != '\0') repo_refs_put(refs, REPO_REF_URL, name, host);
 		text += len > 0 ? len : 1;
 	}
@@ -165,7 +150,6 @@ static size_t skip_len(const char *text)
 	char name[REPO_NAME_SIZE];
 	char host[REPO_NAME_SIZE];
 	size_t len = repo_url_read(text, name, host);
-
 	if (len > 0) return len;
 	len = strcspn(text, " \t\r\n[('\":`{}|*,;");
 	return len > 0 ? len : 1;
@@ -175,10 +159,8 @@ void repo_scan_bare(struct repo_refs *refs, const char *text)
 {
 	static const char after[] = " \t\r\n])}{'\",.:;!?|*`";
 	char name[REPO_NAME_SIZE];
-
 	while (*text != '\0') {
 		size_t len = read_token(text, false, name);
-
 		if (len > 0 && (text[len] == '\0' || strchr(after, text[len]))) {
 			if (is_plausible(name)) repo_refs_put(refs, REPO_REF_BARE, name, NULL);
 			text += len;

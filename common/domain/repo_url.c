@@ -22,57 +22,26 @@ struct path {
 
 /* First words of paths that lead to pages, not to repositories. */
 static const char *const page_words[] = {
-	"browse",    "secure",  "rest",          "projects",    "users",       "plugins",
-	"issues",    "wiki",    "display",       "confluence",  "pages",       "servicedesk",
-	"dashboard", "login",   "logout",        "settings",    "admin",       "search",
-	"api",       "orgs",    "scm",           "download",    "attachments", "images",
-	"static",    "explore", "notifications", "marketplace", "sponsors",    "features",
-	"groups",    "profile", "integration"};
+	"browse",   "secure",      "rest",       "projects", "users",       "plugins",       "issues",
+	"wiki",     "display",     "confluence", "pages",    "servicedesk", "dashboard",     "login",
+	"logout",   "settings",    "admin",      "search",   "api",         "orgs",          "scm",
+	"download", "attachments", "images",     "static",   "explore",     "notifications", "marketplace",
+	"sponsors", "features",    "groups",     "profile",  "integration"};
 
 /* Second words that show that the first one is a context path of Jira or Confluence. */
-static const char *const context_words[] = {"browse",  "secure",  "rest",
-					    "display", "plugins", "servicedesk"};
+static const char *const context_words[] = {"browse", "secure", "rest", "display", "plugins", "servicedesk"};
 
 /* Third words on Git hosts that lead to a part of the repository, not to a deeper group. */
-static const char *const part_words[] = {"-",
-					 "blob",
-					 "tree",
-					 "raw",
-					 "blame",
-					 "src",
-					 "browse",
-					 "issues",
-					 "issue",
-					 "pull",
-					 "pulls",
-					 "pull-requests",
-					 "pullrequests",
-					 "merge_requests",
-					 "commit",
-					 "commits",
-					 "compare",
-					 "wiki",
-					 "wikis",
-					 "actions",
-					 "releases",
-					 "tags",
-					 "branches",
-					 "discussions",
-					 "security",
-					 "settings",
-					 "projects",
-					 "graphs",
-					 "network",
-					 "pipelines",
-					 "jobs",
-					 "edit",
-					 "find",
-					 "archive"};
+static const char *const part_words[] = {
+	"-",       "blob",      "tree",        "raw",      "blame",         "src",          "browse",
+	"issues",  "issue",     "pull",        "pulls",    "pull-requests", "pullrequests", "merge_requests",
+	"commit",  "commits",   "compare",     "wiki",     "wikis",         "actions",      "releases",
+	"tags",    "branches",  "discussions", "security", "settings",      "projects",     "graphs",
+	"network", "pipelines", "jobs",        "edit",     "find",          "archive"};
 
 /* Endings of pages and pictures. */
-static const char *const page_endings[] = {".html", ".htm", ".pdf", ".png", ".jpg",
-					   ".jpeg", ".gif", ".svg", ".php", ".aspx",
-					   ".jsp",  ".zip", ".txt", ".css"};
+static const char *const page_endings[] = {".html", ".htm", ".pdf",  ".png", ".jpg", ".jpeg", ".gif",
+					   ".svg",  ".php", ".aspx", ".jsp", ".zip", ".txt",  ".css"};
 
 static bool is_one_of(const char *text, const char *const *list, size_t count)
 {
@@ -86,7 +55,6 @@ static bool ends_nocase(const char *text, const char *ending)
 {
 	size_t len = strlen(text);
 	size_t ending_len = strlen(ending);
-
 	return len > ending_len && text_equal_nocase(text + len - ending_len, ending);
 }
 
@@ -100,18 +68,14 @@ static bool is_page(const char *segment)
 
 static bool is_name(const char *segment)
 {
-	static const char allowed[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~";
-
-	return *segment != '\0' && segment[strspn(segment, allowed)] == '\0' &&
-	       segment[strspn(segment, ".")] != '\0';
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~";
+	return *segment != '\0' && segment[strspn(segment, allowed)] == '\0' && segment[strspn(segment, ".")] != '\0';
 }
 
 /* Adds a segment without ".git"; false when the path ends with it. */
 static bool path_add(struct path *path, const char *from, size_t len)
 {
 	char *segment = path->segments[path->count];
-
 	if (len == 0) return true;
 	if (len >= SEGMENT_SIZE) return false;
 	memcpy(segment, from, len);
@@ -127,12 +91,10 @@ static void path_read(struct path *path, struct bytes text)
 	const char *at = (const char *)text.ptr;
 	const char *end = at + text.len;
 	bool goes_on = true;
-
 	path->count = 0;
 	while (goes_on && at < end) {
 		const char *slash = memchr(at, '/', (size_t)(end - at));
 		const char *stop = slash ? slash : end;
-
 		goes_on = path_add(path, at, (size_t)(stop - at));
 		at = stop + 1;
 	}
@@ -149,9 +111,7 @@ static bool read_bitbucket(const struct path *path, char ret[REPO_NAME_SIZE])
 	for (size_t i = 0; i + 2 < path->count; i++) {
 		const char *word = path->segments[i];
 		bool is_user = text_equal_nocase(word, "users");
-		bool has_repos = i + 3 < path->count &&
-				 text_equal_nocase(path->segments[i + 2], "repos");
-
+		bool has_repos = i + 3 < path->count && text_equal_nocase(path->segments[i + 2], "repos");
 		if ((is_user || text_equal_nocase(word, "projects")) && has_repos) {
 			join(ret, is_user ? "~" : "", path->segments[i + 1], path->segments[i + 3]);
 			return is_name(path->segments[i + 1]) && is_name(path->segments[i + 3]);
@@ -168,9 +128,7 @@ static bool read_bitbucket(const struct path *path, char ret[REPO_NAME_SIZE])
 static size_t name_depth(const struct path *path, const char *host)
 {
 	size_t depth = 2;
-
-	if (text_equal_nocase(host, "github.com") || text_equal_nocase(host, "bitbucket.org"))
-		return depth;
+	if (text_equal_nocase(host, "github.com") || text_equal_nocase(host, "bitbucket.org")) return depth;
 	while (depth < path->count && is_name(path->segments[depth]) &&
 	       !is_one_of(path->segments[depth], part_words, ARRAY_LEN(part_words)))
 		depth++;
@@ -181,17 +139,14 @@ static bool read_other(const struct path *path, const char *host, char ret[REPO_
 {
 	size_t depth;
 	size_t len = 0;
-
 	if (path->count < 2 || is_one_of(path->segments[0], page_words, ARRAY_LEN(page_words)) ||
-	    is_one_of(path->segments[1], context_words, ARRAY_LEN(context_words)) ||
-	    !is_name(path->segments[0]) || !is_name(path->segments[1]))
+	    is_one_of(path->segments[1], context_words, ARRAY_LEN(context_words)) || !is_name(path->segments[0]) ||
+	    !is_name(path->segments[1]))
 		return false;
 	depth = name_depth(path, host);
 	if (is_page(path->segments[depth - 1])) return false;
 	for (size_t i = 0; i < depth; i++) {
-		int written = snprintf(ret + len, REPO_NAME_SIZE - len, "%s%s", i > 0 ? "/" : "",
-				       path->segments[i]);
-
+		int written = snprintf(ret + len, REPO_NAME_SIZE - len, "%s%s", i > 0 ? "/" : "", path->segments[i]);
 		if (written < 0 || (size_t)written >= REPO_NAME_SIZE - len) return false;
 		len += (size_t)written;
 	}
@@ -201,10 +156,8 @@ static bool read_other(const struct path *path, const char *host, char ret[REPO_
 static size_t scheme_len(const char *text)
 {
 	static const char *const schemes[] = {"https://", "http://", "ssh://"};
-
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-		if (strncasecmp(text, schemes[i], strlen(schemes[i])) == 0)
-			return strlen(schemes[i]);
+		if (strncasecmp(text, schemes[i], strlen(schemes[i])) == 0) return strlen(schemes[i]);
 	}
 	return 0;
 }
@@ -213,7 +166,6 @@ static size_t scheme_len(const char *text)
 static size_t url_len(const char *text)
 {
 	size_t len = strcspn(text, " \t\r\n|])}>\"'<`,;");
-
 	while (len > 0 && strchr(".:!?*_", text[len - 1]))
 		len--;
 	return len;
@@ -225,7 +177,6 @@ static bool read_host(struct bytes authority, char ret[REPO_NAME_SIZE])
 	const char *start = (const char *)authority.ptr;
 	const char *at = memrchr(start, '@', authority.len);
 	size_t len;
-
 	if (at) {
 		authority.len -= (size_t)(at + 1 - start);
 		start = at + 1;
@@ -240,7 +191,6 @@ static bool read_host(struct bytes authority, char ret[REPO_NAME_SIZE])
 static size_t span_until(const char *text, size_t len, const char *stops)
 {
 	size_t span = 0;
-
 	while (span < len && !strchr(stops, text[span]))
 		span++;
 	return span;
@@ -253,15 +203,12 @@ size_t repo_url_read(const char *text, char ret_name[REPO_NAME_SIZE], char ret_h
 	struct path path;
 	size_t authority;
 	size_t path_end;
-
 	ret_name[0] = '\0';
 	if (len <= scheme) return 0;
 	authority = span_until(text + scheme, len - scheme, "/?#");
 	path_end = span_until(text, len, "?#");
-	if (!read_host(bytes_of(text + scheme, authority), ret_host) || scheme + authority >= path_end)
-		return len;
+	if (!read_host(bytes_of(text + scheme, authority), ret_host) || scheme + authority >= path_end) return len;
 	path_read(&path, bytes_of(text + scheme + authority, path_end - scheme - authority));
-	if (!read_bitbucket(&path, ret_name) && !read_other(&path, ret_host, ret_name))
-		ret_name[0] = '\0';
+	if (!read_bitbucket(&path, ret_name) && !read_other(&path, ret_host, ret_name)) ret_name[0] = '\0';
 	return len;
 }

@@ -23,7 +23,6 @@ void signature_make(struct bytes secret, struct bytes body, char ret[SIGNATURE_T
 {
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	CLEANUP(strbuf_done) struct strbuf text;
-
 	crypto_hmac(secret, body, digest);
 	strbuf_init(&text, SIGNATURE_TEXT_SIZE - 1);
 	strbuf_add(&text, prefix);

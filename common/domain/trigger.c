@@ -28,9 +28,7 @@ const char *trigger_kind_name(enum trigger_kind kind)
 static bool is_stale(const struct trigger_context *context, const struct ask *ask)
 {
 	if (ask->happened_at_ms == 0) return false;
-	if (context->max_age_ms > 0 &&
-	    ask->happened_at_ms < context->received_at_ms - context->max_age_ms)
-		return true;
+	if (context->max_age_ms > 0 && ask->happened_at_ms < context->received_at_ms - context->max_age_ms) return true;
 	return ask->is_edit && ask->happened_at_ms < context->activated_at_ms;
 }
 
@@ -59,20 +57,16 @@ char *trigger_subject(enum provider provider, int64_t instance_id, const json_t 
 
 char *trigger_event_name(enum provider provider, const json_t *body)
 {
-	return trigger_text(body, provider == PROVIDER_JIRA ? "webhookEvent" : "eventKey",
-			    LIMIT_NAME_BYTES);
+	return trigger_text(body, provider == PROVIDER_JIRA ? "webhookEvent" : "eventKey", LIMIT_NAME_BYTES);
 }
 
 /* --- where a body comes from --------------------------------------------------------------------- */
 
 static bool jira_origin_ok(const json_t *body, const char *host)
 {
-	static const char *const selves[] = {"comment.author.self", "user.self", "issue.self",
-					     "comment.self"};
-
+	static const char *const selves[] = {"comment.author.self", "user.self", "issue.self", "comment.self"};
 	for (size_t i = 0; i < ARRAY_LEN(selves); i++) {
 		const char *self = json_text_at(body, selves[i]);
-
 		if (!text_is_empty(self) && !url_has_host(self, host)) return false;
 	}
 	return true;
@@ -83,20 +77,17 @@ static bool bitbucket_origin_ok(const json_t *body, const struct trigger_origin 
 	const json_t *repository = json_at(body, "pullRequest.toRef.repository");
 	const char *key;
 	const char *slug;
-
 	if (!repository) repository = json_at(body, "repository");
 	if (!repository) return true;
 	if (origin->repo_id > 0 && json_int_at(repository, "id", 0) == origin->repo_id) return true;
 	key = json_text_at(repository, "project.key");
 	slug = json_text_at(repository, "slug");
-	return key && slug && text_equal_nocase(key, origin->project_key) &&
-	       text_equal_nocase(slug, origin->repo_slug);
+	return key && slug && text_equal_nocase(key, origin->project_key) && text_equal_nocase(slug, origin->repo_slug);
 }
 
 bool trigger_origin_ok(enum provider provider, const json_t *body, const struct trigger_origin *origin)
 {
-	return provider == PROVIDER_JIRA ? jira_origin_ok(body, origin->host)
-					 : bitbucket_origin_ok(body, origin);
+	return provider == PROVIDER_JIRA ? jira_origin_ok(body, origin->host) : bitbucket_origin_ok(body, origin);
 }
 
 /* --- whether a body is worth keeping -------------------------------------------------------------- */
@@ -109,13 +100,10 @@ static bool is_digits(const char *text)
 bool trigger_may_ask(struct bytes body, const struct bot *bot)
 {
 	CLEANUP(mem_free_text) char *label = text_lower(bot->label);
-
 	/* An escaped ASCII letter or a broken escape could hide the word. */
-	if (text_bytes_contain_nocase(body, "\\u00") || text_bytes_contain_nocase(body, label))
-		return true;
+	if (text_bytes_contain_nocase(body, "\\u00") || text_bytes_contain_nocase(body, label)) return true;
 	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++) {
 		CLEANUP(mem_free_text) char *name = NULL;
-
 		/* A number is an id: nobody is addressed by it. */
 		if (text_is_empty(bot->names[i]) || is_digits(bot->names[i])) continue;
 		name = text_lower(bot->names[i]);

@@ -28,23 +28,23 @@ struct ask {
 	enum reason verdict; /**< TRIGGERED, NO_TRIGGER, BOT_AUTHOR, STALE or MALFORMED */
 	char detail[160];    /**< for people: why not, or what is malformed */
 	enum trigger_kind kind;
-	char *event; /**< as the body (Jira) or the header (Bitbucket) names it */
+	char *event;     /**< as the body (Jira) or the header (Bitbucket) names it */
 	char *event_key; /**< set when kind is not TRIGGER_NONE, and for comments without a mention too */
 	char *alias_key; /**< the label's key when the comment wins */
 	char *subject;   /**< partition key of the subject, NULL when the body has none */
 	bool is_mention;
 	bool is_edit;
-	int64_t happened_at_ms; /**< time of the triggering change, 0 when the body says nothing */
-	struct person actor;    /**< who asked: for a comment its author */
-	char *issue_id, *issue_key;                       /* Jira */
-	char *pull_request_id, *pull_request_title;       /* Bitbucket, from here */
-	char *project_key, *repo_slug, *repo_id;          /* of toRef */
+	int64_t happened_at_ms;                     /**< time of the triggering change, 0 when the body says nothing */
+	struct person actor;                        /**< who asked: for a comment its author */
+	char *issue_id, *issue_key;                 /* Jira */
+	char *pull_request_id, *pull_request_title; /* Bitbucket, from here */
+	char *project_key, *repo_slug, *repo_id;    /* of toRef */
 	char *from_project_key, *from_repo_slug, *branch; /* of fromRef */
 	char *comment_id, *comment_text, *parent_id;
 	char *visibility_type, *visibility_value; /* Jira: restriction of the comment */
 	char *anchor_path;                        /* Bitbucket: file of an inline comment */
 	int64_t anchor_line;                      /**< 0: file-level or none */
-	struct repo_refs repositories; /**< candidates of comment and description as the body has them */
+	struct repo_refs repositories;            /**< candidates of comment and description as the body has them */
 };
 
 /** Free and zero. */
@@ -66,8 +66,7 @@ void trigger_decide(const struct trigger_context *context, const json_t *body, s
 
 /** The two products' readers, called by trigger_decide(). */
 void trigger_read_jira(const struct trigger_context *context, const json_t *body, struct ask *ret);
-void trigger_read_bitbucket(const struct trigger_context *context, const json_t *body,
-			    struct ask *ret);
+void trigger_read_bitbucket(const struct trigger_context *context, const json_t *body, struct ask *ret);
 
 /** New partition key of the body's subject, NULL when it has none (the record is keyed by its delivery id then). */
 NODISCARD char *trigger_subject(enum provider provider, int64_t instance_id, const json_t *body);
@@ -84,8 +83,7 @@ struct trigger_origin {
 };
 
 /** Whether the body belongs there: Jira: all hosts in its self links agree; Bitbucket: key and slug, or the stored numeric id. */
-NODISCARD bool trigger_origin_ok(enum provider provider, const json_t *body,
-				 const struct trigger_origin *origin);
+NODISCARD bool trigger_origin_ok(enum provider provider, const json_t *body, const struct trigger_origin *origin);
 
 /** Whether a body may hold an ask, and so must be kept: label word or a bot name in its bytes, in doubt (escapes) yes. */
 NODISCARD bool trigger_may_ask(struct bytes body, const struct bot *bot);

@@ -17,8 +17,7 @@ enum jira_event { JIRA_OTHER, JIRA_COMMENT, JIRA_ISSUE_UPDATED, JIRA_ISSUE_CREAT
 
 static enum jira_event event_of(const char *name)
 {
-	if (strcmp(name, "comment_created") == 0 || strcmp(name, "comment_updated") == 0)
-		return JIRA_COMMENT;
+	if (strcmp(name, "comment_created") == 0 || strcmp(name, "comment_updated") == 0) return JIRA_COMMENT;
 	if (strcmp(name, "jira:issue_updated") == 0) return JIRA_ISSUE_UPDATED;
 	return strcmp(name, "jira:issue_created") == 0 ? JIRA_ISSUE_CREATED : JIRA_OTHER;
 }
@@ -29,7 +28,6 @@ static char *issue_id_of_self(const char *self)
 	static const char part[] = "/issue/";
 	const char *id = NULL;
 	size_t len;
-
 	for (const char *at = self; at && (at = strstr(at, part));)
 		id = at = at + sizeof(part) - 1;
 	if (!id) return NULL;
@@ -41,14 +39,12 @@ static char *issue_id_of_self(const char *self)
 static char *issue_id_of(const json_t *body)
 {
 	char *id = trigger_id(body, "issue.id");
-
 	return id ? id : issue_id_of_self(json_text_at(body, "comment.self"));
 }
 
 char *trigger_subject_jira(int64_t instance_id, const json_t *body)
 {
 	CLEANUP(mem_free_text) char *id = issue_id_of(body);
-
 	return id ? trigger_key("jira:%" PRId64 ":%s", instance_id, id) : NULL;
 }
 
@@ -64,7 +60,6 @@ static void read_times(const json_t *body, struct ask *ask)
 	const char *type = json_text_at(body, "issue_event_type_name");
 	int64_t created = iso_time_at(body, "comment.created");
 	int64_t updated = iso_time_at(body, "comment.updated");
-
 	ask->is_edit = strcmp(ask->event, "comment_updated") == 0 || updated > created ||
 		       (type && strcmp(type, "issue_comment_edited") == 0);
 	ask->happened_at_ms = ask->is_edit && updated != 0 ? updated : created;
@@ -76,12 +71,10 @@ static bool read_comment(const struct trigger_context *context, const json_t *bo
 	if (!json_is_object(json_at(body, "comment")))
 		return trigger_refuse(ask, REASON_MALFORMED, "comment is no object");
 	ask->comment_id = trigger_id(body, "comment.id");
-	if (!ask->comment_id)
-		return trigger_refuse(ask, REASON_MALFORMED, "comment.id is missing or no id");
+	if (!ask->comment_id) return trigger_refuse(ask, REASON_MALFORMED, "comment.id is missing or no id");
 	if (!trigger_is_text(body, "comment.body"))
 		return trigger_refuse(ask, REASON_MALFORMED, "comment.body is no text");
-	ask->event_key = trigger_key("jira:%" PRId64 ":comment:%s", context->instance_id,
-				     ask->comment_id);
+	ask->event_key = trigger_key("jira:%" PRId64 ":comment:%s", context->instance_id, ask->comment_id);
 	ask->comment_text = trigger_text(body, "comment.body", LIMIT_COMMENT_BYTES);
 	ask->visibility_type = trigger_text(body, "comment.visibility.type", LIMIT_NAME_BYTES);
 	ask->visibility_value = trigger_text(body, "comment.visibility.value", LIMIT_NAME_BYTES);
@@ -95,10 +88,8 @@ static bool read_comment(const struct trigger_context *context, const json_t *bo
 static bool has_word(const char *words, const char *label)
 {
 	size_t label_len = strlen(label);
-
 	while (words && *words != '\0') {
 		size_t len = strcspn(words, " ");
-
 		if (len == label_len && strncmp(words, label, len) == 0) return true;
 		words += len;
 		words += strspn(words, " ");
@@ -112,13 +103,10 @@ static bool is_label_added(const json_t *body, const char *label)
 	const json_t *items = json_at(body, "changelog.items");
 	const json_t *item;
 	size_t i;
-
 	json_array_foreach(items, i, item)
 	{
 		const char *field = json_text_at(item, "field");
-
-		if (field && text_equal_nocase(field, "labels") &&
-		    has_word(json_text_at(item, "toString"), label) &&
+		if (field && text_equal_nocase(field, "labels") && has_word(json_text_at(item, "toString"), label) &&
 		    !has_word(json_text_at(item, "fromString"), label))
 			return true;
 	}
@@ -131,22 +119,19 @@ static bool is_label_there(const json_t *body, const char *label)
 	const json_t *labels = json_at(body, "issue.fields.labels");
 	const json_t *item;
 	size_t i;
-
 	json_array_foreach(labels, i, item)
 	{
 		const char *text = json_string_value(item);
-
 		if (text && strcmp(text, label) == 0) return true;
 	}
 	return false;
 }
 
 /* New event key of the label that this delivery added, NULL when it added none. */
-static char *label_key(const struct trigger_context *context, enum jira_event event,
-		       const json_t *body, const char *issue_id)
+static char *label_key(const struct trigger_context *context, enum jira_event event, const json_t *body,
+		       const char *issue_id)
 {
 	CLEANUP(mem_free_text) char *change = NULL;
-
 	if (event == JIRA_ISSUE_CREATED) {
 		if (!is_label_there(body, context->bot->label)) return NULL;
 		change = mem_dup("created");
@@ -162,9 +147,8 @@ static char *label_key(const struct trigger_context *context, enum jira_event ev
 /* A comment that asks for nothing does not belong to the label's job. */
 static void forget_comment(struct ask *ask)
 {
-	char **const texts[] = {&ask->event_key, &ask->comment_id, &ask->comment_text,
-				&ask->visibility_type, &ask->visibility_value};
-
+	char **const texts[] = {&ask->event_key, &ask->comment_id, &ask->comment_text, &ask->visibility_type,
+				&ask->visibility_value};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		mem_free(*texts[i]);
 		*texts[i] = NULL;
@@ -172,8 +156,7 @@ static void forget_comment(struct ask *ask)
 	ask->is_edit = false;
 }
 
-static void decide_label(const struct trigger_context *context, const json_t *body, char *key,
-			 struct ask *ask)
+static void decide_label(const struct trigger_context *context, const json_t *body, char *key, struct ask *ask)
 {
 	forget_comment(ask);
 	ask->event_key = key;
@@ -194,19 +177,15 @@ static void decide_label(const struct trigger_context *context, const json_t *bo
 static void decide_plain(const struct trigger_context *context, const json_t *body, struct ask *ask)
 {
 	read_person(body, "user", &ask->actor);
-	(void)trigger_refuse(ask, REASON_NO_TRIGGER, "no comment, and label %s was not added",
-			     context->bot->label);
+	(void)trigger_refuse(ask, REASON_NO_TRIGGER, "no comment, and label %s was not added", context->bot->label);
 	if (person_is_bot(&ask->actor, context->bot))
 		(void)trigger_refuse(ask, REASON_BOT_AUTHOR, "the bot made this change");
 }
 
-static void decide(const struct trigger_context *context, enum jira_event event, const json_t *body,
-		   struct ask *ask)
+static void decide(const struct trigger_context *context, enum jira_event event, const json_t *body, struct ask *ask)
 {
-	bool has_comment = event == JIRA_COMMENT ||
-			   (event == JIRA_ISSUE_UPDATED && json_at(body, "comment"));
+	bool has_comment = event == JIRA_COMMENT || (event == JIRA_ISSUE_UPDATED && json_at(body, "comment"));
 	char *key;
-
 	if (has_comment && !read_comment(context, body, ask)) return;
 	key = event != JIRA_COMMENT ? label_key(context, event, body, ask->issue_id) : NULL;
 	if (ask->kind == TRIGGER_COMMENT)
@@ -220,7 +199,6 @@ static void decide(const struct trigger_context *context, enum jira_event event,
 void trigger_read_jira(const struct trigger_context *context, const json_t *body, struct ask *ret)
 {
 	enum jira_event event;
-
 	ret->event = trigger_event_name(PROVIDER_JIRA, body);
 	if (!ret->event) ret->event = mem_dup(context->event ? context->event : "");
 	event = event_of(ret->event);
@@ -228,17 +206,14 @@ void trigger_read_jira(const struct trigger_context *context, const json_t *body
 	ret->issue_key = trigger_text(body, "issue.key", LIMIT_NAME_BYTES);
 	if (event == JIRA_OTHER) {
 		ret->comment_id = trigger_id(body, "comment.id");
-		(void)trigger_refuse(ret, REASON_NO_TRIGGER, "event '%.80s' starts nothing",
-				     ret->event);
+		(void)trigger_refuse(ret, REASON_NO_TRIGGER, "event '%.80s' starts nothing", ret->event);
 		return;
 	}
 	if (!ret->issue_id) {
-		(void)trigger_refuse(ret, REASON_MALFORMED,
-				     "issue.id is missing, and comment.self names no issue");
+		(void)trigger_refuse(ret, REASON_MALFORMED, "issue.id is missing, and comment.self names no issue");
 		return;
 	}
 	decide(context, event, body, ret);
 	if (ret->verdict != REASON_MALFORMED)
-		repo_refs_collect(&ret->repositories, ret->comment_text,
-				  json_text_at(body, "issue.fields.description"));
+		repo_refs_collect(&ret->repositories, ret->comment_text, json_text_at(body, "issue.fields.description"));
 }

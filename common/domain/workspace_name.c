@@ -34,29 +34,24 @@ static char *authority(const struct url *url)
 {
 	const struct url bare = {url->is_https, url->host, url->port, NULL};
 	CLEANUP(mem_free_text) char *text = url_text(&bare);
-
 	return mem_dup(strstr(text, "://") + 3);
 }
 
 char *workspace_name_of(const char *base_url)
 {
 	CLEANUP(url_done) struct url url = {0};
-
 	return url_parse(base_url, "https", &url, NULL) ? authority(&url) : mem_dup("");
 }
 
 /* A port that was not typed is the scheme's own; whoever leaves it out means the configured one. */
 static bool is_own(const struct url *typed, const struct url *own)
 {
-	return strcmp(typed->host, own->host) == 0 &&
-	       (typed->port == own->port || typed->port == 443);
+	return strcmp(typed->host, own->host) == 0 && (typed->port == own->port || typed->port == 443);
 }
 
-static bool take_own(const struct url *typed, const char *own_url, struct workspace_name *ret,
-		     struct err *err)
+static bool take_own(const struct url *typed, const char *own_url, struct workspace_name *ret, struct err *err)
 {
 	CLEANUP(url_done) struct url own = {0};
-
 	if (!url_parse(own_url, "https", &own, err)) return false;
 	if (!is_own(typed, &own))
 		return err_set(err, ERR_CONFLICT,
@@ -67,13 +62,11 @@ static bool take_own(const struct url *typed, const char *own_url, struct worksp
 	return true;
 }
 
-bool workspace_name_read(const char *typed, const char *own_url, struct workspace_name *ret,
-			 struct err *err)
+bool workspace_name_read(const char *typed, const char *own_url, struct workspace_name *ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *text = text_trim(typed ? typed : "");
 	CLEANUP(url_done) struct url url = {0};
 	const char *host = skip_schemes(text);
-
 	if (*host == '\0')
 		return err_set(err, ERR_INPUT,
 			       "no host was entered: enter Jira's host name, like "

@@ -27,7 +27,6 @@ NODISCARD char *workspace_name_of(const char *base_url);
  * port and path; without it the base URL is https:// and what was typed. ERR_INPUT: not a host, the message names the fix;
  * ERR_CONFLICT: another host than the configured one, the message names that.
  */
-NODISCARD bool workspace_name_read(const char *typed, const char *own_url,
-				   struct workspace_name *ret, struct err *err);
+NODISCARD bool workspace_name_read(const char *typed, const char *own_url, struct workspace_name *ret, struct err *err);
 
 #endif

@@ -52,8 +52,8 @@ void api_answer_done(struct api_answer *answer);
  * body says (`detail`, `message`, `errorMessages`, `errors[].message`; HTML is not quoted). With `need_json` a 2xx without JSON
  * is ERR_INTERNAL, or ERR_UNCERTAIN for an unsafe call. Thread-safe.
  */
-NODISCARD bool api_call_send(const struct api_peer *peer, const struct api_call *call,
-			     bool need_json, struct api_answer *ret, struct err *err);
+NODISCARD bool api_call_send(const struct api_peer *peer, const struct api_call *call, bool need_json,
+			     struct api_answer *ret, struct err *err);
 
 /** End a call whose refusal may be as good as success: true when `is_fine`, else false with `failure` in `err`. */
 NODISCARD bool api_call_settle(bool is_fine, const struct err *failure, struct err *err);
@@ -68,8 +68,7 @@ PRINTF_LIKE(2, 3) void api_path(struct strbuf *path, const char *format, ...);
 PRINTF_LIKE(2, 3) void api_path_add(struct strbuf *path, const char *format, ...);
 
 /** New text at `path`, cut to `max_bytes`; a copy of `fallback` (may be NULL) when there is none. */
-NODISCARD char *api_text(const json_t *root, const char *path, size_t max_bytes,
-			 const char *fallback);
+NODISCARD char *api_text(const json_t *root, const char *path, size_t max_bytes, const char *fallback);
 
 /** Where the next page of a Bitbucket list starts; false on the last one, or where it would go backwards. */
 NODISCARD bool api_next_page(const json_t *page, int64_t *ret);

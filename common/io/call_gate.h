@@ -9,7 +9,7 @@
 /** Given to every unsafe call. The caller made sure that the lease outlives the deadline; `may_send` looks once more. */
 struct call_gate {
 	bool (*may_send)(void *gate); /**< false: nothing is sent, ERR_CONFLICT. NULL: always allowed. Runs in the calling thread. */
-	void *gate;          /**< argument of `may_send`, borrowed for the call */
+	void *gate;                   /**< argument of `may_send`, borrowed for the call */
 	int64_t deadline_ms; /**< whole call; 0: the deadline of the API object */
 };
 

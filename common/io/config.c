@@ -28,7 +28,6 @@ static void free_pointed(struct config **config)
 static struct config *config_new(size_t count)
 {
 	struct config *config = mem_zalloc(1, sizeof(*config));
-
 	config->values = mem_zalloc(count > 0 ? count : 1, sizeof(*config->values));
 	(void)pthread_mutex_init(&config->lock, NULL);
 	return config;
@@ -53,17 +52,15 @@ static bool is_set(const struct config_value *value, const char *found)
 static bool refuse_missing(const struct setting *setting, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf phrase = strbuf_of(CONFIG_PHRASE_BYTES);
-
 	config_expectation(setting, &phrase);
-	return err_set(err, ERR_INPUT, "%s: not set, expected %s: %s", setting->name,
-		       strbuf_text(&phrase), setting->help);
+	return err_set(err, ERR_INPUT, "%s: not set, expected %s: %s", setting->name, strbuf_text(&phrase),
+		       setting->help);
 }
 
 static bool load_value(struct config_value *value, enum setting_reader reader, struct err *err)
 {
 	const struct setting *setting = value->setting;
 	const char *found = NULL;
-
 	if (setting->kind == SETTING_SECRET) {
 		if (!config_secret_load(value, err)) return false;
 	} else {
@@ -71,16 +68,14 @@ static bool load_value(struct config_value *value, enum setting_reader reader, s
 		found = found != NULL ? found : setting->fallback;
 		if (found != NULL && !config_value_set(value, found, err)) return false;
 	}
-	if ((setting->required & (unsigned)reader) != 0 && !is_set(value, found))
-		return refuse_missing(setting, err);
+	if ((setting->required & (unsigned)reader) != 0 && !is_set(value, found)) return refuse_missing(setting, err);
 	return true;
 }
 
-bool config_load(const struct setting *table, size_t count, enum setting_reader reader,
-		 struct config **ret, struct err *err)
+bool config_load(const struct setting *table, size_t count, enum setting_reader reader, struct config **ret,
+		 struct err *err)
 {
 	CLEANUP(free_pointed) struct config *config = config_new(count);
-
 	for (size_t i = 0; i < count; i++) {
 		if ((table[i].readers & (unsigned)reader) == 0) continue;
 		struct config_value *value = &config->values[config->count++];
@@ -121,12 +116,10 @@ size_t config_ints(const struct config *config, const char *name, int64_t *ret, 
 	const struct config_value *value = look_up(config, name);
 	const char *at = value->text;
 	size_t count = 0;
-
 	while (at != NULL && *at != '\0' && count < size) {
 		size_t len = strcspn(at, ",");
 		CLEANUP(mem_free_text) char *word = mem_dup_n(at, len);
-		if (!number_parse(word, value->setting->min, value->setting->max, &ret[count], NULL))
-			break;
+		if (!number_parse(word, value->setting->min, value->setting->max, &ret[count], NULL)) break;
 		count++;
 		at += at[len] == ',' ? len + 1 : len;
 	}

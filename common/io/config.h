@@ -20,8 +20,8 @@ struct config;
  * (never a secret) and what is expected. `ret` is new. An empty value counts as not set. The config may be read by all threads.
  * Unknown OHDC_ variables are logged at warn. Looking up a name that `reader` does not read ends the process (our mistake).
  */
-NODISCARD bool config_load(const struct setting *table, size_t count, enum setting_reader reader,
-			   struct config **ret, struct err *err);
+NODISCARD bool config_load(const struct setting *table, size_t count, enum setting_reader reader, struct config **ret,
+			   struct err *err);
 
 /** Free; NULL is fine. */
 void config_free(struct config *config);
@@ -33,8 +33,7 @@ NODISCARD const char *config_text(const struct config *config, const char *name)
 NODISCARD int64_t config_int(const struct config *config, const char *name);
 
 /** Values of a setting with several integers, in order, at most `size`; returns how many. */
-NODISCARD size_t config_ints(const struct config *config, const char *name, int64_t *ret,
-			     size_t size);
+NODISCARD size_t config_ints(const struct config *config, const char *name, int64_t *ret, size_t size);
 
 /** Value of a boolean setting. */
 NODISCARD bool config_bool(const struct config *config, const char *name);
@@ -46,8 +45,7 @@ NODISCARD bool config_bool(const struct config *config, const char *name);
 bool config_secret(struct config *config, const char *name, struct secret *ret);
 
 /** Print the settings that `reader` uses for --help. */
-void config_print_help(FILE *out, const struct setting *table, size_t count,
-		       enum setting_reader reader);
+void config_print_help(FILE *out, const struct setting *table, size_t count, enum setting_reader reader);
 
 /** Print docs/config.md. */
 void config_print_docs(FILE *out, const struct setting *table, size_t count);

@@ -11,7 +11,6 @@
 static void print_expectation(FILE *out, const struct setting *setting)
 {
 	CLEANUP(strbuf_done) struct strbuf phrase = strbuf_of(CONFIG_PHRASE_BYTES);
-
 	config_expectation(setting, &phrase);
 	(void)fputs(strbuf_text(&phrase), out);
 }
@@ -25,16 +24,14 @@ static void print_help_row(FILE *out, const struct setting *setting, enum settin
 	(void)fprintf(out, "\n      %s\n", setting->help);
 }
 
-void config_print_help(FILE *out, const struct setting *table, size_t count,
-		       enum setting_reader reader)
+void config_print_help(FILE *out, const struct setting *table, size_t count, enum setting_reader reader)
 {
 	(void)fputs("Settings, read from the environment; a secret also as NAME_FILE, the path of "
 		    "a file "
 		    "with it.\n",
 		    out);
 	for (size_t i = 0; i < count; i++) {
-		if ((table[i].readers & (unsigned)reader) != 0)
-			print_help_row(out, &table[i], reader);
+		if ((table[i].readers & (unsigned)reader) != 0) print_help_row(out, &table[i], reader);
 	}
 }
 
@@ -45,16 +42,11 @@ static void print_readers(FILE *out, unsigned readers)
 		unsigned reader;
 		const char *name;
 	} names[] = {
-		{SETTING_ALL, "all"},
-		{SETTING_SERVICES, "services"},
-		{SETTING_INGRESS, "ingress"},
-		{SETTING_LINKER, "linker"},
-		{SETTING_DISPATCHER, "dispatcher"},
-		{SETTING_INSTALLER, "installer"},
+		{SETTING_ALL, "all"},       {SETTING_SERVICES, "services"},     {SETTING_INGRESS, "ingress"},
+		{SETTING_LINKER, "linker"}, {SETTING_DISPATCHER, "dispatcher"}, {SETTING_INSTALLER, "installer"},
 		{SETTING_CLI, "ohdc"},
 	};
 	const char *comma = "";
-
 	if (readers == 0) (void)fputs("–", out);
 	for (size_t i = 0; i < ARRAY_LEN(names) && readers != 0; i++) {
 		if ((readers & names[i].reader) != names[i].reader) continue;
@@ -89,27 +81,26 @@ static void print_docs_row(FILE *out, const struct setting *setting)
 
 void config_print_docs(FILE *out, const struct setting *table, size_t count)
 {
-	(void)fputs(
-		"# Settings\n\n"
-		"<!-- Made by `ohdc config docs` from the table in common/domain/settings.c; "
-		"do not edit. -->\n\n"
-		"Every program reads its settings from the environment and checks them before it "
-		"does "
-		"anything else. On a wrong or missing\n"
-		"one it prints a single line (setting, what was found, what is expected) and exits "
-		"with status 2. An empty value counts as not set.\n"
-		"A variable that starts with `OHDC_` and is not listed here gives a warning that "
-		"names "
-		"the most similar setting.\n\n"
-		"A secret may also come from a file: `NAME_FILE` holds its path. Line ends after "
-		"the "
-		"secret are ignored. The file is read again when\n"
-		"it changes, without a restart; a new content that cannot be used is logged once "
-		"and the "
-		"old secret stays in use.\n\n"
-		"`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured by all outbound HTTP "
-		"calls.\n",
-		out);
+	(void)fputs("# Settings\n\n"
+		    "<!-- Made by `ohdc config docs` from the table in common/domain/settings.c; "
+		    "do not edit. -->\n\n"
+		    "Every program reads its settings from the environment and checks them before it "
+		    "does "
+		    "anything else. On a wrong or missing\n"
+		    "one it prints a single line (setting, what was found, what is expected) and exits "
+		    "with status 2. An empty value counts as not set.\n"
+		    "A variable that starts with `OHDC_` and is not listed here gives a warning that "
+		    "names "
+		    "the most similar setting.\n\n"
+		    "A secret may also come from a file: `NAME_FILE` holds its path. Line ends after "
+		    "the "
+		    "secret are ignored. The file is read again when\n"
+		    "it changes, without a restart; a new content that cannot be used is logged once "
+		    "and the "
+		    "old secret stays in use.\n\n"
+		    "`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured by all outbound HTTP "
+		    "calls.\n",
+		    out);
 	for (size_t i = 0; i < count; i++) {
 		if (table[i].group) print_group(out, table[i].group);
 		print_docs_row(out, &table[i]);

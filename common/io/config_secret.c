@@ -49,7 +49,6 @@ static bool is_same_file(const struct config_file_id *a, const struct config_fil
 static struct config_file_id look_at(const char *path)
 {
 	struct stat status;
-
 	return stat(path, &status) == 0 ? id_of(&status) : (struct config_file_id){0};
 }
 
@@ -75,7 +74,6 @@ static size_t len_without_line_end(const uint8_t *bytes, size_t len)
 static const char *keep(const uint8_t *bytes, size_t len, struct secret *ret)
 {
 	const char *fault;
-
 	len = len_without_line_end(bytes, len);
 	fault = fault_of(bytes, len);
 	if (!fault) secret_set(ret, bytes, len);
@@ -85,7 +83,6 @@ static const char *keep(const uint8_t *bytes, size_t len, struct secret *ret)
 static bool read_all(int fd, uint8_t *buffer, size_t size, size_t *ret_len)
 {
 	size_t len = 0;
-
 	while (len < size) {
 		ssize_t got = read(fd, buffer + len, size - len);
 		if (got < 0 && errno == EINTR) continue;
@@ -104,7 +101,6 @@ static const char *read_secret(int fd, struct secret *ret)
 	uint8_t *buffer = mem_zalloc(1, size);
 	const char *fault = "an unreadable file";
 	size_t len = 0;
-
 	if (read_all(fd, buffer, size, &len)) fault = keep(buffer, len, ret);
 	mem_wipe(buffer, size);
 	mem_free(buffer);
@@ -117,10 +113,8 @@ static const char *read_file(const char *path, struct secret *ret, struct config
 	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
 	const char *fault;
-
 	if (fd < 0) return errno == ENOENT ? "no such file" : "an unreadable file";
-	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
-		return "something that is no regular file";
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return "something that is no regular file";
 	fault = read_secret(fd, ret);
 	if (!fault) *ret_id = id_of(&status);
 	return fault;
@@ -134,16 +128,14 @@ static bool refuse(const char *name, const char *fault, struct err *err)
 static bool refuse_file(const char *name, const char *path, const char *fault, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf shown = strbuf_of(CONFIG_PHRASE_BYTES);
-
 	config_add_found(&shown, path);
-	return err_set(err, ERR_INPUT, "%s: found %s, %s, expected a file with a secret of one line",
-		       name, strbuf_text(&shown), fault);
+	return err_set(err, ERR_INPUT, "%s: found %s, %s, expected a file with a secret of one line", name,
+		       strbuf_text(&shown), fault);
 }
 
 static bool load_file(struct config_value *value, const char *name, const char *path, struct err *err)
 {
 	const char *fault = read_file(path, &value->secret, &value->file.seen);
-
 	if (fault) return refuse_file(name, path, fault, err);
 	value->file.path = mem_dup(path);
 	return true;
@@ -152,7 +144,6 @@ static bool load_file(struct config_value *value, const char *name, const char *
 const char *config_environment(const char *name)
 {
 	const char *text = getenv(name);
-
 	return text && text[0] != '\0' ? text : NULL;
 }
 
@@ -163,29 +154,24 @@ bool config_secret_load(struct config_value *value, struct err *err)
 	char file_name[NAME_BYTES];
 	const char *path;
 	const char *fault;
-
 	(void)snprintf(file_name, sizeof(file_name), "%s_FILE", name);
 	path = config_environment(file_name);
 	if (text && path)
-		return err_set(err, ERR_INPUT, "%s: found %s set as well, expected one of both",
-			       name, file_name);
+		return err_set(err, ERR_INPUT, "%s: found %s set as well, expected one of both", name, file_name);
 	if (path) return load_file(value, file_name, path, err);
 	if (!text) return true;
 	fault = keep((const uint8_t *)text, strlen(text), &value->secret);
 	return !fault || refuse(name, fault, err);
 }
 
-static void complain_once(struct config_value *value, const struct config_file_id *now,
-			  const char *fault)
+static void complain_once(struct config_value *value, const struct config_file_id *now, const char *fault)
 {
 	struct config_file *file = &value->file;
-
 	if (file->is_refused && is_same_file(&file->refused, now)) return;
 	file->is_refused = true;
 	file->refused = *now;
-	LOG_WARN("a changed secret cannot be used, the old one stays in use",
-		 LOG_TEXT("setting", value->setting->name), LOG_TEXT("path", file->path),
-		 LOG_TEXT("found", fault));
+	LOG_WARN("a changed secret cannot be used, the old one stays in use", LOG_TEXT("setting", value->setting->name),
+		 LOG_TEXT("path", file->path), LOG_TEXT("found", fault));
 }
 
 void config_secret_refresh(struct config_value *value)
@@ -193,7 +179,6 @@ void config_secret_refresh(struct config_value *value)
 	struct config_file *file = &value->file;
 	struct config_file_id now;
 	const char *fault;
-
 	if (!file->path) return;
 	now = look_at(file->path);
 	if (is_same_file(&now, &file->seen)) return;

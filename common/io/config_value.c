@@ -26,7 +26,6 @@ void config_add_found(struct strbuf *ret, const char *found)
 {
 	size_t len = text_cut(found, FOUND_SHOWN_BYTES);
 	bool is_text = text_is_utf8(bytes_of(found, strlen(found)));
-
 	if (strstr(found, "://") && strchr(found, '@')) {
 		strbuf_add(ret, "a URL with user information");
 		return;
@@ -43,7 +42,6 @@ void config_add_found(struct strbuf *ret, const char *found)
 static bool refuse(const struct setting *setting, const char *found, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf line = strbuf_of(CONFIG_PHRASE_BYTES);
-
 	config_add_found(&line, found);
 	strbuf_add(&line, ", expected ");
 	config_expectation(setting, &line);
@@ -52,8 +50,7 @@ static bool refuse(const struct setting *setting, const char *found, struct err 
 
 static bool is_clean_text(const char *found)
 {
-	if (strlen(found) > LIMIT_SETTING_BYTES || !text_is_utf8(bytes_of(found, strlen(found))))
-		return false;
+	if (strlen(found) > LIMIT_SETTING_BYTES || !text_is_utf8(bytes_of(found, strlen(found)))) return false;
 	for (const char *c = found; *c != '\0'; c++) {
 		if ((unsigned char)*c < 0x20 || *c == 0x7f) return false;
 	}
@@ -63,7 +60,6 @@ static bool is_clean_text(const char *found)
 static bool is_label(const char *found)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
-
 	return strlen(found) <= LABEL_BYTES && found[strspn(found, allowed)] == '\0';
 }
 
@@ -72,7 +68,6 @@ static bool is_address(const char *text, size_t len)
 	char address[ADDRESS_BYTES];
 	struct in6_addr parsed;
 	bool is_v6 = len > 2 && text[0] == '[' && text[len - 1] == ']';
-
 	if (len >= sizeof(address)) return false;
 	memcpy(address, is_v6 ? text + 1 : text, is_v6 ? len - 2 : len);
 	address[is_v6 ? len - 2 : len] = '\0';
@@ -83,15 +78,12 @@ static bool is_listen(const char *found)
 {
 	const char *colon = strrchr(found, ':');
 	int64_t port;
-
-	return colon && is_address(found, (size_t)(colon - found)) &&
-	       number_parse(colon + 1, 0, UINT16_MAX, &port, NULL);
+	return colon && is_address(found, (size_t)(colon - found)) && number_parse(colon + 1, 0, UINT16_MAX, &port, NULL);
 }
 
 static bool is_readable_file(const char *path)
 {
 	struct stat status;
-
 	return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) && access(path, R_OK) == 0;
 }
 
@@ -99,15 +91,12 @@ static bool is_readable_file(const char *path)
 static const char *host_scheme(const char *found)
 {
 	size_t len = strcspn(found, ":/");
-
-	return len == strlen("localhost") && strncasecmp(found, "localhost", len) == 0 ? "http"
-										       : "https";
+	return len == strlen("localhost") && strncasecmp(found, "localhost", len) == 0 ? "http" : "https";
 }
 
 static bool set_url(struct config_value *value, const char *found, const char *scheme)
 {
 	CLEANUP(url_done) struct url url = {0};
-
 	if (!url_parse(found, scheme, &url, NULL)) return false;
 	value->text = url_text(&url);
 	return true;
@@ -117,7 +106,6 @@ static bool set_url(struct config_value *value, const char *found, const char *s
 static bool is_choice(const char *choices, const char *word)
 {
 	size_t len = 0;
-
 	for (const char *at = choices; *at != '\0'; at += at[len] == '|' ? len + 1 : len) {
 		len = strcspn(at, "|");
 		if (strncmp(at, word, len) != 0) continue;
@@ -129,9 +117,7 @@ static bool is_choice(const char *choices, const char *word)
 static bool is_item(const struct setting *setting, const char *word)
 {
 	int64_t number;
-
-	if (setting->kind == SETTING_INTS)
-		return number_parse(word, setting->min, setting->max, &number, NULL);
+	if (setting->kind == SETTING_INTS) return number_parse(word, setting->min, setting->max, &number, NULL);
 	return word[0] != '\0' && (!setting->choices || is_choice(setting->choices, word));
 }
 
@@ -141,7 +127,6 @@ static bool set_list(struct config_value *value, const char *found)
 	CLEANUP(strbuf_done) struct strbuf list = strbuf_of(LIMIT_SETTING_BYTES);
 	const char *at = found;
 	size_t len = 0;
-
 	do {
 		len = strcspn(at, ",");
 		CLEANUP(mem_free_text) char *piece = mem_dup_n(at, len);
@@ -169,7 +154,6 @@ static bool set_int(struct config_value *value, const char *found)
 static bool set_bool(struct config_value *value, const char *found)
 {
 	bool flag;
-
 	if (!number_parse_bool(found, &flag, NULL)) return false;
 	value->number = flag;
 	return true;
@@ -208,16 +192,13 @@ static bool (*const setters[])(struct config_value *, const char *) = {
 static bool set(struct config_value *value, const char *found)
 {
 	enum setting_kind kind = value->setting->kind;
-
-	if (kind < ARRAY_LEN(checks) && checks[kind])
-		return checks[kind](found) && set_text(value, found);
+	if (kind < ARRAY_LEN(checks) && checks[kind]) return checks[kind](found) && set_text(value, found);
 	return setters[kind](value, found);
 }
 
 bool config_value_set(struct config_value *value, const char *found, struct err *err)
 {
 	CLEANUP(mem_free_text) char *trimmed = text_trim(found);
-
 	if (!is_clean_text(trimmed) || trimmed[0] == '\0' || !set(value, trimmed))
 		return refuse(value->setting, found, err);
 	return true;
@@ -265,7 +246,6 @@ static const char *const phrases[] = {
 void config_expectation(const struct setting *setting, struct strbuf *ret)
 {
 	const char *phrase = phrases[setting->kind];
-
 	if (setting->kind == SETTING_SECRET) {
 		strbuf_addf(ret, "a secret, or its file in %s_FILE", setting->name);
 	} else if (phrase) {

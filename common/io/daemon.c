@@ -49,7 +49,6 @@ static bool take_signals(struct err *err)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t signals;
-
 	fill_stop_signals(&signals);
 	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
 		return err_set(err, ERR_INTERNAL, "signals cannot be blocked");
@@ -80,36 +79,30 @@ static void *watch(void *context)
 	struct daemon *daemon = context;
 	sigset_t signals;
 	int received = 0;
-
 	fill_stop_signals(&signals);
 	while (sigwait(&signals, &received) != 0)
 		continue;
 	struct timespec deadline = sysclock_deadline(daemon->drain_ms);
-	LOG_INFO("stopping", LOG_TEXT("signal", sigabbrev_np(received)),
-		 LOG_INT("status", daemon_status(daemon)));
+	LOG_INFO("stopping", LOG_TEXT("signal", sigabbrev_np(received)), LOG_INT("status", daemon_status(daemon)));
 	daemon_admin_stop(daemon->admin);
 	begin_stop(daemon);
 	if (!wait_until_done(daemon, &deadline)) return NULL;
-	LOG_ERROR("the stop took too long, the process ends itself",
-		  LOG_INT("drain_ms", daemon->drain_ms));
+	LOG_ERROR("the stop took too long, the process ends itself", LOG_INT("drain_ms", daemon->drain_ms));
 	_exit(DAEMON_EXIT_FAILED);
 }
 
 bool daemon_new(const struct daemon_options *options, struct daemon **ret, struct err *err)
 {
 	CLEANUP(free_pointed) struct daemon *daemon = mem_zalloc(1, sizeof(*daemon));
-
 	sysclock_init_cond(&daemon->changed);
 	(void)pthread_mutex_init(&daemon->lock, NULL);
 	daemon->grace_ms = options->grace_ms;
 	daemon->drain_ms = options->drain_ms;
-	if (!take_signals(err) ||
-	    !daemon_admin_new(options->admin_listen, options->metrics, &daemon->admin, err))
+	if (!take_signals(err) || !daemon_admin_new(options->admin_listen, options->metrics, &daemon->admin, err))
 		return false;
 	daemon->has_watcher = pthread_create(&daemon->watcher, NULL, watch, daemon) == 0;
 	if (!daemon->has_watcher) return err_set(err, ERR_BUSY, "no thread for the signals");
-	LOG_INFO("started", LOG_TEXT("service", options->program),
-		 LOG_INT("admin_port", daemon_admin_port(daemon)));
+	LOG_INFO("started", LOG_TEXT("service", options->program), LOG_INT("admin_port", daemon_admin_port(daemon)));
 	return MOVE(ret, daemon);
 }
 
@@ -180,17 +173,15 @@ void daemon_fail(struct daemon *daemon, const struct err *err)
 {
 	int status = err->code == ERR_INPUT ? DAEMON_EXIT_CONFIGURATION : DAEMON_EXIT_FAILED;
 	int drained = DAEMON_EXIT_DRAINED;
-
 	if (!atomic_compare_exchange_strong(&daemon->status, &drained, status)) return;
-	LOG_ERROR("the service stops because of a failure",
-		  LOG_TEXT("code", err_code_name(err->code)), LOG_TEXT("error", err->message));
+	LOG_ERROR("the service stops because of a failure", LOG_TEXT("code", err_code_name(err->code)),
+		  LOG_TEXT("error", err->message));
 	(void)kill(getpid(), SIGTERM);
 }
 
 static void sleep_ms(int64_t ms)
 {
 	struct timespec deadline = sysclock_deadline(ms);
-
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
 		continue;
 }

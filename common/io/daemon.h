@@ -19,9 +19,9 @@ enum { DAEMON_EXIT_DRAINED = 0, DAEMON_EXIT_FAILED = 1, DAEMON_EXIT_CONFIGURATIO
 struct daemon_options {
 	const char *program;
 	const char *admin_listen; /**< address:port; port 0: any free port, which is logged */
-	int64_t grace_ms; /**< from "unready" to "stop accepting", so that load balancers notice */
-	int64_t drain_ms; /**< whole stop; afterwards the process ends itself with status 1 */
-	struct metrics *metrics; /**< borrowed */
+	int64_t grace_ms;         /**< from "unready" to "stop accepting", so that load balancers notice */
+	int64_t drain_ms;         /**< whole stop; afterwards the process ends itself with status 1 */
+	struct metrics *metrics;  /**< borrowed */
 };
 
 /**

@@ -43,7 +43,6 @@ static void end_livez(UNUSED void *context, UNUSED void *state, struct http_requ
 static void end_readyz(void *context, UNUSED void *state, struct http_request *request)
 {
 	struct daemon_admin *admin = context;
-
 	if (atomic_load(&admin->is_stopping))
 		reply_text(request, 503, "stopping\n");
 	else if (!atomic_load(&admin->is_ready))
@@ -56,7 +55,6 @@ static void end_metrics(void *context, UNUSED void *state, struct http_request *
 {
 	struct daemon_admin *admin = context;
 	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(METRICS_TEXT_BYTES);
-
 	if (admin->metrics) metrics_write(admin->metrics, &text);
 	if (text.is_cut) {
 		reply_text(request, 500, "too many metrics\n");
@@ -80,8 +78,7 @@ static struct http_route route_of(struct daemon_admin *admin, const char *path,
 	};
 }
 
-bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon_admin **ret,
-		      struct err *err)
+bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon_admin **ret, struct err *err)
 {
 	CLEANUP(free_pointed) struct daemon_admin *admin = mem_zalloc(1, sizeof(*admin));
 	struct http_server_options options = {
@@ -92,7 +89,6 @@ bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon
 		.connection_limit = 32,
 		.suspended_limit = 1,
 	};
-
 	admin->metrics = metrics;
 	admin->routes[0] = route_of(admin, "/livez", end_livez);
 	admin->routes[1] = route_of(admin, "/readyz", end_readyz);

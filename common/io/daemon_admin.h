@@ -13,8 +13,7 @@
 struct daemon_admin;
 
 /** Listen on address:port, not ready; `metrics` is borrowed, NULL: there are none. ERR_BUSY: address in use. `ret` is new. */
-NODISCARD bool daemon_admin_new(const char *listen, struct metrics *metrics,
-				struct daemon_admin **ret, struct err *err);
+NODISCARD bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon_admin **ret, struct err *err);
 
 /** Stop listening and free; NULL is fine. */
 void daemon_admin_free(struct daemon_admin *admin);

@@ -24,10 +24,9 @@ enum {
 };
 
 /* A process that is stopped inside a transaction must not keep its locks: the server ends that session. */
-static const char SESSION_SQL[] =
-	"SELECT set_config('statement_timeout', $1, false),"
-	" set_config('idle_in_transaction_session_timeout', '30000', false),"
-	" set_config('TimeZone', 'UTC', false)";
+static const char SESSION_SQL[] = "SELECT set_config('statement_timeout', $1, false),"
+				  " set_config('idle_in_transaction_session_timeout', '30000', false),"
+				  " set_config('TimeZone', 'UTC', false)";
 
 static void result_done(PGresult **result)
 {
@@ -41,7 +40,6 @@ static void result_done(PGresult **result)
 static void copy_message(const char *message, bool hide_value, char *ret, size_t size)
 {
 	size_t len = strcspn(message ? message : "", "\r\n");
-
 	for (size_t i = 0; hide_value && i < len; i++) {
 		if (message[i] == ':' || message[i] == '"') len = i;
 	}
@@ -56,8 +54,7 @@ static bool is_class(const char *state, const char *class)
 /* The session, not the statement, has failed; 25006: the server became a standby. */
 static bool is_session_lost(const char *state)
 {
-	return is_class(state, "08") || is_class(state, "57P0") || is_class(state, "25006") ||
-	       is_class(state, "25P03");
+	return is_class(state, "08") || is_class(state, "57P0") || is_class(state, "25006") || is_class(state, "25P03");
 }
 
 static enum err_code code_of_state(const char *state)
@@ -77,7 +74,6 @@ static enum err_code code_of_state(const char *state)
 		{"0A000", ERR_CONFLICT},
 		{"26000", ERR_CONFLICT},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if (is_class(state, table[i].class)) return table[i].code;
 	}
@@ -88,11 +84,9 @@ static enum err_code code_of_state(const char *state)
 static bool fail_lost(struct db *db, bool may_commit, const char *message, struct err *err)
 {
 	char text[160];
-
 	db->must_close = true;
 	copy_message(message, false, text, sizeof(text));
-	return err_set(err, may_commit ? ERR_UNCERTAIN : ERR_NETWORK,
-		       "database connection lost: %s", text);
+	return err_set(err, may_commit ? ERR_UNCERTAIN : ERR_NETWORK, "database connection lost: %s", text);
 }
 
 /* Translate a failed result, the only place that reads an SQLSTATE. */
@@ -100,11 +94,9 @@ static bool fail_result(struct db *db, const PGresult *result, bool may_commit, 
 {
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	char text[160];
-
 	if (!state || PQstatus(db->conn) == CONNECTION_BAD)
 		return fail_lost(db, may_commit, PQerrorMessage(db->conn), err);
-	copy_message(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), is_class(state, "22"),
-		     text, sizeof(text));
+	copy_message(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), is_class(state, "22"), text, sizeof(text));
 	if (is_session_lost(state)) {
 		bool is_refused = is_class(state, "25006");
 		return fail_lost(db, may_commit && !is_refused, text, err);
@@ -134,16 +126,13 @@ static void on_notice(void *context, const PGresult *result)
 {
 	struct db *db = context;
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
 	if (state && strcmp(state, "01000") == 0) db->was_warned = true;
-	if (state && is_session_lost(state))
-		db->must_close = true; /* said to an idle connection, whose end follows */
+	if (state && is_session_lost(state)) db->must_close = true; /* said to an idle connection, whose end follows */
 }
 
 static bool wait_socket(const struct db *db, int64_t deadline_ms)
 {
 	struct pollfd entry = {.fd = PQsocket(db->conn), .events = POLLIN};
-
 	for (;;) {
 		int64_t left = deadline_ms - sysclock_monotonic_ms();
 		int ready = poll(&entry, 1, left > 0 ? (int)(left < INT_MAX ? left : INT_MAX) : 0);
@@ -175,10 +164,8 @@ static bool collect(struct db *db, bool may_commit, PGresult **ret, struct err *
 	CLEANUP(result_done) PGresult *kept = NULL;
 	int64_t patience_ms = db->pool->statement_timeout_ms + ANSWER_MARGIN_MS;
 	int64_t deadline_ms = sysclock_monotonic_ms() + patience_ms;
-
 	for (;;) {
-		if (!await_answer(db, deadline_ms))
-			return fail_lost(db, may_commit, "no answer in time", err);
+		if (!await_answer(db, deadline_ms)) return fail_lost(db, may_commit, "no answer in time", err);
 		PGresult *next = PQgetResult(db->conn);
 		if (!next) break;
 		if (kept && !is_good(kept)) {
@@ -196,7 +183,6 @@ static bool collect(struct db *db, bool may_commit, PGresult **ret, struct err *
 static bool prepare(struct db *db, const char *sql, char ret_name[24], struct err *err)
 {
 	size_t at = 0;
-
 	ret_name[0] = '\0';
 	while (at < db->statement_count && db->statements[at].sql != sql)
 		at++;
@@ -214,14 +200,12 @@ static bool prepare(struct db *db, const char *sql, char ret_name[24], struct er
 	return true;
 }
 
-static int send_statement(struct db *db, const char *name, const char *sql,
-			  const struct db_params *params)
+static int send_statement(struct db *db, const char *name, const char *sql, const struct db_params *params)
 {
 	char numbers[DB_PARAMS_MAX][24];
 	const char *values[DB_PARAMS_MAX];
 	int lengths[DB_PARAMS_MAX], formats[DB_PARAMS_MAX];
 	int count = params ? params->count : 0;
-
 	for (int i = 0; i < count; i++) {
 		const struct db_value *value = &params->values[i];
 		(void)snprintf(numbers[i], 24, "%lld", (long long)value->number);
@@ -230,21 +214,18 @@ static int send_statement(struct db *db, const char *name, const char *sql,
 		lengths[i] = (int)value->len; /* ignored for text */
 		formats[i] = value->kind == DB_BYTES;
 	}
-	if (name[0] != '\0')
-		return PQsendQueryPrepared(db->conn, name, count, values, lengths, formats, 0);
+	if (name[0] != '\0') return PQsendQueryPrepared(db->conn, name, count, values, lengths, formats, 0);
 	return PQsendQueryParams(db->conn, sql, count, NULL, values, lengths, formats, 0);
 }
 
 /* Run one statement. `may_commit`: its success makes something durable. */
-static bool execute(struct db *db, const char *sql, const struct db_params *params, bool may_commit,
-		    PGresult **ret, struct err *err)
+static bool execute(struct db *db, const char *sql, const struct db_params *params, bool may_commit, PGresult **ret,
+		    struct err *err)
 {
 	char name[24];
-
 	db->was_warned = false;
 	if (!prepare(db, sql, name, err)) return false;
-	if (!send_statement(db, name, sql, params))
-		return fail_lost(db, false, PQerrorMessage(db->conn), err);
+	if (!send_statement(db, name, sql, params)) return fail_lost(db, false, PQerrorMessage(db->conn), err);
 	CLEANUP(result_done) PGresult *result = NULL;
 	if (!collect(db, may_commit, &result, err)) return false;
 	if (may_commit && db->was_warned)
@@ -260,7 +241,6 @@ static bool is_select(const char *sql)
 static int count_of(const PGresult *result)
 {
 	int64_t changed = 0;
-
 	if (PQresultStatus(result) == PGRES_TUPLES_OK) return PQntuples(result);
 	char *text = mem_dup(PQcmdTuples((PGresult *)(uintptr_t)result));
 	if (!number_parse(text, 0, INT_MAX, &changed, NULL)) changed = 0;
@@ -268,12 +248,10 @@ static int count_of(const PGresult *result)
 	return (int)changed;
 }
 
-bool db_run(struct db *db, const char *sql, const struct db_params *params, struct db_rows *ret,
-	    struct err *err)
+bool db_run(struct db *db, const char *sql, const struct db_params *params, struct db_rows *ret, struct err *err)
 {
 	CLEANUP(result_done) PGresult *result = NULL;
 	bool may_commit = PQtransactionStatus(db->conn) == PQTRANS_IDLE && !is_select(sql);
-
 	if (!execute(db, sql, params, may_commit, &result, err)) return false;
 	if (ret) {
 		*ret = (struct db_rows){.result = result, .count = count_of(result)};
@@ -286,9 +264,7 @@ bool db_script(struct db *db, const char *sql, struct err *err)
 {
 	/* Without a deadline of ours: a migration takes as long as it takes. */
 	CLEANUP(result_done) PGresult *result = PQexec(db->conn, sql);
-
-	if (!is_good(result))
-		return fail_result(db, result, PQtransactionStatus(db->conn) != PQTRANS_INTRANS, err);
+	if (!is_good(result)) return fail_result(db, result, PQtransactionStatus(db->conn) != PQTRANS_INTRANS, err);
 	return true;
 }
 
@@ -300,7 +276,6 @@ bool db_begin(struct db *db, struct err *err)
 bool db_commit(struct db *db, struct err *err)
 {
 	CLEANUP(result_done) PGresult *result = NULL;
-
 	if (!execute(db, "COMMIT", NULL, true, &result, err)) return false;
 	/* COMMIT of a failed transaction succeeds, and says that it rolled back. */
 	if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
@@ -327,10 +302,8 @@ static PGconn *open_connection(const struct db_pool *pool)
 		NULL,
 	};
 	const char *const values[] = {
-		"5",           "10",      "3",          "3",    "10000", "disable",
-		pool->program, pool->url, "read-write", "UTF8", NULL,
+		"5", "10", "3", "3", "10000", "disable", pool->program, pool->url, "read-write", "UTF8", NULL,
 	};
-
 	return PQconnectdbParams(names, values, 1);
 }
 
@@ -342,7 +315,6 @@ static bool set_session(struct db *db, struct err *err)
 bool db_connect(struct db *db, struct err *err)
 {
 	char text[160];
-
 	db->conn = open_connection(db->pool);
 	if (PQstatus(db->conn) != CONNECTION_OK) {
 		copy_message(PQerrorMessage(db->conn), false, text, sizeof(text));
@@ -374,9 +346,7 @@ void db_reset(struct db *db)
 	CLEANUP(result_done) PGresult *result = NULL;
 	PGTransactionStatusType state = PQtransactionStatus(db->conn);
 	bool is_open = state == PQTRANS_INTRANS || state == PQTRANS_INERROR;
-
-	if (!db->must_close && is_open && !execute(db, "ROLLBACK", NULL, false, &result, NULL))
-		db->must_close = true;
+	if (!db->must_close && is_open && !execute(db, "ROLLBACK", NULL, false, &result, NULL)) db->must_close = true;
 	if (db->must_close || PQtransactionStatus(db->conn) != PQTRANS_IDLE) db_disconnect(db);
 }
 
@@ -385,7 +355,6 @@ void db_reset(struct db *db)
 bool db_listen(struct db *db, const char *channel, struct err *err)
 {
 	char sql[CHANNEL_MAX + sizeof("LISTEN \"\"")];
-
 	if (strlen(channel) > CHANNEL_MAX || strchr(channel, '"'))
 		return err_set(err, ERR_INPUT, "channel name cannot be used");
 	(void)snprintf(sql, sizeof(sql), "LISTEN \"%s\"", channel);
@@ -397,7 +366,6 @@ bool db_listen(struct db *db, const char *channel, struct err *err)
 static char *take_notification(struct db *db)
 {
 	PGnotify *notify = PQnotifies(db->conn);
-
 	if (!notify) return NULL;
 	char *payload = mem_dup(notify->extra);
 	PQfreemem(notify);
@@ -408,10 +376,8 @@ bool db_wait_notification(struct db *db, int64_t wait_ms, char **ret_payload, st
 {
 	int64_t deadline_ms = sysclock_monotonic_ms() + wait_ms;
 	char *payload = take_notification(db);
-
 	while (!payload && wait_socket(db, deadline_ms)) {
-		if (!PQconsumeInput(db->conn))
-			return fail_lost(db, false, PQerrorMessage(db->conn), err);
+		if (!PQconsumeInput(db->conn)) return fail_lost(db, false, PQerrorMessage(db->conn), err);
 		payload = take_notification(db);
 	}
 	*ret_payload = payload;

@@ -43,8 +43,7 @@ NODISCARD int64_t db_int(const struct db_rows *rows, int row, int column);
 NODISCARD bool db_bool(const struct db_rows *rows, int row, int column);
 
 /** Bytes of a bytea cell that was selected as encode(x, 'hex'), decoded into new memory (`ret` freed with mem_free); false when null. */
-NODISCARD bool db_hex(const struct db_rows *rows, int row, int column, uint8_t **ret,
-		      size_t *ret_len);
+NODISCARD bool db_hex(const struct db_rows *rows, int row, int column, uint8_t **ret, size_t *ret_len);
 
 /** How the pool connects; texts are copied. */
 struct db_options {
@@ -75,8 +74,8 @@ void db_return(struct db **db);
  * than SELECT, was under way; ERR_TIMEOUT; ERR_INPUT: data exception (22…); ERR_BUSY: server out of resources (53…);
  * ERR_INTERNAL otherwise. The message names the SQLSTATE, never a value. `sql` is constant text: it is prepared once a connection.
  */
-NODISCARD bool db_run(struct db *db, const char *sql, const struct db_params *params,
-		      struct db_rows *ret, struct err *err);
+NODISCARD bool db_run(struct db *db, const char *sql, const struct db_params *params, struct db_rows *ret,
+		      struct err *err);
 
 /** Run a script of several statements without parameters (migrations). */
 NODISCARD bool db_script(struct db *db, const char *sql, struct err *err);
@@ -88,14 +87,13 @@ NODISCARD bool db_begin(struct db *db, struct err *err);
 NODISCARD bool db_commit(struct db *db, struct err *err);
 
 /** Borrow, run one statement, give back. */
-NODISCARD bool db_query(struct db_pool *pool, const char *sql, const struct db_params *params,
-			struct db_rows *ret, struct err *err);
+NODISCARD bool db_query(struct db_pool *pool, const char *sql, const struct db_params *params, struct db_rows *ret,
+			struct err *err);
 
 /** Listen on a channel (an identifier of ours) with this connection. */
 NODISCARD bool db_listen(struct db *db, const char *channel, struct err *err);
 
 /** Wait at most `wait_ms` for a notification; `ret_payload` (new, NULL when none came). ERR_NETWORK: connection lost. */
-NODISCARD bool db_wait_notification(struct db *db, int64_t wait_ms, char **ret_payload,
-				    struct err *err);
+NODISCARD bool db_wait_notification(struct db *db, int64_t wait_ms, char **ret_payload, struct err *err);
 
 #endif

@@ -66,17 +66,13 @@ NODISCARD struct db_value db_value_same(struct db_value value);
 #ifdef __cppcheck__ /* which misreads what the other makes */
 #define DB_PARAMS(...) db_params_of(__VA_ARGS__)
 #else
-#define DB_PARAMS(...)                                                                \
-	(&(struct db_params){.values = {DB_EACH(DB_COUNT(__VA_ARGS__), __VA_ARGS__)}, \
-			     .count = DB_COUNT(__VA_ARGS__)})
+#define DB_PARAMS(...) \
+	(&(struct db_params){.values = {DB_EACH(DB_COUNT(__VA_ARGS__), __VA_ARGS__)}, .count = DB_COUNT(__VA_ARGS__)})
 #endif
 
 /* The number of arguments, and DB_VALUE() of each of them. */
-#define DB_COUNT(...) \
-	DB_NTH(__VA_ARGS__, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define DB_NTH(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16, p17, p18, \
-	       p19, p20, n, ...)                                                                \
-	n
+#define DB_COUNT(...) DB_NTH(__VA_ARGS__, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define DB_NTH(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16, p17, p18, p19, p20, n, ...) n
 #define DB_EACH(n, ...) DB_EACH_N(n, __VA_ARGS__)
 #define DB_EACH_N(n, ...) DB_EACH_##n(__VA_ARGS__)
 #define DB_EACH_1(p) DB_VALUE(p)

@@ -33,17 +33,15 @@ bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct 
 	if (!options->url || !check_url(options->url, err))
 		return err_set(err, ERR_INPUT, "the database URL cannot be read");
 	if (options->size < 1 || options->size > DB_POOL_SIZE_MAX)
-		return err_set(err, ERR_INPUT, "database pool size %zu is not in 1..%d",
-			       options->size, DB_POOL_SIZE_MAX);
+		return err_set(err, ERR_INPUT, "database pool size %zu is not in 1..%d", options->size, DB_POOL_SIZE_MAX);
 	struct db_pool *pool = mem_zalloc(1, sizeof(*pool));
 	sysclock_init_cond(&pool->returned);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	pool->url = mem_dup(options->url);
 	pool->program = mem_dup(options->program ? options->program : "ohdc");
 	pool->size = options->size;
-	pool->statement_timeout_ms = options->statement_timeout_ms > 0
-					     ? options->statement_timeout_ms
-					     : STATEMENT_TIMEOUT_DEFAULT_MS;
+	pool->statement_timeout_ms = options->statement_timeout_ms > 0 ? options->statement_timeout_ms
+								       : STATEMENT_TIMEOUT_DEFAULT_MS;
 	for (size_t i = 0; i < DB_POOL_SIZE_MAX; i++)
 		pool->slots[i].pool = pool;
 	*ret = pool;
@@ -72,7 +70,6 @@ int64_t db_pool_generation(const struct db_pool *pool)
 static struct db *find_free(struct db_pool *pool)
 {
 	struct db *found = NULL;
-
 	for (size_t i = 0; i < pool->size; i++) {
 		struct db *slot = &pool->slots[i];
 		if (!slot->is_lent && (!found || (!found->conn && slot->conn))) found = slot;
@@ -104,7 +101,6 @@ static void give_slot(struct db *db)
 bool db_borrow(struct db_pool *pool, int64_t wait_ms, struct db **ret, struct err *err)
 {
 	struct db *db = take_slot(pool, wait_ms);
-
 	if (!db) return err_set(err, ERR_BUSY, "no free database connection");
 	if (!db_is_alive(db)) {
 		db_disconnect(db);
@@ -125,11 +121,8 @@ void db_return(struct db **db)
 	*db = NULL;
 }
 
-bool db_query(struct db_pool *pool, const char *sql, const struct db_params *params,
-	      struct db_rows *ret, struct err *err)
+bool db_query(struct db_pool *pool, const char *sql, const struct db_params *params, struct db_rows *ret, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
-
-	return db_borrow(pool, pool->statement_timeout_ms, &db, err) &&
-	       db_run(db, sql, params, ret, err);
+	return db_borrow(pool, pool->statement_timeout_ms, &db, err) && db_run(db, sql, params, ret, err);
 }

@@ -69,9 +69,7 @@ char *db_copy(const struct db_rows *rows, int row, int column)
 int64_t db_int(const struct db_rows *rows, int row, int column)
 {
 	int64_t number = 0;
-
-	if (!number_parse(db_text(rows, row, column), INT64_MIN, INT64_MAX, &number, NULL))
-		return 0;
+	if (!number_parse(db_text(rows, row, column), INT64_MIN, INT64_MAX, &number, NULL)) return 0;
 	return number;
 }
 
@@ -84,7 +82,6 @@ bool db_hex(const struct db_rows *rows, int row, int column, uint8_t **ret, size
 {
 	struct bytes hex = bytes_text(db_text(rows, row, column));
 	size_t len = hex.len / 2;
-
 	if (db_is_null(rows, row, column) || hex.len % 2 != 0) return false;
 	uint8_t *bytes = mem_zalloc(len + 1, 1);
 	if (!decode_hex(hex, bytes, len)) {

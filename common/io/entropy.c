@@ -15,7 +15,6 @@
 void entropy_fill(void *ret, size_t len)
 {
 	unsigned char *at = ret;
-
 	while (len > 0) {
 		ssize_t got = getrandom(at, len, 0);
 		if (got < 0 && errno == EINTR) continue;
@@ -29,7 +28,6 @@ void entropy_fill(void *ret, size_t len)
 uint32_t entropy_u32(void)
 {
 	uint32_t bits = 0;
-
 	entropy_fill(&bits, sizeof(bits));
 	return bits;
 }
@@ -38,7 +36,6 @@ void entropy_text(char ret[ENTROPY_TEXT_SIZE])
 {
 	uint8_t random[32];
 	struct strbuf text;
-
 	entropy_fill(random, sizeof(random));
 	strbuf_init(&text, ENTROPY_TEXT_SIZE - 1);
 	encode_base64url(&text, bytes_of(random, sizeof(random)));
@@ -51,7 +48,6 @@ void entropy_text(char ret[ENTROPY_TEXT_SIZE])
 struct uuid entropy_uuid(void)
 {
 	uint8_t random[16];
-
 	entropy_fill(random, sizeof(random));
 	return uuid_v4(random);
 }

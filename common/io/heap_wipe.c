@@ -37,7 +37,6 @@ void free(void *ptr)
 void *realloc(void *ptr, size_t size)
 {
 	size_t had = ptr ? malloc_usable_size(ptr) : 0;
-
 	if (ptr && size == 0) {
 		free(ptr);
 		return NULL;

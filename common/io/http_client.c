@@ -14,8 +14,7 @@ void http_result_done(struct http_result *result)
 	*result = (struct http_result){0};
 }
 
-bool http_client_send(struct http_client *client, const struct http_call *call,
-		      struct http_result *ret, struct err *err)
+bool http_client_send(struct http_client *client, const struct http_call *call, struct http_result *ret, struct err *err)
 {
 	return client->send(client, call, ret, err);
 }
@@ -42,8 +41,7 @@ static enum err_code code_of(const struct http_call *call, int status)
 bool http_result_ok(const struct http_call *call, const struct http_result *result, struct err *err)
 {
 	if (result->status >= 200 && result->status < 300) return true;
-	(void)err_set(err, code_of(call, result->status), "%s was answered with status %d",
-		      call->method, result->status);
+	(void)err_set(err, code_of(call, result->status), "%s was answered with status %d", call->method, result->status);
 	if (err) {
 		err->http_status = result->status;
 		err->retry_after_ms = result->retry_after_ms;

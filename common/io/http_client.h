@@ -48,8 +48,7 @@ void http_result_done(struct http_result *result);
 /** The port. `send` may be called from many threads at once. */
 struct http_client {
 	/** True: an HTTP answer of any status came. False: ERR_NETWORK (never sent), ERR_TIMEOUT, ERR_UNCERTAIN, ERR_CONFLICT, ERR_LIMIT, ERR_INPUT. */
-	bool (*send)(struct http_client *self, const struct http_call *call,
-		     struct http_result *ret, struct err *err);
+	bool (*send)(struct http_client *self, const struct http_call *call, struct http_result *ret, struct err *err);
 	void (*free)(struct http_client *self);
 };
 
@@ -63,12 +62,11 @@ struct http_client_options {
 };
 
 /** New real client. Honours HTTP(S)_PROXY and NO_PROXY; follows no redirect. */
-NODISCARD bool http_client_curl_new(const struct http_client_options *options,
-				    struct http_client **ret, struct err *err);
+NODISCARD bool http_client_curl_new(const struct http_client_options *options, struct http_client **ret, struct err *err);
 
 /** Send through the port (a call that reads well). */
-NODISCARD bool http_client_send(struct http_client *client, const struct http_call *call,
-				struct http_result *ret, struct err *err);
+NODISCARD bool http_client_send(struct http_client *client, const struct http_call *call, struct http_result *ret,
+				struct err *err);
 
 /** Free through the port; NULL is fine. */
 void http_client_free(struct http_client *client);
@@ -77,7 +75,6 @@ void http_client_free(struct http_client *client);
  * Translate a status that is not 2xx, once and for all callers: 401, 403 → AUTH; 404, 410 → NOT_FOUND; 409 → CONFLICT;
  * 429 → LIMIT with retry_after_ms; 408, 5xx → UNCERTAIN for unsafe calls, else INTERNAL; other 4xx, 3xx → INPUT. 2xx: true.
  */
-NODISCARD bool http_result_ok(const struct http_call *call, const struct http_result *result,
-			      struct err *err);
+NODISCARD bool http_result_ok(const struct http_call *call, const struct http_result *result, struct err *err);
 
 #endif

@@ -28,7 +28,6 @@ static bool add_file(struct strbuf *text, const char *path)
 	CLEANUP(close_file) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char part[READ_BYTES];
 	ssize_t got;
-
 	if (fd < 0) return false;
 	while ((got = read(fd, part, sizeof(part))) > 0)
 		strbuf_add_bytes(text, bytes_of(part, (size_t)got));
@@ -39,10 +38,8 @@ static bool add_file(struct strbuf *text, const char *path)
 static bool write_all(int fd, const struct strbuf *text)
 {
 	size_t done = 0;
-
 	while (done < text->len) {
 		ssize_t wrote = write(fd, text->text + done, text->len - done);
-
 		if (wrote <= 0) return false;
 		done += (size_t)wrote;
 	}
@@ -53,7 +50,6 @@ bool http_client_ca_join(const char *system_file, const char *extra_file, int *r
 {
 	CLEANUP(strbuf_done) struct strbuf text;
 	CLEANUP(close_file) int fd = memfd_create("ca-bundle", MFD_CLOEXEC);
-
 	strbuf_init(&text, BUNDLE_BYTES);
 	if (!add_file(&text, extra_file))
 		return err_set(err, ERR_INPUT, "cannot read CA file '%s': %s", extra_file,

@@ -13,7 +13,6 @@
  * /proc/self/fd name can be read as a file again and again; the caller closes it. ERR_INPUT: `extra_file` is not readable or has
  * no certificate.
  */
-NODISCARD bool http_client_ca_join(const char *system_file, const char *extra_file, int *ret,
-				   struct err *err);
+NODISCARD bool http_client_ca_join(const char *system_file, const char *extra_file, int *ret, struct err *err);
 
 #endif

@@ -77,7 +77,6 @@ static void origin_of(const char *url, char ret[ORIGIN_SIZE])
 {
 	const char *host = strstr(url, "://");
 	size_t len = host ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
-
 	(void)snprintf(ret, ORIGIN_SIZE, "%.*s", len < ORIGIN_SIZE ? (int)len : 0, url);
 }
 
@@ -107,12 +106,10 @@ static void handle_free(struct handle *handle)
 static struct handle *handle_take(struct curl_client *client, const char *url)
 {
 	char origin[ORIGIN_SIZE];
-
 	origin_of(url, origin);
 	struct handle *handle = pop(client, origin);
 	if (!handle) {
 		CURL *easy = curl_easy_init();
-
 		if (!easy) return NULL;
 		handle = mem_zalloc(1, sizeof(*handle));
 		handle->easy = easy;
@@ -144,7 +141,6 @@ static void handle_give_back(struct curl_client *client, struct handle *handle)
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
-
 	strbuf_add_bytes(&transfer->body, bytes_of(bytes, size * count));
 	return transfer->body.is_cut ? 0 : size * count;
 }
@@ -154,7 +150,6 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
 	size_t len = size * count;
-
 	if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
 		transfer->has_headers = false; /* the real answer, after an interim one */
 	else if (len > 0 && (bytes[0] == '\r' || bytes[0] == '\n'))
@@ -164,12 +159,11 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* Connected, nothing of the request sent yet. A second time would be a repetition inside libcurl. */
-static int on_connected(void *context, UNUSED char *remote, UNUSED char *local,
-			UNUSED int remote_port, UNUSED int local_port)
+static int on_connected(void *context, UNUSED char *remote, UNUSED char *local, UNUSED int remote_port,
+			UNUSED int local_port)
 {
 	struct transfer *transfer = context;
 	const struct http_call *call = transfer->call;
-
 	if (call->is_unsafe && transfer->was_sent) return CURL_PREREQFUNC_ABORT;
 	if (call->is_unsafe && call->may_send && !call->may_send(call->gate)) {
 		transfer->was_stopped = true;
@@ -183,7 +177,6 @@ static bool address_text(const struct curl_sockaddr *address, char ret[INET6_ADD
 {
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
-
 	if (address->family == AF_INET) {
 		memcpy(&in, &address->addr, sizeof(in));
 		return inet_ntop(AF_INET, &in.sin_addr, ret, INET6_ADDRSTRLEN) != NULL;
@@ -198,7 +191,6 @@ static curl_socket_t on_open(void *context, UNUSED curlsocktype purpose, struct 
 	struct transfer *transfer = context;
 	const struct http_client_options *options = &transfer->client->options;
 	char text[INET6_ADDRSTRLEN];
-
 	if (!address_text(address, text) || !options->may_open(options->context, text)) {
 		transfer->was_filtered = true;
 		return CURL_SOCKET_BAD;
@@ -212,7 +204,6 @@ static curl_socket_t on_open(void *context, UNUSED curlsocktype purpose, struct 
 static void add_header(struct transfer *transfer, const char *line)
 {
 	struct curl_slist *longer = curl_slist_append(transfer->headers, line);
-
 	if (longer) transfer->headers = longer;
 }
 
@@ -220,7 +211,6 @@ static void set_headers(struct transfer *transfer, CURL *easy)
 {
 	const struct http_call *call = transfer->call;
 	char type[LIMIT_NAME_BYTES];
-
 	for (size_t i = 0; i < HTTP_CALL_HEADERS_MAX && call->headers[i]; i++)
 		add_header(transfer, call->headers[i]);
 	if (call->body.len > 0) {
@@ -235,21 +225,17 @@ static void set_headers(struct transfer *transfer, CURL *easy)
 static void set_method(const struct http_call *call, CURL *easy)
 {
 	bool is_post = strcmp(call->method, "POST") == 0;
-
 	if (is_post || call->body.len > 0) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-				 call->body.len > 0 ? (const char *)call->body.ptr : "");
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.len > 0 ? (const char *)call->body.ptr : "");
 	}
-	if (!is_post && strcmp(call->method, "GET") != 0)
-		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+	if (!is_post && strcmp(call->method, "GET") != 0) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
 static void set_peer(const struct transfer *transfer, CURL *easy)
 {
 	const struct curl_client *client = transfer->client;
-
 	/* No folder of certificates: with one, libcurl parses all of them for each connection. */
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	if (client->ca_path[0] != '\0') curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_path);
@@ -267,11 +253,9 @@ static void set_times(const struct transfer *transfer, CURL *easy)
 {
 	int64_t deadline_ms = transfer->call->deadline_ms;
 	int64_t connect_ms = transfer->call->connect_ms;
-
 	if (connect_ms <= 0) connect_ms = CONNECT_TIMEOUT_MS;
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)deadline_ms);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)(deadline_ms < connect_ms ? deadline_ms : connect_ms));
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(deadline_ms < connect_ms ? deadline_ms : connect_ms));
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_S);
 }
 
@@ -279,7 +263,6 @@ static void set_up(struct transfer *transfer, CURL *easy)
 {
 	const struct http_call *call = transfer->call;
 	long is_unsafe = call->is_unsafe ? 1L : 0L;
-
 	curl_easy_setopt(easy, CURLOPT_URL, call->url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -310,8 +293,7 @@ static bool is_forbidden(const struct transfer *transfer)
 
 static bool is_input(const struct transfer *transfer, CURLcode code)
 {
-	return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
-	       is_forbidden(transfer);
+	return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL || is_forbidden(transfer);
 }
 
 static enum err_code code_of(const struct transfer *transfer, CURLcode code)
@@ -326,7 +308,6 @@ static enum err_code code_of(const struct transfer *transfer, CURLcode code)
 static bool fail(const struct transfer *transfer, CURLcode code, struct err *err)
 {
 	const char *why = transfer->message[0] != '\0' ? transfer->message : curl_easy_strerror(code);
-
 	if (transfer->was_stopped)
 		why = "stopped before it was sent";
 	else if (is_forbidden(transfer))
@@ -341,23 +322,19 @@ static void read_result(struct transfer *transfer, CURL *easy, struct http_resul
 	long status = 0;
 	curl_off_t retry_after_s = 0;
 	struct curl_header *user = NULL;
-
 	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 	if (retry_after_s > RETRY_AFTER_MAX_S) retry_after_s = RETRY_AFTER_MAX_S;
-	*ret = (struct http_result){.status = (int)status,
-				    .retry_after_ms = (int64_t)retry_after_s * 1000,
-				    .body_len = transfer->body.len};
+	*ret = (struct http_result){
+		.status = (int)status, .retry_after_ms = (int64_t)retry_after_s * 1000, .body_len = transfer->body.len};
 	ret->body = strbuf_take(&transfer->body);
 	if (curl_easy_header(easy, "X-AUSERNAME", 0, CURLH_HEADER, -1, &user) == CURLHE_OK)
 		ret->user_name = mem_dup(user->value);
 }
 
-static bool perform(struct transfer *transfer, struct handle *handle, struct http_result *ret,
-		    struct err *err)
+static bool perform(struct transfer *transfer, struct handle *handle, struct http_result *ret, struct err *err)
 {
 	CURLcode code;
-
 	set_up(transfer, handle->easy);
 	code = curl_easy_perform(handle->easy);
 	if (code == CURLE_OK && !transfer->has_headers) code = CURLE_PARTIAL_FILE;
@@ -375,21 +352,16 @@ static bool has_broken_header(const struct http_call *call)
 	return false;
 }
 
-static bool curl_send(struct http_client *self, const struct http_call *call,
-		      struct http_result *ret, struct err *err)
+static bool curl_send(struct http_client *self, const struct http_call *call, struct http_result *ret, struct err *err)
 {
 	struct curl_client *client = (struct curl_client *)self;
 	CLEANUP(transfer_done) struct transfer transfer = {.client = client, .call = call};
 	struct handle *handle;
 	bool is_done;
-
-	if (call->deadline_ms <= 0)
-		return err_set(err, ERR_NETWORK, "%s: no time left to send it", call->method);
+	if (call->deadline_ms <= 0) return err_set(err, ERR_NETWORK, "%s: no time left to send it", call->method);
 	if (has_broken_header(call))
-		return err_set(err, ERR_INPUT, "%s: a header holds a control character",
-			       call->method);
-	strbuf_init(&transfer.body,
-		    call->ceiling_bytes > 0 ? call->ceiling_bytes : LIMIT_HTTP_RESPONSE_BYTES);
+		return err_set(err, ERR_INPUT, "%s: a header holds a control character", call->method);
+	strbuf_init(&transfer.body, call->ceiling_bytes > 0 ? call->ceiling_bytes : LIMIT_HTTP_RESPONSE_BYTES);
 	handle = handle_take(client, call->url);
 	if (!handle) return err_set(err, ERR_NETWORK, "%s: no HTTP handle", call->method);
 	is_done = perform(&transfer, handle, ret, err);
@@ -402,10 +374,8 @@ static bool curl_send(struct http_client *self, const struct http_call *call,
 static void curl_free_client(struct http_client *self)
 {
 	struct curl_client *client = (struct curl_client *)self;
-
 	while (client->idle) {
 		struct handle *handle = client->idle;
-
 		client->idle = handle->next;
 		handle_free(handle);
 	}
@@ -419,20 +389,16 @@ static void curl_free_client(struct http_client *self)
 static bool join_roots(struct curl_client *client, struct err *err)
 {
 	const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
-
 	if (!client->options.ca_file) return true;
-	if (!http_client_ca_join(system_file, client->options.ca_file, &client->ca_fd, err))
-		return false;
+	if (!http_client_ca_join(system_file, client->options.ca_file, &client->ca_fd, err)) return false;
 	client->options.ca_file = NULL; /* borrowed, and no longer needed */
 	(void)snprintf(client->ca_path, sizeof(client->ca_path), "/proc/self/fd/%d", client->ca_fd);
 	return true;
 }
 
-bool http_client_curl_new(const struct http_client_options *options, struct http_client **ret,
-			  struct err *err)
+bool http_client_curl_new(const struct http_client_options *options, struct http_client **ret, struct err *err)
 {
 	struct curl_client *client;
-
 	/* Counted and thread-safe since libcurl 7.84. */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, ERR_INTERNAL, "libcurl cannot be set up");

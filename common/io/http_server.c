@@ -53,11 +53,9 @@ static bool start(struct http_server *server, struct err *err)
 	       http_mhd_start(server, err) && http_keeper_start(server, err);
 }
 
-bool http_server_new(const struct http_server_options *options, struct http_server **ret,
-		     struct err *err)
+bool http_server_new(const struct http_server_options *options, struct http_server **ret, struct err *err)
 {
 	CLEANUP(free_server) struct http_server *server = mem_zalloc(1, sizeof(*server));
-
 	server->options = *options;
 	set_defaults(&server->options);
 	server->paths = http_paths_new(options->routes, options->route_count);
@@ -89,7 +87,6 @@ size_t http_server_suspended(struct http_server *server)
 static void pause_step(void)
 {
 	const struct timespec step = {.tv_nsec = STEP_MS * 1000000};
-
 	(void)nanosleep(&step, NULL);
 }
 
@@ -105,7 +102,6 @@ static void answer_all(struct http_server *server)
 static void flush(struct http_server *server)
 {
 	int64_t end_ms = sysclock_monotonic_ms() + FLUSH_MS;
-
 	while (atomic_load(&server->sending) > 0 && sysclock_monotonic_ms() < end_ms)
 		pause_step();
 }
@@ -125,13 +121,12 @@ void http_server_free(struct http_server *server)
 	mem_free(server);
 }
 
-bool http_suspend(struct http_request *request, int64_t deadline_ms,
-		  const struct http_reply *on_deadline, struct http_ticket *ret)
+bool http_suspend(struct http_request *request, int64_t deadline_ms, const struct http_reply *on_deadline,
+		  struct http_ticket *ret)
 {
 	struct http_server *server = request->server;
 	struct http_slot *slot;
 	int64_t at_ms = sysclock_monotonic_ms() + deadline_ms;
-
 	if (request->phase != HTTP_PHASE_END || request->has_reply) return false;
 	slot = http_slots_take(&server->slots);
 	if (!slot) return false;
@@ -154,7 +149,6 @@ bool http_suspend(struct http_request *request, int64_t deadline_ms,
 bool http_answer(struct http_server *server, struct http_ticket ticket, const struct http_reply *reply)
 {
 	struct http_slot *slot;
-
 	atomic_fetch_add(&server->answering, 1);
 	slot = http_slots_claim(&server->slots, ticket);
 	if (slot) {

@@ -24,9 +24,9 @@ struct http_reply {
 	int status;
 	const char *content_type; /**< NULL: application/json */
 	const char *body;         /**< NUL-terminated, NULL: empty */
-	char *own_body; /**< in place of `body`: taken, also by an answer that loses; wiped and freed */
-	int64_t retry_after_s;                       /**< 0: no Retry-After header */
-	bool closes;                                 /**< send Connection: close */
+	char *own_body;           /**< in place of `body`: taken, also by an answer that loses; wiped and freed */
+	int64_t retry_after_s;    /**< 0: no Retry-After header */
+	bool closes;              /**< send Connection: close */
 	const char *headers[HTTP_REPLY_HEADERS_MAX]; /**< further ones, "Name: value", NULL ends */
 };
 
@@ -73,8 +73,7 @@ struct http_server_options {
 };
 
 /** Bind, listen and start the threads. ERR_INPUT: bad address; ERR_BUSY: address in use. `ret` is new. */
-NODISCARD bool http_server_new(const struct http_server_options *options, struct http_server **ret,
-			       struct err *err);
+NODISCARD bool http_server_new(const struct http_server_options *options, struct http_server **ret, struct err *err);
 
 /** The port in use. */
 NODISCARD uint16_t http_server_port(const struct http_server *server);
@@ -107,8 +106,7 @@ enum http_fields {
 typedef void http_field_fn(void *context, const char *name, const char *value);
 
 /** Show all fields in the order sent. */
-void http_request_each(const struct http_request *request, enum http_fields fields,
-		       http_field_fn *show, void *context);
+void http_request_each(const struct http_request *request, enum http_fields fields, http_field_fn *show, void *context);
 
 /** How often a header was sent (any case). */
 NODISCARD size_t http_request_header_count(const struct http_request *request, const char *name);
@@ -123,11 +121,10 @@ void http_reply_now(struct http_request *request, const struct http_reply *reply
  * From within `end` only: wait for an answer from elsewhere. `on_deadline` is copied and sent when nobody answered within
  * `deadline_ms`, and when the server stops. False: no slot is free (reply 503 instead).
  */
-NODISCARD bool http_suspend(struct http_request *request, int64_t deadline_ms,
-			    const struct http_reply *on_deadline, struct http_ticket *ret);
+NODISCARD bool http_suspend(struct http_request *request, int64_t deadline_ms, const struct http_reply *on_deadline,
+			    struct http_ticket *ret);
 
 /** Answer a suspended request, from any thread. Of all callers and the deadline one wins; true when it was this call. */
-bool http_answer(struct http_server *server, struct http_ticket ticket,
-		 const struct http_reply *reply);
+bool http_answer(struct http_server *server, struct http_ticket ticket, const struct http_reply *reply);
 
 #endif

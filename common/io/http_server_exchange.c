@@ -20,7 +20,6 @@ static const char *put(char **end, const char *text)
 {
 	size_t size = size_of(text);
 	char *start = *end;
-
 	if (!text) return NULL;
 	memcpy(start, text, size);
 	*end += size;
@@ -37,7 +36,6 @@ void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *
 {
 	size_t size = size_of(reply->content_type) + size_of(reply->body);
 	char *end;
-
 	http_reply_copy_wipe(copy);
 
 	for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i]; i++)
@@ -82,16 +80,13 @@ void http_reply_now(struct http_request *request, const struct http_reply *reply
 
 static void refuse(struct http_request *request, int status, const char *body, const char *header)
 {
-	http_reply_now(request,
-		       &(struct http_reply){.status = status, .body = body, .headers = {header}});
+	http_reply_now(request, &(struct http_reply){.status = status, .body = body, .headers = {header}});
 }
 
 static void refuse_too_large(struct http_request *request, size_t ceiling)
 {
 	char body[96];
-
-	(void)snprintf(body, sizeof(body), "{\"detail\":\"Request body is larger than %zu bytes\"}",
-		       ceiling);
+	(void)snprintf(body, sizeof(body), "{\"detail\":\"Request body is larger than %zu bytes\"}", ceiling);
 	refuse(request, 413, body, NULL);
 }
 
@@ -99,9 +94,7 @@ static void refuse_too_large(struct http_request *request, size_t ceiling)
 static size_t ceiling_of(const struct http_request *request)
 {
 	size_t ceiling = request->server->options.body_ceiling_bytes;
-
-	if (request->route->body && ceiling < LIMIT_BODY_VERIFY_BYTES)
-		return LIMIT_BODY_VERIFY_BYTES;
+	if (request->route->body && ceiling < LIMIT_BODY_VERIFY_BYTES) return LIMIT_BODY_VERIFY_BYTES;
 	return ceiling;
 }
 
@@ -114,7 +107,6 @@ static bool has_body(const struct http_framing *framing)
 static bool is_worth_draining(const struct http_request *request)
 {
 	const struct http_framing *framing = &request->framing;
-
 	if (framing->is_bad || request->reply.reply.closes) return false;
 	if (framing->is_chunked) return request->received <= HTTP_DRAIN_BYTES;
 	return framing->declared - (int64_t)request->received <= HTTP_DRAIN_BYTES;
@@ -128,9 +120,7 @@ static void start_sending(struct http_request *request)
 
 static bool send_reply(struct http_request *request)
 {
-	if (!http_connection_expect(request, HTTP_DUE_NOTHING,
-				    request->server->options.body_timeout_ms))
-		return false;
+	if (!http_connection_expect(request, HTTP_DUE_NOTHING, request->server->options.body_timeout_ms)) return false;
 	if (request->phase != HTTP_PHASE_SENDING) start_sending(request);
 	return http_mhd_queue(request);
 }
@@ -152,24 +142,19 @@ static bool refuse_early(struct http_request *request)
 static void check_framing(struct http_request *request)
 {
 	struct http_framing *framing = &request->framing;
-
 	http_mhd_framing(request, framing);
-	if (framing->lengths > 1 || framing->encodings > 1 ||
-	    (framing->lengths > 0 && framing->encodings > 0))
+	if (framing->lengths > 1 || framing->encodings > 1 || (framing->lengths > 0 && framing->encodings > 0))
 		framing->is_bad = true;
 	if (framing->is_bad)
-		http_reply_now(request,
-			       &(struct http_reply){
-				       .status = 400,
-				       .body = "{\"detail\":\"Ambiguous request body length\"}",
-				       .closes = true});
+		http_reply_now(request, &(struct http_reply){.status = 400,
+							     .body = "{\"detail\":\"Ambiguous request body length\"}",
+							     .closes = true});
 }
 
 static void find_route(struct http_request *request, const char *method)
 {
 	char allow[128] = "Allow: ";
 	size_t name_len = strlen(allow);
-
 	if (http_route_find(request, method, allow + name_len, sizeof(allow) - name_len)) return;
 	if (allow[name_len] == '\0')
 		refuse(request, 404, "{\"detail\":\"Not Found\"}", NULL);
@@ -181,9 +166,7 @@ static void begin(struct http_request *request)
 {
 	const struct http_route *route = request->route;
 	size_t ceiling = ceiling_of(request);
-	bool is_too_large = request->framing.declared > 0 &&
-			    (uint64_t)request->framing.declared > ceiling;
-
+	bool is_too_large = request->framing.declared > 0 && (uint64_t)request->framing.declared > ceiling;
 	if (is_too_large && !route->body) {
 		refuse_too_large(request, ceiling);
 		return;
@@ -196,7 +179,6 @@ static void begin(struct http_request *request)
 void http_exchange_start(struct http_request *request)
 {
 	int64_t header_ms = request->server->options.header_timeout_ms;
-
 	/* The first request's clock runs since the connection was made. */
 	if (atomic_load(&request->owner->due) == HTTP_DUE_NOTHING)
 		(void)http_connection_expect(request, HTTP_DUE_REQUEST, header_ms);
@@ -204,9 +186,7 @@ void http_exchange_start(struct http_request *request)
 
 bool http_exchange_headers(struct http_request *request, const char *method, const char *path)
 {
-	if (!http_connection_expect(request, HTTP_DUE_REQUEST,
-				    request->server->options.body_timeout_ms))
-		return false;
+	if (!http_connection_expect(request, HTTP_DUE_REQUEST, request->server->options.body_timeout_ms)) return false;
 	request->path = path;
 	request->phase = HTTP_PHASE_BODY;
 	check_framing(request);
@@ -220,7 +200,6 @@ bool http_exchange_headers(struct http_request *request, const char *method, con
 bool http_exchange_piece(struct http_request *request, struct bytes piece)
 {
 	const struct http_route *route = request->route;
-
 	if (request->phase == HTTP_PHASE_DISCARD) return true;
 	request->received += piece.len;
 	if (request->has_reply) return refuse_early(request);
@@ -234,14 +213,12 @@ bool http_exchange_piece(struct http_request *request, struct bytes piece)
 static bool finish(struct http_request *request)
 {
 	const struct http_route *route = request->route;
-
 	/* From here on the time is the route's, no longer the client's. */
 	if (!http_connection_expect(request, HTTP_DUE_NOTHING, 0)) return false;
 	request->phase = HTTP_PHASE_END;
 	route->end(route->context, request->state, request);
 	if (request->phase == HTTP_PHASE_WAIT) return true;
-	if (!request->has_reply)
-		refuse(request, 500, "{\"detail\":\"Internal Server Error\"}", NULL);
+	if (!request->has_reply) refuse(request, 500, "{\"detail\":\"Internal Server Error\"}", NULL);
 	return send_reply(request);
 }
 
@@ -249,7 +226,6 @@ static bool finish(struct http_request *request)
 static void take_answer(struct http_request *request)
 {
 	struct http_reply_copy answer = request->slot->reply;
-
 	request->slot->reply = request->reply;
 	request->reply = answer;
 	request->has_reply = true;
@@ -277,14 +253,12 @@ void http_exchange_done(struct http_request *request)
 {
 	const struct http_route *route = request->route;
 	struct http_server *server = request->server;
-
 	if (request->slot) http_slots_release(&server->slots, request->slot);
 	if (request->has_begun && route->done) route->done(route->context, request->state);
 	if (request->phase == HTTP_PHASE_SENDING) atomic_fetch_sub(&server->sending, 1);
 	mem_free(request->piece);
 	http_reply_copy_wipe(&request->reply);
-	*request = (struct http_request){
-		.server = server, .owner = request->owner, .reply = request->reply};
+	*request = (struct http_request){.server = server, .owner = request->owner, .reply = request->reply};
 	/* When the connection is being closed, this deadline goes with it. */
 	(void)http_connection_expect(request, HTTP_DUE_NOTHING, server->options.idle_timeout_ms);
 }

@@ -36,7 +36,6 @@ void http_keeper_wake(struct http_server *server)
 static bool look_at(struct http_server *server, int64_t at_ms)
 {
 	int64_t planned = atomic_load(&server->wake_at_ms);
-
 	while (at_ms < planned) {
 		if (atomic_compare_exchange_weak(&server->wake_at_ms, &planned, at_ms)) return true;
 	}
@@ -52,7 +51,6 @@ struct http_connection *http_connection_new(struct http_server *server, int fd)
 {
 	struct http_connection *connection = mem_zalloc(1, sizeof(*connection));
 	int64_t deadline_ms = sysclock_monotonic_ms() + server->options.header_timeout_ms;
-
 	connection->fd = fd;
 	connection->request.server = server;
 	connection->request.owner = connection;
@@ -86,10 +84,8 @@ void http_connection_free(struct http_server *server, struct http_connection *co
 bool http_connection_expect(struct http_request *request, enum http_due due, int64_t timeout_ms)
 {
 	struct http_connection *connection = request->owner;
-	int64_t deadline_ms = timeout_ms > 0 ? sysclock_monotonic_ms() + timeout_ms
-					     : HTTP_NO_DEADLINE;
+	int64_t deadline_ms = timeout_ms > 0 ? sysclock_monotonic_ms() + timeout_ms : HTTP_NO_DEADLINE;
 	int64_t old = atomic_load(&connection->deadline_ms);
-
 	do {
 		if (old == HTTP_REAPED) return false;
 	} while (!atomic_compare_exchange_weak(&connection->deadline_ms, &old, deadline_ms));
@@ -102,19 +98,16 @@ bool http_connection_expect(struct http_request *request, enum http_due due, int
 static void reap(struct http_connection *connection)
 {
 	if (atomic_load(&connection->due) == HTTP_DUE_REQUEST)
-		(void)send(connection->fd, late_reply, sizeof(late_reply) - 1,
-			   MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)send(connection->fd, late_reply, sizeof(late_reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)shutdown(connection->fd, SHUT_RDWR);
 }
 
 static int64_t expire_connections(struct http_server *server, int64_t now_ms)
 {
 	int64_t next_ms = HTTP_NO_DEADLINE;
-
 	(void)pthread_mutex_lock(&server->lock);
 	for (struct http_connection *at = server->connections; at; at = at->next) {
 		int64_t deadline_ms = atomic_load(&at->deadline_ms);
-
 		if (deadline_ms == HTTP_REAPED) continue;
 		if (deadline_ms > now_ms)
 			next_ms = deadline_ms < next_ms ? deadline_ms : next_ms;
@@ -130,7 +123,6 @@ int64_t http_keeper_expire_slots(struct http_server *server, int64_t now_ms)
 	int64_t next_ms = HTTP_NO_DEADLINE;
 	uint32_t cursor = 0;
 	struct http_slot *slot;
-
 	while ((slot = http_slots_claim_expired(&server->slots, now_ms, &cursor, &next_ms))) {
 		http_mhd_resume(slot->connection);
 		if (server->options.late) server->options.late(server->options.late_context);
@@ -142,11 +134,9 @@ int64_t http_keeper_expire_slots(struct http_server *server, int64_t now_ms)
 static void look(struct http_server *server, int64_t now_ms)
 {
 	int64_t next_ms;
-
 	atomic_store(&server->wake_at_ms, HTTP_NO_DEADLINE);
 	next_ms = expire_connections(server, now_ms);
-	if (next_ms != HTTP_NO_DEADLINE && next_ms < now_ms + LOOK_GAP_MS)
-		next_ms = now_ms + LOOK_GAP_MS;
+	if (next_ms != HTTP_NO_DEADLINE && next_ms < now_ms + LOOK_GAP_MS) next_ms = now_ms + LOOK_GAP_MS;
 	(void)look_at(server, next_ms);
 	(void)look_at(server, http_keeper_expire_slots(server, now_ms));
 }
@@ -156,7 +146,6 @@ static bool accept_all(struct http_server *server)
 {
 	while (atomic_load(&server->connection_count) < server->options.connection_limit) {
 		int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
 		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR)) continue;
 		if (fd < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
 		atomic_fetch_add(&server->connection_count, 1);
@@ -170,7 +159,6 @@ static int sleep_ms(struct http_server *server, bool is_paused)
 	int64_t now_ms = sysclock_monotonic_ms();
 	int64_t left_ms = atomic_load(&server->wake_at_ms) - now_ms;
 	int64_t longest_ms = is_paused ? ACCEPT_PAUSE_MS : LONGEST_SLEEP_MS;
-
 	if (left_ms < 0) return 0;
 	return (int)(left_ms < longest_ms ? left_ms : longest_ms);
 }
@@ -185,22 +173,18 @@ static void *run(void *context)
 {
 	struct http_server *server = context;
 	bool is_paused = false;
-
 	while (!atomic_load(&server->is_stopping)) {
-		bool is_full = atomic_load(&server->connection_count) >=
-			       server->options.connection_limit;
+		bool is_full = atomic_load(&server->connection_count) >= server->options.connection_limit;
 		struct pollfd fds[] = {
 			{.fd = server->wake_fd, .events = POLLIN},
 			{.fd = is_full || is_paused ? -1 : server->listen_fd, .events = POLLIN},
 		};
 		eventfd_t ignored;
-
 		(void)poll(fds, ARRAY_LEN(fds), sleep_ms(server, is_paused));
 		if (fds[0].revents != 0) (void)eventfd_read(server->wake_fd, &ignored);
 		if (atomic_load(&server->is_quiescing)) stop_listening(server);
 		is_paused = fds[1].revents != 0 && server->listen_fd >= 0 && !accept_all(server);
-		if (sysclock_monotonic_ms() >= atomic_load(&server->wake_at_ms))
-			look(server, sysclock_monotonic_ms());
+		if (sysclock_monotonic_ms() >= atomic_load(&server->wake_at_ms)) look(server, sysclock_monotonic_ms());
 	}
 	stop_listening(server);
 	return NULL;

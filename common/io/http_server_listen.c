@@ -28,7 +28,6 @@ static bool look_up(const char *text, struct addrinfo **ret, struct err *err)
 	bool is_bracketed = colon && colon - text >= 2 && text[0] == '[' && colon[-1] == ']';
 	char host[HOST_SIZE];
 	int len;
-
 	if (!colon || colon[1] == '\0' || colon - text >= HOST_SIZE)
 		return err_set(err, ERR_INPUT, "listen address '%s' is not ADDRESS:PORT", text);
 	len = (int)(colon - text) - (is_bracketed ? 2 : 0);
@@ -41,16 +40,13 @@ static bool look_up(const char *text, struct addrinfo **ret, struct err *err)
 static bool listen_on(int fd, const struct addrinfo *address)
 {
 	const int on = 1;
-
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	       bind(fd, address->ai_addr, address->ai_addrlen) == 0 &&
-	       listen(fd, LISTEN_BACKLOG) == 0;
+	       bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0;
 }
 
 static bool refuse(int fd, const char *text, struct err *err)
 {
 	enum err_code code = errno == EADDRINUSE ? ERR_BUSY : ERR_INPUT;
-
 	(void)err_set(err, code, "cannot listen at '%s': %s", text, strerrordesc_np(errno));
 	if (fd >= 0) (void)close(fd);
 	return false;
@@ -61,7 +57,6 @@ static uint16_t port_of(int fd)
 	struct sockaddr_storage address = {0};
 	struct sockaddr_in in;
 	socklen_t size = sizeof(address);
-
 	(void)getsockname(fd, (struct sockaddr *)&address, &size);
 	/* The port is at the same place in both families. */
 	memcpy(&in, &address, sizeof(in));
@@ -72,7 +67,6 @@ bool http_listen(const char *address, int *ret_fd, uint16_t *ret_port, struct er
 {
 	CLEANUP(done_addresses) struct addrinfo *found = NULL;
 	int fd;
-
 	if (!look_up(address, &found, err)) return false;
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || !listen_on(fd, found)) return refuse(fd, address, err);

@@ -17,12 +17,7 @@
 
 #include "common/base/banned.h"
 
-enum {
-	EARLY_REPLY_BYTES = 8 * 1024,
-	SPARE_CONNECTIONS = 64,
-	HEADER_NAME_SIZE = 64,
-	NUMBER_SIZE = 24
-};
+enum { EARLY_REPLY_BYTES = 8 * 1024, SPARE_CONNECTIONS = 64, HEADER_NAME_SIZE = 64, NUMBER_SIZE = 24 };
 
 static void destroy_response(struct MHD_Response **response)
 {
@@ -35,12 +30,10 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 			  enum MHD_ConnectionNotificationCode code)
 {
 	struct http_server *server = context;
-
 	switch (code) {
 	case MHD_CONNECTION_NOTIFY_STARTED:
 		*ret = http_connection_new(
-			server, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-					->connect_fd);
+			server, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		http_connection_free(server, *ret);
@@ -49,25 +42,22 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	}
 }
 
-static void *on_request_line(UNUSED void *context, UNUSED const char *target,
-			     struct MHD_Connection *connection)
+static void *on_request_line(UNUSED void *context, UNUSED const char *target, struct MHD_Connection *connection)
 {
 	struct http_connection *owner =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-
 	owner->request.connection = connection;
 	http_exchange_start(&owner->request);
 	return &owner->request;
 }
 
-static enum MHD_Result on_request(UNUSED void *context, UNUSED struct MHD_Connection *connection,
-				  const char *path, const char *method, UNUSED const char *version,
-				  const char *piece, size_t *piece_len, void **request_context)
+static enum MHD_Result on_request(UNUSED void *context, UNUSED struct MHD_Connection *connection, const char *path,
+				  const char *method, UNUSED const char *version, const char *piece, size_t *piece_len,
+				  void **request_context)
 {
 	struct http_request *request = *request_context;
 	size_t len = *piece_len;
 	bool goes_on;
-
 	*piece_len = 0;
 	if (len > 0)
 		goes_on = http_exchange_piece(request, bytes_of(piece, len));
@@ -78,8 +68,8 @@ static enum MHD_Result on_request(UNUSED void *context, UNUSED struct MHD_Connec
 	return goes_on ? MHD_YES : MHD_NO;
 }
 
-static void on_done(UNUSED void *context, UNUSED struct MHD_Connection *connection,
-		    void **request_context, UNUSED enum MHD_RequestTerminationCode code)
+static void on_done(UNUSED void *context, UNUSED struct MHD_Connection *connection, void **request_context,
+		    UNUSED enum MHD_RequestTerminationCode code)
 {
 	if (*request_context) http_exchange_done(*request_context);
 	*request_context = NULL;
@@ -104,12 +94,10 @@ bool http_mhd_start(struct http_server *server, struct err *err)
 
 	server->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
-		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		options->connection_bytes, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-		MHD_OPTION_NOTIFY_COMPLETED, on_done, server, MHD_OPTION_URI_LOG_CALLBACK,
-		on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-		options->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END,
-		options->threads, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_bytes,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_done, server,
+		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		options->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, options->threads, MHD_OPTION_END);
 	if (!server->daemon) return err_set(err, ERR_BUSY, "cannot start the HTTP threads");
 	return true;
 }
@@ -122,8 +110,7 @@ void http_mhd_stop(struct http_server *server)
 
 void http_mhd_add(struct http_server *server, int fd)
 {
-	if (MHD_add_connection(server->daemon, fd, NULL, 0) == MHD_NO)
-		atomic_fetch_sub(&server->connection_count, 1);
+	if (MHD_add_connection(server->daemon, fd, NULL, 0) == MHD_NO) atomic_fetch_sub(&server->connection_count, 1);
 }
 
 void http_mhd_suspend(struct http_request *request)
@@ -151,11 +138,9 @@ static void add_encoding(struct http_framing *framing, const char *value)
 	if (!text_equal_nocase(value, "chunked")) framing->is_bad = true;
 }
 
-static enum MHD_Result frame(void *context, UNUSED enum MHD_ValueKind kind, const char *name,
-			     const char *value)
+static enum MHD_Result frame(void *context, UNUSED enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct http_framing *framing = context;
-
 	if (strcasecmp(name, "Content-Length") == 0)
 		add_length(framing, value ? value : "");
 	else if (strcasecmp(name, "Transfer-Encoding") == 0)
@@ -168,7 +153,6 @@ static enum MHD_Result frame(void *context, UNUSED enum MHD_ValueKind kind, cons
 void http_mhd_framing(struct http_request *request, struct http_framing *ret)
 {
 	struct http_framing framing = {.declared = -1};
-
 	(void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, frame, &framing);
 	*ret = framing;
 }
@@ -183,23 +167,18 @@ struct showing {
 	void *context;
 };
 
-static enum MHD_Result show_field(void *context, UNUSED enum MHD_ValueKind kind, const char *name,
-				  const char *value)
+static enum MHD_Result show_field(void *context, UNUSED enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	const struct showing *showing = context;
-
 	showing->show(showing->context, name, value ? value : "");
 	return MHD_YES;
 }
 
-void http_request_each(const struct http_request *request, enum http_fields fields,
-		       http_field_fn *show, void *context)
+void http_request_each(const struct http_request *request, enum http_fields fields, http_field_fn *show, void *context)
 {
 	struct showing showing = {show, context};
-
 	(void)MHD_get_connection_values(request->connection,
-					fields == HTTP_FIELDS_HEADERS ? MHD_HEADER_KIND
-								      : MHD_GET_ARGUMENT_KIND,
+					fields == HTTP_FIELDS_HEADERS ? MHD_HEADER_KIND : MHD_GET_ARGUMENT_KIND,
 					show_field, &showing);
 }
 
@@ -211,14 +190,12 @@ struct count {
 static void count_name(void *context, const char *name, UNUSED const char *value)
 {
 	struct count *count = context;
-
 	if (strcasecmp(name, count->name) == 0) count->count++;
 }
 
 size_t http_request_header_count(const struct http_request *request, const char *name)
 {
 	struct count count = {.name = name};
-
 	http_request_each(request, HTTP_FIELDS_HEADERS, count_name, &count);
 	return count.count;
 }
@@ -230,7 +207,6 @@ static void add_line(struct MHD_Response *response, const char *line)
 {
 	char name[HEADER_NAME_SIZE];
 	size_t len = strcspn(line, ":");
-
 	if (line[len] == '\0' || len >= sizeof(name)) return;
 	memcpy(name, line, len);
 	name[len] = '\0';
@@ -240,7 +216,6 @@ static void add_line(struct MHD_Response *response, const char *line)
 static const char *body_of(const struct http_reply *reply)
 {
 	const char *body = reply->own_body ? reply->own_body : reply->body;
-
 	return body ? body : "";
 }
 
@@ -259,9 +234,7 @@ static void add_headers(struct MHD_Response *response, const struct http_request
 {
 	const struct http_reply *reply = &request->reply.reply;
 	char number[NUMBER_SIZE];
-
-	if (content_type_of(reply))
-		(void)MHD_add_response_header(response, "Content-Type", content_type_of(reply));
+	if (content_type_of(reply)) (void)MHD_add_response_header(response, "Content-Type", content_type_of(reply));
 	if (reply->retry_after_s > 0) {
 		(void)snprintf(number, sizeof(number), "%" PRId64, reply->retry_after_s);
 		(void)MHD_add_response_header(response, "Retry-After", number);
@@ -275,9 +248,8 @@ bool http_mhd_queue(struct http_request *request)
 {
 	const struct http_reply *reply = &request->reply.reply;
 	/* The text lives in the request, which outlives the response. */
-	CLEANUP(destroy_response) struct MHD_Response *response =
-		MHD_create_response_from_buffer_static(strlen(body_of(reply)), body_of(reply));
-
+	CLEANUP(destroy_response) struct MHD_Response *response = MHD_create_response_from_buffer_static(
+		strlen(body_of(reply)), body_of(reply));
 	if (!response) return false;
 	add_headers(response, request);
 	return MHD_queue_response(request->connection, (unsigned)reply->status, response) == MHD_YES;
@@ -285,10 +257,8 @@ bool http_mhd_queue(struct http_request *request)
 
 static void add_early_headers(struct strbuf *text, const struct http_reply *reply)
 {
-	if (content_type_of(reply))
-		strbuf_addf(text, "Content-Type: %s\r\n", content_type_of(reply));
-	if (reply->retry_after_s > 0)
-		strbuf_addf(text, "Retry-After: %" PRId64 "\r\n", reply->retry_after_s);
+	if (content_type_of(reply)) strbuf_addf(text, "Content-Type: %s\r\n", content_type_of(reply));
+	if (reply->retry_after_s > 0) strbuf_addf(text, "Retry-After: %" PRId64 "\r\n", reply->retry_after_s);
 	for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i]; i++)
 		strbuf_addf(text, "%s\r\n", reply->headers[i]);
 }
@@ -298,10 +268,9 @@ void http_mhd_send_early(struct http_request *request)
 	const struct http_reply *reply = &request->reply.reply;
 	const char *body = body_of(reply);
 	CLEANUP(strbuf_done) struct strbuf text;
-
 	strbuf_init(&text, EARLY_REPLY_BYTES);
-	strbuf_addf(&text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n",
-		    reply->status, MHD_get_reason_phrase_for((unsigned)reply->status), strlen(body));
+	strbuf_addf(&text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n", reply->status,
+		    MHD_get_reason_phrase_for((unsigned)reply->status), strlen(body));
 	add_early_headers(&text, reply);
 	strbuf_addf(&text, "\r\n%s", body);
 	/* Nothing was sent for this request before, so that a refusal fits into the socket's buffer. */

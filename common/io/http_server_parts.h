@@ -30,8 +30,8 @@ NODISCARD struct http_slot *http_slots_claim(struct http_slots *slots, struct ht
  * The next slot from `*cursor` (first 0) on whose deadline is at or before `now_ms`, claimed; NULL: no further one. `*next_ms`
  * is lowered to the earliest later deadline.
  */
-NODISCARD struct http_slot *http_slots_claim_expired(struct http_slots *slots, int64_t now_ms,
-						     uint32_t *cursor, int64_t *next_ms);
+NODISCARD struct http_slot *http_slots_claim_expired(struct http_slots *slots, int64_t now_ms, uint32_t *cursor,
+						     int64_t *next_ms);
 
 /** Give a slot back. */
 void http_slots_release(struct http_slots *slots, struct http_slot *slot);
@@ -42,8 +42,7 @@ void http_slots_release(struct http_slots *slots, struct http_slot *slot);
 NODISCARD struct http_path *http_paths_new(const struct http_route *routes, size_t count);
 
 /** Find path and method: false leaves `allow` "" (no such path) or with the methods there are. */
-NODISCARD bool http_route_find(struct http_request *request, const char *method, char *allow,
-			       size_t allow_size);
+NODISCARD bool http_route_find(struct http_request *request, const char *method, char *allow, size_t allow_size);
 
 /* http_server_exchange.c */
 
@@ -63,8 +62,7 @@ void http_reply_copy_done(struct http_reply_copy *copy);
 void http_exchange_start(struct http_request *request);
 
 /** The headers are here. This and the next two: false closes the connection. */
-NODISCARD bool http_exchange_headers(struct http_request *request, const char *method,
-				     const char *path);
+NODISCARD bool http_exchange_headers(struct http_request *request, const char *method, const char *path);
 
 /** A piece of the body is here. */
 NODISCARD bool http_exchange_piece(struct http_request *request, struct bytes piece);

@@ -47,7 +47,6 @@ static struct http_slot *pop(struct http_slots *slots)
 {
 	uint32_t used = atomic_load(&slots->used);
 	struct http_slot *slot;
-
 	if (slots->first_free != no_slot) {
 		slot = &slots->slots[slots->first_free];
 		slots->first_free = slot->next_free;
@@ -63,7 +62,6 @@ static struct http_slot *pop(struct http_slots *slots)
 struct http_slot *http_slots_take(struct http_slots *slots)
 {
 	struct http_slot *slot;
-
 	(void)pthread_mutex_lock(&slots->lock);
 	slot = pop(slots);
 	(void)pthread_mutex_unlock(&slots->lock);
@@ -77,7 +75,6 @@ struct http_ticket http_slot_open(struct http_slot *slot)
 {
 	uint32_t generation = generation_of(atomic_load(&slot->word));
 	struct http_ticket ticket = {.slot = slot->index, .generation = generation};
-
 	atomic_store(&slot->word, word_of(generation, SLOT_WAITING));
 	return ticket;
 }
@@ -85,31 +82,25 @@ struct http_ticket http_slot_open(struct http_slot *slot)
 static bool claim(struct http_slot *slot, uint32_t generation)
 {
 	uint64_t waiting = word_of(generation, SLOT_WAITING);
-
-	return atomic_compare_exchange_strong(&slot->word, &waiting,
-					      word_of(generation, SLOT_CLAIMED));
+	return atomic_compare_exchange_strong(&slot->word, &waiting, word_of(generation, SLOT_CLAIMED));
 }
 
 struct http_slot *http_slots_claim(struct http_slots *slots, struct http_ticket ticket)
 {
 	struct http_slot *slot;
-
 	if (ticket.slot >= atomic_load(&slots->used)) return NULL;
 	slot = &slots->slots[ticket.slot];
 	return claim(slot, ticket.generation) ? slot : NULL;
 }
 
-struct http_slot *http_slots_claim_expired(struct http_slots *slots, int64_t now_ms,
-					   uint32_t *cursor, int64_t *next_ms)
+struct http_slot *http_slots_claim_expired(struct http_slots *slots, int64_t now_ms, uint32_t *cursor, int64_t *next_ms)
 {
 	uint32_t used = atomic_load(&slots->taken) > 0 ? atomic_load(&slots->used) : 0;
-
 	while (*cursor < used) {
 		struct http_slot *slot = &slots->slots[(*cursor)++];
 		/* The word is read before the deadline: a reused slot has another word, and is not claimed. */
 		uint64_t word = atomic_load(&slot->word);
 		int64_t deadline_ms = atomic_load(&slot->deadline_ms);
-
 		if (word != word_of(generation_of(word), SLOT_WAITING)) continue;
 		if (deadline_ms <= now_ms && claim(slot, generation_of(word))) return slot;
 		if (deadline_ms > now_ms && deadline_ms < *next_ms) *next_ms = deadline_ms;

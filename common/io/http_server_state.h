@@ -15,7 +15,7 @@ struct MHD_Daemon;
 
 enum {
 	HTTP_DRAIN_BYTES = 64 * 1024, /**< a body is read to its end before a refusal when at most this much is left */
-	HTTP_LINGER_MS = 2000, /**< after an early refusal: how long what still comes is thrown away */
+	HTTP_LINGER_MS = 2000,        /**< after an early refusal: how long what still comes is thrown away */
 };
 
 #define HTTP_NO_DEADLINE INT64_MAX

@@ -11,8 +11,7 @@
 
 #include "common/base/banned.h"
 
-static const char sql_read[] =
-	"select id, coalesce(seal_key_id, ''), coalesce(seal_fingerprint, '') from installation";
+static const char sql_read[] = "select id, coalesce(seal_key_id, ''), coalesce(seal_fingerprint, '') from installation";
 
 static const char sql_note_key[] = "update installation set seal_key_id = $1, seal_fingerprint = "
 				   "$2 where seal_fingerprint is null";
@@ -25,18 +24,13 @@ static void close_file(FILE **file)
 bool installation_load_keys(const char *path, struct crypto_keyring *ret, struct err *err)
 {
 	if (!path)
-		return err_set(
-			err, ERR_INPUT,
-			"OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
+		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
 	CLEANUP(close_file) FILE *file = fopen(path, "re");
-	if (!file)
-		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE: cannot read '%s' (errno %d)",
-			       path, errno);
+	if (!file) return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE: cannot read '%s' (errno %d)", path, errno);
 	char *text = mem_zalloc(1, LIMIT_SETTING_BYTES + 1);
 	size_t len = fread(text, 1, LIMIT_SETTING_BYTES, file);
 	bool is_ok = len < LIMIT_SETTING_BYTES && crypto_keyring_parse(text, ret, err);
-	if (!is_ok && len >= LIMIT_SETTING_BYTES)
-		err_set(err, ERR_INPUT, "more than %d bytes", LIMIT_SETTING_BYTES);
+	if (!is_ok && len >= LIMIT_SETTING_BYTES) err_set(err, ERR_INPUT, "more than %d bytes", LIMIT_SETTING_BYTES);
 	mem_wipe(text, len);
 	mem_free(text);
 	return is_ok ? true : err_wrap(err, "OHDC_SEAL_KEYS_FILE '%s'", path);
@@ -59,21 +53,17 @@ static bool note_key(struct db_pool *pool, const struct crypto_key *key, struct 
 	return db_query(pool, sql_note_key, DB_PARAMS(key->id, fingerprint), NULL, err);
 }
 
-bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, struct uuid *ret,
-		       struct err *err)
+bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, struct uuid *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	bool has_keys = keys && keys->count > 0;
 	/* Noted first, then read: of two programs that start with different keys only one is right. */
-	if ((has_keys && !note_key(pool, &keys->keys[0], err)) ||
-	    !db_query(pool, sql_read, NULL, &rows, err))
+	if ((has_keys && !note_key(pool, &keys->keys[0], err)) || !db_query(pool, sql_read, NULL, &rows, err))
 		return err_wrap(err, "installation");
 	if (rows.count != 1 || !uuid_parse(db_text(&rows, 0, 0), ret))
 		return err_set(err, ERR_INTERNAL, "installation: no row; run 'ohdc migrate'");
 	if (has_keys && !has_fingerprint(keys, db_text(&rows, 0, 2)))
-		return err_set(
-			err, ERR_INPUT,
-			"OHDC_SEAL_KEYS_FILE lacks key '%s', with which this database was sealed",
-			db_text(&rows, 0, 1));
+		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE lacks key '%s', with which this database was sealed",
+			       db_text(&rows, 0, 1));
 	return true;
 }

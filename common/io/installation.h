@@ -18,7 +18,7 @@ NODISCARD bool installation_load_keys(const char *path, struct crypto_keyring *r
  * Read the installation's id. With `keys` (may be NULL) their fingerprint is compared with the one noted by whoever sealed
  * first, and noted when there is none: ERR_INPUT when no key at hand is the one noted.
  */
-NODISCARD bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys,
-				 struct uuid *ret, struct err *err);
+NODISCARD bool installation_open(struct db_pool *pool, const struct crypto_keyring *keys, struct uuid *ret,
+				 struct err *err);
 
 #endif

@@ -63,22 +63,21 @@ struct kafka_producer_options {
 };
 
 /** New producer: acks=all, idempotence, murmur2_random, Nagle off, bounded queue; a thread of its own gives the reports. */
-NODISCARD bool kafka_producer_new(const struct kafka_producer_options *options,
-				  struct kafka_producer **ret, struct err *err);
+NODISCARD bool kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **ret,
+				  struct err *err);
 
 /** Wait at most `flush_ms` for open reports, then free; what is still open is reported as failed. NULL is fine. */
 void kafka_producer_free(struct kafka_producer *producer, int64_t flush_ms);
 
 /** Hand a record over (copied). True: its report comes exactly once, with `opaque`. False: none comes, and ERR_BUSY (queue
  * full), ERR_INPUT (too large, unknown topic) or ERR_INTERNAL. Thread-safe. */
-NODISCARD bool kafka_producer_send(struct kafka_producer *producer,
-				   const struct kafka_record *record, void *opaque, struct err *err);
+NODISCARD bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record *record, void *opaque,
+				   struct err *err);
 
 struct kafka_consumer;
 
 /** Position stored elsewhere for a partition; -1: none. ERR_* : not known now. Called in the polling thread. */
-typedef bool kafka_position_fn(void *context, const char *topic, int32_t partition, int64_t *ret,
-			       struct err *err);
+typedef bool kafka_position_fn(void *context, const char *topic, int32_t partition, int64_t *ret, struct err *err);
 
 /** Settings of a consumer. */
 struct kafka_consumer_options {
@@ -98,8 +97,8 @@ struct kafka_batch {
 };
 
 /** New consumer: cooperative-sticky, earliest, no auto-commit, no static membership, bounded fetch queue. */
-NODISCARD bool kafka_consumer_new(const struct kafka_consumer_options *options,
-				  struct kafka_consumer **ret, struct err *err);
+NODISCARD bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **ret,
+				  struct err *err);
 
 /** Leave the group and free; every batch must be done before (else it waits for them for ever). NULL is fine. */
 void kafka_consumer_free(struct kafka_consumer *consumer);
@@ -138,10 +137,8 @@ struct kafka_topic_state {
 };
 
 /** Look at, and with `apply` create, topics. Replication: min(3, brokers), min.insync.replicas 2 from 3 brokers on, else 1 with flush.messages=1. */
-NODISCARD bool kafka_topics_sync(const struct kafka_cluster *cluster,
-				 const struct kafka_topic *topics, size_t count, bool apply,
-				 struct kafka_topic_state *ret, int32_t *ret_brokers,
-				 struct err *err);
+NODISCARD bool kafka_topics_sync(const struct kafka_cluster *cluster, const struct kafka_topic *topics, size_t count,
+				 bool apply, struct kafka_topic_state *ret, int32_t *ret_brokers, struct err *err);
 
 /** First and next offset of every partition of a topic, and the group's committed ones, for `ohdc status`. */
 struct kafka_partition_state {
@@ -152,8 +149,7 @@ struct kafka_partition_state {
 };
 
 /** Read them for at most `max` partitions; so many as `ret_count` says were written. */
-NODISCARD bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic,
-				   const char *group, struct kafka_partition_state *ret, size_t max,
-				   size_t *ret_count, struct err *err);
+NODISCARD bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic, const char *group,
+				   struct kafka_partition_state *ret, size_t max, size_t *ret_count, struct err *err);
 
 #endif

@@ -25,10 +25,8 @@ static struct kafka_partition *find_partition(const struct kafka_assignment *ass
 static void add_partition(struct kafka_assignment *assignment, int32_t id)
 {
 	struct kafka_partition *known = find_partition(assignment, id);
-
 	if (!known) {
-		assignment->partitions = mem_resize(assignment->partitions, assignment->count + 1,
-						    sizeof(*known));
+		assignment->partitions = mem_resize(assignment->partitions, assignment->count + 1, sizeof(*known));
 		known = &assignment->partitions[assignment->count++];
 	}
 	*known = (struct kafka_partition){.id = id, .next = -1, .is_pending = true};
@@ -37,20 +35,16 @@ static void add_partition(struct kafka_assignment *assignment, int32_t id)
 static void remove_partition(struct kafka_assignment *assignment, int32_t id)
 {
 	struct kafka_partition *known = find_partition(assignment, id);
-
 	if (known) *known = assignment->partitions[--assignment->count];
 }
 
 /* New list of the partitions whose start is not known. */
 static rd_kafka_topic_partition_list_t *list_pending(const struct kafka_assignment *assignment)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(
-		(int)assignment->count);
-
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)assignment->count);
 	for (size_t i = 0; i < assignment->count; i++) {
 		if (assignment->partitions[i].is_pending)
-			(void)rd_kafka_topic_partition_list_add(list, assignment->topic,
-								assignment->partitions[i].id);
+			(void)rd_kafka_topic_partition_list_add(list, assignment->topic, assignment->partitions[i].id);
 	}
 	return list;
 }
@@ -65,15 +59,11 @@ static int64_t smaller_known(int64_t committed, int64_t position)
 	return committed < position ? committed : position;
 }
 
-static bool find_start(const struct kafka_assignment *assignment, rd_kafka_topic_partition_t *at,
-		       struct err *err)
+static bool find_start(const struct kafka_assignment *assignment, rd_kafka_topic_partition_t *at, struct err *err)
 {
 	int64_t position = -1;
-
-	if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return kafka_client_fail(err, at->err, "committed offset");
-	if (assignment->position &&
-	    !assignment->position(assignment->context, at->topic, at->partition, &position, err))
+	if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, at->err, "committed offset");
+	if (assignment->position && !assignment->position(assignment->context, at->topic, at->partition, &position, err))
 		return err_wrap(err, "stored offset");
 	at->offset = smaller_known(at->offset, position);
 	return true;
@@ -83,12 +73,10 @@ static bool find_start(const struct kafka_assignment *assignment, rd_kafka_topic
  * Put the start of each partition of `list` into its offset and clear is_pending; where it is not
  * known now: RD_KAFKA_OFFSET_BEGINNING, and it stays pending. False: some are pending, `err` says why.
  */
-static bool find_starts(struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list,
-			struct err *err)
+static bool find_starts(struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list, struct err *err)
 {
 	rd_kafka_resp_err_t resp = rd_kafka_committed(assignment->client, list, COMMITTED_WAIT_MS);
 	bool is_complete = true;
-
 	for (int i = 0; i < list->cnt; i++) {
 		rd_kafka_topic_partition_t *at = &list->elems[i];
 		struct kafka_partition *partition = find_partition(assignment, at->partition);
@@ -109,35 +97,28 @@ static bool find_starts(struct kafka_assignment *assignment, rd_kafka_topic_part
 static void pause_pending(const struct kafka_assignment *assignment)
 {
 	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *pending = list_pending(assignment);
-
 	if (pending->cnt > 0) (void)rd_kafka_pause_partitions(assignment->client, pending);
 }
 
 /* Take the partitions out of `list` that still wait for their start. */
-static void drop_pending(const struct kafka_assignment *assignment,
-			 rd_kafka_topic_partition_list_t *list)
+static void drop_pending(const struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list)
 {
 	for (int i = list->cnt - 1; i >= 0; i--) {
-		const struct kafka_partition *partition = find_partition(assignment,
-									 list->elems[i].partition);
-		if (!partition || partition->is_pending)
-			(void)rd_kafka_topic_partition_list_del_by_idx(list, i);
+		const struct kafka_partition *partition = find_partition(assignment, list->elems[i].partition);
+		if (!partition || partition->is_pending) (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
 	}
 }
 
 /* Move each partition of `list` to its offset there; one that cannot be moved now is pending again. */
-static bool seek(struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list,
-		 struct err *err)
+static bool seek(struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list, struct err *err)
 {
 	bool is_complete = true;
-
 	rd_kafka_error_t *error = rd_kafka_seek_partitions(assignment->client, list, SEEK_WAIT_MS);
 	rd_kafka_resp_err_t all = rd_kafka_error_code(error);
 	rd_kafka_error_destroy(error);
 	for (int i = 0; i < list->cnt; i++) {
 		rd_kafka_resp_err_t one = all ? all : list->elems[i].err;
-		struct kafka_partition *partition = find_partition(assignment,
-								   list->elems[i].partition);
+		struct kafka_partition *partition = find_partition(assignment, list->elems[i].partition);
 		if (!partition || one == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
 		partition->is_pending = true;
 		is_complete = kafka_client_fail(err, one, "seek");
@@ -149,7 +130,6 @@ static bool seek(struct kafka_assignment *assignment, rd_kafka_topic_partition_l
 bool kafka_assignment_settle(struct kafka_assignment *assignment, struct err *err)
 {
 	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = list_pending(assignment);
-
 	if (list->cnt == 0) return true;
 	bool is_complete = find_starts(assignment, list, err);
 	drop_pending(assignment, list);
@@ -173,7 +153,6 @@ static void drop_error(const char *what, rd_kafka_error_t *error)
 void kafka_assignment_add(struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list)
 {
 	struct err err = {0};
-
 	for (int i = 0; i < list->cnt; i++)
 		add_partition(assignment, list->elems[i].partition);
 	if (!find_starts(assignment, list, &err))
@@ -182,8 +161,7 @@ void kafka_assignment_add(struct kafka_assignment *assignment, rd_kafka_topic_pa
 	pause_pending(assignment);
 }
 
-void kafka_assignment_remove(struct kafka_assignment *assignment,
-			     rd_kafka_topic_partition_list_t *list)
+void kafka_assignment_remove(struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list)
 {
 	for (int i = 0; i < list->cnt; i++)
 		remove_partition(assignment, list->elems[i].partition);
@@ -215,7 +193,6 @@ bool kafka_assignment_rewind(struct kafka_assignment *assignment, struct err *er
 bool kafka_assignment_pass(struct kafka_assignment *assignment, int32_t partition, int64_t offset)
 {
 	struct kafka_partition *known = find_partition(assignment, partition);
-
 	if (!known || known->is_pending) return false;
 	known->next = offset + 1;
 	return true;
@@ -224,13 +201,11 @@ bool kafka_assignment_pass(struct kafka_assignment *assignment, int32_t partitio
 int64_t kafka_assignment_lag(const struct kafka_assignment *assignment)
 {
 	int64_t sum = 0;
-
 	for (size_t i = 0; i < assignment->count; i++) {
 		const struct kafka_partition *partition = &assignment->partitions[i];
 		int64_t low = -1;
 		int64_t high = -1;
-		(void)rd_kafka_get_watermark_offsets(assignment->client, assignment->topic,
-						     partition->id, &low, &high);
+		(void)rd_kafka_get_watermark_offsets(assignment->client, assignment->topic, partition->id, &low, &high);
 		int64_t next = partition->next >= 0 ? partition->next : low;
 		if (partition->is_pending || high < 0 || next < 0) return -1;
 		sum += high > next ? high - next : 0;

@@ -32,12 +32,10 @@ struct kafka_assignment {
 };
 
 /** Take the partitions of `list` over, each at its start; those without a known start are paused. Spoils the offsets in `list`. */
-void kafka_assignment_add(struct kafka_assignment *assignment,
-			  struct rd_kafka_topic_partition_list_s *list);
+void kafka_assignment_add(struct kafka_assignment *assignment, struct rd_kafka_topic_partition_list_s *list);
 
 /** Give the partitions of `list` back. */
-void kafka_assignment_remove(struct kafka_assignment *assignment,
-			     struct rd_kafka_topic_partition_list_s *list);
+void kafka_assignment_remove(struct kafka_assignment *assignment, struct rd_kafka_topic_partition_list_s *list);
 
 /** Give everything back. */
 void kafka_assignment_clear(struct kafka_assignment *assignment);
@@ -52,8 +50,7 @@ NODISCARD bool kafka_assignment_settle(struct kafka_assignment *assignment, stru
 NODISCARD bool kafka_assignment_rewind(struct kafka_assignment *assignment, struct err *err);
 
 /** A message came: whether it is to be delivered; what was fetched before a pause or a revocation comes again, here or elsewhere. */
-NODISCARD bool kafka_assignment_pass(struct kafka_assignment *assignment, int32_t partition,
-				     int64_t offset);
+NODISCARD bool kafka_assignment_pass(struct kafka_assignment *assignment, int32_t partition, int64_t offset);
 
 /** Records behind what passed, as far as the last fetch answers told; -1: not known. */
 NODISCARD int64_t kafka_assignment_lag(const struct kafka_assignment *assignment);

@@ -78,30 +78,26 @@ struct file_reader {
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	LOG_DEBUG("kafka client", LOG_TEXT("client", rd_kafka_name(rk)),
-		  LOG_TEXT("facility", facility), LOG_TEXT("text", text), LOG_INT("severity", level));
+	LOG_DEBUG("kafka client", LOG_TEXT("client", rd_kafka_name(rk)), LOG_TEXT("facility", facility),
+		  LOG_TEXT("text", text), LOG_INT("severity", level));
 }
 
 /* librdkafka's own message may quote the value, which may be a password. */
 static bool set_property(rd_kafka_conf_t *conf, const char *name, const char *value, struct err *err)
 {
 	char ignored[256];
-
 	switch (rd_kafka_conf_set(conf, name, value, ignored, sizeof(ignored))) {
 	case RD_KAFKA_CONF_OK: return true;
-	case RD_KAFKA_CONF_UNKNOWN:
-		return err_set(err, ERR_INPUT, "kafka property '%s' is unknown", name);
+	case RD_KAFKA_CONF_UNKNOWN: return err_set(err, ERR_INPUT, "kafka property '%s' is unknown", name);
 	case RD_KAFKA_CONF_INVALID: break;
 	}
 	return err_set(err, ERR_INPUT, "kafka property '%s' cannot have that value", name);
 }
 
-static bool set_properties(rd_kafka_conf_t *conf, const struct kafka_property *properties,
-			   size_t count, struct err *err)
+static bool set_properties(rd_kafka_conf_t *conf, const struct kafka_property *properties, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (properties[i].value &&
-		    !set_property(conf, properties[i].name, properties[i].value, err))
+		if (properties[i].value && !set_property(conf, properties[i].name, properties[i].value, err))
 			return false;
 	}
 	return true;
@@ -122,7 +118,6 @@ static char *trim(char *text)
 static bool read_line(struct file_reader *reader, char *line, struct err *err)
 {
 	char *name = trim(line);
-
 	if (name[0] == '\0' || name[0] == '#') return true;
 	char *equals = strchr(name, '=');
 	if (!equals) return err_set(err, ERR_INPUT, "'=' is missing");
@@ -130,8 +125,7 @@ static bool read_line(struct file_reader *reader, char *line, struct err *err)
 	name = trim(name);
 	if (text_among(reserved, ARRAY_LEN(reserved), name, &(unsigned){0}))
 		return err_set(err, ERR_INPUT, "kafka property '%s' is set by the program", name);
-	if (strcmp(name, "ssl.ca.location") == 0 || strcmp(name, "ssl.ca.pem") == 0)
-		reader->has_ca = true;
+	if (strcmp(name, "ssl.ca.location") == 0 || strcmp(name, "ssl.ca.pem") == 0) reader->has_ca = true;
 	return set_property(reader->conf, name, trim(equals + 1), err);
 }
 
@@ -139,10 +133,8 @@ static bool read_lines(struct file_reader *reader, FILE *file, char *line, struc
 {
 	while (fgets(line, PROPERTY_LINE_MAX, file)) {
 		reader->line++;
-		if (!strchr(line, '\n') && !feof(file))
-			return err_set(err, ERR_INPUT, "the line is too long");
-		if (reader->line > PROPERTY_LINES_MAX)
-			return err_set(err, ERR_INPUT, "too many lines");
+		if (!strchr(line, '\n') && !feof(file)) return err_set(err, ERR_INPUT, "the line is too long");
+		if (reader->line > PROPERTY_LINES_MAX) return err_set(err, ERR_INPUT, "too many lines");
 		if (!read_line(reader, line, err)) return false;
 	}
 	return !ferror(file) || err_set(err, ERR_INPUT, "cannot be read");
@@ -151,17 +143,13 @@ static bool read_lines(struct file_reader *reader, FILE *file, char *line, struc
 static bool read_file(struct file_reader *reader, struct err *err)
 {
 	FILE *file = fopen(reader->path, "re");
-
-	if (!file)
-		return err_set(err, ERR_INPUT, "kafka properties '%s' cannot be opened",
-			       reader->path);
+	if (!file) return err_set(err, ERR_INPUT, "kafka properties '%s' cannot be opened", reader->path);
 	char *line = mem_zalloc(PROPERTY_LINE_MAX, 1);
 	bool is_read = read_lines(reader, file, line, err);
 	mem_wipe(line, PROPERTY_LINE_MAX);
 	mem_free(line);
 	(void)fclose(file);
-	if (!is_read)
-		return err_wrap(err, "kafka properties '%s' line %zu", reader->path, reader->line);
+	if (!is_read) return err_wrap(err, "kafka properties '%s' line %zu", reader->path, reader->line);
 	return true;
 }
 
@@ -171,8 +159,8 @@ static void conf_done(rd_kafka_conf_t **conf)
 	*conf = NULL;
 }
 
-bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_property *fixed,
-		       size_t count, rd_kafka_conf_t **ret, struct err *err)
+bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_property *fixed, size_t count,
+		       rd_kafka_conf_t **ret, struct err *err)
 {
 	CLEANUP(conf_done) rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	struct file_reader reader = {.conf = conf, .path = cluster->config_file};
@@ -181,16 +169,12 @@ bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_p
 		{"client.id", cluster->client_id},
 		{"socket.nagle.disable", "true"},
 	};
-
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	if (!set_properties(conf, defaults, ARRAY_LEN(defaults), err)) return false;
 	if (cluster->config_file && !read_file(&reader, err)) return false;
-	if (cluster->ca_file && !reader.has_ca &&
-	    !set_property(conf, "ssl.ca.location", cluster->ca_file, err))
+	if (cluster->ca_file && !reader.has_ca && !set_property(conf, "ssl.ca.location", cluster->ca_file, err))
 		return false;
-	if (!set_properties(conf, own, ARRAY_LEN(own), err) ||
-	    !set_properties(conf, fixed, count, err))
-		return false;
+	if (!set_properties(conf, own, ARRAY_LEN(own), err) || !set_properties(conf, fixed, count, err)) return false;
 	return MOVE(ret, conf);
 }
 
@@ -198,7 +182,6 @@ bool kafka_client_new(int type, rd_kafka_conf_t *conf, rd_kafka_t **ret, struct 
 {
 	char reason[160];
 	rd_kafka_t *client = rd_kafka_new((rd_kafka_type_t)type, conf, reason, sizeof(reason));
-
 	if (!client) {
 		rd_kafka_conf_destroy(conf);
 		return err_set(err, ERR_INPUT, "kafka client: %s", reason);
@@ -244,7 +227,6 @@ enum err_code kafka_client_code(int resp)
 		{RD_KAFKA_RESP_ERR__PURGE_QUEUE, ERR_NETWORK},
 		{RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, ERR_UNCERTAIN},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if ((int)table[i].resp == resp) return table[i].code;
 	}
@@ -253,6 +235,5 @@ enum err_code kafka_client_code(int resp)
 
 bool kafka_client_fail(struct err *err, int resp, const char *what)
 {
-	return err_set(err, kafka_client_code(resp), "kafka: %s: %s", what,
-		       rd_kafka_err2str((rd_kafka_resp_err_t)resp));
+	return err_set(err, kafka_client_code(resp), "kafka: %s: %s", what, rd_kafka_err2str((rd_kafka_resp_err_t)resp));
 }

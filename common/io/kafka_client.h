@@ -24,13 +24,11 @@ struct kafka_property {
  * New configuration: our defaults, then the lines of the cluster's file, then `fixed`, which the file may not touch.
  * Freed by the client made from it, else with rd_kafka_conf_destroy(). ERR_INPUT names a bad line, property or fixed one, never a value.
  */
-NODISCARD bool kafka_client_conf(const struct kafka_cluster *cluster,
-				 const struct kafka_property *fixed, size_t count,
+NODISCARD bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_property *fixed, size_t count,
 				 struct rd_kafka_conf_s **ret, struct err *err);
 
 /** New client of a `type` (a rd_kafka_type_t) with `conf`, which is taken in any case. ERR_INPUT: it cannot be made. */
-NODISCARD bool kafka_client_new(int type, struct rd_kafka_conf_s *conf, struct rd_kafka_s **ret,
-				struct err *err);
+NODISCARD bool kafka_client_new(int type, struct rd_kafka_conf_s *conf, struct rd_kafka_s **ret, struct err *err);
 
 /** Destroy a list (cleanup function). */
 void kafka_list_done(struct rd_kafka_topic_partition_list_s **list);

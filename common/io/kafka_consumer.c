@@ -27,13 +27,11 @@ struct kafka_consumer {
 
 /* --- callbacks, all in the polling thread ------------------------------------------------------- */
 
-static void on_rebalance(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t what,
-			 rd_kafka_topic_partition_list_t *list, void *context)
+static void on_rebalance(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *list,
+			 void *context)
 {
 	struct kafka_consumer *consumer = context;
-
-	LOG_DEBUG("partitions change", LOG_TEXT("event", rd_kafka_err2name(what)),
-		  LOG_INT("partitions", list->cnt));
+	LOG_DEBUG("partitions change", LOG_TEXT("event", rd_kafka_err2name(what)), LOG_INT("partitions", list->cnt));
 	if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
 		kafka_assignment_add(&consumer->assignment, list);
 	else if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
@@ -42,8 +40,8 @@ static void on_rebalance(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t what,
 		kafka_assignment_clear(&consumer->assignment);
 }
 
-static void on_commit(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t resp,
-		      UNUSED rd_kafka_topic_partition_list_t *list, UNUSED void *context)
+static void on_commit(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t resp, UNUSED rd_kafka_topic_partition_list_t *list,
+		      UNUSED void *context)
 {
 	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR && resp != RD_KAFKA_RESP_ERR__NO_OFFSET)
 		LOG_DEBUG("offsets not committed", LOG_TEXT("reason", rd_kafka_err2str(resp)));
@@ -57,19 +55,14 @@ static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, UNUSED
 
 /* --- making and ending -------------------------------------------------------------------------- */
 
-static bool new_conf(const struct kafka_consumer_options *options, rd_kafka_conf_t **ret,
-		     struct err *err)
+static bool new_conf(const struct kafka_consumer_options *options, rd_kafka_conf_t **ret, struct err *err)
 {
 	char kbytes[24];
 	const struct kafka_property fixed[] = {
-		{"group.id", options->group},
-		{"partition.assignment.strategy", "cooperative-sticky"},
-		{"auto.offset.reset", "earliest"},
-		{"enable.auto.commit", "false"},
-		{"enable.auto.offset.store", "false"},
-		{"queued.max.messages.kbytes", kbytes},
+		{"group.id", options->group},          {"partition.assignment.strategy", "cooperative-sticky"},
+		{"auto.offset.reset", "earliest"},     {"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"}, {"queued.max.messages.kbytes", kbytes},
 	};
-
 	(void)snprintf(kbytes, sizeof(kbytes), "%zu", options->fetch_bytes / 1024);
 	return kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), ret, err);
 }
@@ -77,7 +70,6 @@ static bool new_conf(const struct kafka_consumer_options *options, rd_kafka_conf
 static bool new_client(struct kafka_consumer *consumer, struct err *err)
 {
 	rd_kafka_conf_t *conf = NULL;
-
 	if (!new_conf(&consumer->options, &conf, err)) return false;
 	rd_kafka_conf_set_opaque(conf, consumer);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
@@ -96,20 +88,15 @@ static bool new_client(struct kafka_consumer *consumer, struct err *err)
 
 static bool subscribe(struct kafka_consumer *consumer, struct err *err)
 {
-	CLEANUP(kafka_list_done)
-	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-
-	(void)rd_kafka_topic_partition_list_add(topics, consumer->options.topic,
-						RD_KAFKA_PARTITION_UA);
+	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+	(void)rd_kafka_topic_partition_list_add(topics, consumer->options.topic, RD_KAFKA_PARTITION_UA);
 	rd_kafka_resp_err_t resp = rd_kafka_subscribe(consumer->client, topics);
 	return resp == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_client_fail(err, resp, "subscribe");
 }
 
-bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **ret,
-			struct err *err)
+bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **ret, struct err *err)
 {
 	struct kafka_consumer *consumer = mem_zalloc(1, sizeof(*consumer));
-
 	consumer->options = *options;
 	consumer->options.group = mem_dup(options->group);
 	consumer->options.topic = mem_dup(options->topic);
@@ -130,8 +117,7 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
 		(void)rd_kafka_consumer_close(consumer->client);
 		rd_kafka_destroy(consumer->client);
 	}
-	MEM_FREE_ALL((void *)(uintptr_t)consumer->options.group,
-		     (void *)(uintptr_t)consumer->options.topic);
+	MEM_FREE_ALL((void *)(uintptr_t)consumer->options.group, (void *)(uintptr_t)consumer->options.topic);
 	kafka_assignment_done(&consumer->assignment);
 	mem_free(consumer);
 }
@@ -148,13 +134,11 @@ struct gathering {
 /* Events that heal by themselves: connections come back, the next poll joins the group again. */
 static bool is_passing(rd_kafka_resp_err_t resp)
 {
-	return resp == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED ||
-	       resp == RD_KAFKA_RESP_ERR__PARTITION_EOF || resp == RD_KAFKA_RESP_ERR__TRANSPORT ||
-	       resp == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+	return resp == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED || resp == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
+	       resp == RD_KAFKA_RESP_ERR__TRANSPORT || resp == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 }
 
-static void keep_message(struct kafka_consumer *consumer, rd_kafka_message_t *message,
-			 struct gathering *ret)
+static void keep_message(struct kafka_consumer *consumer, rd_kafka_message_t *message, struct gathering *ret)
 {
 	if (!kafka_assignment_pass(&consumer->assignment, message->partition, message->offset)) {
 		rd_kafka_message_destroy(message);
@@ -167,11 +151,9 @@ static void keep_message(struct kafka_consumer *consumer, rd_kafka_message_t *me
 static void gather(struct kafka_consumer *consumer, size_t max, int64_t wait_ms, struct gathering *ret)
 {
 	int64_t deadline_ms = sysclock_monotonic_ms() + wait_ms;
-
 	while (ret->count < max && ret->bytes < consumer->options.fetch_bytes) {
 		int64_t left_ms = ret->count > 0 ? 0 : deadline_ms - sysclock_monotonic_ms();
-		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client,
-								     left_ms > 0 ? (int)left_ms : 0);
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, left_ms > 0 ? (int)left_ms : 0);
 		if (!message) return;
 		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			keep_message(consumer, message, ret);
@@ -188,17 +170,15 @@ static void gather(struct kafka_consumer *consumer, size_t max, int64_t wait_ms,
 static void fill_batch(const struct gathering *gathered, struct kafka_batch *ret)
 {
 	struct kafka_record *records = mem_zalloc(gathered->count, sizeof(*records));
-
 	for (size_t i = 0; i < gathered->count; i++)
 		kafka_record_from_message(gathered->messages[i], &records[i]);
 	*ret = (struct kafka_batch){records, gathered->count, gathered->messages};
 }
 
-bool kafka_consumer_poll(struct kafka_consumer *consumer, size_t max, int64_t wait_ms,
-			 struct kafka_batch *ret, struct err *err)
+bool kafka_consumer_poll(struct kafka_consumer *consumer, size_t max, int64_t wait_ms, struct kafka_batch *ret,
+			 struct err *err)
 {
 	struct err reason = {0};
-
 	if (!kafka_assignment_settle(&consumer->assignment, &reason))
 		LOG_DEBUG("partitions wait for their start", LOG_TEXT("reason", reason.message));
 	struct gathering gathered = {.messages = mem_zalloc(max, sizeof(*gathered.messages))};
@@ -226,16 +206,12 @@ void kafka_batch_done(struct kafka_batch *batch)
 
 void kafka_consumer_commit(struct kafka_consumer *consumer, const struct kafka_batch *batch)
 {
-	CLEANUP(kafka_list_done)
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
-
+	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct kafka_record *record = &batch->records[i];
-		rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(
-			list, record->topic, record->partition);
-		if (!at)
-			at = rd_kafka_topic_partition_list_add(list, record->topic,
-							       record->partition);
+		rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(list, record->topic,
+										    record->partition);
+		if (!at) at = rd_kafka_topic_partition_list_add(list, record->topic, record->partition);
 		at->offset = record->offset + 1;
 	}
 	if (list->cnt > 0) (void)rd_kafka_commit(consumer->client, list, 1);

@@ -43,8 +43,7 @@ struct kafka_producer {
 static void fill_failure(const rd_kafka_message_t *message, struct err *ret)
 {
 	(void)kafka_client_fail(ret, message->err, "record not confirmed");
-	if (ret->code != ERR_INPUT &&
-	    rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED)
+	if (ret->code != ERR_INPUT && rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED)
 		ret->code = ERR_UNCERTAIN;
 }
 
@@ -52,7 +51,6 @@ static void on_report(UNUSED rd_kafka_t *rk, const rd_kafka_message_t *message, 
 {
 	struct kafka_producer *producer = context;
 	struct err failure = {0};
-
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		producer->report(producer->context, message->_private, NULL);
 		return;
@@ -64,7 +62,6 @@ static void on_report(UNUSED rd_kafka_t *rk, const rd_kafka_message_t *message, 
 static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, void *context)
 {
 	struct kafka_producer *producer = context;
-
 	LOG_DEBUG("kafka producer error", LOG_TEXT("reason", reason),
 		  LOG_TEXT("name", rd_kafka_err2name((rd_kafka_resp_err_t)code)));
 	if (code == RD_KAFKA_RESP_ERR__FATAL) atomic_store(&producer->is_fatal, true);
@@ -72,8 +69,7 @@ static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, void *
 
 /* --- the client --------------------------------------------------------------------------------- */
 
-static bool new_conf(const struct kafka_producer_options *options, struct kafka_producer *producer,
-		     struct err *err)
+static bool new_conf(const struct kafka_producer_options *options, struct kafka_producer *producer, struct err *err)
 {
 	size_t queue_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES_DEFAULT;
 	size_t ceiling_bytes = options->message_ceiling_bytes ? options->message_ceiling_bytes
@@ -90,12 +86,10 @@ static bool new_conf(const struct kafka_producer_options *options, struct kafka_
 		{"queue.buffering.max.messages", records},
 		{"message.max.bytes", ceiling},
 	};
-
 	(void)snprintf(kbytes, sizeof(kbytes), "%zu", queue_bytes / 1024);
 	(void)snprintf(records, sizeof(records), "%zu", queue_bytes / QUEUE_BYTES_PER_RECORD);
 	(void)snprintf(ceiling, sizeof(ceiling), "%zu", ceiling_bytes);
-	if (!kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), &producer->conf, err))
-		return false;
+	if (!kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), &producer->conf, err)) return false;
 	rd_kafka_conf_set_opaque(producer->conf, producer);
 	rd_kafka_conf_set_dr_msg_cb(producer->conf, on_report);
 	rd_kafka_conf_set_error_cb(producer->conf, on_error);
@@ -120,7 +114,6 @@ static void replace_client(struct kafka_producer *producer)
 {
 	rd_kafka_t *next = NULL;
 	struct err err = {0};
-
 	if (!new_client(producer, &next, &err)) {
 		LOG_DEBUG("kafka producer cannot be replaced", LOG_TEXT("reason", err.message));
 		return; /* tried again after the next poll */
@@ -137,7 +130,6 @@ static void replace_client(struct kafka_producer *producer)
 static void *serve(void *context)
 {
 	struct kafka_producer *producer = context;
-
 	while (!atomic_load(&producer->is_stopping)) {
 		(void)rd_kafka_poll(producer->client, POLL_MS);
 		if (atomic_load(&producer->is_fatal)) replace_client(producer);
@@ -157,11 +149,9 @@ static void free_memory(struct kafka_producer *producer)
 	mem_free(producer);
 }
 
-bool kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **ret,
-			struct err *err)
+bool kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **ret, struct err *err)
 {
 	struct kafka_producer *producer = mem_zalloc(1, sizeof(*producer));
-
 	producer->report = options->report;
 	producer->context = options->context;
 	(void)pthread_rwlock_init(&producer->lock, NULL);
@@ -193,26 +183,20 @@ static void *borrow(const void *bytes)
 	return (void *)(uintptr_t)bytes;
 }
 
-static size_t fill_values(const struct kafka_record *record, void *opaque,
-			  rd_kafka_vu_t ret[VALUES_MAX])
+static size_t fill_values(const struct kafka_record *record, void *opaque, rd_kafka_vu_t ret[VALUES_MAX])
 {
 	size_t count = 0;
-
 	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_TOPIC, {.cstr = record->topic}};
 	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}};
 	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_OPAQUE, {.ptr = opaque}};
-	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_KEY,
-				       {.mem = {borrow(record->key.ptr), record->key.len}}};
-	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_VALUE,
-				       {.mem = {borrow(record->value.ptr), record->value.len}}};
+	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_KEY, {.mem = {borrow(record->key.ptr), record->key.len}}};
+	ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_VALUE, {.mem = {borrow(record->value.ptr), record->value.len}}};
 	if (record->timestamp_ms > 0)
-		ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_TIMESTAMP,
-					       {.i64 = record->timestamp_ms}};
+		ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_TIMESTAMP, {.i64 = record->timestamp_ms}};
 	for (size_t i = 0; i < record->header_count; i++) {
 		const struct kafka_header *header = &record->headers[i];
-		ret[count++] = (rd_kafka_vu_t){
-			RD_KAFKA_VTYPE_HEADER,
-			{.header = {header->name, header->value.ptr, (ssize_t)header->value.len}}};
+		ret[count++] = (rd_kafka_vu_t){RD_KAFKA_VTYPE_HEADER,
+					       {.header = {header->name, header->value.ptr, (ssize_t)header->value.len}}};
 	}
 	return count;
 }
@@ -221,19 +205,16 @@ static size_t fill_values(const struct kafka_record *record, void *opaque,
 static bool fail_send(rd_kafka_error_t *error, const char *topic, struct err *err)
 {
 	int resp = rd_kafka_error_code(error);
-
 	rd_kafka_error_destroy(error);
 	(void)kafka_client_fail(err, resp, topic);
 	if (err && resp == RD_KAFKA_RESP_ERR__FATAL) err->code = ERR_BUSY;
 	return false;
 }
 
-bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record *record,
-			 void *opaque, struct err *err)
+bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record *record, void *opaque, struct err *err)
 {
 	rd_kafka_vu_t values[VALUES_MAX];
 	size_t count = fill_values(record, opaque, values);
-
 	(void)pthread_rwlock_rdlock(&producer->lock);
 	rd_kafka_error_t *error = rd_kafka_produceva(producer->client, values, count);
 	(void)pthread_rwlock_unlock(&producer->lock);

@@ -13,8 +13,7 @@
 struct bytes kafka_record_header(const struct kafka_record *record, const char *name)
 {
 	for (size_t i = record->header_count; i > 0; i--) {
-		if (strcmp(record->headers[i - 1].name, name) == 0)
-			return record->headers[i - 1].value;
+		if (strcmp(record->headers[i - 1].name, name) == 0) return record->headers[i - 1].value;
 	}
 	return (struct bytes){0};
 }
@@ -35,15 +34,12 @@ void kafka_record_put(void *record, const char *name, const char *value)
 static void read_headers(const rd_kafka_message_t *message, struct kafka_record *ret)
 {
 	rd_kafka_headers_t *headers = NULL;
-
 	if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
 	for (size_t i = 0; i < KAFKA_HEADERS_MAX; i++) {
 		const char *name = NULL;
 		const void *value = NULL;
 		size_t len = 0;
-		if (rd_kafka_header_get_all(headers, i, &name, &value, &len) !=
-		    RD_KAFKA_RESP_ERR_NO_ERROR)
-			return;
+		if (rd_kafka_header_get_all(headers, i, &name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
 		ret->headers[i] = (struct kafka_header){name, bytes_of(value, value ? len : 0)};
 		ret->header_count = i + 1;
 	}
@@ -52,7 +48,6 @@ static void read_headers(const rd_kafka_message_t *message, struct kafka_record 
 void kafka_record_from_message(const rd_kafka_message_t *message, struct kafka_record *ret)
 {
 	int64_t timestamp_ms = rd_kafka_message_timestamp(message, NULL);
-
 	*ret = (struct kafka_record){
 		.topic = rd_kafka_topic_name(message->rkt),
 		.key = bytes_of(message->key, message->key_len),

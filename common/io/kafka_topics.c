@@ -36,15 +36,13 @@ static void event_done(rd_kafka_event_t **event)
 }
 
 /* A consumer that never subscribes: unlike a producer it makes no topic by asking for it. */
-static bool new_client(const struct kafka_cluster *cluster, const char *group, rd_kafka_t **ret,
-		       struct err *err)
+static bool new_client(const struct kafka_cluster *cluster, const char *group, rd_kafka_t **ret, struct err *err)
 {
 	rd_kafka_conf_t *conf = NULL;
 	const struct kafka_property fixed[] = {
 		{"group.id", group},
 		{"enable.auto.commit", "false"},
 	};
-
 	if (!kafka_client_conf(cluster, fixed, ARRAY_LEN(fixed), &conf, err)) return false;
 	return kafka_client_new(RD_KAFKA_CONSUMER, conf, ret, err);
 }
@@ -52,7 +50,6 @@ static bool new_client(const struct kafka_cluster *cluster, const char *group, r
 static bool read_metadata(rd_kafka_t *client, const rd_kafka_metadata_t **ret, struct err *err)
 {
 	rd_kafka_resp_err_t resp = rd_kafka_metadata(client, 1, NULL, ret, ANSWER_WAIT_MS);
-
 	return resp == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_client_fail(err, resp, "metadata");
 }
 
@@ -60,8 +57,7 @@ static bool read_metadata(rd_kafka_t *client, const rd_kafka_metadata_t **ret, s
 static int32_t count_partitions(const rd_kafka_metadata_t *metadata, const char *name)
 {
 	for (int i = 0; i < metadata->topic_cnt; i++) {
-		if (strcmp(metadata->topics[i].topic, name) == 0)
-			return metadata->topics[i].partition_cnt;
+		if (strcmp(metadata->topics[i].topic, name) == 0) return metadata->topics[i].partition_cnt;
 	}
 	return 0;
 }
@@ -76,21 +72,18 @@ static bool has_config(const struct kafka_topic *topic, const char *name)
 	return false;
 }
 
-static void set_config(rd_kafka_NewTopic_t *ret, const struct kafka_topic *topic, const char *name,
-		       const char *value)
+static void set_config(rd_kafka_NewTopic_t *ret, const struct kafka_topic *topic, const char *name, const char *value)
 {
 	if (!has_config(topic, name)) (void)rd_kafka_NewTopic_set_config(ret, name, value);
 }
 
 /* A record that one server acknowledged must be on its disk; with three, on two machines. */
-static bool describe_topic(const struct kafka_topic *topic, int32_t brokers,
-			   rd_kafka_NewTopic_t **ret, struct err *err)
+static bool describe_topic(const struct kafka_topic *topic, int32_t brokers, rd_kafka_NewTopic_t **ret, struct err *err)
 {
 	char reason[REASON_SIZE];
 	int replication = brokers < REPLICATION_MAX ? brokers : REPLICATION_MAX;
-	rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic->name, topic->partitions,
-							  replication, reason, sizeof(reason));
-
+	rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic->name, topic->partitions, replication, reason,
+							  sizeof(reason));
 	if (!made) return err_set(err, ERR_INPUT, "topic '%s': %s", topic->name, reason);
 	for (size_t i = 0; i < ARRAY_LEN(topic->config) && topic->config[i][0]; i++)
 		(void)rd_kafka_NewTopic_set_config(made, topic->config[i][0], topic->config[i][1]);
@@ -105,27 +98,21 @@ static bool read_created(const rd_kafka_event_t *event, bool *ret, struct err *e
 	size_t count = 0;
 	const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
 		rd_kafka_event_CreateTopics_result((rd_kafka_event_t *)(uintptr_t)event), &count);
-
 	rd_kafka_resp_err_t resp = rd_kafka_event_error((rd_kafka_event_t *)(uintptr_t)event);
-	if (resp == RD_KAFKA_RESP_ERR_NO_ERROR && count == 1)
-		resp = rd_kafka_topic_result_error(results[0]);
-	if (resp == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-		return true; /* somebody else was first */
+	if (resp == RD_KAFKA_RESP_ERR_NO_ERROR && count == 1) resp = rd_kafka_topic_result_error(results[0]);
+	if (resp == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return true; /* somebody else was first */
 	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, resp, "create topic");
 	*ret = true;
 	return true;
 }
 
 /* `ret`: whether it was us who made it. */
-static bool create_topic(rd_kafka_t *client, const struct kafka_topic *topic, int32_t brokers,
-			 bool *ret, struct err *err)
+static bool create_topic(rd_kafka_t *client, const struct kafka_topic *topic, int32_t brokers, bool *ret, struct err *err)
 {
 	rd_kafka_NewTopic_t *made = NULL;
-
 	if (!describe_topic(topic, brokers, &made, err)) return false;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client,
-								     RD_KAFKA_ADMIN_OP_CREATETOPICS);
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
 	(void)rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_WAIT_MS, NULL, 0);
 	(void)rd_kafka_AdminOptions_set_operation_timeout(options, ANSWER_WAIT_MS, NULL, 0);
 	rd_kafka_CreateTopics(client, &made, 1, options, queue);
@@ -137,20 +124,16 @@ static bool create_topic(rd_kafka_t *client, const struct kafka_topic *topic, in
 	return read_created(event, ret, err) || err_wrap(err, "'%s'", topic->name);
 }
 
-bool kafka_topics_sync(const struct kafka_cluster *cluster, const struct kafka_topic *topics,
-		       size_t count, bool apply, struct kafka_topic_state *ret,
-		       int32_t *ret_brokers, struct err *err)
+bool kafka_topics_sync(const struct kafka_cluster *cluster, const struct kafka_topic *topics, size_t count, bool apply,
+		       struct kafka_topic_state *ret, int32_t *ret_brokers, struct err *err)
 {
 	CLEANUP(client_done) rd_kafka_t *client = NULL;
 	CLEANUP(metadata_done) const rd_kafka_metadata_t *metadata = NULL;
-
-	if (!new_client(cluster, NULL, &client, err) || !read_metadata(client, &metadata, err))
-		return false;
+	if (!new_client(cluster, NULL, &client, err) || !read_metadata(client, &metadata, err)) return false;
 	for (size_t i = 0; i < count; i++) {
 		int32_t found = count_partitions(metadata, topics[i].name);
 		struct kafka_topic_state state = {.existed = found > 0, .partitions = found};
-		if (found == 0 && apply &&
-		    !create_topic(client, &topics[i], metadata->broker_cnt, &state.created, err))
+		if (found == 0 && apply && !create_topic(client, &topics[i], metadata->broker_cnt, &state.created, err))
 			return false;
 		ret[i] = state;
 	}
@@ -160,13 +143,12 @@ bool kafka_topics_sync(const struct kafka_cluster *cluster, const struct kafka_t
 
 /* --- offsets ------------------------------------------------------------------------------------ */
 
-static bool read_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_t *at,
-			 struct kafka_partition_state *ret, struct err *err)
+static bool read_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_t *at, struct kafka_partition_state *ret,
+			 struct err *err)
 {
 	struct kafka_partition_state state = {.partition = at->partition, .committed = -1};
-
-	rd_kafka_resp_err_t resp = rd_kafka_query_watermark_offsets(
-		client, at->topic, at->partition, &state.low, &state.high, ANSWER_WAIT_MS);
+	rd_kafka_resp_err_t resp = rd_kafka_query_watermark_offsets(client, at->topic, at->partition, &state.low,
+								    &state.high, ANSWER_WAIT_MS);
 	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, resp, "offsets");
 	if (at->err == RD_KAFKA_RESP_ERR_NO_ERROR && at->offset >= 0) state.committed = at->offset;
 	*ret = state;
@@ -174,22 +156,17 @@ static bool read_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_t *a
 }
 
 bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic, const char *group,
-			 struct kafka_partition_state *ret, size_t max, size_t *ret_count,
-			 struct err *err)
+			 struct kafka_partition_state *ret, size_t max, size_t *ret_count, struct err *err)
 {
 	CLEANUP(client_done) rd_kafka_t *client = NULL;
 	CLEANUP(metadata_done) const rd_kafka_metadata_t *metadata = NULL;
-
-	if (!new_client(cluster, group, &client, err) || !read_metadata(client, &metadata, err))
-		return false;
+	if (!new_client(cluster, group, &client, err) || !read_metadata(client, &metadata, err)) return false;
 	int32_t found = count_partitions(metadata, topic);
 	if (found == 0) return err_set(err, ERR_NOT_FOUND, "topic '%s' does not exist", topic);
-	CLEANUP(kafka_list_done)
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(found);
+	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(found);
 	for (int32_t i = 0; i < found && (size_t)i < max; i++)
 		(void)rd_kafka_topic_partition_list_add(list, topic, i);
-	rd_kafka_resp_err_t resp = group ? rd_kafka_committed(client, list, ANSWER_WAIT_MS)
-					 : RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_resp_err_t resp = group ? rd_kafka_committed(client, list, ANSWER_WAIT_MS) : RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, resp, group);
 	for (int i = 0; i < list->cnt; i++) {
 		if (!read_offsets(client, &list->elems[i], &ret[i], err)) return false;

@@ -30,7 +30,6 @@ struct group {
 static struct group *group_new(size_t count)
 {
 	struct group *group = mem_zalloc(1, sizeof(*group) + count * sizeof(struct slot));
-
 	pthread_mutex_init(&group->lock, NULL);
 	sysclock_init_cond(&group->reported);
 	group->count = count;
@@ -55,7 +54,6 @@ void kafka_wait_report(UNUSED void *context, void *opaque, const struct err *fai
 {
 	struct slot *slot = opaque;
 	struct group *group = slot ? slot->group : NULL;
-
 	if (!group) return;
 	pthread_mutex_lock(&group->lock);
 	slot->is_safe = !failure;
@@ -67,17 +65,14 @@ void kafka_wait_report(UNUSED void *context, void *opaque, const struct err *fai
 	if (is_last) group_free(group);
 }
 
-static void send_all(struct group *group, struct kafka_producer *producer,
-		     const struct kafka_record *records)
+static void send_all(struct group *group, struct kafka_producer *producer, const struct kafka_record *records)
 {
 	for (size_t i = 0; i < group->count; i++) {
 		struct err failure = {0};
-
 		pthread_mutex_lock(&group->lock);
 		group->open++;
 		pthread_mutex_unlock(&group->lock);
-		if (kafka_producer_send(producer, &records[i], &group->slots[i], &failure))
-			continue;
+		if (kafka_producer_send(producer, &records[i], &group->slots[i], &failure)) continue;
 		pthread_mutex_lock(&group->lock);
 		group->open--;
 		note_failure(group, &failure);
@@ -90,7 +85,6 @@ static bool collect(struct group *group, int64_t wait_ms, bool *ret_safe, struct
 {
 	const struct timespec until = sysclock_deadline(wait_ms);
 	int result = 0;
-
 	pthread_mutex_lock(&group->lock);
 	while (group->open > 0 && result == 0)
 		result = pthread_cond_timedwait(&group->reported, &group->lock, &until);
@@ -104,12 +98,11 @@ static bool collect(struct group *group, int64_t wait_ms, bool *ret_safe, struct
 	return is_whole;
 }
 
-bool kafka_send_all(struct kafka_producer *producer, const struct kafka_record *records,
-		    size_t count, int64_t wait_ms, bool *ret_safe, struct err *err)
+bool kafka_send_all(struct kafka_producer *producer, const struct kafka_record *records, size_t count, int64_t wait_ms,
+		    bool *ret_safe, struct err *err)
 {
 	struct group *group = group_new(count);
 	struct err failure = {0};
-
 	send_all(group, producer, records);
 	if (!collect(group, wait_ms, ret_safe, &failure) && failure.code == ERR_NONE)
 		return err_set(err, ERR_TIMEOUT, "no delivery report in %lld ms", (long long)wait_ms);
@@ -118,11 +111,9 @@ bool kafka_send_all(struct kafka_producer *producer, const struct kafka_record *
 	return false;
 }
 
-bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_record *record,
-			 int64_t wait_ms, struct err *err)
+bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_record *record, int64_t wait_ms,
+			 struct err *err)
 {
 	bool is_safe;
-
-	return kafka_send_all(producer, record, 1, wait_ms, &is_safe, err) ||
-	       err_wrap(err, "topic '%s'", record->topic);
+	return kafka_send_all(producer, record, 1, wait_ms, &is_safe, err) || err_wrap(err, "topic '%s'", record->topic);
 }

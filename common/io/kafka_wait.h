@@ -19,11 +19,11 @@ void kafka_wait_report(void *context, void *opaque, const struct err *failure);
  * is on all in-sync replicas. True: all of them are; else `err` is the first failure (ERR_TIMEOUT: no report yet, the record may
  * still arrive). Any thread but the producer's.
  */
-NODISCARD bool kafka_send_all(struct kafka_producer *producer, const struct kafka_record *records,
-			      size_t count, int64_t wait_ms, bool *ret_safe, struct err *err);
+NODISCARD bool kafka_send_all(struct kafka_producer *producer, const struct kafka_record *records, size_t count,
+			      int64_t wait_ms, bool *ret_safe, struct err *err);
 
 /** kafka_send_all() of one record. */
-NODISCARD bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_record *record,
-				   int64_t wait_ms, struct err *err);
+NODISCARD bool kafka_send_and_wait(struct kafka_producer *producer, const struct kafka_record *record, int64_t wait_ms,
+				   struct err *err);
 
 #endif

@@ -55,7 +55,6 @@ static bool is_shadowed(const struct log_scope *scope)
 static void add_head(struct log_line *line, enum log_level level, const char *message)
 {
 	char time[SYSCLOCK_TEXT_SIZE];
-
 	sysclock_text(sysclock_now_ms(), time);
 	log_line_add(line, LOG_TEXT("time", time));
 	log_line_add(line, LOG_TEXT("level", level_names[level]));
@@ -66,7 +65,6 @@ static void add_head(struct log_line *line, enum log_level level, const char *me
 static void put_line(const struct log_line *line)
 {
 	ssize_t written;
-
 	do {
 		written = write(STDERR_FILENO, line->text, line->len);
 	} while (written < 0 && errno == EINTR);
@@ -76,14 +74,12 @@ void log_write(enum log_level level, const char *message, const struct log_field
 {
 	struct log_line line;
 	int saved_errno = errno;
-
 	if (level < log_state.level) return;
 	line.len = 0;
 	line.is_cut = false;
 	add_head(&line, level, message);
 	for (const struct log_scope *scope = innermost; scope; scope = scope->outer) {
-		if (!is_shadowed(scope) && !has_key(fields, count, scope->field.key))
-			log_line_add(&line, scope->field);
+		if (!is_shadowed(scope) && !has_key(fields, count, scope->field.key)) log_line_add(&line, scope->field);
 	}
 	for (size_t i = 0; i < count; i++)
 		log_line_add(&line, fields[i]);
@@ -99,7 +95,6 @@ void log_err(const char *message, const struct err *err)
 		LOG_TEXT("error", err->message),
 		LOG_INT("http_status", err->http_status),
 	};
-
 	log_write(LOG_LEVEL_WARN, message, fields, err->http_status != 0 ? 3 : 2);
 }
 
@@ -107,9 +102,7 @@ bool log_gap_passed(struct log_gap *gap, int64_t gap_ms)
 {
 	int64_t now_ms = sysclock_monotonic_ms();
 	int64_t next_ms = atomic_load(&gap->next_ms);
-
-	return now_ms >= next_ms &&
-	       atomic_compare_exchange_strong(&gap->next_ms, &next_ms, now_ms + gap_ms);
+	return now_ms >= next_ms && atomic_compare_exchange_strong(&gap->next_ms, &next_ms, now_ms + gap_ms);
 }
 
 void log_scope_enter(struct log_scope *scope, struct log_field field)

@@ -35,8 +35,7 @@ NODISCARD static inline struct log_field log_text_field(const char *key, const c
 #define LOG_TEXT(key, value) (log_text_field((key), (value)))
 
 /** An integer field. */
-#define LOG_INT(key_, value) \
-	((struct log_field){.key = (key_), .number = (int64_t)(value), .is_number = true})
+#define LOG_INT(key_, value) ((struct log_field){.key = (key_), .number = (int64_t)(value), .is_number = true})
 
 /** Write one line at a level: LOG_AT(level, "message", LOG_TEXT(…), LOG_INT(…)). At least one field is needed. */
 #define LOG_AT(level, message, ...)                                            \
@@ -58,8 +57,7 @@ void log_open(const char *program, const char *level);
  * Write one line; prefer the macros. A line has at most 4096 bytes (what a pipe takes in one piece); a field that does not fit is
  * left out and the line says "cut":true. Of equal keys the innermost is written. A line that standard error refuses is lost.
  */
-void log_write(enum log_level level, const char *message, const struct log_field *fields,
-	       size_t count);
+void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t count);
 
 /** Write `err` at warn with a message, the code, and the peer's HTTP status when there was one. */
 void log_err(const char *message, const struct err *err);

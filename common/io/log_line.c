@@ -28,7 +28,6 @@ static void add_ascii(struct log_line *line, uint32_t c)
 {
 	static const char plain_escapes[] = "\"\"\\\\\nn\rr\tt";
 	char hex[8];
-
 	for (size_t i = 0; plain_escapes[i] != '\0'; i += 2) {
 		if (c == (unsigned char)plain_escapes[i]) {
 			add_char(line, '\\');
@@ -48,7 +47,6 @@ static void add_quoted(struct log_line *line, const char *text)
 {
 	size_t len = text_cut(text, LOG_TEXT_BYTES);
 	size_t step = 0;
-
 	add_char(line, '"');
 	for (size_t i = 0; i < len; i += step) {
 		uint32_t c = text_code_point(text + i, &step);
@@ -68,7 +66,6 @@ static bool names_secret(const char *key)
 {
 	static const char *const words[] = {"token",     "secret", "password",   "authorization",
 					    "signature", "cookie", "credential", "api_key"};
-
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (text_find_nocase(key, words[i])) return true;
 	}
@@ -78,7 +75,6 @@ static bool names_secret(const char *key)
 static void add_value(struct log_line *line, const struct log_field *field)
 {
 	char number[24];
-
 	if (field->is_number) {
 		(void)snprintf(number, sizeof(number), "%" PRId64, field->number);
 		add_raw(line, number, strlen(number));
@@ -95,7 +91,6 @@ void log_line_add(struct log_line *line, struct log_field field)
 {
 	size_t start = line->len;
 	bool was_cut = line->is_cut;
-
 	line->is_cut = false;
 	add_char(line, start == 0 ? '{' : ',');
 	add_quoted(line, field.key);
@@ -108,7 +103,6 @@ void log_line_add(struct log_line *line, struct log_field field)
 void log_line_close(struct log_line *line)
 {
 	const char *tail = line->is_cut ? ",\"cut\":true}\n" : "}\n";
-
 	memcpy(line->text + line->len, tail, strlen(tail));
 	line->len += strlen(tail);
 }

@@ -23,14 +23,12 @@ struct metrics {
 
 /* Upper bounds in microseconds; metrics_text.c has them in words. */
 static const int64_t bounds_us[METRICS_BUCKET_COUNT] = {
-	1000,   2500,   5000,    10000,   25000,   50000,    100000,
-	250000, 500000, 1000000, 2500000, 5000000, 10000000,
+	1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
 };
 
 struct metrics *metrics_new(void)
 {
 	struct metrics *metrics = mem_zalloc(1, sizeof(*metrics));
-
 	(void)pthread_mutex_init(&metrics->lock, NULL);
 	metrics->started_ms = sysclock_now_ms();
 	return metrics;
@@ -58,11 +56,9 @@ void metrics_free(struct metrics *metrics)
 	mem_free(metrics);
 }
 
-static struct metric_family *family_of(struct metrics *metrics, enum metric_kind kind,
-				       const char *name, const char *help)
+static struct metric_family *family_of(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help)
 {
 	struct metric_family **at = &metrics->first;
-
 	while (*at && strcmp((*at)->name, name) != 0)
 		at = &(*at)->next;
 	if (!*at) {
@@ -81,11 +77,9 @@ static bool has_labels(const struct metric *metric, const char *labels)
 	return strcmp(metric->labels, labels) == 0;
 }
 
-static struct metric *cell_of(struct metrics *metrics, struct metric_family *family,
-			      const char *labels)
+static struct metric *cell_of(struct metrics *metrics, struct metric_family *family, const char *labels)
 {
 	struct metric **at = &family->first;
-
 	while (*at && !has_labels(*at, labels))
 		at = &(*at)->next;
 	struct metric *known = *at;
@@ -97,8 +91,8 @@ static struct metric *cell_of(struct metrics *metrics, struct metric_family *fam
 	return *at;
 }
 
-struct metric *metrics_cell(struct metrics *metrics, enum metric_kind kind, const char *name,
-			    const char *labels, const char *help)
+struct metric *metrics_cell(struct metrics *metrics, enum metric_kind kind, const char *name, const char *labels,
+			    const char *help)
 {
 	LOCK_HOLD(&metrics->lock);
 	return cell_of(metrics, family_of(metrics, kind, name, help), labels);
@@ -117,7 +111,6 @@ void metric_set(struct metric *metric, int64_t value)
 void metric_observe_us(struct metric *metric, int64_t us)
 {
 	size_t i = 0;
-
 	while (i < METRICS_BUCKET_COUNT && us > bounds_us[i])
 		i++;
 	(void)atomic_fetch_add_explicit(&metric->buckets[i], 1, memory_order_relaxed);

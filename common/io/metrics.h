@@ -26,8 +26,8 @@ void metrics_free(struct metrics *metrics);
  * buckets 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000. `help` is static.
  * A name has one kind. From the 1025th cell on a hidden one is returned, so that labels cannot eat the memory.
  */
-NODISCARD struct metric *metrics_cell(struct metrics *metrics, enum metric_kind kind,
-				      const char *name, const char *labels, const char *help);
+NODISCARD struct metric *metrics_cell(struct metrics *metrics, enum metric_kind kind, const char *name,
+				      const char *labels, const char *help);
 
 /** Add to a counter or gauge. */
 void metric_add(struct metric *metric, int64_t amount);

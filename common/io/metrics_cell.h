@@ -9,13 +9,13 @@
 
 enum {
 	METRICS_BUCKET_COUNT = 13, /**< bounds of a histogram, without the one that takes all */
-	METRICS_CELLS_MAX = 1024, /**< a label that takes values from outside must not eat the memory */
+	METRICS_CELLS_MAX = 1024,  /**< a label that takes values from outside must not eat the memory */
 };
 
 struct metric {
-	struct metric *next;   /**< in its family; owned */
-	char *labels;          /**< owned, NULL: none */
-	_Atomic int64_t value; /**< of a histogram: the sum in microseconds */
+	struct metric *next;                               /**< in its family; owned */
+	char *labels;                                      /**< owned, NULL: none */
+	_Atomic int64_t value;                             /**< of a histogram: the sum in microseconds */
 	_Atomic int64_t buckets[METRICS_BUCKET_COUNT + 1]; /**< not cumulative; the last takes the rest */
 };
 

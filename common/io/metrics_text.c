@@ -17,8 +17,7 @@ enum { US_PER_MS = 1000, MS_PER_S = 1000, NS_PER_US = 1000 };
 
 /* Upper bounds in milliseconds, as metrics.c counts them. */
 static const char *const bound_names[METRICS_BUCKET_COUNT + 1] = {
-	"1",   "2.5", "5",    "10",   "25",   "50",    "100",
-	"250", "500", "1000", "2500", "5000", "10000", "+Inf",
+	"1", "2.5", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "10000", "+Inf",
 };
 
 static const char *type_name(enum metric_kind kind)
@@ -49,12 +48,10 @@ static void write_histogram(struct strbuf *ret, const char *name, const struct m
 {
 	int64_t count = 0;
 	int64_t sum_us = atomic_load_explicit(&cell->value, memory_order_relaxed);
-
 	for (size_t i = 0; i <= METRICS_BUCKET_COUNT; i++) {
 		count += atomic_load_explicit(&cell->buckets[i], memory_order_relaxed);
-		strbuf_addf(ret, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", name,
-			    cell->labels ? cell->labels : "", cell->labels ? "," : "",
-			    bound_names[i], count);
+		strbuf_addf(ret, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", name, cell->labels ? cell->labels : "",
+			    cell->labels ? "," : "", bound_names[i], count);
 	}
 	write_name(ret, name, "_sum", cell->labels);
 	strbuf_addf(ret, "%" PRId64 ".%03" PRId64 "\n", sum_us / US_PER_MS, sum_us % US_PER_MS);
@@ -71,8 +68,7 @@ void metrics_write_family(const struct metric_family *family, struct strbuf *ret
 			continue;
 		}
 		write_name(ret, family->name, "", cell->labels);
-		strbuf_addf(ret, "%" PRId64 "\n",
-			    atomic_load_explicit(&cell->value, memory_order_relaxed));
+		strbuf_addf(ret, "%" PRId64 "\n", atomic_load_explicit(&cell->value, memory_order_relaxed));
 	}
 }
 
@@ -83,7 +79,6 @@ static bool read_memory(int64_t *ret_all_pages, int64_t *ret_resident_pages)
 	char line[128];
 	char *rest = line;
 	bool is_read;
-
 	if (!file) return false;
 	is_read = fgets(line, sizeof(line), file);
 	(void)fclose(file);
@@ -101,7 +96,6 @@ static void write_memory(struct strbuf *ret)
 {
 	int64_t all;
 	int64_t resident;
-
 	if (!read_memory(&all, &resident)) return;
 	write_bytes(ret, "process_resident_memory_bytes", "Memory in use.", resident);
 	write_bytes(ret, "process_virtual_memory_bytes", "Address space in use.", all);
@@ -110,11 +104,10 @@ static void write_memory(struct strbuf *ret)
 static void write_cpu(struct strbuf *ret)
 {
 	struct timespec used = {0};
-
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
 	write_head(ret, "process_cpu_seconds_total", "User and system time spent.", "counter");
-	strbuf_addf(ret, "process_cpu_seconds_total %" PRId64 ".%06" PRId64 "\n",
-		    (int64_t)used.tv_sec, (int64_t)used.tv_nsec / NS_PER_US);
+	strbuf_addf(ret, "process_cpu_seconds_total %" PRId64 ".%06" PRId64 "\n", (int64_t)used.tv_sec,
+		    (int64_t)used.tv_nsec / NS_PER_US);
 }
 
 void metrics_write_process(int64_t started_ms, struct strbuf *ret)
@@ -122,6 +115,6 @@ void metrics_write_process(int64_t started_ms, struct strbuf *ret)
 	write_memory(ret);
 	write_cpu(ret);
 	write_head(ret, "process_start_time_seconds", "Start, in seconds since 1970 UTC.", "gauge");
-	strbuf_addf(ret, "process_start_time_seconds %" PRId64 ".%03" PRId64 "\n",
-		    started_ms / MS_PER_S, started_ms % MS_PER_S);
+	strbuf_addf(ret, "process_start_time_seconds %" PRId64 ".%03" PRId64 "\n", started_ms / MS_PER_S,
+		    started_ms % MS_PER_S);
 }

@@ -34,7 +34,6 @@ static const char LOCK_SQL[] = "SET LOCAL statement_timeout = 0;"
 static bool read_applied(struct db *db, struct db_rows *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows table = {0};
-
 	if (!db_run(db, HAS_TABLE_SQL, NULL, &table, err)) return false;
 	if (!db_bool(&table, 0, 0)) return true;
 	return db_run(db, LIST_SQL, NULL, ret, err);
@@ -57,48 +56,40 @@ static bool is_known(const struct migration_set *set, const char *name)
 }
 
 /* An applied file is history: it may not change, and nothing may be put in before it. */
-static bool compare(const struct migration_set *set, const struct db_rows *applied,
-		    struct migration_state *ret, struct err *err)
+static bool compare(const struct migration_set *set, const struct db_rows *applied, struct migration_state *ret,
+		    struct err *err)
 {
 	const char *missing = NULL;
 	char digest[CRYPTO_DIGEST_TEXT_SIZE];
-
 	for (size_t i = 0; i < set->count; i++) {
 		const struct migration_file *file = &set->files[i];
 		const char *found = find_digest(applied, file->name);
 		crypto_sha256_text(bytes_text(file->sql), digest);
 		if (found && strcmp(found, digest) != 0)
-			return err_set(err, ERR_CONFLICT,
-				       "migration '%s' was applied with another text", file->name);
+			return err_set(err, ERR_CONFLICT, "migration '%s' was applied with another text", file->name);
 		if (found && missing)
-			return err_set(err, ERR_CONFLICT,
-				       "migration '%s' is missing, though '%s' was applied",
-				       missing, file->name);
+			return err_set(err, ERR_CONFLICT, "migration '%s' is missing, though '%s' was applied", missing,
+				       file->name);
 		missing = found ? missing : file->name;
 		ret[i] = (struct migration_state){.name = file->name, .was_applied = found};
 	}
 	return true;
 }
 
-static bool refuse_newer(const struct migration_set *set, const struct db_rows *applied,
-			 struct err *err)
+static bool refuse_newer(const struct migration_set *set, const struct db_rows *applied, struct err *err)
 {
 	for (int row = 0; row < applied->count; row++) {
 		if (!is_known(set, db_text(applied, row, 0)))
-			return err_set(err, ERR_CONFLICT,
-				       "the database is newer: it has migration '%s'",
+			return err_set(err, ERR_CONFLICT, "the database is newer: it has migration '%s'",
 				       db_text(applied, row, 0));
 	}
 	return true;
 }
 
-static bool read_state(const struct migration_set *set, struct db *db, struct migration_state *ret,
-		       struct err *err)
+static bool read_state(const struct migration_set *set, struct db *db, struct migration_state *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
-
-	return read_applied(db, &applied, err) && refuse_newer(set, &applied, err) &&
-	       compare(set, &applied, ret, err);
+	return read_applied(db, &applied, err) && refuse_newer(set, &applied, err) && compare(set, &applied, ret, err);
 }
 
 /* --- applying ----------------------------------------------------------------------------------- */
@@ -106,7 +97,6 @@ static bool read_state(const struct migration_set *set, struct db *db, struct mi
 static bool record_file(struct db *db, const struct migration_file *file, struct err *err)
 {
 	char digest[CRYPTO_DIGEST_TEXT_SIZE];
-
 	crypto_sha256_text(bytes_text(file->sql), digest);
 	return db_run(db, RECORD_SQL, DB_PARAMS(file->name, digest), NULL, err);
 }
@@ -115,7 +105,6 @@ static bool record_file(struct db *db, const struct migration_file *file, struct
 static bool apply_locked(struct db *db, const struct migration_file *file, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
-
 	if (!db_script(db, LOCK_SQL, err) || !read_applied(db, &applied, err)) return false;
 	if (find_digest(&applied, file->name)) return true;
 	return db_script(db, file->sql, err) && record_file(db, file, err);
@@ -124,23 +113,21 @@ static bool apply_locked(struct db *db, const struct migration_file *file, struc
 static bool apply_file(struct db_pool *pool, const struct migration_file *file, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
-
 	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err)) return false;
 	if (!db_begin(db, err) || !apply_locked(db, file, err) || !db_commit(db, err))
 		return err_wrap(err, "migration '%s'", file->name);
 	return true;
 }
 
-static bool read_state_of_pool(const struct migration_set *set, struct db_pool *pool,
-			       struct migration_state *ret, struct err *err)
+static bool read_state_of_pool(const struct migration_set *set, struct db_pool *pool, struct migration_state *ret,
+			       struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
-
 	return db_borrow(pool, BORROW_WAIT_MS, &db, err) && read_state(set, db, ret, err);
 }
 
-bool migrate_run_set(const struct migration_set *set, struct db_pool *pool, bool apply,
-		     struct migration_state *ret, struct err *err)
+bool migrate_run_set(const struct migration_set *set, struct db_pool *pool, bool apply, struct migration_state *ret,
+		     struct err *err)
 {
 	if (!read_state_of_pool(set, pool, ret, err)) return false;
 	for (size_t i = 0; apply && i < set->count; i++) {
@@ -154,9 +141,7 @@ bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, st
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
 	char digest[CRYPTO_DIGEST_TEXT_SIZE];
-
-	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err) || !read_applied(db, &applied, err))
-		return false;
+	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err) || !read_applied(db, &applied, err)) return false;
 	for (size_t i = 0; i < set->count; i++) {
 		const char *found = find_digest(&applied, set->files[i].name);
 		crypto_sha256_text(bytes_text(set->files[i].sql), digest);
@@ -170,13 +155,11 @@ bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, st
 bool migrate_run(struct db_pool *pool, bool apply, struct migration_state *ret, struct err *err)
 {
 	const struct migration_set set = {migration_files, migration_file_count};
-
 	return migrate_run_set(&set, pool, apply, ret, err);
 }
 
 bool migrate_check(struct db_pool *pool, struct err *err)
 {
 	const struct migration_set set = {migration_files, migration_file_count};
-
 	return migrate_check_set(&set, pool, err);
 }

@@ -33,8 +33,7 @@ struct migration_state {
 };
 
 /** Report the state of each file in `ret` (`migration_file_count` entries); with `apply` run what is missing. ERR_CONFLICT: the database is newer. */
-NODISCARD bool migrate_run(struct db_pool *pool, bool apply, struct migration_state *ret,
-			   struct err *err);
+NODISCARD bool migrate_run(struct db_pool *pool, bool apply, struct migration_state *ret, struct err *err);
 
 /** Whether the database has exactly or more than the files known here; ERR_CONFLICT says what is missing. */
 NODISCARD bool migrate_check(struct db_pool *pool, struct err *err);
@@ -44,7 +43,6 @@ NODISCARD bool migrate_run_set(const struct migration_set *set, struct db_pool *
 			       struct migration_state *ret, struct err *err);
 
 /** migrate_check() for a given list. */
-NODISCARD bool migrate_check_set(const struct migration_set *set, struct db_pool *pool,
-				 struct err *err);
+NODISCARD bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, struct err *err);
 
 #endif

@@ -26,7 +26,6 @@ static struct template_set set_with_page(const char *name)
 {
 	struct template_file *files = mem_zalloc(page_file_count + 1, sizeof(*files));
 	struct template_set set = {files, page_file_count};
-
 	memcpy(files, page_files, page_file_count * sizeof(*files));
 	for (size_t i = 0; i < page_file_count; i++) {
 		if (strcmp(files[i].name, name) != 0) continue;
@@ -39,11 +38,9 @@ static struct template_set set_with_page(const char *name)
 
 void pages_reply(struct web_reply *reply, int status, const char *name, json_t *data)
 {
-	const char *base = text_starts(name, "link") ? "/integration/dc/link/assets/"
-						     : "/integration/dc/assets/";
+	const char *base = text_starts(name, "link") ? "/integration/dc/link/assets/" : "/integration/dc/assets/";
 	struct template_set set = set_with_page(name);
 	struct err err = {0};
-
 	json_object_set_new(data, "assets", json_sprintf("%s%s-", base, pages_digest));
 	strbuf_clear(&reply->body);
 	reply->status = status;
@@ -60,7 +57,6 @@ void pages_reply(struct web_reply *reply, int status, const char *name, json_t *
 static const char *media_type(const char *name)
 {
 	const char *suffix = strrchr(name, '.');
-
 	if (suffix && strcmp(suffix, ".css") == 0) return "text/css; charset=utf-8";
 	if (suffix && strcmp(suffix, ".js") == 0) return "text/javascript; charset=utf-8";
 	if (suffix && strcmp(suffix, ".svg") == 0) return "image/svg+xml";
@@ -72,16 +68,13 @@ void pages_asset(UNUSED void *context, const struct web_request *request, struct
 	const char *piece = web_piece(request);
 	const char *name = strchr(piece, '-');
 	bool is_ours = text_starts(piece, pages_digest);
-
 	for (size_t i = 0; name && i < page_file_count; i++) {
 		if (strcmp(page_files[i].name, name + 1) != 0 || !media_type(name + 1)) continue;
 		reply->status = 200;
 		reply->content_type = media_type(name + 1);
 		strbuf_add(&reply->body, page_files[i].text);
 		/* A page of another version asks for what it knows: the answer fits nearly, but nobody may keep it. */
-		if (is_ours)
-			web_reply_header(reply, "Cache-Control",
-					 "public, max-age=31536000, immutable");
+		if (is_ours) web_reply_header(reply, "Cache-Control", "public, max-age=31536000, immutable");
 		return;
 	}
 	web_reply_detail(reply, 404, "Not Found");

@@ -21,8 +21,7 @@
 
 enum { DATABASE_PAUSE_MS = 1000 };
 
-static bool answer_arguments(const struct service_options *options, int argc, char **argv,
-			     int *ret_status)
+static bool answer_arguments(const struct service_options *options, int argc, char **argv, int *ret_status)
 {
 	if (argc == 1) return true;
 	size_t count;
@@ -34,23 +33,20 @@ static bool answer_arguments(const struct service_options *options, int argc, ch
 		printf("%s: %s\n\n", options->program, options->purpose);
 		config_print_help(stdout, settings, count, options->reader);
 	} else {
-		(void)fprintf(stderr,
-			      "%s: unknown argument '%s', expected --help, --version or none\n",
+		(void)fprintf(stderr, "%s: unknown argument '%s', expected --help, --version or none\n",
 			      options->program, argv[1]);
 		*ret_status = DAEMON_EXIT_CONFIGURATION;
 	}
 	return false;
 }
 
-static bool open_settings(const struct service_options *options, struct service *service,
-			  struct err *err)
+static bool open_settings(const struct service_options *options, struct service *service, struct err *err)
 {
 	size_t count;
 	const struct setting *settings = options->settings(&count);
 	if (!config_load(settings, count, options->reader, &service->config, err)) return false;
 	return !options->needs_keys ||
-	       installation_load_keys(config_text(service->config, "OHDC_SEAL_KEYS_FILE"),
-				      &service->keys, err);
+	       installation_load_keys(config_text(service->config, "OHDC_SEAL_KEYS_FILE"), &service->keys, err);
 }
 
 static bool open_pool(const struct service_options *options, struct service *service, struct err *err)
@@ -61,8 +57,7 @@ static bool open_pool(const struct service_options *options, struct service *ser
 	struct db_options database = {
 		.url = url.text,
 		.program = options->program,
-		.size = (size_t)config_int(service->config, "OHDC_DATABASE_POOL") +
-			options->extra_connections,
+		.size = (size_t)config_int(service->config, "OHDC_DATABASE_POOL") + options->extra_connections,
 	};
 	return db_pool_new(&database, &service->pool, err);
 }
@@ -70,8 +65,8 @@ static bool open_pool(const struct service_options *options, struct service *ser
 static bool open_frame(const struct service_options *options, struct service *service, struct err *err)
 {
 	service->metrics = metrics_new();
-	metric_set(metrics_cell(service->metrics, METRIC_GAUGE, "ohdc_build_info",
-				"version=\"" OHDC_VERSION "\"", "Version of this program"),
+	metric_set(metrics_cell(service->metrics, METRIC_GAUGE, "ohdc_build_info", "version=\"" OHDC_VERSION "\"",
+				"Version of this program"),
 		   1);
 	struct daemon_options frame = {
 		.program = options->program,
@@ -84,8 +79,8 @@ static bool open_frame(const struct service_options *options, struct service *se
 }
 
 /* False: leave with `*ret_status`. */
-static bool open_service(const struct service_options *options, int argc, char **argv,
-			 struct service *ret, int *ret_status)
+static bool open_service(const struct service_options *options, int argc, char **argv, struct service *ret,
+			 int *ret_status)
 {
 	struct err err = {0};
 	if (!answer_arguments(options, argc, argv, ret_status)) return false;
@@ -116,8 +111,8 @@ static void forbid_dumps(void)
 #endif
 }
 
-int service_run(const struct service_options *options, int argc, char **argv,
-		struct service *service, service_start_fn *start, void *program)
+int service_run(const struct service_options *options, int argc, char **argv, struct service *service,
+		service_start_fn *start, void *program)
 {
 	forbid_dumps();
 	int status;

@@ -24,7 +24,7 @@ struct service_options {
 	enum setting_reader reader;
 	const struct setting *(*settings)(size_t *ret_count); /**< the table of all settings */
 	size_t extra_connections; /**< database connections beside OHDC_DATABASE_POOL (threads of their own) */
-	bool needs_keys; /**< reads OHDC_SEAL_KEYS_FILE */
+	bool needs_keys;          /**< reads OHDC_SEAL_KEYS_FILE */
 };
 
 /** The opened frame; zeroed means not open. */
@@ -46,8 +46,8 @@ typedef bool service_start_fn(void *program, struct err *err);
  * settings that cannot be used (ERR_INPUT), with one line on standard error when the frame is not open yet, 1 otherwise. The
  * caller closes what `start` opened, then the service.
  */
-NODISCARD int service_run(const struct service_options *options, int argc, char **argv,
-			  struct service *service, service_start_fn *start, void *program);
+NODISCARD int service_run(const struct service_options *options, int argc, char **argv, struct service *service,
+			  service_start_fn *start, void *program);
 
 /**
  * Wait until the database answers with a schema this program knows and the sealing keys fit, saying once a second what is

@@ -43,13 +43,11 @@ bool table_cache_reload(struct table_cache *cache, struct err *err)
 	const struct table_cache_options *options = &cache->options;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	struct snapshot next = {0};
-
 	if (!db_query(options->pool, options->sql, NULL, &rows, err))
 		return err_wrap(err, "load what '%s' tells of", options->channel);
 	next.rows = mem_zalloc((size_t)rows.count + 1, options->row_size);
 	for (int row = 0; row < rows.count; row++) {
-		if (options->read(options->context, &rows, row,
-				  next.rows + next.count * options->row_size))
+		if (options->read(options->context, &rows, row, next.rows + next.count * options->row_size))
 			next.count++;
 	}
 	qsort(next.rows, next.count, options->row_size, options->compare);
@@ -66,13 +64,10 @@ static bool follow(struct table_cache *cache, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	int64_t loaded_ms = 0;
-
-	if (!db_borrow(cache->options.pool, BORROW_MS, &db, err) ||
-	    !db_listen(db, cache->options.channel, err))
+	if (!db_borrow(cache->options.pool, BORROW_MS, &db, err) || !db_listen(db, cache->options.channel, err))
 		return false;
 	while (!daemon_is_stopping(cache->options.daemon)) {
 		CLEANUP(mem_free_text) char *payload = NULL;
-
 		if (loaded_ms == 0 || sysclock_monotonic_ms() - loaded_ms >= RELOAD_MS) {
 			if (!table_cache_reload(cache, err)) return false;
 			loaded_ms = sysclock_monotonic_ms();
@@ -87,7 +82,6 @@ static void *run(void *context)
 {
 	struct table_cache *cache = context;
 	struct err err = {0};
-
 	while (!daemon_is_stopping(cache->options.daemon) && !follow(cache, &err)) {
 		log_err("a table is served as last read", &err);
 		daemon_pause(cache->options.daemon, RETRY_MS);
@@ -100,7 +94,6 @@ static void *run(void *context)
 static void init_lock(pthread_rwlock_t *ret)
 {
 	pthread_rwlockattr_t attr;
-
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(ret, &attr);
@@ -118,11 +111,9 @@ static bool start(struct table_cache *cache, struct err *err)
 	return cache->is_running || err_set(err, ERR_BUSY, "no thread to follow a table");
 }
 
-bool table_cache_new(const struct table_cache_options *options, struct table_cache **ret,
-		     struct err *err)
+bool table_cache_new(const struct table_cache_options *options, struct table_cache **ret, struct err *err)
 {
 	struct table_cache *cache = mem_zalloc(1, sizeof(*cache));
-
 	cache->options = *options;
 	init_lock(&cache->lock);
 	if (!start(cache, err)) {
@@ -154,8 +145,7 @@ void table_cache_release(struct table_cache *cache)
 
 const void *table_cache_find(const struct table_cache *cache, const void *key)
 {
-	return bsearch(key, cache->snapshot.rows, cache->snapshot.count, cache->options.row_size,
-		       cache->options.compare);
+	return bsearch(key, cache->snapshot.rows, cache->snapshot.count, cache->options.row_size, cache->options.compare);
 }
 
 void table_cache_drain(struct table_cache *cache)

@@ -31,8 +31,7 @@ struct table_cache_options {
 };
 
 /** New cache, loaded, with a thread that keeps it so; waits for the database. False: stopping was asked for (`err` empty), or no thread. */
-NODISCARD bool table_cache_new(const struct table_cache_options *options, struct table_cache **ret,
-			       struct err *err);
+NODISCARD bool table_cache_new(const struct table_cache_options *options, struct table_cache **ret, struct err *err);
 
 /** Stop the thread (the daemon is stopping), free; NULL is fine. */
 void table_cache_free(struct table_cache *cache);

@@ -45,23 +45,19 @@ struct web {
 
 static void refuse(struct http_request *http, int status, const char *body, int64_t retry_after_s)
 {
-	http_reply_now(http, &(struct http_reply){
-				     .status = status, .body = body, .retry_after_s = retry_after_s});
+	http_reply_now(http, &(struct http_reply){.status = status, .body = body, .retry_after_s = retry_after_s});
 }
 
 static void refuse_too_large(struct http_request *http)
 {
 	char body[96];
-
-	(void)snprintf(body, sizeof(body), "{\"detail\":\"Request body is larger than %d bytes\"}",
-		       WEB_BODY_BYTES);
+	(void)snprintf(body, sizeof(body), "{\"detail\":\"Request body is larger than %d bytes\"}", WEB_BODY_BYTES);
 	refuse(http, 413, body, 0);
 }
 
 static void *begin(void *context, struct http_request *http)
 {
 	struct place *place = context;
-
 	if (http_request_declared_length(http) > WEB_BODY_BYTES) refuse_too_large(http);
 	return web_request_new(place->web, &place->route, http);
 }
@@ -90,9 +86,7 @@ static void end(void *context, void *state, struct http_request *http)
 	struct place *place = context;
 	struct web *web = place->web;
 	struct web_request *request = state;
-	const struct http_reply late = {
-		.status = 504, .body = "{\"detail\":\"The answer took too long, try again\"}"};
-
+	const struct http_reply late = {.status = 504, .body = "{\"detail\":\"The answer took too long, try again\"}"};
 	web_request_read(request);
 	if (request->is_bad) {
 		refuse(http, 400, "{\"detail\":\"The request has a wrong percent escape\"}", 0);
@@ -133,7 +127,6 @@ static struct web_request *dequeue(struct web *web)
 __attribute__((noinline)) static void wipe_stack(void)
 {
 	char area[STACK_BYTES];
-
 	mem_wipe(area, sizeof(area));
 }
 
@@ -142,15 +135,13 @@ static void handle(struct web *web, struct web_request *request)
 	CLEANUP(web_reply_done) struct web_reply reply = {.status = 500};
 	struct http_reply http;
 	int64_t start_ms = sysclock_monotonic_ms();
-
 	strbuf_init(&reply.body, WEB_REPLY_BYTES);
 	request->route->handle(web->options.context, request, &reply);
 	web_request_wipe(request);
 	wipe_stack();
 	web_reply_finish(&reply, &http);
-	LOG_DEBUG("request", LOG_TEXT("method", request->route->method),
-		  LOG_TEXT("route", request->route->pattern), LOG_INT("status", http.status),
-		  LOG_INT("duration_ms", sysclock_monotonic_ms() - start_ms));
+	LOG_DEBUG("request", LOG_TEXT("method", request->route->method), LOG_TEXT("route", request->route->pattern),
+		  LOG_INT("status", http.status), LOG_INT("duration_ms", sysclock_monotonic_ms() - start_ms));
 	(void)http_answer(web->server, request->ticket, &http);
 }
 
@@ -158,7 +149,6 @@ static void *work(void *context)
 {
 	struct web *web = context;
 	struct web_request *request;
-
 	while ((request = dequeue(web))) {
 		/* One that was answered with 504 while it waited is not begun. */
 		if (sysclock_monotonic_ms() < request->due_ms) handle(web, request);
@@ -185,7 +175,6 @@ static bool start_threads(struct web *web, struct err *err)
 static bool start_server(struct web *web, struct err *err)
 {
 	size_t count = web->options.route_count;
-
 	web->routes = mem_zalloc(count + 1, sizeof(*web->routes));
 	web->places = mem_zalloc(count + 1, sizeof(*web->places));
 	for (size_t i = 0; i < count; i++) {
@@ -211,7 +200,6 @@ static bool start_server(struct web *web, struct err *err)
 bool web_new(const struct web_options *options, struct web **ret, struct err *err)
 {
 	struct web *web = mem_zalloc(1, sizeof(*web));
-
 	web->options = *options;
 	if (web->options.threads == 0) web->options.threads = THREADS;
 	if (web->options.deadline_ms <= 0) web->options.deadline_ms = DEADLINE_MS;

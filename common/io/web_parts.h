@@ -24,12 +24,10 @@ NODISCARD bool web_fields_read_form(struct strbuf *fields, struct bytes form);
 void web_fields_read_cookies(struct strbuf *fields, const char *header);
 
 /** The next value of `name` after `from` (NULL: the first); NULL: no further one. */
-NODISCARD const char *web_fields_next(const struct strbuf *fields, const char *name,
-				      bool ignores_case, const char *from);
+NODISCARD const char *web_fields_next(const struct strbuf *fields, const char *name, bool ignores_case, const char *from);
 
 /** The one value of `name`; NULL when absent or there twice. */
-NODISCARD const char *web_fields_one(const struct strbuf *fields, const char *name,
-				     bool ignores_case);
+NODISCARD const char *web_fields_one(const struct strbuf *fields, const char *name, bool ignores_case);
 
 /** A request on its way through a thread; freed by the last of its two holders: server and worker. */
 struct web_request {

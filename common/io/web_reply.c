@@ -31,15 +31,12 @@ void web_reply_done(struct web_reply *reply)
 void web_reply_json(struct web_reply *reply, int status, json_t *json)
 {
 	char *text = json_compact(json);
-
 	strbuf_wipe(&reply->body);
 	reply->status = status;
 	reply->content_type = NULL;
 	/* The text moves in as it is: a list of repositories may have megabytes. */
-	reply->body = (struct strbuf){.text = text,
-				      .len = strlen(text),
-				      .size = strlen(text) + 1,
-				      .ceiling = WEB_REPLY_BYTES};
+	reply->body = (struct strbuf){
+		.text = text, .len = strlen(text), .size = strlen(text) + 1, .ceiling = WEB_REPLY_BYTES};
 	json_decref(json);
 }
 
@@ -48,7 +45,6 @@ void web_reply_detail(struct web_reply *reply, int status, const char *format, .
 	CLEANUP(strbuf_done) struct strbuf text;
 	char line[DETAIL_BYTES];
 	va_list values;
-
 	va_start(values, format);
 	(void)vsnprintf(line, sizeof(line), format, values);
 	va_end(values);
@@ -60,7 +56,6 @@ void web_reply_detail(struct web_reply *reply, int status, const char *format, .
 void web_reply_failure(struct web_reply *reply, int status, const char *detail, const char *reason)
 {
 	json_t *json = json_object();
-
 	json_put_text(json, "detail", detail);
 	json_put_text(json, "error", text_is_empty(reason) ? NULL : reason);
 	web_reply_json(reply, status, json);
@@ -76,7 +71,6 @@ void web_reply_redirect(struct web_reply *reply, const char *url)
 void web_reply_header(struct web_reply *reply, const char *name, const char *value)
 {
 	size_t size = strlen(name) + strlen(value) + 3;
-
 	if (text_has_control(value) || reply->header_count == WEB_REPLY_HEADERS_MAX) {
 		reply->is_broken = true;
 		return;
@@ -90,27 +84,22 @@ static bool has_header(const struct web_reply *reply, const char *line)
 {
 	for (size_t i = 0; i < reply->header_count; i++) {
 		size_t len = strcspn(reply->headers[i], ":");
-
-		if (strcspn(line, ":") == len && strncasecmp(reply->headers[i], line, len) == 0)
-			return true;
+		if (strcspn(line, ":") == len && strncasecmp(reply->headers[i], line, len) == 0) return true;
 	}
 	return false;
 }
 
 void web_reply_finish(struct web_reply *reply, struct http_reply *ret)
 {
-	static const char *const always[] = {"X-Content-Type-Options: nosniff",
-					     "Cache-Control: no-store",
+	static const char *const always[] = {"X-Content-Type-Options: nosniff", "Cache-Control: no-store",
 					     "Referrer-Policy: no-referrer"};
 	size_t count = 0;
-
 	if (reply->is_broken || reply->body.is_cut || (reply->status >= 500 && reply->body.len == 0)) {
 		web_reply_done(reply);
 		web_reply_detail(reply, 500, "Internal Server Error");
 	}
-	*ret = (struct http_reply){.status = reply->status,
-				   .content_type = reply->content_type,
-				   .retry_after_s = reply->retry_after_s};
+	*ret = (struct http_reply){
+		.status = reply->status, .content_type = reply->content_type, .retry_after_s = reply->retry_after_s};
 	if (reply->body.len > 0) ret->own_body = strbuf_take(&reply->body);
 	for (size_t i = 0; i < reply->header_count; i++)
 		ret->headers[count++] = reply->headers[i];

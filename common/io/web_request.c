@@ -19,34 +19,27 @@ enum { FIELDS_BYTES = 256 * 1024 };
 static void keep_header(void *context, const char *name, const char *value)
 {
 	struct web_request *request = context;
-
 	web_fields_add(&request->headers, bytes_text(name), bytes_text(value));
 }
 
 static void keep_parameter(void *context, const char *name, const char *value)
 {
 	struct web_request *request = context;
-
-	if (!web_fields_decode(&request->query, bytes_text(name), bytes_text(value)))
-		request->is_bad = true;
+	if (!web_fields_decode(&request->query, bytes_text(name), bytes_text(value))) request->is_bad = true;
 }
 
 static void keep_piece(struct web_request *request, const char *text)
 {
 	struct strbuf piece;
-
 	strbuf_init(&piece, strlen(text));
-	if (!decode_percent(&piece, bytes_text(text)) ||
-	    !text_is_utf8(bytes_of(piece.text, piece.len)))
+	if (!decode_percent(&piece, bytes_text(text)) || !text_is_utf8(bytes_of(piece.text, piece.len)))
 		request->is_bad = true;
 	request->piece = strbuf_take(&piece);
 }
 
-struct web_request *web_request_new(struct web *web, const struct web_route *route,
-				    const struct http_request *http)
+struct web_request *web_request_new(struct web *web, const struct web_route *route, const struct http_request *http)
 {
 	struct web_request *request = mem_zalloc(1, sizeof(*request));
-
 	request->web = web;
 	request->route = route;
 	request->headers = strbuf_of(FIELDS_BYTES);
@@ -89,9 +82,7 @@ void web_request_drop(struct web_request *request)
 /* Never swapped out, where the system lets us lock so much, and in no dump. */
 static uint8_t *new_body(void)
 {
-	void *body = mmap(NULL, WEB_BODY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
-
+	void *body = mmap(NULL, WEB_BODY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (body == MAP_FAILED) mem_gone();
 	(void)mlock(body, WEB_BODY_BYTES);
 	(void)madvise(body, WEB_BODY_BYTES, MADV_DONTDUMP);
@@ -111,17 +102,14 @@ static bool is_form(const struct web_request *request)
 {
 	static const char form[] = "application/x-www-form-urlencoded";
 	const char *type = web_header(request, "Content-Type");
-
 	return type && text_starts_nocase(type, form) && strcspn(type, "; ") == sizeof(form) - 1;
 }
 
 void web_request_read(struct web_request *request)
 {
-	for (const char *cookie = NULL;
-	     (cookie = web_fields_next(&request->headers, "Cookie", true, cookie));)
+	for (const char *cookie = NULL; (cookie = web_fields_next(&request->headers, "Cookie", true, cookie));)
 		web_fields_read_cookies(&request->cookies, cookie);
-	if (is_form(request) && !web_fields_read_form(&request->form, web_body(request)))
-		request->is_bad = true;
+	if (is_form(request) && !web_fields_read_form(&request->form, web_body(request))) request->is_bad = true;
 }
 
 /* --- what handlers ask ------------------------------------------------------------------------------------ */
@@ -145,7 +133,6 @@ const char *web_cookie(const struct web_request *request, const char *name)
 {
 	const char *value = web_fields_next(&request->cookies, name, false, NULL);
 	const char *other = value;
-
 	while (other) {
 		if (strcmp(other, value) != 0) return NULL;
 		other = web_fields_next(&request->cookies, name, false, other);
@@ -171,15 +158,12 @@ struct bytes web_body(const struct web_request *request)
 bool web_json(const struct web_request *request, json_t **ret, struct err *err)
 {
 	json_t *json = NULL;
-
-	if (request->body_len == 0)
-		return err_set(err, ERR_INPUT, "The request has no body, expected a JSON object");
+	if (request->body_len == 0) return err_set(err, ERR_INPUT, "The request has no body, expected a JSON object");
 	if (!json_read(web_body(request), WEB_BODY_BYTES, LIMIT_JSON_DEPTH, &json, err))
 		return err_wrap(err, "The request body is no JSON object");
 	if (!json_is_object(json)) {
 		json_decref(json);
-		return err_set(err, ERR_INPUT,
-			       "The request body is a JSON list, expected a JSON object");
+		return err_set(err, ERR_INPUT, "The request body is a JSON list, expected a JSON object");
 	}
 	*ret = json;
 	return true;
@@ -190,7 +174,6 @@ static bool is_origin_of(const char *sent, const char *address)
 {
 	const char *host = strstr(address, "://");
 	size_t len = host ? (size_t)(host - address) + 3 + strcspn(host + 3, "/") : 0;
-
 	return len > 0 && strlen(sent) == len && strncasecmp(sent, address, len) == 0;
 }
 
@@ -198,9 +181,7 @@ bool web_is_same_origin(const struct web_request *request, const char *origin)
 {
 	const char *sent = web_fields_next(&request->headers, "Origin", true, NULL);
 	const char *site = web_fields_next(&request->headers, "Sec-Fetch-Site", true, NULL);
-
 	if (sent && (!web_header(request, "Origin") || !is_origin_of(sent, origin))) return false;
 	if (!site) return true;
-	return web_header(request, "Sec-Fetch-Site") &&
-	       (strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0);
+	return web_header(request, "Sec-Fetch-Site") && (strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0);
 }

@@ -12,8 +12,8 @@
 
 void bitbucket_pull_path(const char *api, const struct pull_request_ref *ref, struct strbuf *path)
 {
-	api_path(path, "/rest/%s/latest/projects/%s/repos/%s/pull-requests/%s", api,
-		 ref->project_key, ref->repo_slug, ref->id);
+	api_path(path, "/rest/%s/latest/projects/%s/repos/%s/pull-requests/%s", api, ref->project_key, ref->repo_slug,
+		 ref->id);
 }
 
 /* --- pull requests --------------------------------------------------------------------------------- */
@@ -40,30 +40,26 @@ bool bitbucket_api_read_pull_request(const struct bot_server *api, const struct 
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	CLEANUP(pull_request_done) struct pull_request pull = {0};
-
 	bitbucket_pull_path("api", ref, &path);
 	if (!bot_server_get(api, strbuf_text(&path), &answer, err))
 		return err_wrap(err, "read pull request %s", ref->id);
 	pull = read_pull(answer.json);
-	if (!pull.to_branch[0])
-		return err_set(err, ERR_INTERNAL, "Bitbucket sent a pull request without refs");
+	if (!pull.to_branch[0]) return err_set(err, ERR_INTERNAL, "Bitbucket sent a pull request without refs");
 	return MOVE(ret, pull);
 }
 
 /* --- reactions ------------------------------------------------------------------------------------- */
 
-bool bitbucket_api_react(const struct bot_server *api, const struct pull_request_ref *ref,
-			 const char *comment_id, struct err *err)
+bool bitbucket_api_react(const struct bot_server *api, const struct pull_request_ref *ref, const char *comment_id,
+			 struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	struct err failure = {0};
-
 	bitbucket_pull_path("comment-likes", ref, &path);
 	api_path_add(&path, "/comments/%s/reactions/eyes", comment_id);
 	struct api_call call = {.method = "PUT", .path = strbuf_text(&path)};
 	/* Older versions have no such resource, some report a repeated reaction as a conflict. */
-	bool is_fine = bot_server_call(api, &call, false, &answer, &failure) ||
-		       api_call_is_refused(&failure);
+	bool is_fine = bot_server_call(api, &call, false, &answer, &failure) || api_call_is_refused(&failure);
 	return api_call_settle(is_fine, &failure, err) || err_wrap(err, "react");
 }

@@ -18,8 +18,7 @@ void comment_done(struct comment *comment)
 	mem_free(comment->id);
 	person_done(&comment->author);
 	person_done(&comment->editor);
-	MEM_FREE_ALL(comment->text, comment->created, comment->visibility_type,
-		     comment->visibility_value);
+	MEM_FREE_ALL(comment->text, comment->created, comment->visibility_type, comment->visibility_value);
 	*comment = (struct comment){0};
 }
 
@@ -46,7 +45,6 @@ bool comment_may_serve(const struct comment *comment, const struct ask *ask)
 int64_t comment_id_number(const char *id)
 {
 	int64_t number = 0;
-
 	if (!id || !number_parse(id, 0, INT64_MAX, &number, NULL)) return 0;
 	return number;
 }
@@ -63,7 +61,6 @@ void comments_add(struct comments *comments, struct comment *comment, const char
 	CLEANUP(comment_done) struct comment taken = *comment;
 	int64_t number = comment_id_number(taken.id);
 	size_t at = comments->count;
-
 	*comment = (struct comment){0};
 	if (!taken.id || !taken.text || (skip_id && strcmp(taken.id, skip_id) == 0)) return;
 	while (at > 0 && comment_id_number(comments->list[at - 1].id) > number)
@@ -74,22 +71,19 @@ void comments_add(struct comments *comments, struct comment *comment, const char
 		drop_oldest(comments);
 		at--;
 	}
-	memmove(&comments->list[at + 1], &comments->list[at],
-		(comments->count - at) * sizeof(comments->list[0]));
+	memmove(&comments->list[at + 1], &comments->list[at], (comments->count - at) * sizeof(comments->list[0]));
 	comments->list[at] = taken;
 	comments->count++;
 	taken = (struct comment){0};
 }
 
-void comment_hits_add(struct comment_hits *hits, enum provider provider, const char *marker,
-		      const struct bot *bot, const struct comment *comment)
+void comment_hits_add(struct comment_hits *hits, enum provider provider, const char *marker, const struct bot *bot,
+		      const struct comment *comment)
 {
 	const char *id = comment->id;
 	int64_t number = comment_id_number(id);
 	size_t at = hits->count;
-
-	if (!id || !marker_is_last(provider, comment->text, marker) ||
-	    (bot && !person_is_bot(&comment->author, bot)))
+	if (!id || !marker_is_last(provider, comment->text, marker) || (bot && !person_is_bot(&comment->author, bot)))
 		return;
 	while (at > 0 && comment_id_number(hits->ids[at - 1]) > number)
 		at--;

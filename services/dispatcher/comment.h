@@ -21,7 +21,7 @@ struct comment {
 	struct person author;
 	struct person editor; /**< Jira: who changed it last; Bitbucket lets only the author do so: empty */
 	char *text;
-	char *created; /**< time as text for people ("2026-11-21 10:00 UTC", or as the product writes it) */
+	char *created;         /**< time as text for people ("2026-11-21 10:00 UTC", or as the product writes it) */
 	char *visibility_type; /**< Jira: "group" or "role" when restricted */
 	char *visibility_value;
 };
@@ -59,7 +59,7 @@ struct comment_hits {
 };
 
 /** Add a comment with `marker` as last line, written by `bot` (NULL: by anybody); doubles and what is over the limit are left out. */
-void comment_hits_add(struct comment_hits *hits, enum provider provider, const char *marker,
-		      const struct bot *bot, const struct comment *comment);
+void comment_hits_add(struct comment_hits *hits, enum provider provider, const char *marker, const struct bot *bot,
+		      const struct comment *comment);
 
 #endif

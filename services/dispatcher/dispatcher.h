@@ -56,19 +56,15 @@ struct task {
 NODISCARD bool step_do(struct task *task, struct job_event *ret, struct err *err);
 
 /* The steps, by file. Same contract; texts in `ret->detail` borrow from `err`. */
-NODISCARD bool step_reread(struct task *task, struct job_event *ret,
-			   struct err *err); /* step_prepare.c */
+NODISCARD bool step_reread(struct task *task, struct job_event *ret, struct err *err); /* step_prepare.c */
 NODISCARD bool step_key(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_react(struct task *task, struct job_event *ret, struct err *err);
-NODISCARD bool step_repository(struct task *task, struct job_event *ret,
-			       struct err *err);                            /* step_repository.c */
-NODISCARD struct job_event step_access(struct task *task, struct err *err); /* step_access.c */
-NODISCARD bool step_start(struct task *task, struct job_event *ret, struct err *err); /* step_start.c */
-NODISCARD bool step_follow_start(struct task *task, struct job_event *ret,
-				 struct err *err); /* step_follow.c */
+NODISCARD bool step_repository(struct task *task, struct job_event *ret, struct err *err);   /* step_repository.c */
+NODISCARD struct job_event step_access(struct task *task, struct err *err);                  /* step_access.c */
+NODISCARD bool step_start(struct task *task, struct job_event *ret, struct err *err);        /* step_start.c */
+NODISCARD bool step_follow_start(struct task *task, struct job_event *ret, struct err *err); /* step_follow.c */
 NODISCARD bool step_follow_run(struct task *task, struct job_event *ret, struct err *err);
-NODISCARD bool step_acknowledge(struct task *task, struct job_event *ret,
-				struct err *err); /* step_answer.c */
+NODISCARD bool step_acknowledge(struct task *task, struct job_event *ret, struct err *err); /* step_answer.c */
 NODISCARD bool step_result(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_guidance(struct task *task, struct job_event *ret, struct err *err);
 
@@ -76,8 +72,7 @@ NODISCARD bool step_guidance(struct task *task, struct job_event *ret, struct er
 struct job_event step_failed(const struct task *task, const struct err *err);
 
 /** The event for what the ledger said, where confirmed and skipped mean done. */
-struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result,
-				  const struct err *err);
+struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result, const struct err *err);
 
 /** The marker of an effect of this job. */
 void step_marker(const struct task *task, enum effect_kind kind, char ret[]);

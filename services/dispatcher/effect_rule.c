@@ -14,9 +14,8 @@ static const char *const kind_names[] = {
 };
 
 static const char *const state_names[] = {
-	[EFFECT_INTENT] = "intent",       [EFFECT_ATTEMPTING] = "attempting",
-	[EFFECT_CONFIRMED] = "confirmed", [EFFECT_SKIPPED] = "skipped",
-	[EFFECT_FAILED] = "failed",
+	[EFFECT_INTENT] = "intent",   [EFFECT_ATTEMPTING] = "attempting", [EFFECT_CONFIRMED] = "confirmed",
+	[EFFECT_SKIPPED] = "skipped", [EFFECT_FAILED] = "failed",
 };
 
 const char *effect_kind_name(enum effect_kind kind)
@@ -36,8 +35,7 @@ bool effect_state_parse(const char *name, enum effect_state *ret)
 
 int64_t effect_wait_ms(const struct effect *effect)
 {
-	return effect->attempting_until_ms > effect->probe_at_ms ? effect->attempting_until_ms
-								 : effect->probe_at_ms;
+	return effect->attempting_until_ms > effect->probe_at_ms ? effect->attempting_until_ms : effect->probe_at_ms;
 }
 
 enum effect_action effect_next(const struct effect *effect, int64_t now_ms)
@@ -46,8 +44,7 @@ enum effect_action effect_next(const struct effect *effect, int64_t now_ms)
 	case EFFECT_INTENT: return EFFECT_DO_SEND;
 	case EFFECT_ATTEMPTING:
 		if (now_ms < effect_wait_ms(effect)) return EFFECT_DO_WAIT;
-		return effect->misses >= EFFECT_MISSES_BEFORE_REPEAT ? EFFECT_DO_SEND
-								     : EFFECT_DO_LOOK;
+		return effect->misses >= EFFECT_MISSES_BEFORE_REPEAT ? EFFECT_DO_SEND : EFFECT_DO_LOOK;
 	case EFFECT_CONFIRMED:
 	case EFFECT_SKIPPED:
 	case EFFECT_FAILED: return EFFECT_DO_NOTHING;
@@ -95,8 +92,7 @@ void effect_sent_failed(struct effect *effect, const struct err *failure, int64_
 	}
 }
 
-void effect_looked(struct effect *effect, bool is_found, int64_t now_ms,
-		   const int64_t delays_ms[EFFECT_PROBE_DELAYS])
+void effect_looked(struct effect *effect, bool is_found, int64_t now_ms, const int64_t delays_ms[EFFECT_PROBE_DELAYS])
 {
 	if (is_found) {
 		effect->state = EFFECT_CONFIRMED;

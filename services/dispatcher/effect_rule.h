@@ -16,13 +16,7 @@
 enum effect_kind { EFFECT_START, EFFECT_REACTION, EFFECT_ACK, EFFECT_RESULT, EFFECT_GUIDANCE };
 
 /** Where an effect is (column effect.state). */
-enum effect_state {
-	EFFECT_INTENT,
-	EFFECT_ATTEMPTING,
-	EFFECT_CONFIRMED,
-	EFFECT_SKIPPED,
-	EFFECT_FAILED
-};
+enum effect_state { EFFECT_INTENT, EFFECT_ATTEMPTING, EFFECT_CONFIRMED, EFFECT_SKIPPED, EFFECT_FAILED };
 
 enum { EFFECT_MISSES_BEFORE_REPEAT = 3, EFFECT_PROBE_DELAYS = 3 };
 
@@ -61,8 +55,7 @@ void effect_sent_failed(struct effect *effect, const struct err *failure, int64_
 			const int64_t delays_ms[EFFECT_PROBE_DELAYS]);
 
 /** After a look: found → confirmed; a clean miss is counted and the next look, or the repeat, is set. */
-void effect_looked(struct effect *effect, bool is_found, int64_t now_ms,
-		   const int64_t delays_ms[EFFECT_PROBE_DELAYS]);
+void effect_looked(struct effect *effect, bool is_found, int64_t now_ms, const int64_t delays_ms[EFFECT_PROBE_DELAYS]);
 
 /** "start"; static. */
 NODISCARD const char *effect_kind_name(enum effect_kind kind);

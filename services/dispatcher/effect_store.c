@@ -44,13 +44,10 @@ static bool lease_lost(const struct effect_place *place, struct err *err)
 	return err_set(err, ERR_CONFLICT, "job '%s': the lease went to somebody else", place->job_id);
 }
 
-bool effect_store_open(struct db_pool *pool, const struct effect_place *place,
-		       struct effect_row *ret, struct err *err)
+bool effect_store_open(struct db_pool *pool, const struct effect_place *place, struct effect_row *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_open,
-		      DB_PARAMS(place->job_id, place->epoch, effect_kind_name(place->kind)), &rows,
-		      err))
+	if (!db_query(pool, sql_open, DB_PARAMS(place->job_id, place->epoch, effect_kind_name(place->kind)), &rows, err))
 		return err_wrap(err, "ledger");
 	if (rows.count == 0) return lease_lost(place, err);
 
@@ -67,14 +64,14 @@ bool effect_store_open(struct db_pool *pool, const struct effect_place *place,
 	return true;
 }
 
-bool effect_store_save(struct db_pool *pool, const struct effect_place *place,
-		       struct effect_row *row, const char *detail, struct err *err)
+bool effect_store_save(struct db_pool *pool, const struct effect_place *place, struct effect_row *row,
+		       const char *detail, struct err *err)
 {
 	const struct effect *effect = &row->effect;
-	const struct db_params *params = DB_PARAMS(
-		place->job_id, place->epoch, effect_kind_name(place->kind),
-		effect_state_name(effect->state), effect->attempts, effect->misses,
-		effect->attempting_until_ms, effect->probe_at_ms, row->remote_id, detail);
+	const struct db_params *params = DB_PARAMS(place->job_id, place->epoch, effect_kind_name(place->kind),
+						   effect_state_name(effect->state), effect->attempts, effect->misses,
+						   effect->attempting_until_ms, effect->probe_at_ms, row->remote_id,
+						   detail);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(pool, sql_save, params, &rows, err)) return err_wrap(err, "ledger");
 	if (rows.count == 0) return lease_lost(place, err);
@@ -82,12 +79,11 @@ bool effect_store_save(struct db_pool *pool, const struct effect_place *place,
 	return true;
 }
 
-bool effect_store_may_guide(struct db_pool *pool, const char *subject, const char *account_key,
-			    const char *reason, const char *job_id, bool *ret, struct err *err)
+bool effect_store_may_guide(struct db_pool *pool, const char *subject, const char *account_key, const char *reason,
+			    const char *job_id, bool *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_may_guide, DB_PARAMS(subject, account_key, reason, job_id), &rows,
-		      err))
+	if (!db_query(pool, sql_may_guide, DB_PARAMS(subject, account_key, reason, job_id), &rows, err))
 		return err_wrap(err, "guidance");
 	*ret = rows.count > 0;
 	return true;

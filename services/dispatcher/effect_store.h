@@ -28,19 +28,18 @@ struct effect_place {
 };
 
 /** Read the row, made as an intent when it is not there. ERR_CONFLICT: the lease is lost. */
-NODISCARD bool effect_store_open(struct db_pool *pool, const struct effect_place *place,
-				 struct effect_row *ret, struct err *err);
+NODISCARD bool effect_store_open(struct db_pool *pool, const struct effect_place *place, struct effect_row *ret,
+				 struct err *err);
 
 /** Write the row; `detail` (may be NULL) is for people. ERR_CONFLICT: the lease is lost. */
-NODISCARD bool effect_store_save(struct db_pool *pool, const struct effect_place *place,
-				 struct effect_row *row, const char *detail, struct err *err);
+NODISCARD bool effect_store_save(struct db_pool *pool, const struct effect_place *place, struct effect_row *row,
+				 const char *detail, struct err *err);
 
 /**
  * Whether this advice may be given now: true at most once an hour for the same person, subject and reason. A repeat for the same
  * job is always allowed. Notes that it was given.
  */
-NODISCARD bool effect_store_may_guide(struct db_pool *pool, const char *subject,
-				      const char *account_key, const char *reason,
-				      const char *job_id, bool *ret, struct err *err);
+NODISCARD bool effect_store_may_guide(struct db_pool *pool, const char *subject, const char *account_key,
+				      const char *reason, const char *job_id, bool *ret, struct err *err);
 
 #endif

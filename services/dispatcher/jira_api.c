@@ -38,34 +38,27 @@ static struct jira_issue read_issue(const json_t *json)
 		.description = api_text(json, "fields.description", LIMIT_DESCRIPTION_BYTES, ""),
 		.reporter = person_read(PROVIDER_JIRA, json_at(json, "fields.reporter")),
 	};
-
 	for (size_t i = 0; i < json_array_size(labels) && issue.label_count < JIRA_LABELS_MAX; i++) {
 		const char *label = json_string_value(json_array_get(labels, i));
-		if (label && strlen(label) <= LIMIT_NAME_BYTES)
-			issue.labels[issue.label_count++] = mem_dup(label);
+		if (label && strlen(label) <= LIMIT_NAME_BYTES) issue.labels[issue.label_count++] = mem_dup(label);
 	}
 	return issue;
 }
 
-static bool get_issue(const struct bot_server *api, const char *issue, const char *query,
-		      struct api_answer *ret, struct err *err)
+static bool get_issue(const struct bot_server *api, const char *issue, const char *query, struct api_answer *ret,
+		      struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
-
 	api_path(&path, "/rest/api/2/issue/%s", issue);
 	strbuf_add(&path, query);
-	return bot_server_get(api, strbuf_text(&path), ret, err) ||
-	       err_wrap(err, "read issue '%s'", issue);
+	return bot_server_get(api, strbuf_text(&path), ret, err) || err_wrap(err, "read issue '%s'", issue);
 }
 
-bool jira_api_read_issue(const struct bot_server *api, const char *issue, struct jira_issue *ret,
-			 struct err *err)
+bool jira_api_read_issue(const struct bot_server *api, const char *issue, struct jira_issue *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	CLEANUP(jira_issue_done) struct jira_issue read = {0};
-
-	if (!get_issue(api, issue, "?fields=summary,description,labels,reporter", &answer, err))
-		return false;
+	if (!get_issue(api, issue, "?fields=summary,description,labels,reporter", &answer, err)) return false;
 	read = read_issue(answer.json);
 	if (!read.id) return err_set(err, ERR_INTERNAL, "Jira sent an issue without id");
 	return MOVE(ret, read);
@@ -77,11 +70,9 @@ bool jira_api_read_issue(const struct bot_server *api, const char *issue, struct
 static bool set_has(const char *set, const char *label)
 {
 	size_t len = strlen(label);
-
 	while (set && *set) {
 		size_t word = strcspn(set, " ");
-		if (word == len && text_bytes_contain_nocase(bytes_of(set, word), label))
-			return true;
+		if (word == len && text_bytes_contain_nocase(bytes_of(set, word), label)) return true;
 		set += word + strspn(set + word, " ");
 	}
 	return false;
@@ -90,12 +81,10 @@ static bool set_has(const char *set, const char *label)
 static bool entry_adds(const json_t *entry, const char *label)
 {
 	const json_t *items = json_at(entry, "items");
-
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		const json_t *item = json_array_get(items, i);
 		const char *field = json_text_at(item, "field");
-		if (field && strcmp(field, "labels") == 0 &&
-		    set_has(json_text_at(item, "toString"), label) &&
+		if (field && strcmp(field, "labels") == 0 && set_has(json_text_at(item, "toString"), label) &&
 		    !set_has(json_text_at(item, "fromString"), label))
 			return true;
 	}
@@ -108,7 +97,6 @@ static const json_t *find_entry(const json_t *histories, const char *changelog_i
 	const json_t *newest = NULL;
 	int64_t newest_id = -1;
 	char id[LIMIT_ID_BYTES];
-
 	for (size_t i = 0; i < json_array_size(histories); i++) {
 		const json_t *entry = json_array_get(histories, i);
 		if (!json_id_at(entry, "id", id, sizeof(id)) || !entry_adds(entry, label)) continue;
@@ -121,25 +109,19 @@ static const json_t *find_entry(const json_t *histories, const char *changelog_i
 	return newest;
 }
 
-bool jira_api_label_author(const struct bot_server *api, const char *issue, const char *changelog_id,
-			   const char *label, struct person *ret, struct err *err)
+bool jira_api_label_author(const struct bot_server *api, const char *issue, const char *changelog_id, const char *label,
+			   struct person *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	CLEANUP(mem_free_text) char *lower = text_lower(label);
 	bool is_created = changelog_id && strcmp(changelog_id, "created") == 0;
 	const json_t *entry = NULL;
-
-	if (!get_issue(api, issue, "?fields=labels,creator&expand=changelog", &answer, err))
-		return false;
-	if (!is_created)
-		entry = find_entry(json_at(answer.json, "changelog.histories"), changelog_id, lower);
+	if (!get_issue(api, issue, "?fields=labels,creator&expand=changelog", &answer, err)) return false;
+	if (!is_created) entry = find_entry(json_at(answer.json, "changelog.histories"), changelog_id, lower);
 	if (!entry && changelog_id && !is_created)
-		return err_set(err, ERR_NOT_FOUND, "history entry %s did not add label '%s'",
-			       changelog_id, label);
-	const json_t *author = entry ? json_at(entry, "author")
-				     : json_at(answer.json, "fields.creator");
-	if (!author)
-		return err_set(err, ERR_NOT_FOUND, "nobody is named as author of label '%s'", label);
+		return err_set(err, ERR_NOT_FOUND, "history entry %s did not add label '%s'", changelog_id, label);
+	const json_t *author = entry ? json_at(entry, "author") : json_at(answer.json, "fields.creator");
+	if (!author) return err_set(err, ERR_NOT_FOUND, "nobody is named as author of label '%s'", label);
 	*ret = person_read(PROVIDER_JIRA, author);
 	return true;
 }
@@ -151,12 +133,10 @@ bool jira_api_react(const struct bot_server *api, const char *comment_id, struct
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	json_auto_t *body = json_object();
 	struct err failure = {0};
-
 	json_put_int(body, "commentId", comment_id_number(comment_id));
 	json_put_text(body, "emojiId", "1f44d");
 	struct api_call call = {.method = "POST", .path = "/rest/internal/2/reactions", .body = body};
 	/* The resource is internal to Jira: what it refuses it does not support. */
-	bool is_fine = bot_server_call(api, &call, false, &answer, &failure) ||
-		       api_call_is_refused(&failure);
+	bool is_fine = bot_server_call(api, &call, false, &answer, &failure) || api_call_is_refused(&failure);
 	return api_call_settle(is_fine, &failure, err) || err_wrap(err, "react");
 }

@@ -56,16 +56,13 @@ static void load_free(struct load **load)
 	*load = NULL;
 }
 
-static bool stored_position(void *context, const char *topic, int32_t partition, int64_t *ret,
-			    struct err *err)
+static bool stored_position(void *context, const char *topic, int32_t partition, int64_t *ret, struct err *err)
 {
 	const struct job_intake *intake = context;
-	return job_store_position(intake->dispatcher->pool, intake->group, topic, partition, ret,
-				  err);
+	return job_store_position(intake->dispatcher->pool, intake->group, topic, partition, ret, err);
 }
 
-static void note_position(const struct job_intake *intake, struct load *load,
-			  const struct kafka_record *record)
+static void note_position(const struct job_intake *intake, struct load *load, const struct kafka_record *record)
 {
 	for (size_t i = 0; i < load->position_count; i++) {
 		if (load->positions[i].partition == record->partition) {
@@ -74,12 +71,12 @@ static void note_position(const struct job_intake *intake, struct load *load,
 		}
 	}
 	if (load->position_count < PARTITIONS_MAX)
-		load->positions[load->position_count++] = (struct job_position){
-			intake->group, intake->topic, record->partition, record->offset + 1};
+		load->positions[load->position_count++] = (struct job_position){intake->group, intake->topic,
+										record->partition, record->offset + 1};
 }
 
-static bool set_aside(const struct job_intake *intake, const struct kafka_record *record,
-		      const struct err *why, struct err *err)
+static bool set_aside(const struct job_intake *intake, const struct kafka_record *record, const struct err *why,
+		      struct err *err)
 {
 	struct kafka_record letter = *record;
 	letter.topic = intake->dlq;
@@ -95,14 +92,13 @@ static bool set_aside(const struct job_intake *intake, const struct kafka_record
 		return err_wrap(err, "dead letter");
 	LOG_WARN("record set aside as a dead letter", LOG_TEXT("error", why->message),
 		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	metric_add(metrics_cell(intake->dispatcher->metrics, METRIC_COUNTER, "ohdc_dead_letters_total",
-				"topic=\"job\"", "Records that could not be used"),
+	metric_add(metrics_cell(intake->dispatcher->metrics, METRIC_COUNTER, "ohdc_dead_letters_total", "topic=\"job\"",
+				"Records that could not be used"),
 		   1);
 	return true;
 }
 
-static bool hold(struct job_intake *intake, const struct kafka_record *record,
-		 const struct err *why, struct err *err)
+static bool hold(struct job_intake *intake, const struct kafka_record *record, const struct err *why, struct err *err)
 {
 	LOG_ERROR("partition paused: a newer schema", LOG_TEXT("error", why->message),
 		  LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
@@ -111,8 +107,7 @@ static bool hold(struct job_intake *intake, const struct kafka_record *record,
 }
 
 /* Read one record into the load. A newer major schema holds its partition right before it; the others go on. */
-static bool take_record(struct job_intake *intake, const struct kafka_record *record,
-			struct load *load, struct err *err)
+static bool take_record(struct job_intake *intake, const struct kafka_record *record, struct load *load, struct err *err)
 {
 	struct err why = {0};
 	if (job_record_read(record->value, &load->records[load->count], &why)) {
@@ -127,16 +122,14 @@ static bool take_record(struct job_intake *intake, const struct kafka_record *re
 }
 
 /* One of the records cannot be stored: each by itself, so that the others are not held up by it. */
-static bool store_singly(const struct job_intake *intake, const struct load *load, size_t *ret_new,
-			 struct err *err)
+static bool store_singly(const struct job_intake *intake, const struct load *load, size_t *ret_new, struct err *err)
 {
 	const struct dispatcher *dispatcher = intake->dispatcher;
 	for (size_t i = 0; i < load->count; i++) {
 		struct err why = {0};
 		size_t new_count = 0;
-		bool is_stored = job_store_intake(dispatcher->pool, &load->records[i], 1, NULL, 0,
-						  &dispatcher->rules, sysclock_now_ms(), &new_count,
-						  &why);
+		bool is_stored = job_store_intake(dispatcher->pool, &load->records[i], 1, NULL, 0, &dispatcher->rules,
+						  sysclock_now_ms(), &new_count, &why);
 		*ret_new += new_count;
 		if (!is_stored && why.code != ERR_INPUT) {
 			*err = why;
@@ -145,8 +138,8 @@ static bool store_singly(const struct job_intake *intake, const struct load *loa
 		if (!is_stored && !set_aside(intake, load->sources[i], &why, err)) return false;
 	}
 	size_t none;
-	return job_store_intake(dispatcher->pool, NULL, 0, load->positions, load->position_count,
-				&dispatcher->rules, sysclock_now_ms(), &none, err);
+	return job_store_intake(dispatcher->pool, NULL, 0, load->positions, load->position_count, &dispatcher->rules,
+				sysclock_now_ms(), &none, err);
 }
 
 static bool store(const struct job_intake *intake, const struct load *load, struct err *err)
@@ -154,14 +147,11 @@ static bool store(const struct job_intake *intake, const struct load *load, stru
 	const struct dispatcher *dispatcher = intake->dispatcher;
 	size_t new_count = 0;
 	if (load->position_count == 0) return true;
-	bool is_stored = job_store_intake(dispatcher->pool, load->records, load->count,
-					  load->positions, load->position_count, &dispatcher->rules,
-					  sysclock_now_ms(), &new_count, err);
-	if (!is_stored && (err->code != ERR_INPUT || !store_singly(intake, load, &new_count, err)))
-		return false;
+	bool is_stored = job_store_intake(dispatcher->pool, load->records, load->count, load->positions,
+					  load->position_count, &dispatcher->rules, sysclock_now_ms(), &new_count, err);
+	if (!is_stored && (err->code != ERR_INPUT || !store_singly(intake, load, &new_count, err))) return false;
 	workers_wake(intake->workers, new_count);
-	metric_add(metrics_cell(dispatcher->metrics, METRIC_COUNTER, "ohdc_jobs_taken_total", NULL,
-				"New jobs taken in"),
+	metric_add(metrics_cell(dispatcher->metrics, METRIC_COUNTER, "ohdc_jobs_taken_total", NULL, "New jobs taken in"),
 		   (int64_t)new_count);
 	return true;
 }
@@ -175,8 +165,7 @@ static bool take_batch(struct job_intake *intake, const struct kafka_batch *batc
 {
 	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
 	for (size_t i = 0; i < batch->count; i++) {
-		if (!is_held(intake, &batch->records[i]) &&
-		    !take_record(intake, &batch->records[i], load, err))
+		if (!is_held(intake, &batch->records[i]) && !take_record(intake, &batch->records[i], load, err))
 			return false;
 	}
 	return store(intake, load, err);
@@ -207,8 +196,7 @@ static void turn(struct job_intake *intake)
 	log_err("job records not taken in", &err);
 	daemon_pause(intake->daemon, FAILURE_PAUSE_MS);
 	struct err again = {0};
-	if (!kafka_consumer_rewind(intake->consumer, &again))
-		log_err("consumer not rewound", &again);
+	if (!kafka_consumer_rewind(intake->consumer, &again)) log_err("consumer not rewound", &again);
 }
 
 static void *run(void *context)
@@ -235,9 +223,8 @@ static void *run(void *context)
 	return NULL;
 }
 
-bool job_intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster,
-		    struct daemon *daemon, struct workers *workers, struct job_intake **ret,
-		    struct err *err)
+bool job_intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster, struct daemon *daemon,
+		    struct workers *workers, struct job_intake **ret, struct err *err)
 {
 	struct job_intake *intake = mem_zalloc(1, sizeof(*intake));
 	intake->dispatcher = dispatcher;

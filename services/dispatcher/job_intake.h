@@ -14,9 +14,8 @@
 struct job_intake;
 
 /** Join the consumer group and start the thread; everything borrowed. */
-NODISCARD bool job_intake_new(const struct dispatcher *dispatcher,
-			      const struct kafka_cluster *cluster, struct daemon *daemon,
-			      struct workers *workers, struct job_intake **ret, struct err *err);
+NODISCARD bool job_intake_new(const struct dispatcher *dispatcher, const struct kafka_cluster *cluster,
+			      struct daemon *daemon, struct workers *workers, struct job_intake **ret, struct err *err);
 
 /** Wait for the thread (the daemon is stopping), leave the group, free; NULL is fine. */
 void job_intake_free(struct job_intake *intake);

@@ -98,8 +98,7 @@ static void set_text(char ret[JOB_DETAIL_SIZE], const char *text)
 }
 
 /* Deadline of the phase that a step opens; steps within a phase keep the phase's deadline. */
-static void open_phase(struct job_machine *job, enum job_step step, int64_t now_ms,
-		       const struct job_rules *rules)
+static void open_phase(struct job_machine *job, enum job_step step, int64_t now_ms, const struct job_rules *rules)
 {
 	switch (step) {
 	case STEP_ACKNOWLEDGE: job->deadline_ms = now_ms + rules->start_deadline_ms; break;
@@ -116,8 +115,7 @@ static void open_phase(struct job_machine *job, enum job_step step, int64_t now_
 	}
 }
 
-static void go_to(struct job_machine *job, enum job_step step, int64_t now_ms,
-		  const struct job_rules *rules)
+static void go_to(struct job_machine *job, enum job_step step, int64_t now_ms, const struct job_rules *rules)
 {
 	job->step = step;
 	job->phase = order[step].phase;
@@ -135,8 +133,8 @@ static void end(struct job_machine *job, enum job_phase phase, enum reason outco
 	job->deadline_ms = 0;
 }
 
-void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason reason,
-		      int64_t now_ms, const struct job_rules *rules)
+void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason reason, int64_t now_ms,
+		      const struct job_rules *rules)
 {
 	*job = (struct job_machine){.kind = kind, .queued_ms = now_ms};
 	job->deadline_ms = now_ms + rules->horizon_ms;
@@ -187,16 +185,14 @@ static void apply_done(struct job_machine *job, int64_t now_ms, const struct job
 	go_to(job, order[job->step].next, now_ms, rules);
 }
 
-static void refuse(struct job_machine *job, enum reason reason, int64_t now_ms,
-		   const struct job_rules *rules)
+static void refuse(struct job_machine *job, enum reason reason, int64_t now_ms, const struct job_rules *rules)
 {
 	job->outcome = reason;
 	set_text(job->told, job->detail);
 	go_to(job, STEP_GUIDANCE, now_ms, rules);
 }
 
-static void finish_as(struct job_machine *job, enum job_ending ending, int64_t now_ms,
-		      const struct job_rules *rules)
+static void finish_as(struct job_machine *job, enum job_ending ending, int64_t now_ms, const struct job_rules *rules)
 {
 	job->ending = ending;
 	set_text(job->told, job->detail);
@@ -242,8 +238,7 @@ static void wait_until(struct job_machine *job, int64_t at_ms)
 	job->next_ms = job->deadline_ms > 0 && at_ms > job->deadline_ms ? job->deadline_ms : at_ms;
 }
 
-static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t random,
-			  const struct job_rules *rules)
+static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t random, const struct job_rules *rules)
 {
 	job->attempts = 0;
 	job->polls++;
@@ -255,8 +250,8 @@ static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t rand
 	wait_until(job, now_ms + backoff_delay_ms(&rules->poll, job->polls, random));
 }
 
-static void apply_retry(struct job_machine *job, const struct job_event *event, int64_t now_ms,
-			uint32_t random, const struct job_rules *rules)
+static void apply_retry(struct job_machine *job, const struct job_event *event, int64_t now_ms, uint32_t random,
+			const struct job_rules *rules)
 {
 	job->attempts++;
 	bool is_decoration = job->step == STEP_REACT || job->step == STEP_ACKNOWLEDGE;
@@ -294,8 +289,8 @@ static enum job_event_kind kind_that_fits(const struct job_machine *job, enum jo
 	return fits ? kind : EVENT_GIVE_UP;
 }
 
-void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms,
-		       uint32_t random, const struct job_rules *rules)
+void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms, uint32_t random,
+		       const struct job_rules *rules)
 {
 	if (job_machine_is_ended(job)) return;
 	if (event->detail) set_text(job->detail, event->detail);

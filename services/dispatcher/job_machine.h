@@ -32,7 +32,7 @@ enum job_phase {
 
 /** What is to be done next. */
 enum job_step {
-	STEP_REREAD, /**< read the comment or the label's history again: still asked, by the same person? */
+	STEP_REREAD,       /**< read the comment or the label's history again: still asked, by the same person? */
 	STEP_KEY,          /**< get the asker's key */
 	STEP_REACT,        /**< reaction on the asking comment */
 	STEP_REPOSITORY,   /**< which repository, with the asker's own access */
@@ -81,9 +81,9 @@ struct job_event {
 
 /** Times that rule a job. */
 struct job_rules {
-	struct backoff retry; /**< between attempts at a failing step */
-	struct backoff poll;  /**< between polls */
-	int64_t horizon_ms;   /**< a failing step is given up this long after the job was queued */
+	struct backoff retry;       /**< between attempts at a failing step */
+	struct backoff poll;        /**< between polls */
+	int64_t horizon_ms;         /**< a failing step is given up this long after the job was queued */
 	int64_t start_deadline_ms;  /**< from the accepted start to a running conversation */
 	int64_t run_deadline_ms;    /**< from the running conversation to its end */
 	int64_t answer_deadline_ms; /**< from the decision on an answer to its confirmation */
@@ -105,19 +105,19 @@ struct job_machine {
 	int64_t next_ms;              /**< nothing is done before */
 	int64_t deadline_ms;          /**< of the current phase, 0: none */
 	char detail[JOB_DETAIL_SIZE]; /**< last failure or reason, for operators */
-	char told[JOB_DETAIL_SIZE]; /**< what the answer quotes: names of repositories, a peer's words */
+	char told[JOB_DETAIL_SIZE];   /**< what the answer quotes: names of repositories, a peer's words */
 };
 
 /** A new job: JOB_START begins with STEP_REREAD, JOB_ANSWER with STEP_GUIDANCE for `reason`. */
-void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason reason,
-		      int64_t now_ms, const struct job_rules *rules);
+void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason reason, int64_t now_ms,
+		      const struct job_rules *rules);
 
 /**
  * Take what came of the current step. `random` spreads the waits. Events for an ended job change nothing. A refusal after the
  * start and an end before it count as EVENT_GIVE_UP: so a started job is always answered, and only a started one has a result.
  */
-void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms,
-		       uint32_t random, const struct job_rules *rules);
+void job_machine_apply(struct job_machine *job, const struct job_event *event, int64_t now_ms, uint32_t random,
+		       const struct job_rules *rules);
 
 /** Whether the job is over. */
 NODISCARD bool job_machine_is_ended(const struct job_machine *job);

@@ -58,26 +58,23 @@ static const char sql_claim[] = "update job set lease_owner = $1, lease_until = 
 	"attempts = $13,"                                                                          \
 	" updated_at = clock_timestamp()"
 
-static const char sql_save[] = SAVE_COLUMNS
-	", lease_until = clock_timestamp() + $14 * interval '1 ms', crashes = $15"
-	" where job_id = $1 and epoch = $2"
-	" returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
+static const char sql_save[] = SAVE_COLUMNS ", lease_until = clock_timestamp() + $14 * interval '1 ms', crashes = $15"
+					    " where job_id = $1 and epoch = $2"
+					    " returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
-static const char sql_release[] = SAVE_COLUMNS
-	", lease_owner = null, lease_until = null, crashes = 0,"
-	" next_attempt_at = to_timestamp($14::bigint / 1000.0),"
-	" ended_at = case when $15::boolean then clock_timestamp() end"
-	" where job_id = $1 and epoch = $2"
-	" returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
+static const char sql_release[] = SAVE_COLUMNS ", lease_owner = null, lease_until = null, crashes = 0,"
+					       " next_attempt_at = to_timestamp($14::bigint / 1000.0),"
+					       " ended_at = case when $15::boolean then clock_timestamp() end"
+					       " where job_id = $1 and epoch = $2"
+					       " returning (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
 /* What cannot be read ends here, so that it is not claimed for ever; what a newer program wrote is left to that one. */
-static const char sql_set_aside[] =
-	"update job set lease_owner = null, lease_until = null, crashes = 0, detail = $3,"
-	" next_attempt_at = clock_timestamp() + interval '1 minute',"
-	" state = case when $4::boolean then 'FAILED' else state end,"
-	" outcome = case when $4::boolean then 'QUARANTINED' else outcome end,"
-	" ended_at = case when $4::boolean then clock_timestamp() end"
-	" where job_id = $1 and epoch = $2";
+static const char sql_set_aside[] = "update job set lease_owner = null, lease_until = null, crashes = 0, detail = $3,"
+				    " next_attempt_at = clock_timestamp() + interval '1 minute',"
+				    " state = case when $4::boolean then 'FAILED' else state end,"
+				    " outcome = case when $4::boolean then 'QUARANTINED' else outcome end,"
+				    " ended_at = case when $4::boolean then clock_timestamp() end"
+				    " where job_id = $1 and epoch = $2";
 
 /*
  * A job that ended without a start leaves its key unspent: the ask may be decided again, as the next attempt. Not when a start
@@ -97,23 +94,20 @@ static const char sql_conversation[] =
 	" on conflict (subject, user_id) do update set conversation_id = excluded.conversation_id,"
 	" job_id = excluded.job_id, updated_at = now()";
 
-static const char sql_note[] =
-	"insert into job_step (job_id, state, reason, detail) values ($1, $2, $3, $4)";
+static const char sql_note[] = "insert into job_step (job_id, state, reason, detail) values ($1, $2, $3, $4)";
 
-static const char sql_count[] =
-	"select state, count(*) from job where ended_at is null group by state";
+static const char sql_count[] = "select state, count(*) from job where ended_at is null group by state";
 
 void job_done(struct job *job)
 {
 	if (!job) return;
 	job_record_done(&job->record);
-	MEM_FREE_ALL(job->user_id, job->org_id, job->org_name, job->repository, job->git_provider,
-		     job->start_task_id, job->title, job->final_text, job->asked_text);
+	MEM_FREE_ALL(job->user_id, job->org_id, job->org_name, job->repository, job->git_provider, job->start_task_id,
+		     job->title, job->final_text, job->asked_text);
 	*job = (struct job){0};
 }
 
-void job_take_asked(struct job *job, const char *text, const char *visibility_type,
-		    const char *visibility_value)
+void job_take_asked(struct job *job, const char *text, const char *visibility_type, const char *visibility_value)
 {
 	mem_set(&job->asked_text, text);
 	mem_set(&job->record.ask.visibility_type, visibility_type);
@@ -140,8 +134,7 @@ static json_t *progress_of(const struct job_machine *machine)
 	return json;
 }
 
-static bool progress_read(const json_t *json, enum job_kind kind, struct job_machine *ret,
-			  struct err *err)
+static bool progress_read(const json_t *json, enum job_kind kind, struct job_machine *ret, struct err *err)
 {
 	struct job_machine machine = {.kind = kind};
 	if (!job_phase_parse(json_text_at(json, "phase"), &machine.phase) ||
@@ -183,8 +176,7 @@ static char *findings_text(const struct job *job)
 
 /* ---- intake -------------------------------------------------------------------------------------------------- */
 
-static json_t *arrival_row(const struct job_record *record, const struct job_rules *rules,
-			   int64_t now_ms)
+static json_t *arrival_row(const struct job_record *record, const struct job_rules *rules, int64_t now_ms)
 {
 	struct job_machine machine;
 	job_machine_init(&machine, record->kind, record->reason, now_ms, rules);
@@ -204,18 +196,16 @@ static json_t *arrival_row(const struct job_record *record, const struct job_rul
 	CLEANUP(mem_free_text) char *text = job_record_text(record);
 	json_object_set_new(row, "record", json_loads(text, 0, NULL));
 	json_object_set_new(row, "progress", progress_of(&machine));
-	json_put_text(row, "outcome",
-		      machine.outcome == REASON_NONE ? NULL : reason_name(machine.outcome));
+	json_put_text(row, "outcome", machine.outcome == REASON_NONE ? NULL : reason_name(machine.outcome));
 	return row;
 }
 
-static bool store_positions(struct db *db, const struct job_position *positions, size_t count,
-			    struct err *err)
+static bool store_positions(struct db *db, const struct job_position *positions, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!db_run(db, sql_position_set,
-			    DB_PARAMS(positions[i].group, positions[i].topic,
-				      positions[i].partition, positions[i].next_offset),
+			    DB_PARAMS(positions[i].group, positions[i].topic, positions[i].partition,
+				      positions[i].next_offset),
 			    NULL, err))
 			return false;
 	}
@@ -223,8 +213,8 @@ static bool store_positions(struct db *db, const struct job_position *positions,
 }
 
 bool job_store_intake(struct db_pool *pool, const struct job_record *records, size_t count,
-		      const struct job_position *positions, size_t position_count,
-		      const struct job_rules *rules, int64_t now_ms, size_t *ret_new, struct err *err)
+		      const struct job_position *positions, size_t position_count, const struct job_rules *rules,
+		      int64_t now_ms, size_t *ret_new, struct err *err)
 {
 	json_auto_t *rows = json_array();
 	for (size_t i = 0; i < count; i++)
@@ -232,20 +222,18 @@ bool job_store_intake(struct db_pool *pool, const struct job_record *records, si
 	CLEANUP(mem_free_text) char *text = json_compact(rows);
 
 	CLEANUP(db_return) struct db *db = NULL;
-	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err))
-		return err_wrap(err, "job intake");
+	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err)) return err_wrap(err, "job intake");
 	const struct db_params *params = DB_PARAMS(text);
 	CLEANUP(db_rows_done) struct db_rows inserted = {0};
-	if (!db_run(db, sql_intake, params, &inserted, err) ||
-	    !db_run(db, sql_started, params, NULL, err) ||
+	if (!db_run(db, sql_intake, params, &inserted, err) || !db_run(db, sql_started, params, NULL, err) ||
 	    !store_positions(db, positions, position_count, err) || !db_commit(db, err))
 		return err_wrap(err, "job intake");
 	*ret_new = (size_t)inserted.count;
 	return true;
 }
 
-bool job_store_position(struct db_pool *pool, const char *group, const char *topic,
-			int32_t partition, int64_t *ret, struct err *err)
+bool job_store_position(struct db_pool *pool, const char *group, const char *topic, int32_t partition, int64_t *ret,
+			struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(pool, sql_position, DB_PARAMS(group, topic, partition), &rows, err))
@@ -273,8 +261,7 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	job.org_name = dup_at(progress, "org_name");
 	job.final_text = dup_at(progress, "final_text");
 	if (json_text_at(progress, "asked_text"))
-		job_take_asked(&job, json_text_at(progress, "asked_text"),
-			       json_text_at(progress, "visibility_type"),
+		job_take_asked(&job, json_text_at(progress, "asked_text"), json_text_at(progress, "visibility_type"),
 			       json_text_at(progress, "visibility_value"));
 	job.doubts = json_int_at(progress, "doubts", 0);
 	job.epoch = db_int(rows, 0, 3);
@@ -292,20 +279,18 @@ static bool set_unreadable_aside(struct db_pool *pool, const struct db_rows *row
 {
 	struct err failure = {0};
 	if (!db_query(pool, sql_set_aside,
-		      DB_PARAMS(db_text(rows, 0, 0), db_int(rows, 0, 3), err->message,
-				err->code != ERR_CONFLICT),
-		      NULL, &failure))
+		      DB_PARAMS(db_text(rows, 0, 0), db_int(rows, 0, 3), err->message, err->code != ERR_CONFLICT), NULL,
+		      &failure))
 		return err_wrap(err, "not set aside (%s)", failure.message);
 	return false;
 }
 
-bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, struct job *ret,
-		     bool *ret_found, struct err *err)
+bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, struct job *ret, bool *ret_found,
+		     struct err *err)
 {
 	int64_t asked_mono_ms = sysclock_monotonic_ms();
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_claim, DB_PARAMS(owner, lease_ms), &rows, err))
-		return err_wrap(err, "claim a job");
+	if (!db_query(pool, sql_claim, DB_PARAMS(owner, lease_ms), &rows, err)) return err_wrap(err, "claim a job");
 	*ret_found = rows.count > 0;
 	if (rows.count == 0) return true;
 	if (!job_from_row(&rows, ret, err)) return set_unreadable_aside(pool, &rows, err);
@@ -319,22 +304,19 @@ static const char *outcome_of(const struct job_machine *machine)
 }
 
 /* Parameters of sql_save and sql_release, which differ in the last two. */
-static struct db_params saved(const struct job *job, const char *progress, int64_t last_but_one,
-			      int64_t last)
+static struct db_params saved(const struct job *job, const char *progress, int64_t last_but_one, int64_t last)
 {
 	const struct job_machine *machine = &job->machine;
-	return *DB_PARAMS(job->record.job_id, job->epoch, job_phase_name(machine->phase),
-			  outcome_of(machine), machine->detail[0] ? machine->detail : NULL,
-			  progress, job->user_id, job->org_id, job->repository, job->git_provider,
-			  job->start_task_id, machine->is_started ? job->record.job_id : NULL,
-			  machine->attempts, last_but_one, last);
+	return *DB_PARAMS(job->record.job_id, job->epoch, job_phase_name(machine->phase), outcome_of(machine),
+			  machine->detail[0] ? machine->detail : NULL, progress, job->user_id, job->org_id,
+			  job->repository, job->git_provider, job->start_task_id,
+			  machine->is_started ? job->record.job_id : NULL, machine->attempts, last_but_one, last);
 }
 
 static bool take_time(const struct db_rows *rows, struct job *job, struct err *err)
 {
 	if (rows->count == 0)
-		return err_set(err, ERR_CONFLICT, "job '%s': the lease went to somebody else",
-			       job->record.job_id);
+		return err_set(err, ERR_CONFLICT, "job '%s': the lease went to somebody else", job->record.job_id);
 	job->now_ms = db_int(rows, 0, 0);
 	return true;
 }
@@ -353,33 +335,30 @@ bool job_store_save(struct db_pool *pool, struct job *job, int64_t lease_ms, str
 
 static bool note_unspent(struct db *db, const struct job *job, struct err *err)
 {
-	if (job->machine.is_started || job->record.kind != JOB_START ||
-	    !job_machine_is_ended(&job->machine))
+	if (job->machine.is_started || job->record.kind != JOB_START || !job_machine_is_ended(&job->machine))
 		return true;
 	return db_run(db, sql_unspent,
-		      DB_PARAMS(job->record.event_key, reason_name(job->machine.outcome),
-				job->machine.detail, job->record.job_id),
+		      DB_PARAMS(job->record.event_key, reason_name(job->machine.outcome), job->machine.detail,
+				job->record.job_id),
 		      NULL, err);
 }
 
 static bool note_conversation(struct db *db, const struct job *job, struct err *err)
 {
 	if (!job->machine.is_started || !job->user_id || !job->record.ask.subject) return true;
-	return db_run(db, sql_conversation,
-		      DB_PARAMS(job->record.ask.subject, job->user_id, job->record.job_id), NULL,
+	return db_run(db, sql_conversation, DB_PARAMS(job->record.ask.subject, job->user_id, job->record.job_id), NULL,
 		      err);
 }
 
 bool job_store_release(struct db_pool *pool, struct job *job, struct err *err)
 {
 	CLEANUP(mem_free_text) char *progress = findings_text(job);
-	struct db_params params = saved(job, progress, job->machine.next_ms,
-					job_machine_is_ended(&job->machine));
+	struct db_params params = saved(job, progress, job->machine.next_ms, job_machine_is_ended(&job->machine));
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err) ||
-	    !db_run(db, sql_release, &params, &rows, err) || !take_time(&rows, job, err) ||
-	    !note_unspent(db, job, err) || !note_conversation(db, job, err) || !db_commit(db, err))
+	if (!db_borrow(pool, 5000, &db, err) || !db_begin(db, err) || !db_run(db, sql_release, &params, &rows, err) ||
+	    !take_time(&rows, job, err) || !note_unspent(db, job, err) || !note_conversation(db, job, err) ||
+	    !db_commit(db, err))
 		return err_wrap(err, "release job");
 	return true;
 }
@@ -388,8 +367,8 @@ bool job_store_note(struct db_pool *pool, const struct job *job, struct err *err
 {
 	const struct job_machine *machine = &job->machine;
 	return db_query(pool, sql_note,
-			DB_PARAMS(job->record.job_id, job_phase_name(machine->phase),
-				  outcome_of(machine), machine->detail[0] ? machine->detail : NULL),
+			DB_PARAMS(job->record.job_id, job_phase_name(machine->phase), outcome_of(machine),
+				  machine->detail[0] ? machine->detail : NULL),
 			NULL, err);
 }
 

@@ -26,8 +26,8 @@ struct job {
 	char *title;         /**< for the conversation, NULL until it was started by us */
 	char *final_text;    /**< the agent's last words, NULL until read */
 	char *asked_text;    /**< the asking comment as it stands now, NULL: as in the record */
-	int64_t doubts; /**< polls in a row that saw an end without proof: gone, or finished without words */
-	int64_t epoch;               /**< of our lease; every write says it */
+	int64_t doubts;      /**< polls in a row that saw an end without proof: gone, or finished without words */
+	int64_t epoch;       /**< of our lease; every write says it */
 	int64_t lease_until_mono_ms; /**< on our own clock, never later than in the database */
 	int64_t now_ms;              /**< the database's time at the last exchange */
 	int64_t crashes; /**< claims in a row that neither finished a step nor were given back, this one included */
@@ -37,8 +37,7 @@ struct job {
 void job_done(struct job *job);
 
 /** Note the asking comment as it stands now and who may read it (both NULL: everybody); answers keep to that. Texts are copied. */
-void job_take_asked(struct job *job, const char *text, const char *visibility_type,
-		    const char *visibility_value);
+void job_take_asked(struct job *job, const char *text, const char *visibility_type, const char *visibility_value);
 
 /** Positions that a batch brings its partitions to. */
 struct job_position {
@@ -52,25 +51,23 @@ struct job_position {
  * Insert new jobs (known ids change nothing), mark their triggers STARTED, store the positions: one transaction.
  * `ret_new` is the number of jobs that were new. ERR_INPUT: the database cannot take one of the records.
  */
-NODISCARD bool job_store_intake(struct db_pool *pool, const struct job_record *records,
-				size_t count, const struct job_position *positions,
-				size_t position_count, const struct job_rules *rules,
-				int64_t now_ms, size_t *ret_new, struct err *err);
+NODISCARD bool job_store_intake(struct db_pool *pool, const struct job_record *records, size_t count,
+				const struct job_position *positions, size_t position_count,
+				const struct job_rules *rules, int64_t now_ms, size_t *ret_new, struct err *err);
 
 /** The stored position of a partition, -1 when there is none. */
-NODISCARD bool job_store_position(struct db_pool *pool, const char *group, const char *topic,
-				  int32_t partition, int64_t *ret, struct err *err);
+NODISCARD bool job_store_position(struct db_pool *pool, const char *group, const char *topic, int32_t partition,
+				  int64_t *ret, struct err *err);
 
 /**
  * Claim the due job that waits longest, for `lease_ms`. True with `*ret_found` false: nothing is due. A job that cannot be read
  * is an error once: it is quarantined, or put off when a newer program wrote it.
  */
-NODISCARD bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms,
-			       struct job *ret, bool *ret_found, struct err *err);
+NODISCARD bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, struct job *ret,
+			       bool *ret_found, struct err *err);
 
 /** Save state and findings and renew the lease. ERR_CONFLICT: the lease is lost, touch the job no more. */
-NODISCARD bool job_store_save(struct db_pool *pool, struct job *job, int64_t lease_ms,
-			      struct err *err);
+NODISCARD bool job_store_save(struct db_pool *pool, struct job *job, int64_t lease_ms, struct err *err);
 
 /** Save, note the end's consequences for the trigger, and give the lease back. ERR_CONFLICT as above. */
 NODISCARD bool job_store_release(struct db_pool *pool, struct job *job, struct err *err);

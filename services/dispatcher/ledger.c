@@ -41,11 +41,9 @@ static void settle_repeat(struct entry *entry)
 		(void)snprintf(entry->row.remote_id, sizeof(entry->row.remote_id), "%s", id);
 }
 
-static bool after_send_failure(struct entry *entry, const struct err *failure,
-			       struct ledger_result *ret, struct err *err)
+static bool after_send_failure(struct entry *entry, const struct err *failure, struct ledger_result *ret, struct err *err)
 {
-	effect_sent_failed(&entry->row.effect, failure, entry->row.now_ms,
-			   entry->ledger->probe_delays_ms);
+	effect_sent_failed(&entry->row.effect, failure, entry->row.now_ms, entry->ledger->probe_delays_ms);
 	if (!save(entry, failure->message, err)) return false;
 	*err = *failure;
 	bool is_uncertain = failure->code == ERR_UNCERTAIN || failure->code == ERR_TIMEOUT ||
@@ -65,8 +63,7 @@ static bool send_marked(struct entry *entry, struct ledger_result *ret, struct e
 {
 	const struct ledger *ledger = entry->ledger;
 	if (!job_store_save(ledger->pool, entry->job, ledger->lease_ms, err)) return false;
-	effect_begin(&entry->row.effect,
-		     entry->job->now_ms + ledger->lease_ms + ledger->call_deadline_ms);
+	effect_begin(&entry->row.effect, entry->job->now_ms + ledger->lease_ms + ledger->call_deadline_ms);
 	if (!save(entry, NULL, err)) return false;
 
 	struct call_gate gate = {lease_outlives_call, entry, ledger->call_deadline_ms};
@@ -81,14 +78,12 @@ static bool send_marked(struct entry *entry, struct ledger_result *ret, struct e
 }
 
 /* Looking is impossible: decoration is left out, what people wait for is tried again. It is never a no to the effect itself. */
-static bool after_blind_look(struct entry *entry, const struct err *failure,
-			     struct ledger_result *ret, struct err *err)
+static bool after_blind_look(struct entry *entry, const struct err *failure, struct ledger_result *ret, struct err *err)
 {
 	*err = *failure;
 	if (err->code == ERR_INPUT || err->code == ERR_NOT_FOUND) err->code = ERR_INTERNAL;
 	ret->outcome = LEDGER_AGAIN;
-	if (entry->effect->kind != EFFECT_ACK && entry->effect->kind != EFFECT_REACTION)
-		return true;
+	if (entry->effect->kind != EFFECT_ACK && entry->effect->kind != EFFECT_REACTION) return true;
 	entry->row.effect.state = EFFECT_SKIPPED;
 	ret->outcome = LEDGER_SKIPPED;
 	struct err saved = {0};
@@ -103,8 +98,7 @@ static bool look(struct entry *entry, struct ledger_result *ret, struct err *err
 	char id[EFFECT_REMOTE_ID_SIZE] = "";
 	if (!entry->effect->look(entry->effect->context, id, &failure))
 		return after_blind_look(entry, &failure, ret, err);
-	effect_looked(&entry->row.effect, id[0] != '\0', entry->row.now_ms,
-		      entry->ledger->probe_delays_ms);
+	effect_looked(&entry->row.effect, id[0] != '\0', entry->row.now_ms, entry->ledger->probe_delays_ms);
 	if (id[0]) (void)snprintf(entry->row.remote_id, sizeof(entry->row.remote_id), "%s", id);
 	ret->outcome = LEDGER_CONFIRMED;
 	return save(entry, NULL, err);
@@ -125,8 +119,7 @@ static enum ledger_outcome outcome_of(enum effect_state state)
 /* What cannot be looked for does no harm when repeated: no reason to wait or to look. */
 static enum effect_action next_action(const struct entry *entry)
 {
-	if (!entry->effect->look && entry->row.effect.state == EFFECT_ATTEMPTING)
-		return EFFECT_DO_SEND;
+	if (!entry->effect->look && entry->row.effect.state == EFFECT_ATTEMPTING) return EFFECT_DO_SEND;
 	return effect_next(&entry->row.effect, entry->row.now_ms);
 }
 
@@ -141,8 +134,7 @@ static bool move(struct entry *entry, struct ledger_result *ret, bool *ret_goes_
 		return true;
 	case EFFECT_DO_LOOK:
 		if (!look(entry, ret, err)) return false;
-		*ret_goes_on = entry->row.effect.state == EFFECT_ATTEMPTING &&
-			       ret->outcome == LEDGER_CONFIRMED;
+		*ret_goes_on = entry->row.effect.state == EFFECT_ATTEMPTING && ret->outcome == LEDGER_CONFIRMED;
 		return true;
 	case EFFECT_DO_WAIT:
 		ret->outcome = LEDGER_LATER;
@@ -157,8 +149,8 @@ static bool move(struct entry *entry, struct ledger_result *ret, bool *ret_goes_
 	return err_set(err, ERR_INTERNAL, "ledger: unknown action");
 }
 
-bool ledger_carry_out(const struct ledger *ledger, struct job *job,
-		      const struct ledger_effect *effect, struct ledger_result *ret, struct err *err)
+bool ledger_carry_out(const struct ledger *ledger, struct job *job, const struct ledger_effect *effect,
+		      struct ledger_result *ret, struct err *err)
 {
 	struct entry entry = {.ledger = ledger, .job = job, .effect = effect};
 	entry.place = (struct effect_place){job->record.job_id, job->epoch, effect->kind};

@@ -18,8 +18,7 @@
 struct ledger_effect {
 	enum effect_kind kind;
 	/** Send; on success write the remote id. Errors as effect_sent_failed() takes them. */
-	bool (*send)(void *context, const struct call_gate *gate,
-		     char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err);
+	bool (*send)(void *context, const struct call_gate *gate, char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err);
 	/**
 	 * Look whether it is there; `ret_id` "" when not. May remove younger repeats. False: looking is impossible now.
 	 * NULL: cannot be looked for, and repeating does no harm (reactions).
@@ -34,7 +33,7 @@ enum ledger_outcome {
 	LEDGER_SKIPPED,   /**< left out for good: decoration that could not be looked for */
 	LEDGER_REFUSED,   /**< the peer says no for good: `err` */
 	LEDGER_LATER,     /**< nothing to be done before `until_ms` */
-	LEDGER_AGAIN, /**< failed for now, nothing is there: `err` (`retry_after_ms` when the peer said so) */
+	LEDGER_AGAIN,     /**< failed for now, nothing is there: `err` (`retry_after_ms` when the peer said so) */
 };
 
 /** The outcome with its data. */
@@ -48,7 +47,7 @@ struct ledger_result {
 struct ledger {
 	struct db_pool *pool;
 	int64_t lease_ms;
-	int64_t margin_ms; /**< lease left beyond a call's deadline before an unsafe call may go out */
+	int64_t margin_ms;        /**< lease left beyond a call's deadline before an unsafe call may go out */
 	int64_t call_deadline_ms; /**< of an unsafe call */
 	int64_t probe_delays_ms[EFFECT_PROBE_DELAYS];
 };
@@ -57,8 +56,7 @@ struct ledger {
  * Bring one effect as far as it goes now. False only when the database or the lease failed (ERR_CONFLICT: the lease is lost;
  * the job must not be touched again); then nothing was sent that is not on the books.
  */
-NODISCARD bool ledger_carry_out(const struct ledger *ledger, struct job *job,
-				const struct ledger_effect *effect, struct ledger_result *ret,
-				struct err *err);
+NODISCARD bool ledger_carry_out(const struct ledger *ledger, struct job *job, const struct ledger_effect *effect,
+				struct ledger_result *ret, struct err *err);
 
 #endif

@@ -51,10 +51,8 @@ static bool start(void *context, struct err *err)
 	if (!open_adapters(program, err) || !service_wait_database(service, err) ||
 	    !dispatcher_init(&program->dispatcher, service, program->clients, program->producer, err))
 		return false;
-	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers,
-			   err) &&
-	       job_intake_new(&program->dispatcher, &cluster, service->daemon, program->workers,
-			      &program->intake, err);
+	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers, err) &&
+	       job_intake_new(&program->dispatcher, &cluster, service->daemon, program->workers, &program->intake, err);
 }
 
 int main(int argc, char **argv)

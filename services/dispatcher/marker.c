@@ -23,10 +23,9 @@ static const char *line_suffix(enum provider provider)
 void marker_make(struct bytes key, const char *effect_id, char ret[MARKER_SIZE])
 {
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
-
 	crypto_hmac(key, bytes_text(effect_id), digest);
-	(void)snprintf(ret, MARKER_SIZE, "ohdc-%02x%02x%02x%02x%02x%02x%02x%02x", digest[0],
-		       digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]);
+	(void)snprintf(ret, MARKER_SIZE, "ohdc-%02x%02x%02x%02x%02x%02x%02x%02x", digest[0], digest[1], digest[2],
+		       digest[3], digest[4], digest[5], digest[6], digest[7]);
 }
 
 void marker_add(enum provider provider, const char *marker, struct strbuf *ret)
@@ -39,7 +38,6 @@ void marker_add(enum provider provider, const char *marker, struct strbuf *ret)
 static struct bytes last_line(const char *text)
 {
 	size_t end = strlen(text);
-
 	while (end > 0 && strchr(" \t\r\n", text[end - 1]))
 		end--;
 	size_t start = end;
@@ -57,9 +55,7 @@ static struct bytes find_marker(enum provider provider, const char *text)
 	struct bytes suffix = bytes_text(line_suffix(provider));
 	struct bytes line = text ? last_line(text) : (struct bytes){0};
 	size_t len = MARKER_PREFIX_LEN + MARKER_HEX_LEN;
-
-	if (line.len != prefix.len + len + suffix.len ||
-	    !bytes_equal(bytes_of(line.ptr, prefix.len), prefix) ||
+	if (line.len != prefix.len + len + suffix.len || !bytes_equal(bytes_of(line.ptr, prefix.len), prefix) ||
 	    !bytes_equal(bytes_of(line.ptr + prefix.len + len, suffix.len), suffix))
 		return (struct bytes){0};
 	return bytes_of(line.ptr + prefix.len, len);
@@ -68,14 +64,12 @@ static struct bytes find_marker(enum provider provider, const char *text)
 bool marker_is_last(enum provider provider, const char *text, const char *marker)
 {
 	struct bytes found = find_marker(provider, text);
-
 	return found.len > 0 && bytes_equal(found, bytes_text(marker));
 }
 
 bool marker_is_ours(enum provider provider, const char *text)
 {
 	struct bytes found = find_marker(provider, text);
-
 	if (found.len == 0 || memcmp(found.ptr, "ohdc-", MARKER_PREFIX_LEN) != 0) return false;
 	for (size_t i = MARKER_PREFIX_LEN; i < found.len; i++) {
 		if (!memchr("0123456789abcdef", found.ptr[i], 16)) return false;

@@ -41,7 +41,6 @@ struct openhands {
 struct openhands *openhands_new(const struct openhands_options *options)
 {
 	struct openhands *self = mem_zalloc(1, sizeof(*self));
-
 	self->base_url = mem_dup(options->base_url);
 	self->peer = (struct api_peer){
 		.client = options->client,
@@ -87,7 +86,6 @@ static const char *org_of(const struct openhands_user *user)
 static char *owner_of(const struct openhands_user *user)
 {
 	CLEANUP(strbuf_done) struct strbuf owner = strbuf_of(2 * LIMIT_ID_BYTES);
-
 	strbuf_addf(&owner, "%s/%s", user->user_id, org_of(user));
 	return strbuf_take(&owner);
 }
@@ -96,8 +94,7 @@ static char *owner_of(const struct openhands_user *user)
 static struct key_slot *find_slot(struct openhands *self, const char *owner)
 {
 	for (size_t i = 0; i < OPENHANDS_KEYS_MAX; i++) {
-		if (self->keys[i].owner && strcmp(self->keys[i].owner, owner) == 0)
-			return &self->keys[i];
+		if (self->keys[i].owner && strcmp(self->keys[i].owner, owner) == 0) return &self->keys[i];
 	}
 	return NULL;
 }
@@ -106,7 +103,6 @@ static struct key_slot *find_slot(struct openhands *self, const char *owner)
 static struct key_slot *oldest_slot(struct openhands *self)
 {
 	struct key_slot *oldest = &self->keys[0];
-
 	for (size_t i = 0; i < OPENHANDS_KEYS_MAX; i++) {
 		if (!self->keys[i].owner) return &self->keys[i];
 		if (self->keys[i].used_ms < oldest->used_ms) oldest = &self->keys[i];
@@ -153,12 +149,10 @@ static void explain_service(UNUSED const json_t *body, UNUSED void *context, str
 	if (err->http_status == 401) err->code = ERR_INTERNAL;
 }
 
-static bool service_call(struct openhands *self, const struct api_call *call,
-			 struct api_answer *ret, struct err *err)
+static bool service_call(struct openhands *self, const struct api_call *call, struct api_answer *ret, struct err *err)
 {
 	CLEANUP(secret_done) struct secret service_key = {0};
 	struct api_call service = *call;
-
 	if (!self->service_key || !self->service_key(self->context, &service_key))
 		return err_set(err, ERR_INTERNAL, "no service key for OpenHands is configured");
 	service.auth_name = "X-Service-API-Key";
@@ -168,13 +162,11 @@ static bool service_call(struct openhands *self, const struct api_call *call,
 	return api_call_send(&self->peer, &service, call->body, ret, err);
 }
 
-static bool mint(struct openhands *self, const struct openhands_user *user, struct secret *ret,
-		 struct err *err)
+static bool mint(struct openhands *self, const struct openhands_user *user, struct secret *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	json_auto_t *body = json_object();
-
 	api_path(&path, "/api/service/users/%s/orgs/%s/api-keys", user->user_id, org_of(user));
 	json_put_text(body, "name", "ohdc");
 	struct api_call call = {.method = "POST", .path = strbuf_text(&path), .body = body};
@@ -188,8 +180,8 @@ static bool mint(struct openhands *self, const struct openhands_user *user, stru
 
 /* --- one call as a person -------------------------------------------------------------------------- */
 
-static bool key_for(struct openhands *self, const struct openhands_user *user, const char *owner,
-		    struct secret *ret, struct err *err)
+static bool key_for(struct openhands *self, const struct openhands_user *user, const char *owner, struct secret *ret,
+		    struct err *err)
 {
 	if (recall(self, owner, ret)) return true;
 	if (!mint(self, user, ret, err)) return false;
@@ -197,13 +189,11 @@ static bool key_for(struct openhands *self, const struct openhands_user *user, c
 	return true;
 }
 
-bool openhands_call(struct openhands *self, const struct openhands_user *user,
-		    const struct api_call *call, bool need_json, struct api_answer *ret,
-		    struct err *err)
+bool openhands_call(struct openhands *self, const struct openhands_user *user, const struct api_call *call,
+		    bool need_json, struct api_answer *ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *owner = owner_of(user);
 	struct err failure = {0};
-
 	/* A 401 did nothing, so that with a new key even a start may be sent once more. */
 	for (int round = 0; round < 2 && (round == 0 || failure.http_status == 401); round++) {
 		CLEANUP(secret_done) struct secret key = {0};
@@ -223,11 +213,10 @@ bool openhands_call(struct openhands *self, const struct openhands_user *user,
 	return false;
 }
 
-bool openhands_get(struct openhands *self, const struct openhands_user *user, const char *path,
-		   struct api_answer *ret, struct err *err)
+bool openhands_get(struct openhands *self, const struct openhands_user *user, const char *path, struct api_answer *ret,
+		   struct err *err)
 {
 	struct api_call call = {.method = "GET", .path = path};
-
 	return openhands_call(self, user, &call, true, ret, err);
 }
 
@@ -236,7 +225,6 @@ bool openhands_get(struct openhands *self, const struct openhands_user *user, co
 void openhands_copy(const char *text, char *ret, size_t size)
 {
 	size_t len = text ? text_cut(text, size - 1) : 0;
-
 	if (len > 0) memcpy(ret, text, len);
 	ret[len] = '\0';
 }
@@ -245,7 +233,6 @@ void openhands_plain_id(const char *id, char *ret, size_t size)
 {
 	struct uuid uuid;
 	char hex[UUID_HEX_SIZE];
-
 	if (!id || !uuid_parse(id, &uuid)) {
 		openhands_copy(id, ret, size);
 		return;
@@ -257,7 +244,6 @@ void openhands_plain_id(const char *id, char *ret, size_t size)
 static void add_ids(struct strbuf *path, const char *name, const char *const *ids, size_t count)
 {
 	char plain[OPENHANDS_ID_SIZE];
-
 	for (size_t i = 0; i < count; i++) {
 		openhands_plain_id(ids[i], plain, sizeof(plain));
 		strbuf_addf(path, "%c%s", i == 0 ? '?' : '&', name);
@@ -265,25 +251,20 @@ static void add_ids(struct strbuf *path, const char *name, const char *const *id
 	}
 }
 
-bool openhands_get_list(struct openhands *self, const struct openhands_user *user, const char *path,
-			const char *name, const char *const *ids, size_t count,
-			struct api_answer *ret, struct err *err)
+bool openhands_get_list(struct openhands *self, const struct openhands_user *user, const char *path, const char *name,
+			const char *const *ids, size_t count, struct api_answer *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf whole = strbuf_of(LIMIT_URL_BYTES);
-
 	strbuf_add(&whole, path);
 	add_ids(&whole, name, ids, count);
-	if (!openhands_get(self, user, strbuf_text(&whole), ret, err))
-		return err_wrap(err, "read '%s'", path);
-	return json_is_array(ret->json) ||
-	       err_set(err, ERR_INTERNAL, "OpenHands sent no list of '%s'", path);
+	if (!openhands_get(self, user, strbuf_text(&whole), ret, err)) return err_wrap(err, "read '%s'", path);
+	return json_is_array(ret->json) || err_set(err, ERR_INTERNAL, "OpenHands sent no list of '%s'", path);
 }
 
 const json_t *openhands_by_id(const json_t *array, const char *id)
 {
 	char wanted[OPENHANDS_ID_SIZE];
 	char found[OPENHANDS_ID_SIZE];
-
 	openhands_plain_id(id, wanted, sizeof(wanted));
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const json_t *item = json_array_get(array, i);

@@ -17,10 +17,10 @@
 
 enum {
 	OPENHANDS_TEXT_SIZE = 512, /**< details and names we keep; longer ones are cut on a character */
-	OPENHANDS_ID_SIZE = 64,   /**< start-task ids, sandbox ids */
-	OPENHANDS_ORGS_MAX = 64,  /**< organisations of one person that we look at */
-	OPENHANDS_BATCH_MAX = 50, /**< ids in one poll; the server takes 99 */
-	OPENHANDS_KEYS_MAX = 256, /**< keys in memory; the least recently used goes first */
+	OPENHANDS_ID_SIZE = 64,    /**< start-task ids, sandbox ids */
+	OPENHANDS_ORGS_MAX = 64,   /**< organisations of one person that we look at */
+	OPENHANDS_BATCH_MAX = 50,  /**< ids in one poll; the server takes 99 */
+	OPENHANDS_KEYS_MAX = 256,  /**< keys in memory; the least recently used goes first */
 };
 
 struct openhands; /* thread-safe */
@@ -69,7 +69,7 @@ NODISCARD bool openhands_list_orgs(struct openhands *self, const struct openhand
 /** What the person can reach under a name. */
 struct openhands_repository {
 	bool is_found;
-	bool has_provider; /**< at least one Git provider is connected to the account */
+	bool has_provider;                   /**< at least one Git provider is connected to the account */
 	char full_name[OPENHANDS_TEXT_SIZE]; /**< canonical, as the server spells it */
 	char git_provider[OPENHANDS_ID_SIZE];
 };
@@ -79,9 +79,8 @@ struct openhands_repository {
  * first that has it wins. Targeted search, never an enumeration. A provider the person has not connected is passed over.
  */
 NODISCARD bool openhands_find_repository(struct openhands *self, const struct openhands_user *user,
-					 const char *const *providers, size_t count,
-					 const char *full_name, struct openhands_repository *ret,
-					 struct err *err);
+					 const char *const *providers, size_t count, const char *full_name,
+					 struct openhands_repository *ret, struct err *err);
 
 /** State of a start task; an unknown word is WORKING. */
 enum openhands_task_status {
@@ -95,7 +94,7 @@ enum openhands_task_status {
 struct openhands_task {
 	char id[OPENHANDS_ID_SIZE];
 	enum openhands_task_status status;
-	char phase[OPENHANDS_ID_SIZE]; /**< the server's word, for people: WAITING_FOR_SANDBOX … */
+	char phase[OPENHANDS_ID_SIZE];    /**< the server's word, for people: WAITING_FOR_SANDBOX … */
 	char detail[OPENHANDS_TEXT_SIZE]; /**< text of an ERROR; may be "" */
 };
 
@@ -123,22 +122,15 @@ NODISCARD bool openhands_start(struct openhands *self, const struct openhands_us
 			       struct openhands_task *ret, struct err *err);
 
 /** Read `count` (at most OPENHANDS_BATCH_MAX) start tasks by id, `ret` in the order of `ids`; missing ones say so. */
-NODISCARD bool openhands_read_tasks(struct openhands *self, const struct openhands_user *user,
-				    const char *const *ids, size_t count,
-				    struct openhands_task *ret, struct err *err);
+NODISCARD bool openhands_read_tasks(struct openhands *self, const struct openhands_user *user, const char *const *ids,
+				    size_t count, struct openhands_task *ret, struct err *err);
 
 /** Find the newest start task of a conversation id among those made since a time; status MISSING when there is none. */
-NODISCARD bool openhands_find_task(struct openhands *self, const struct openhands_user *user,
-				   const char *conversation_id, int64_t since_ms,
-				   struct openhands_task *ret, struct err *err);
+NODISCARD bool openhands_find_task(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
+				   int64_t since_ms, struct openhands_task *ret, struct err *err);
 
 /** Which limit stopped a start. */
-enum openhands_limit {
-	OPENHANDS_LIMIT_NONE,
-	OPENHANDS_LIMIT_RATE,
-	OPENHANDS_LIMIT_CONCURRENCY,
-	OPENHANDS_LIMIT_DAILY
-};
+enum openhands_limit { OPENHANDS_LIMIT_NONE, OPENHANDS_LIMIT_RATE, OPENHANDS_LIMIT_CONCURRENCY, OPENHANDS_LIMIT_DAILY };
 
 /** Which limit a text names: the message of an ERR_LIMIT, or the detail of a start task in ERROR (limits arrive both ways). */
 NODISCARD enum openhands_limit openhands_limit_of(const char *text);

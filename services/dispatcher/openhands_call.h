@@ -16,13 +16,12 @@ enum { OPENHANDS_PAGE_SIZE = 2048 /**< opaque page ids */ };
 NODISCARD int64_t openhands_now_ms(const struct openhands *self);
 
 /** Make `call` with the person's key (minted when needed; once more after a 401). Sets auth and the reading of refusals. */
-NODISCARD bool openhands_call(struct openhands *self, const struct openhands_user *user,
-			      const struct api_call *call, bool need_json, struct api_answer *ret,
-			      struct err *err);
+NODISCARD bool openhands_call(struct openhands *self, const struct openhands_user *user, const struct api_call *call,
+			      bool need_json, struct api_answer *ret, struct err *err);
 
 /** GET `path` as the person; JSON is needed. */
-NODISCARD bool openhands_get(struct openhands *self, const struct openhands_user *user,
-			     const char *path, struct api_answer *ret, struct err *err);
+NODISCARD bool openhands_get(struct openhands *self, const struct openhands_user *user, const char *path,
+			     struct api_answer *ret, struct err *err);
 
 /** Fill an ERR_LIMIT from a refusal's body: which limit, and when to come back. `context` is the client. */
 void openhands_explain_limit(const json_t *body, void *context, struct err *err);
@@ -34,9 +33,9 @@ void openhands_plain_id(const char *id, char *ret, size_t size);
 void openhands_copy(const char *text, char *ret, size_t size);
 
 /** GET `path` with "?name=a&name=b…", ids without dashes, as the person; an array is needed. */
-NODISCARD bool openhands_get_list(struct openhands *self, const struct openhands_user *user,
-				  const char *path, const char *name, const char *const *ids,
-				  size_t count, struct api_answer *ret, struct err *err);
+NODISCARD bool openhands_get_list(struct openhands *self, const struct openhands_user *user, const char *path,
+				  const char *name, const char *const *ids, size_t count, struct api_answer *ret,
+				  struct err *err);
 
 /** The object of an array whose `id` is `id` (dashes aside), NULL when it is not there. Borrowed. */
 NODISCARD const json_t *openhands_by_id(const json_t *array, const char *id);

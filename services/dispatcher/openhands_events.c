@@ -54,7 +54,6 @@ static void read_stamp(const json_t *event, char ret[STAMP_SIZE])
 	static const char whole[] = "0000-00-00T00:00:00.000000";
 	const char *stamp = json_text_at(event, "timestamp");
 	size_t len = stamp ? strcspn(stamp, "Z+") : 0;
-
 	(void)snprintf(ret, STAMP_SIZE, "%s", whole);
 	memcpy(ret, stamp ? stamp : "", len < STAMP_SIZE ? len : STAMP_SIZE - 1);
 }
@@ -62,7 +61,6 @@ static void read_stamp(const json_t *event, char ret[STAMP_SIZE])
 static bool is_after(const json_t *event, const char *since)
 {
 	char stamp[STAMP_SIZE];
-
 	read_stamp(event, stamp);
 	return strcmp(stamp, since) >= 0;
 }
@@ -70,10 +68,9 @@ static bool is_after(const json_t *event, const char *since)
 static void search_path(const struct event_search *search, const char *page, struct strbuf *path)
 {
 	char id[OPENHANDS_ID_SIZE];
-
 	openhands_plain_id(search->conversation_id, id, sizeof(id));
-	api_path(path, "/api/v1/conversation/%s/events/search?kind__eq=%s&sort_order=TIMESTAMP_DESC&limit=%s",
-		 id, search->kind, search->limit);
+	api_path(path, "/api/v1/conversation/%s/events/search?kind__eq=%s&sort_order=TIMESTAMP_DESC&limit=%s", id,
+		 search->kind, search->limit);
 	if (page[0]) api_path_add(path, "&page_id=%s", page);
 }
 
@@ -83,28 +80,23 @@ static bool see_page(const struct event_search *search, const json_t *items)
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		const json_t *event = json_array_get(items, i);
 		const char *kind = json_text_at(event, "kind");
-		if (kind && strcmp(kind, search->kind) == 0 && !search->see(search->context, event))
-			return false;
+		if (kind && strcmp(kind, search->kind) == 0 && !search->see(search->context, event)) return false;
 	}
 	return true;
 }
 
-static bool each_event(struct openhands *self, const struct openhands_user *user,
-		       const struct event_search *search, struct err *err)
+static bool each_event(struct openhands *self, const struct openhands_user *user, const struct event_search *search,
+		       struct err *err)
 {
 	char page[OPENHANDS_PAGE_SIZE] = "";
-
 	for (int i = 0; i < search->pages_max; i++) {
 		CLEANUP(strbuf_done) struct strbuf path = {0};
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
 		search_path(search, page, &path);
-		if (!openhands_get(self, user, strbuf_text(&path), &answer, err))
-			return err_wrap(err, "read events");
+		if (!openhands_get(self, user, strbuf_text(&path), &answer, err)) return err_wrap(err, "read events");
 		const json_t *items = json_at(answer.json, "items");
-		if (!json_is_array(items))
-			return err_set(err, ERR_INTERNAL, "OpenHands sent no list of events");
-		if (!see_page(search, items) ||
-		    !json_id_at(answer.json, "next_page_id", page, sizeof(page)))
+		if (!json_is_array(items)) return err_set(err, ERR_INTERNAL, "OpenHands sent no list of events");
+		if (!see_page(search, items) || !json_id_at(answer.json, "next_page_id", page, sizeof(page)))
 			return true;
 	}
 	return true;
@@ -116,7 +108,6 @@ static char *message_text(const json_t *event)
 {
 	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(LIMIT_DESCRIPTION_BYTES);
 	const json_t *content = json_at(event, "llm_message.content");
-
 	for (size_t i = 0; i < json_array_size(content); i++) {
 		const char *part = json_text_at(json_array_get(content, i), "text");
 		if (part && text.len > 0) strbuf_add(&text, "\n");
@@ -130,7 +121,6 @@ static bool see_message(void *context, const json_t *event)
 	struct outcome_search *search = context;
 	const char *source = json_text_at(event, "source");
 	CLEANUP(mem_free_text) char *text = message_text(event);
-
 	if (!source) return true;
 	if (strcmp(source, "user") == 0 && strstr(text, search->reference)) {
 		read_stamp(event, search->since);
@@ -144,9 +134,8 @@ static bool see_message(void *context, const json_t *event)
 	return true;
 }
 
-static bool find_our_message(struct openhands *self, const struct openhands_user *user,
-			     const char *conversation_id, struct outcome_search *search,
-			     struct err *err)
+static bool find_our_message(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
+			     struct outcome_search *search, struct err *err)
 {
 	const struct event_search messages = {
 		.conversation_id = conversation_id,
@@ -156,7 +145,6 @@ static bool find_our_message(struct openhands *self, const struct openhands_user
 		.see = see_message,
 		.context = search,
 	};
-
 	return each_event(self, user, &messages, err);
 }
 
@@ -168,9 +156,7 @@ static bool see_action(void *context, const json_t *event)
 	const char *kind = json_text_at(event, "action.kind");
 	const char *tool = json_text_at(event, "tool_name");
 	const char *text = json_text_at(event, "action.message");
-	bool is_finish = (kind && strcmp(kind, "FinishAction") == 0) ||
-			 (tool && strcmp(tool, "finish") == 0);
-
+	bool is_finish = (kind && strcmp(kind, "FinishAction") == 0) || (tool && strcmp(tool, "finish") == 0);
 	if (!is_after(event, search->since)) return false;
 	if (!is_finish || !text || !text[0]) return true;
 	search->outcome.final_text = mem_dup_n(text, text_cut(text, LIMIT_COMMENT_BYTES));
@@ -182,7 +168,6 @@ static bool see_state(void *context, const json_t *event)
 	struct outcome_search *search = context;
 	const char *key = json_text_at(event, "key");
 	const char *word = NULL;
-
 	if (!is_after(event, search->since)) return false;
 	if (key && strcmp(key, "execution_status") == 0)
 		word = json_text_at(event, "value");
@@ -197,39 +182,32 @@ static bool see_error(void *context, const json_t *event)
 {
 	struct outcome_search *search = context;
 	struct openhands_outcome *outcome = &search->outcome;
-
 	if (!is_after(event, search->since)) return false;
 	openhands_copy(json_text_at(event, "code"), outcome->error_code, sizeof(outcome->error_code));
-	openhands_copy(json_text_at(event, "detail"), outcome->error_detail,
-		       sizeof(outcome->error_detail));
+	openhands_copy(json_text_at(event, "detail"), outcome->error_detail, sizeof(outcome->error_detail));
 	return false;
 }
 
-static bool read_after(struct openhands *self, const struct openhands_user *user,
-		       const char *conversation_id, struct outcome_search *search, struct err *err)
+static bool read_after(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
+		       struct outcome_search *search, struct err *err)
 {
 	const struct event_search searches[] = {
-		{conversation_id, "ConversationStateUpdateEvent", "20", STATE_PAGES_MAX, see_state,
-		 search},
+		{conversation_id, "ConversationStateUpdateEvent", "20", STATE_PAGES_MAX, see_state, search},
 		{conversation_id, "ActionEvent", "20", ACTION_PAGES_MAX, see_action, search},
 		{conversation_id, "ConversationErrorEvent", "5", 1, see_error, search},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(searches); i++) {
 		if (!each_event(self, user, &searches[i], err)) return false;
 	}
 	return true;
 }
 
-bool openhands_read_outcome(struct openhands *self, const struct openhands_user *user,
-			    const char *conversation_id, const char *reference,
-			    struct openhands_outcome *ret, struct err *err)
+bool openhands_read_outcome(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
+			    const char *reference, struct openhands_outcome *ret, struct err *err)
 {
 	CLEANUP(search_done) struct outcome_search search = {.reference = reference};
-
 	if (!find_our_message(self, user, conversation_id, &search, err)) return false;
-	if (search.outcome.is_message_seen && !read_after(self, user, conversation_id, &search, err))
-		return false;
+	if (search.outcome.is_message_seen && !read_after(self, user, conversation_id, &search, err)) return false;
 	if (search.outcome.is_message_seen && !search.outcome.final_text) {
 		search.outcome.final_text = search.agent_text;
 		search.agent_text = NULL;

@@ -25,7 +25,6 @@ enum openhands_execution openhands_execution_of(const char *word)
 		[OPENHANDS_EXECUTION_DELETING] = "deleting",
 	};
 	enum openhands_execution execution = OPENHANDS_EXECUTION_NONE;
-
 	(void)!text_among(words, ARRAY_LEN(words), word, &execution);
 	return execution;
 }
@@ -38,7 +37,6 @@ static enum openhands_sandbox sandbox_of(const char *word)
 		[OPENHANDS_SANDBOX_ERROR] = "ERROR",
 	};
 	enum openhands_sandbox sandbox = OPENHANDS_SANDBOX_STARTING;
-
 	(void)!text_among(words, ARRAY_LEN(words), word, &sandbox);
 	return sandbox;
 }
@@ -46,7 +44,6 @@ static enum openhands_sandbox sandbox_of(const char *word)
 static struct openhands_conversation read_conversation(const json_t *item)
 {
 	struct openhands_conversation conversation = {0};
-
 	if (!json_is_object(item)) return conversation;
 	conversation.exists = true;
 	conversation.sandbox = sandbox_of(json_text_at(item, "sandbox_status"));
@@ -54,43 +51,36 @@ static struct openhands_conversation read_conversation(const json_t *item)
 	return conversation;
 }
 
-bool openhands_read_conversations(struct openhands *self, const struct openhands_user *user,
-				  const char *const *ids, size_t count,
-				  struct openhands_conversation *ret, struct err *err)
+bool openhands_read_conversations(struct openhands *self, const struct openhands_user *user, const char *const *ids,
+				  size_t count, struct openhands_conversation *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-
-	if (!openhands_get_list(self, user, CONVERSATIONS, "ids", ids, count, &answer, err))
-		return false;
+	if (!openhands_get_list(self, user, CONVERSATIONS, "ids", ids, count, &answer, err)) return false;
 	for (size_t i = 0; i < count; i++)
 		ret[i] = read_conversation(openhands_by_id(answer.json, ids[i]));
 	return true;
 }
 
-bool openhands_read_sandbox(struct openhands *self, const struct openhands_user *user,
-			    const char *sandbox_id, enum openhands_sandbox *ret, struct err *err)
+bool openhands_read_sandbox(struct openhands *self, const struct openhands_user *user, const char *sandbox_id,
+			    enum openhands_sandbox *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-
-	if (!openhands_get_list(self, user, "/api/v1/sandboxes", "id", &sandbox_id, 1, &answer, err))
-		return false;
+	if (!openhands_get_list(self, user, "/api/v1/sandboxes", "id", &sandbox_id, 1, &answer, err)) return false;
 	const json_t *item = openhands_by_id(answer.json, sandbox_id);
 	*ret = item ? sandbox_of(json_text_at(item, "status")) : OPENHANDS_SANDBOX_MISSING;
 	return true;
 }
 
-bool openhands_rename(struct openhands *self, const struct openhands_user *user,
-		      const char *conversation_id, const char *title, struct err *err)
+bool openhands_rename(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
+		      const char *title, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	json_auto_t *body = json_object();
 	char id[OPENHANDS_ID_SIZE];
-
 	openhands_plain_id(conversation_id, id, sizeof(id));
 	api_path(&path, CONVERSATIONS "/%s", id);
 	json_put_text(body, "title", title);
 	struct api_call call = {.method = "PATCH", .path = strbuf_text(&path), .body = body};
-	return openhands_call(self, user, &call, false, &answer, err) ||
-	       err_wrap(err, "name a conversation");
+	return openhands_call(self, user, &call, false, &answer, err) || err_wrap(err, "name a conversation");
 }

@@ -42,17 +42,16 @@ struct openhands_conversation {
 
 /** Read `count` (at most OPENHANDS_BATCH_MAX) conversations by id, `ret` in the order of `ids`; absent ones have exists = false. */
 NODISCARD bool openhands_read_conversations(struct openhands *self, const struct openhands_user *user,
-					    const char *const *ids, size_t count,
-					    struct openhands_conversation *ret, struct err *err);
+					    const char *const *ids, size_t count, struct openhands_conversation *ret,
+					    struct err *err);
 
 /** State of a sandbox by id. A start with a conversation id of ours makes a sandbox whose id is its hex form. */
-NODISCARD bool openhands_read_sandbox(struct openhands *self, const struct openhands_user *user,
-				      const char *sandbox_id, enum openhands_sandbox *ret,
-				      struct err *err);
+NODISCARD bool openhands_read_sandbox(struct openhands *self, const struct openhands_user *user, const char *sandbox_id,
+				      enum openhands_sandbox *ret, struct err *err);
 
 /** What the events of a conversation say since our message. */
 struct openhands_outcome {
-	bool is_message_seen; /**< our message is there; else nothing below is filled */
+	bool is_message_seen;               /**< our message is there; else nothing below is filled */
 	enum openhands_execution execution; /**< newest of key execution_status and full_state after our message */
 	char *final_text; /**< owned: finish action's message, else the last agent message; NULL when none */
 	char error_code[OPENHANDS_ID_SIZE]; /**< of the newest ConversationErrorEvent, "" when none */
@@ -67,11 +66,11 @@ void openhands_outcome_done(struct openhands_outcome *outcome);
  * Bounded: a reference that is further back than some 1,000 messages counts as not seen.
  */
 NODISCARD bool openhands_read_outcome(struct openhands *self, const struct openhands_user *user,
-				      const char *conversation_id, const char *reference,
-				      struct openhands_outcome *ret, struct err *err);
+				      const char *conversation_id, const char *reference, struct openhands_outcome *ret,
+				      struct err *err);
 
 /** Give the conversation a title (repeating does no harm); only after READY. */
-NODISCARD bool openhands_rename(struct openhands *self, const struct openhands_user *user,
-				const char *conversation_id, const char *title, struct err *err);
+NODISCARD bool openhands_rename(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
+				const char *title, struct err *err);
 
 #endif

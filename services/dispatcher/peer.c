@@ -11,12 +11,11 @@
 
 #include "common/base/banned.h"
 
-static const char sql_peer[] =
-	"select i.base_url, c.org_id, m.org_id, i.bot_id, i.bot_key, i.bot_name, i.bot_email,"
-	" encode(c.bot_token_sealed, 'hex')"
-	" from connection c join instance i on i.id = c.instance_id"
-	" left join org_map m on m.instance_id = i.id and lower(m.project_key) = lower($3)"
-	" where c.provider = $1 and c.id = $2";
+static const char sql_peer[] = "select i.base_url, c.org_id, m.org_id, i.bot_id, i.bot_key, i.bot_name, i.bot_email,"
+			       " encode(c.bot_token_sealed, 'hex')"
+			       " from connection c join instance i on i.id = c.instance_id"
+			       " left join org_map m on m.instance_id = i.id and lower(m.project_key) = lower($3)"
+			       " where c.provider = $1 and c.id = $2";
 
 void peer_done(struct peer *peer)
 {
@@ -38,17 +37,16 @@ static char *project_of(const struct job_record *record)
 }
 
 /* The environment's token wins over a stored one, where it may go. */
-static bool load_token(const struct peer_source *source, const struct job_record *record,
-		       const struct db_rows *rows, struct peer *peer, struct err *err)
+static bool load_token(const struct peer_source *source, const struct job_record *record, const struct db_rows *rows,
+		       struct peer *peer, struct err *err)
 {
 	CLEANUP(secret_done) struct secret token = {0};
 	struct err failure = {0};
 	char place[80];
 	if (bot_server_use_configured(&peer->server, source->config)) return true;
-	(void)snprintf(place, sizeof(place), "connection.bot_token:%s/%lld",
-		       provider_name(record->provider), (long long)record->connection_id);
-	bool is_fine = sealed_read(source->keys, place, rows, 7, &token, &failure) ||
-		       failure.code == ERR_NOT_FOUND;
+	(void)snprintf(place, sizeof(place), "connection.bot_token:%s/%lld", provider_name(record->provider),
+		       (long long)record->connection_id);
+	bool is_fine = sealed_read(source->keys, place, rows, 7, &token, &failure) || failure.code == ERR_NOT_FOUND;
 	bot_server_use(&peer->server, &token);
 	return api_call_settle(is_fine, &failure, err);
 }
@@ -67,25 +65,23 @@ static void name_bot(const struct peer_source *source, const struct db_rows *row
 		peer->bot.names[i] = peer->bot_names[i];
 }
 
-bool peer_load(const struct peer_source *source, const struct job_record *record, struct peer *ret,
-	       struct err *err)
+bool peer_load(const struct peer_source *source, const struct job_record *record, struct peer *ret, struct err *err)
 {
 	ret->project = project_of(record);
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(source->pool, sql_peer,
-		      DB_PARAMS(provider_name(record->provider), record->connection_id, ret->project),
-		      &rows, err))
+		      DB_PARAMS(provider_name(record->provider), record->connection_id, ret->project), &rows, err))
 		return err_wrap(err, "connection");
 	if (rows.count == 0)
-		return err_set(err, ERR_NOT_FOUND, "connection '%s/%lld' is not there",
-			       provider_name(record->provider), (long long)record->connection_id);
+		return err_set(err, ERR_NOT_FOUND, "connection '%s/%lld' is not there", provider_name(record->provider),
+			       (long long)record->connection_id);
 
 	ret->provider = record->provider;
 	ret->base_url = db_copy(&rows, 0, 0);
 	ret->org_id = db_copy(&rows, 0, 1);
 	ret->mapped_org = db_copy(&rows, 0, 2);
 	name_bot(source, &rows, ret);
-	bot_server_init(&ret->server, source->config, peer_client_for(source->clients, ret->base_url),
-			ret->provider, ret->base_url);
+	bot_server_init(&ret->server, source->config, peer_client_for(source->clients, ret->base_url), ret->provider,
+			ret->base_url);
 	return load_token(source, record, &rows, ret, err) || err_wrap(err, "bot token");
 }

@@ -42,7 +42,7 @@ struct peer_source {
 void peer_done(struct peer *peer);
 
 /** Read the peer of a job. ERR_NOT_FOUND: no such connection. `ret` must be zeroed and stay where it is. */
-NODISCARD bool peer_load(const struct peer_source *source, const struct job_record *record,
-			 struct peer *ret, struct err *err);
+NODISCARD bool peer_load(const struct peer_source *source, const struct job_record *record, struct peer *ret,
+			 struct err *err);
 
 #endif

@@ -18,12 +18,12 @@ struct prompt_input {
 	const char *title;     /**< summary of the issue, title of the pull request */
 	const char *description;
 	const struct comments *comments; /**< earlier ones; restricted ones are used only when the ask has the same restriction */
-	const struct bot *bot;    /**< marks our own earlier comments */
-	const char *provider_url; /**< base URL of the Jira or Bitbucket */
-	const char *repository;   /**< where to work, NULL: none named */
+	const struct bot *bot;           /**< marks our own earlier comments */
+	const char *provider_url;      /**< base URL of the Jira or Bitbucket */
+	const char *repository;        /**< where to work, NULL: none named */
 	const char *target_repository; /**< Bitbucket: repository of the pull request when the source is a fork */
-	const char *branch;        /**< Bitbucket: source branch */
-	const char *target_branch; /**< Bitbucket: branch the pull request goes to */
+	const char *branch;            /**< Bitbucket: source branch */
+	const char *target_branch;     /**< Bitbucket: branch the pull request goes to */
 	const char *token_url; /**< Jira: where a conversation that has JIRA_DC_TOKEN gets another; NULL: it has none */
 	const char *instructions; /**< replaces our work instructions (OHDC_PROMPT_DIR), NULL: ours */
 	const char *reference; /**< effect id or marker, put at the end so that the message can be found in the events */

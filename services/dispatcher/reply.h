@@ -16,7 +16,7 @@ struct reply_context {
 	const char *app_url;      /**< "https://{host}" */
 	const char *conversation_pattern; /**< OHDC_CONVERSATION_URL with {host} and {hex id}; NULL: {app_url}/conversations/{hex id} */
 	const char *provider_url; /**< base URL of the Jira, for the link to the asking comment; NULL: no such link */
-	const struct bot *bot; /**< whose mention must not appear in what we write */
+	const struct bot *bot;    /**< whose mention must not appear in what we write */
 	const struct ask *ask;
 };
 
@@ -32,15 +32,13 @@ struct reply_values {
 };
 
 /** New body of the comment for a text; free with mem_free(). */
-NODISCARD char *reply_text(const struct reply_context *context, enum text_id id,
-			   const struct reply_values *values);
+NODISCARD char *reply_text(const struct reply_context *context, enum text_id id, const struct reply_values *values);
 
 /** New body of the result: mention, link to the asking comment (Jira), the agent's Markdown converted and cut, marker. */
 NODISCARD char *reply_result(const struct reply_context *context, const char *final_markdown,
 			     const struct reply_values *values);
 
 /** New address of a conversation for people. */
-NODISCARD char *reply_conversation_url(const struct reply_context *context,
-				       const char *conversation_id);
+NODISCARD char *reply_conversation_url(const struct reply_context *context, const char *conversation_id);
 
 #endif

@@ -39,7 +39,6 @@ static void add_plain(const char *value, struct strbuf *ret)
 {
 	size_t len = text_cut(value, VALUE_MAX_BYTES);
 	unsigned char prev = ' ';
-
 	for (size_t i = 0; i < len; i++) {
 		unsigned char here = (unsigned char)value[i];
 		if (strncmp(value + i, mention_sign, 3) == 0) {
@@ -47,8 +46,7 @@ static void add_plain(const char *value, struct strbuf *ret)
 			continue;
 		}
 		if (here < ' ') here = ' ';
-		if (needs_escape(prev, here, (unsigned char)value[i + 1]))
-			strbuf_add_char(ret, '\\');
+		if (needs_escape(prev, here, (unsigned char)value[i + 1])) strbuf_add_char(ret, '\\');
 		strbuf_add_char(ret, (char)here);
 		prev = here;
 	}
@@ -65,12 +63,9 @@ static char *comment_url(const struct reply_context *context)
 {
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	const struct ask *ask = context->ask;
-
-	if (context->provider != PROVIDER_JIRA || !context->provider_url || !ask->issue_key ||
-	    !ask->comment_id)
+	if (context->provider != PROVIDER_JIRA || !context->provider_url || !ask->issue_key || !ask->comment_id)
 		return NULL;
-	strbuf_addf(&url, "%s/browse/%s?focusedCommentId=%s", context->provider_url, ask->issue_key,
-		    ask->comment_id);
+	strbuf_addf(&url, "%s/browse/%s?focusedCommentId=%s", context->provider_url, ask->issue_key, ask->comment_id);
 	return strbuf_take(&url);
 }
 
@@ -86,8 +81,7 @@ static const char *or_else(const char *value, const char *fallback)
 }
 
 /* Placeholders whose values are plain text. */
-static const char *text_value(const struct reply_context *context,
-			      const struct reply_values *values, const char *name)
+static const char *text_value(const struct reply_context *context, const struct reply_values *values, const char *name)
 {
 	const struct {
 		const char *name;
@@ -103,7 +97,6 @@ static const char *text_value(const struct reply_context *context,
 		{"time", or_else(values->time, "a later time")},
 		{"issue", or_else(context->ask->issue_key, "")},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (strcmp(rows[i].name, name) == 0) return rows[i].value;
 	}
@@ -111,12 +104,11 @@ static const char *text_value(const struct reply_context *context,
 }
 
 /* Append the value of a placeholder; false when there is none of that name. */
-static bool add_value(const struct reply_context *context, const struct reply_values *values,
-		      const char *name, struct strbuf *ret)
+static bool add_value(const struct reply_context *context, const struct reply_values *values, const char *name,
+		      struct strbuf *ret)
 {
 	const char *text = text_value(context, values, name);
 	CLEANUP(mem_free_text) char *url = NULL;
-
 	if (text) {
 		add_plain(text, ret);
 		return true;
@@ -137,11 +129,10 @@ static bool add_value(const struct reply_context *context, const struct reply_va
 	return true;
 }
 
-void reply_fill(const struct reply_context *context, const char *template,
-		const struct reply_values *values, struct strbuf *ret)
+void reply_fill(const struct reply_context *context, const char *template, const struct reply_values *values,
+		struct strbuf *ret)
 {
 	char name[NAME_MAX];
-
 	while (*template) {
 		size_t plain = strcspn(template, "{");
 		strbuf_add_bytes(ret, bytes_of(template, plain));
@@ -164,11 +155,9 @@ void reply_fill(const struct reply_context *context, const char *template,
 /* Bitbucket quotes names that hold more than letters, digits and . _ - */
 static void add_mention(const struct reply_context *context, struct strbuf *ret)
 {
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	const struct person *actor = &context->ask->actor;
 	const char *name = context->provider == PROVIDER_JIRA ? actor->name : actor->key;
-
 	if (text_is_empty(name)) name = actor->name;
 	if (text_is_empty(name) || strpbrk(name, "\"]\r\n")) {
 		add_plain(asker_name(context->ask), ret);
@@ -183,7 +172,6 @@ static void add_mention(const struct reply_context *context, struct strbuf *ret)
 static void put_mention(const struct reply_context *context, const char *text, struct strbuf *ret)
 {
 	const char *sign;
-
 	while ((sign = strstr(text, mention_sign))) {
 		strbuf_add_bytes(ret, bytes_of(text, (size_t)(sign - text)));
 		add_mention(context, ret);
@@ -195,7 +183,6 @@ static void put_mention(const struct reply_context *context, const char *text, s
 void reply_finish(const struct reply_context *context, const char *markdown, struct strbuf *ret)
 {
 	CLEANUP(strbuf_done) struct strbuf converted = strbuf_of(LIMIT_DESCRIPTION_BYTES);
-
 	if (context->provider == PROVIDER_JIRA && wiki_from_markdown(markdown, &converted, NULL))
 		put_mention(context, strbuf_text(&converted), ret);
 	else
@@ -206,9 +193,7 @@ void reply_finish(const struct reply_context *context, const char *markdown, str
 static bool is_call(const char *text, const char *at, const char *label, size_t label_len)
 {
 	size_t next_len = 0;
-
-	if (*at != '@' || strncasecmp(at + 1, label, label_len) != 0 || text_word_before(text, at))
-		return false;
+	if (*at != '@' || strncasecmp(at + 1, label, label_len) != 0 || text_word_before(text, at)) return false;
 	return !text_is_word(text_code_point(at + 1 + label_len, &next_len));
 }
 
@@ -217,13 +202,11 @@ void reply_unmention(const struct reply_context *context, char *text)
 	CLEANUP(mem_free_text) char *visible = NULL;
 	size_t to = 0;
 	size_t label_len = context->bot ? strlen(context->bot->label) : 0;
-
 	if (label_len == 0) return;
 	/* Of the same length as the text: in code a name with an @ is no mention and stays whole. */
 	visible = mention_visible_text(context->provider, text);
 	for (size_t i = 0; text[i]; i++) {
-		if (!is_call(visible, visible + i, context->bot->label, label_len))
-			text[to++] = text[i];
+		if (!is_call(visible, visible + i, context->bot->label, label_len)) text[to++] = text[i];
 	}
 	text[to] = '\0';
 }
@@ -240,7 +223,6 @@ static size_t units_of(unsigned char byte)
 size_t reply_units(const char *text)
 {
 	size_t units = 0;
-
 	for (; *text; text++)
 		units += units_of((unsigned char)*text);
 	return units;
@@ -250,7 +232,6 @@ size_t reply_units(const char *text)
 static bool has_open_fence(const char *text)
 {
 	bool is_open = false;
-
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		const char *at = line + strspn(line, " ");
 		if (strncmp(at, "```", 3) == 0 || strncmp(at, "~~~", 3) == 0) is_open = !is_open;
@@ -263,14 +244,12 @@ char *reply_cut_markdown(const char *markdown, size_t max_units)
 	CLEANUP(strbuf_done) struct strbuf cut = {0};
 	size_t units = 0;
 	size_t len = 0;
-
 	while (markdown[len] && units + units_of((unsigned char)markdown[len]) <= max_units)
 		units += units_of((unsigned char)markdown[len++]);
 	if (!markdown[len]) return mem_dup(markdown);
 	/* A character that did not fit may have left nothing of itself; go back to a near line end. */
 	const char *line = memrchr(markdown, '\n', len);
-	if (line && len - (size_t)(line - markdown) < LINE_SEARCH_BYTES)
-		len = (size_t)(line - markdown);
+	if (line && len - (size_t)(line - markdown) < LINE_SEARCH_BYTES) len = (size_t)(line - markdown);
 	strbuf_init(&cut, len + 8);
 	strbuf_add_bytes(&cut, bytes_of(markdown, len));
 	if (has_open_fence(strbuf_text(&cut))) strbuf_add(&cut, "\n```");

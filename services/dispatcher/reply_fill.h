@@ -7,8 +7,8 @@
 #include "services/dispatcher/reply.h"
 
 /** Append the Markdown of a template; a mention is kept as one private character until reply_finish(). */
-void reply_fill(const struct reply_context *context, const char *template,
-		const struct reply_values *values, struct strbuf *ret);
+void reply_fill(const struct reply_context *context, const char *template, const struct reply_values *values,
+		struct strbuf *ret);
 
 /** Append filled Markdown in the product's markup with the mention put in (Jira: converted). */
 void reply_finish(const struct reply_context *context, const char *markdown, struct strbuf *ret);

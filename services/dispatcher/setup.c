@@ -11,11 +11,7 @@
 #include "common/base/banned.h"
 
 /* A failing step is tried again after a second, then less and less often. */
-enum {
-	RETRY_FIRST_MS = 1000,
-	RETRY_MAX_MS = 5 * 60 * 1000,
-	ANSWER_DEADLINE_MS = 24 * 60 * 60 * 1000
-};
+enum { RETRY_FIRST_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000, ANSWER_DEADLINE_MS = 24 * 60 * 60 * 1000 };
 
 static bool service_key(void *context, struct secret *ret)
 {
@@ -26,8 +22,7 @@ static void split_providers(struct dispatcher *dispatcher, char *list)
 {
 	char *rest = list;
 	char *word;
-	while (dispatcher->git_provider_count < DISPATCHER_GIT_PROVIDERS_MAX &&
-	       (word = strsep(&rest, ", "))) {
+	while (dispatcher->git_provider_count < DISPATCHER_GIT_PROVIDERS_MAX && (word = strsep(&rest, ", "))) {
 		if (word[0]) dispatcher->git_providers[dispatcher->git_provider_count++] = word;
 	}
 }
@@ -36,8 +31,7 @@ static struct job_rules read_rules(const struct config *config)
 {
 	return (struct job_rules){
 		.retry = {RETRY_FIRST_MS, RETRY_MAX_MS},
-		.poll = {config_int(config, "OHDC_POLL_MIN_MS"),
-			 config_int(config, "OHDC_POLL_MAX_MS")},
+		.poll = {config_int(config, "OHDC_POLL_MIN_MS"), config_int(config, "OHDC_POLL_MAX_MS")},
 		.horizon_ms = config_int(config, "OHDC_RETRY_HORIZON_S") * 1000,
 		.start_deadline_ms = config_int(config, "OHDC_START_DEADLINE_S") * 1000,
 		.run_deadline_ms = config_int(config, "OHDC_RUN_DEADLINE_S") * 1000,
@@ -46,8 +40,7 @@ static struct job_rules read_rules(const struct config *config)
 }
 
 /* An unsafe call needs a lease that outlives it; a short lease (tests, small trials) shortens the call. */
-static bool read_ledger(const struct config *config, struct db_pool *pool, struct ledger *ret,
-			struct err *err)
+static bool read_ledger(const struct config *config, struct db_pool *pool, struct ledger *ret, struct err *err)
 {
 	ret->pool = pool;
 	ret->lease_ms = config_int(config, "OHDC_LEASE_MS");
@@ -58,13 +51,11 @@ static bool read_ledger(const struct config *config, struct db_pool *pool, struc
 			       "OHDC_LEASE_MS is %lld, expected at least OHDC_CALL_DEADLINE_MS + 2 "
 			       "× OHDC_LEASE_MARGIN_MS"
 			       " (%lld)",
-			       (long long)ret->lease_ms,
-			       (long long)(ret->call_deadline_ms + 2 * ret->margin_ms));
-	size_t count = config_ints(config, "OHDC_PROBE_DELAYS_MS", ret->probe_delays_ms,
-				   EFFECT_PROBE_DELAYS);
+			       (long long)ret->lease_ms, (long long)(ret->call_deadline_ms + 2 * ret->margin_ms));
+	size_t count = config_ints(config, "OHDC_PROBE_DELAYS_MS", ret->probe_delays_ms, EFFECT_PROBE_DELAYS);
 	if (count != EFFECT_PROBE_DELAYS)
-		return err_set(err, ERR_INPUT, "OHDC_PROBE_DELAYS_MS has %zu numbers, expected %d",
-			       count, EFFECT_PROBE_DELAYS);
+		return err_set(err, ERR_INPUT, "OHDC_PROBE_DELAYS_MS has %zu numbers, expected %d", count,
+			       EFFECT_PROBE_DELAYS);
 	return true;
 }
 
@@ -79,8 +70,7 @@ bool dispatcher_init(struct dispatcher *ret, struct service *service, struct pee
 		.context = config,
 		.now_ms = sysclock_now_ms,
 	};
-	if (!read_ledger(config, service->pool, &ret->ledger, err) || !jira_token_check(config, err))
-		return false;
+	if (!read_ledger(config, service->pool, &ret->ledger, err) || !jira_token_check(config, err)) return false;
 	ret->config = config;
 	ret->pool = service->pool;
 	ret->producer = producer;

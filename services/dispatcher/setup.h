@@ -11,9 +11,8 @@
 #include <stdbool.h>
 
 /** Fill `ret`; service, clients and producer are borrowed. ERR_INPUT names the setting that is wrong. */
-NODISCARD bool dispatcher_init(struct dispatcher *ret, struct service *service,
-			       struct peer_clients *clients, struct kafka_producer *producer,
-			       struct err *err);
+NODISCARD bool dispatcher_init(struct dispatcher *ret, struct service *service, struct peer_clients *clients,
+			       struct kafka_producer *producer, struct err *err);
 
 /** Free what dispatcher_init() made. */
 void dispatcher_done(struct dispatcher *dispatcher);

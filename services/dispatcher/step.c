@@ -30,9 +30,7 @@ static step_fn *const steps[] = {
 bool step_do(struct task *task, struct job_event *ret, struct err *err)
 {
 	step_fn *step = steps[task->job.machine.step];
-	if (!step)
-		return err_set(err, ERR_INTERNAL, "job '%s' has no step to do",
-			       task->job.record.job_id);
+	if (!step) return err_set(err, ERR_INTERNAL, "job '%s' has no step to do", task->job.record.job_id);
 	return step(task, ret, err);
 }
 
@@ -42,8 +40,7 @@ struct job_event step_failed(const struct task *task, const struct err *err)
 	int64_t wait_ms = err->retry_after_ms;
 	if (err->code == ERR_LIMIT || err->code == ERR_AUTH) {
 		event.kind = EVENT_WAIT;
-		if (wait_ms <= 0)
-			wait_ms = err->code == ERR_AUTH ? WAIT_LOCKED_OUT_MS : WAIT_LIMIT_MS;
+		if (wait_ms <= 0) wait_ms = err->code == ERR_AUTH ? WAIT_LOCKED_OUT_MS : WAIT_LIMIT_MS;
 	} else if (err_verdict(err) == VERDICT_DROP) {
 		event.kind = EVENT_GIVE_UP;
 	}
@@ -51,16 +48,13 @@ struct job_event step_failed(const struct task *task, const struct err *err)
 	return event;
 }
 
-struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result,
-				  const struct err *err)
+struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result, const struct err *err)
 {
 	switch (result->outcome) {
 	case LEDGER_CONFIRMED:
 	case LEDGER_SKIPPED: return (struct job_event){.kind = EVENT_DONE};
-	case LEDGER_REFUSED:
-		return (struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message};
-	case LEDGER_LATER:
-		return (struct job_event){.kind = EVENT_LATER, .until_ms = result->until_ms};
+	case LEDGER_REFUSED: return (struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message};
+	case LEDGER_LATER: return (struct job_event){.kind = EVENT_LATER, .until_ms = result->until_ms};
 	case LEDGER_AGAIN: return step_failed(task, err);
 	}
 	return (struct job_event){.kind = EVENT_RETRY, .detail = err->message};
@@ -69,10 +63,8 @@ struct job_event step_from_ledger(const struct task *task, const struct ledger_r
 void step_marker(const struct task *task, enum effect_kind kind, char ret[])
 {
 	char effect_id[UUID_TEXT_SIZE + 16];
-	(void)snprintf(effect_id, sizeof(effect_id), "%s:%s", task->job.record.job_id,
-		       effect_kind_name(kind));
-	marker_make(bytes_of(task->dispatcher->installation.bytes,
-			     sizeof(task->dispatcher->installation.bytes)),
+	(void)snprintf(effect_id, sizeof(effect_id), "%s:%s", task->job.record.job_id, effect_kind_name(kind));
+	marker_make(bytes_of(task->dispatcher->installation.bytes, sizeof(task->dispatcher->installation.bytes)),
 		    effect_id, ret);
 }
 

@@ -22,7 +22,6 @@ static void describe(const struct task *task, const char *asked_in, struct acces
 	bool is_decided = task->job.machine.step == STEP_REPOSITORY;
 	size_t users = 0;
 	size_t repositories = 0;
-
 	ret->names[ACCESS_PROJECT][0] = task->peer.project ? task->peer.project : "";
 	name(ret->names[ACCESS_REPOSITORY], &repositories, asked_in);
 	name(ret->names[ACCESS_REPOSITORY], &repositories, task->job.repository);
@@ -39,9 +38,7 @@ static bool is_permitted(const struct task *task, bool *ret, struct err *err)
 	CLEANUP(strbuf_done) struct strbuf asked_in = strbuf_of(LIMIT_NAME_BYTES);
 	struct access_subject subject = {0};
 	json_auto_t *rules = NULL;
-
-	if (!access_list(task->dispatcher->pool, task->job.record.instance_id, &rules, err))
-		return false;
+	if (!access_list(task->dispatcher->pool, task->job.record.instance_id, &rules, err)) return false;
 	if (task->peer.provider == PROVIDER_BITBUCKET)
 		strbuf_addf(&asked_in, "%s/%s", ask->project_key, ask->repo_slug);
 	describe(task, strbuf_text(&asked_in), &subject);
@@ -54,7 +51,6 @@ static bool is_permitted(const struct task *task, bool *ret, struct err *err)
 static bool has_to_link(const struct task *task, struct err *err)
 {
 	CLEANUP(secret_done) struct secret token = {0};
-
 	return task->job.machine.step == STEP_REPOSITORY && jira_secret_is_wanted(task) &&
 	       !jira_secret_read(task, &token, err) && err->code == ERR_AUTH;
 }
@@ -62,14 +58,10 @@ static bool has_to_link(const struct task *task, struct err *err)
 struct job_event step_access(struct task *task, struct err *err)
 {
 	bool is_good = false;
-
 	if (!is_permitted(task, &is_good, err)) return step_failed(task, err);
 	if (!is_good)
-		return (struct job_event){.kind = EVENT_REFUSE,
-					  .reason = REASON_POLICY_DENIED,
-					  .detail = err->message};
+		return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_POLICY_DENIED, .detail = err->message};
 	if (has_to_link(task, err))
-		return (struct job_event){
-			.kind = EVENT_REFUSE, .reason = REASON_LOGIN_NEEDED, .detail = err->message};
+		return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_LOGIN_NEEDED, .detail = err->message};
 	return (struct job_event){.kind = EVENT_DONE};
 }

@@ -17,40 +17,32 @@ struct posting {
 	const char *marker;
 };
 
-static bool send_to_jira(const struct posting *posting, const struct call_gate *gate, char *ret_id,
-			 struct err *err)
+static bool send_to_jira(const struct posting *posting, const struct call_gate *gate, char *ret_id, struct err *err)
 {
 	const struct task *task = posting->task;
 	const struct ask *ask = &task->job.record.ask;
-	struct jira_comment_draft draft = {posting->body, ask->visibility_type,
-					   ask->visibility_value};
+	struct jira_comment_draft draft = {posting->body, ask->visibility_type, ask->visibility_value};
 	return jira_api_add_comment(&task->peer.server, task_issue(task), &draft, gate, ret_id, err);
 }
 
 /* In the asking thread; when its comment is gone, on the pull request itself. */
-static bool send_to_bitbucket(const struct posting *posting, const struct call_gate *gate,
-			      char *ret_id, struct err *err)
+static bool send_to_bitbucket(const struct posting *posting, const struct call_gate *gate, char *ret_id, struct err *err)
 {
 	const struct task *task = posting->task;
 	struct pull_request_ref ref = task_pull_request(task);
 	const char *parent = task->job.record.ask.comment_id;
-	if (bitbucket_api_add_comment(&task->peer.server, &ref, parent, posting->body, gate, ret_id,
-				      err))
-		return true;
+	if (bitbucket_api_add_comment(&task->peer.server, &ref, parent, posting->body, gate, ret_id, err)) return true;
 	if (!parent || err->code != ERR_NOT_FOUND) return false;
 	*err = (struct err){0};
-	return bitbucket_api_add_comment(&task->peer.server, &ref, NULL, posting->body, gate,
-					 ret_id, err);
+	return bitbucket_api_add_comment(&task->peer.server, &ref, NULL, posting->body, gate, ret_id, err);
 }
 
-static bool send_comment(void *context, const struct call_gate *gate,
-			 char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
+static bool send_comment(void *context, const struct call_gate *gate, char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
 {
 	const struct posting *posting = context;
 	char id[LIMIT_ID_BYTES] = "";
-	bool is_sent = posting->task->peer.provider == PROVIDER_JIRA
-			       ? send_to_jira(posting, gate, id, err)
-			       : send_to_bitbucket(posting, gate, id, err);
+	bool is_sent = posting->task->peer.provider == PROVIDER_JIRA ? send_to_jira(posting, gate, id, err)
+								     : send_to_bitbucket(posting, gate, id, err);
 	if (is_sent) (void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", id);
 	return is_sent;
 }
@@ -68,15 +60,13 @@ static bool look_for_comment(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], 
 {
 	const struct posting *posting = context;
 	const struct task *task = posting->task;
-	const struct bot *bot = task->peer.bot.names[0] || task->peer.bot.names[1] ? &task->peer.bot
-										   : NULL;
+	const struct bot *bot = task->peer.bot.names[0] || task->peer.bot.names[1] ? &task->peer.bot : NULL;
 	struct comment_hits hits = {0};
 	struct pull_request_ref ref = task_pull_request(task);
 	bool is_read = task->peer.provider == PROVIDER_JIRA
-			       ? jira_api_find_comments(&task->peer.server, task_issue(task),
-							posting->marker, bot, &hits, err)
-			       : bitbucket_api_find_comments(&task->peer.server, &ref,
-							     posting->marker, bot, &hits, err);
+			       ? jira_api_find_comments(&task->peer.server, task_issue(task), posting->marker, bot,
+							&hits, err)
+			       : bitbucket_api_find_comments(&task->peer.server, &ref, posting->marker, bot, &hits, err);
 	if (!is_read) return false;
 	for (size_t i = 1; i < hits.count; i++) {
 		if (!delete_comment(task, hits.ids[i], err)) return false;
@@ -85,14 +75,13 @@ static bool look_for_comment(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], 
 	return true;
 }
 
-static bool post(struct task *task, enum effect_kind kind, const char *marker, const char *body,
-		 struct job_event *ret, struct err *err)
+static bool post(struct task *task, enum effect_kind kind, const char *marker, const char *body, struct job_event *ret,
+		 struct err *err)
 {
 	struct posting posting = {task, body, marker};
 	struct ledger_effect effect = {kind, send_comment, look_for_comment, &posting};
 	struct ledger_result result;
-	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err))
-		return false;
+	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err)) return false;
 	*ret = step_from_ledger(task, &result, err);
 	return true;
 }
@@ -165,9 +154,9 @@ bool step_result(struct task *task, struct job_event *ret, struct err *err)
 		.marker = marker,
 	};
 	bool has_words = task->job.machine.ending == ENDING_FINISHED && task->job.final_text;
-	CLEANUP(mem_free_text) char *body =
-		has_words ? reply_result(&context, task->job.final_text, &values)
-			  : reply_text(&context, text_of_ending(task->job.machine.ending), &values);
+	CLEANUP(mem_free_text) char *body = has_words ? reply_result(&context, task->job.final_text, &values)
+						      : reply_text(&context, text_of_ending(task->job.machine.ending),
+								   &values);
 	return post(task, EFFECT_RESULT, marker, body, ret, err);
 }
 
@@ -186,8 +175,7 @@ static bool may_guide(const struct task *task, bool *ret, struct err *err)
 	const struct job_record *record = &task->job.record;
 	const char *subject = record->ask.subject ? record->ask.subject : record->event_key;
 	return effect_store_may_guide(task->dispatcher->pool, subject, account_of(&record->ask),
-				      reason_name(task->job.machine.outcome), record->job_id, ret,
-				      err);
+				      reason_name(task->job.machine.outcome), record->job_id, ret, err);
 }
 
 bool step_guidance(struct task *task, struct job_event *ret, struct err *err)

@@ -35,19 +35,17 @@ static bool failed(const struct task *task, struct job_event *ret, const struct 
 	return true;
 }
 
-static bool read_conversation(const struct task *task, struct openhands_conversation *ret,
-			      struct err *err)
+static bool read_conversation(const struct task *task, struct openhands_conversation *ret, struct err *err)
 {
 	const char *id = task->job.record.job_id;
-	return openhands_read_conversations(task->dispatcher->openhands, &task->user, &id, 1, ret,
-					    err);
+	return openhands_read_conversations(task->dispatcher->openhands, &task->user, &id, 1, ret, err);
 }
 
 /* ---- start task ------------------------------------------------------------------------------------------------ */
 
 /* A start that reads ERROR may have lost a race against itself: the conversation is the proof. */
-static bool judge_failed_start(const struct task *task, const struct openhands_task *start,
-			       struct job_event *ret, struct err *err)
+static bool judge_failed_start(const struct task *task, const struct openhands_task *start, struct job_event *ret,
+			       struct err *err)
 {
 	struct openhands_conversation conversation = {0};
 	if (!read_conversation(task, &conversation, err)) return failed(task, ret, err);
@@ -72,8 +70,8 @@ static bool judge_missing_start(const struct task *task, struct job_event *ret, 
 static bool ready(const struct task *task, struct job_event *ret)
 {
 	struct err ignored = {0};
-	if (task->job.title && !openhands_rename(task->dispatcher->openhands, &task->user,
-						 task->job.record.job_id, task->job.title, &ignored))
+	if (task->job.title && !openhands_rename(task->dispatcher->openhands, &task->user, task->job.record.job_id,
+						 task->job.title, &ignored))
 		LOG_DEBUG("conversation keeps its own title", LOG_TEXT("error", ignored.message));
 	*ret = (struct job_event){.kind = EVENT_DONE};
 	return true;
@@ -121,8 +119,7 @@ static enum job_ending pick_ending(const struct openhands_conversation *conversa
 	enum job_ending ending = ending_of(conversation->execution);
 	bool is_silent = conversation->execution == OPENHANDS_EXECUTION_NONE ||
 			 conversation->execution == OPENHANDS_EXECUTION_PAUSED;
-	if (ending == ENDING_NONE && is_silent && outcome->is_message_seen)
-		ending = ending_of(outcome->execution);
+	if (ending == ENDING_NONE && is_silent && outcome->is_message_seen) ending = ending_of(outcome->execution);
 	return ending;
 }
 
@@ -147,8 +144,7 @@ static bool judge_run(struct task *task, const struct openhands_conversation *co
 	mem_free(task->job.final_text);
 	task->job.final_text = outcome->final_text;
 	outcome->final_text = NULL;
-	err_set(err, ERR_NONE, "%s%s%s", outcome->error_code, outcome->error_code[0] ? ": " : "",
-		outcome->error_detail);
+	err_set(err, ERR_NONE, "%s%s%s", outcome->error_code, outcome->error_code[0] ? ": " : "", outcome->error_detail);
 	return ended(ret, ending, err->message);
 }
 
@@ -166,9 +162,8 @@ bool step_follow_run(struct task *task, struct job_event *ret, struct err *err)
 	CLEANUP(openhands_outcome_done) struct openhands_outcome outcome = {0};
 	char reference[MARKER_SIZE];
 	step_marker(task, EFFECT_START, reference);
-	if (needs_events(&conversation) &&
-	    !openhands_read_outcome(task->dispatcher->openhands, &task->user,
-				    task->job.record.job_id, reference, &outcome, err))
+	if (needs_events(&conversation) && !openhands_read_outcome(task->dispatcher->openhands, &task->user,
+								   task->job.record.job_id, reference, &outcome, err))
 		return failed(task, ret, err);
 	return judge_run(task, &conversation, &outcome, ret, err);
 }

@@ -44,12 +44,10 @@ static bool judge_comment(struct task *task, const struct comment *comment, stru
 	if (!person_same(&comment->author, asker))
 		return drop(ret, REASON_AUTHOR_MISMATCH, "the comment's author is not who asked");
 	if (is_edited && !person_same(&comment->editor, asker))
-		return refuse(ret, REASON_AUTHOR_MISMATCH,
-			      "the comment was last edited by somebody else");
+		return refuse(ret, REASON_AUTHOR_MISMATCH, "the comment was last edited by somebody else");
 	if (!mention_found(task->peer.provider, comment->text ? comment->text : "", &task->peer.bot))
 		return drop(ret, REASON_WITHDRAWN, "the mention is gone from the comment");
-	job_take_asked(&task->job, comment->text, comment->visibility_type,
-		       comment->visibility_value);
+	job_take_asked(&task->job, comment->text, comment->visibility_type, comment->visibility_value);
 	return done(ret);
 }
 
@@ -59,15 +57,12 @@ static bool reread_comment(struct task *task, struct job_event *ret, struct err 
 	CLEANUP(comment_done) struct comment comment = {0};
 	bool is_read;
 	if (task->peer.provider == PROVIDER_JIRA) {
-		is_read = jira_api_read_comment(&task->peer.server, task_issue(task),
-						ask->comment_id, &comment, err);
+		is_read = jira_api_read_comment(&task->peer.server, task_issue(task), ask->comment_id, &comment, err);
 	} else {
 		struct pull_request_ref ref = task_pull_request(task);
-		is_read = bitbucket_api_read_comment(&task->peer.server, &ref, ask->comment_id,
-						     &comment, err);
+		is_read = bitbucket_api_read_comment(&task->peer.server, &ref, ask->comment_id, &comment, err);
 	}
-	if (!is_read && err->code == ERR_NOT_FOUND)
-		return drop(ret, REASON_WITHDRAWN, "the comment is gone");
+	if (!is_read && err->code == ERR_NOT_FOUND) return drop(ret, REASON_WITHDRAWN, "the comment is gone");
 	return is_read ? judge_comment(task, &comment, ret) : failed(task, ret, err);
 }
 
@@ -85,16 +80,13 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
 	if (!jira_api_read_issue(&task->peer.server, task_issue(task), &issue, err)) {
 		if (err->code == ERR_NOT_FOUND)
-			return drop(ret, REASON_WITHDRAWN,
-				    "the issue is gone or not visible to the bot");
+			return drop(ret, REASON_WITHDRAWN, "the issue is gone or not visible to the bot");
 		return failed(task, ret, err);
 	}
-	if (!jira_issue_has_label(&issue, label))
-		return drop(ret, REASON_WITHDRAWN, "the label is gone");
+	if (!jira_issue_has_label(&issue, label)) return drop(ret, REASON_WITHDRAWN, "the label is gone");
 
 	CLEANUP(person_done) struct person author = {0};
-	if (!jira_api_label_author(&task->peer.server, task_issue(task), changelog_id(task), label,
-				   &author, err)) {
+	if (!jira_api_label_author(&task->peer.server, task_issue(task), changelog_id(task), label, &author, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return drop(ret, REASON_WITHDRAWN, "no history entry says who set the label");
 		return failed(task, ret, err);
@@ -110,8 +102,7 @@ bool step_reread(struct task *task, struct job_event *ret, struct err *err)
 		err_set(err, ERR_INPUT, "no bot token for '%s'", task->peer.base_url);
 		return failed(task, ret, err);
 	}
-	return task->job.record.ask.kind == TRIGGER_LABEL ? reread_label(task, ret, err)
-							  : reread_comment(task, ret, err);
+	return task->job.record.ask.kind == TRIGGER_LABEL ? reread_label(task, ret, err) : reread_comment(task, ret, err);
 }
 
 /* ---- key and organisation -------------------------------------------------------------------------------------- */
@@ -147,14 +138,12 @@ static const char *pick_org(const struct task *task, const struct openhands_orgs
 static bool key_failed(const struct task *task, struct job_event *ret, const struct err *err)
 {
 	if (err->code == ERR_NOT_FOUND) return refuse(ret, REASON_USER_UNKNOWN, err->message);
-	if (err->code == ERR_AUTH && err->http_status == 403)
-		return refuse(ret, REASON_POLICY_DENIED, err->message);
+	if (err->code == ERR_AUTH && err->http_status == 403) return refuse(ret, REASON_POLICY_DENIED, err->message);
 	return failed(task, ret, err);
 }
 
 /* Some installations hide personal workspaces: then the default organisation is the only way in. */
-static bool list_orgs(struct task *task, const char *org_id, struct openhands_orgs *ret,
-		      struct err *err)
+static bool list_orgs(struct task *task, const char *org_id, struct openhands_orgs *ret, struct err *err)
 {
 	struct openhands_user user = {task->job.user_id, org_id};
 	if (openhands_list_orgs(task->dispatcher->openhands, &user, ret, err)) return true;
@@ -173,8 +162,7 @@ static void take_org(struct task *task, char *org_id, const struct openhands_org
 	task->job.org_name = NULL;
 	for (size_t i = 0; i < orgs->count && !task->job.org_name; i++) {
 		const struct openhands_org *org = &orgs->list[i];
-		if (!org->is_personal && strcmp(org->id, org_id) == 0)
-			task->job.org_name = mem_dup(org->name);
+		if (!org->is_personal && strcmp(org->id, org_id) == 0) task->job.org_name = mem_dup(org->name);
 	}
 }
 
@@ -184,8 +172,7 @@ bool step_key(struct task *task, struct job_event *ret, struct err *err)
 	const char *configured = configured_org(task);
 	struct openhands_orgs *orgs = mem_zalloc(1, sizeof(*orgs));
 	bool is_listed = list_orgs(task, configured, orgs, err);
-	if (is_listed)
-		take_org(task, mem_dup(configured ? configured : pick_org(task, orgs)), orgs);
+	if (is_listed) take_org(task, mem_dup(configured ? configured : pick_org(task, orgs)), orgs);
 	mem_free(orgs);
 	if (!is_listed) return key_failed(task, ret, err);
 	*ret = step_access(task, err);
@@ -194,14 +181,13 @@ bool step_key(struct task *task, struct job_event *ret, struct err *err)
 
 /* ---- reaction -------------------------------------------------------------------------------------------------- */
 
-static bool send_reaction(void *context, UNUSED const struct call_gate *gate,
-			  char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
+static bool send_reaction(void *context, UNUSED const struct call_gate *gate, char ret_id[EFFECT_REMOTE_ID_SIZE],
+			  struct err *err)
 { /* repeating a reaction does no harm */
 	struct task *task = context;
 	const char *comment_id = task->job.record.ask.comment_id;
 	(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", comment_id);
-	if (task->peer.provider == PROVIDER_JIRA)
-		return jira_api_react(&task->peer.server, comment_id, err);
+	if (task->peer.provider == PROVIDER_JIRA) return jira_api_react(&task->peer.server, comment_id, err);
 	struct pull_request_ref ref = task_pull_request(task);
 	return bitbucket_api_react(&task->peer.server, &ref, comment_id, err);
 }
@@ -209,11 +195,9 @@ static bool send_reaction(void *context, UNUSED const struct call_gate *gate,
 bool step_react(struct task *task, struct job_event *ret, struct err *err)
 {
 	if (task->job.record.ask.kind != TRIGGER_COMMENT) return done(ret);
-	struct ledger_effect effect = {
-		.kind = EFFECT_REACTION, .send = send_reaction, .context = task};
+	struct ledger_effect effect = {.kind = EFFECT_REACTION, .send = send_reaction, .context = task};
 	struct ledger_result result;
-	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err))
-		return false;
+	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err)) return false;
 	*ret = step_from_ledger(task, &result, err);
 	/* A bot that may not react there may still answer; only one that is locked out waits. */
 	if (err->http_status == 403) ret->kind = EVENT_GIVE_UP;

@@ -38,17 +38,15 @@ static bool look_up(struct search *search, const struct repo_ref *ref, struct er
 {
 	const struct dispatcher *dispatcher = search->task->dispatcher;
 	struct openhands_repository found = {0};
-	if (!openhands_find_repository(dispatcher->openhands, &search->task->user,
-				       dispatcher->git_providers, dispatcher->git_provider_count,
-				       ref->name, &found, err))
+	if (!openhands_find_repository(dispatcher->openhands, &search->task->user, dispatcher->git_providers,
+				       dispatcher->git_provider_count, ref->name, &found, err))
 		return false;
 	search->has_provider = search->has_provider || found.has_provider;
 	if (!found.is_found) {
 		if (ref->kind != REPO_REF_BARE) add_name(&search->denied, ref->name);
 		return true;
 	}
-	bool is_same = search->accessible_count > 0 &&
-		       text_equal_nocase(found.full_name, search->first.full_name);
+	bool is_same = search->accessible_count > 0 && text_equal_nocase(found.full_name, search->first.full_name);
 	if (is_same) return true;
 	if (search->accessible_count++ == 0) search->first = found;
 	add_name(&search->names, found.full_name);
@@ -56,8 +54,8 @@ static bool look_up(struct search *search, const struct repo_ref *ref, struct er
 }
 
 /* Look at the members of one kind. `*ret_is_decided` when the group has an accessible member, or is a line. */
-static bool look_at_group(struct search *search, enum repo_ref_kind kind, const char *text,
-			  bool *ret_is_decided, struct err *err)
+static bool look_at_group(struct search *search, enum repo_ref_kind kind, const char *text, bool *ret_is_decided,
+			  struct err *err)
 {
 	CLEANUP(repo_refs_done) struct repo_refs refs = {0};
 	repo_refs_add(&refs, kind, text);
@@ -79,9 +77,8 @@ static struct job_event judge_none(struct search *search, struct err *err)
 {
 	if (search->denied.len > 0) {
 		err_set(err, ERR_NOT_FOUND, "%s", strbuf_text(&search->denied));
-		return (struct job_event){.kind = EVENT_REFUSE,
-					  .reason = REASON_REPOSITORY_DENIED,
-					  .detail = err->message};
+		return (struct job_event){
+			.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_DENIED, .detail = err->message};
 	}
 	if (config_bool(search->task->dispatcher->config, "OHDC_JIRA_ALLOW_NO_REPOSITORY"))
 		return (struct job_event){.kind = EVENT_DONE};
@@ -96,8 +93,7 @@ static struct job_event judge(struct search *search, struct err *err)
 	}
 	if (search->accessible_count == 0) return judge_none(search, err);
 	err_set(err, ERR_INPUT, "%s", strbuf_text(&search->names));
-	return (struct job_event){
-		.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_AMBIGUOUS, .detail = err->message};
+	return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_AMBIGUOUS, .detail = err->message};
 }
 
 /* ---- Jira ------------------------------------------------------------------------------------------------------ */
@@ -110,8 +106,7 @@ static bool has_line(const char *text)
 }
 
 /* The newest earlier comment of a person that has a `Repository:` line; the answer names the repository. */
-static const char *line_of_person(const struct task *task, const struct comments *comments,
-				  const struct person *person)
+static const char *line_of_person(const struct task *task, const struct comments *comments, const struct person *person)
 {
 	for (size_t i = comments->count; i > 0; i--) {
 		const struct comment *comment = &comments->list[i - 1];
@@ -123,8 +118,7 @@ static const char *line_of_person(const struct task *task, const struct comments
 }
 
 /* The text whose line decides: the asking comment, the asker's or reporter's newest line, the description. */
-static const char *deciding_line(const struct task *task, const struct jira_issue *issue,
-				 const struct comments *comments)
+static const char *deciding_line(const struct task *task, const struct jira_issue *issue, const struct comments *comments)
 {
 	const char *asked = task_asked_text(task);
 	if (asked && has_line(asked)) return asked;
@@ -133,8 +127,8 @@ static const char *deciding_line(const struct task *task, const struct jira_issu
 	return line ? line : issue->description;
 }
 
-static bool search_jira(struct search *search, const struct jira_issue *issue,
-			const struct comments *comments, struct err *err)
+static bool search_jira(struct search *search, const struct jira_issue *issue, const struct comments *comments,
+			struct err *err)
 {
 	const struct {
 		enum repo_ref_kind kind;
@@ -148,8 +142,7 @@ static bool search_jira(struct search *search, const struct jira_issue *issue,
 	};
 	bool is_decided = false;
 	for (size_t i = 0; i < ARRAY_LEN(groups) && !is_decided; i++) {
-		if (!look_at_group(search, groups[i].kind, groups[i].text, &is_decided, err))
-			return false;
+		if (!look_at_group(search, groups[i].kind, groups[i].text, &is_decided, err)) return false;
 	}
 	return true;
 }
@@ -160,8 +153,8 @@ static bool repository_of_issue(struct search *search, struct err *err)
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
 	CLEANUP(comments_done) struct comments comments = {0};
 	if (!jira_api_read_issue(&task->peer.server, task_issue(task), &issue, err) ||
-	    !jira_api_recent_comments(&task->peer.server, task_issue(task),
-				      task->job.record.ask.comment_id, &comments, err))
+	    !jira_api_recent_comments(&task->peer.server, task_issue(task), task->job.record.ask.comment_id, &comments,
+				      err))
 		return false;
 	return search_jira(search, &issue, &comments, err);
 }
@@ -185,9 +178,8 @@ bool step_repository(struct task *task, struct job_event *ret, struct err *err)
 	CLEANUP(search_done) struct search search = {.task = task};
 	strbuf_init(&search.names, LIMIT_NAME_BYTES);
 	strbuf_init(&search.denied, LIMIT_NAME_BYTES);
-	bool is_searched = task->peer.provider == PROVIDER_JIRA
-				   ? repository_of_issue(&search, err)
-				   : repository_of_pull_request(&search, err);
+	bool is_searched = task->peer.provider == PROVIDER_JIRA ? repository_of_issue(&search, err)
+								: repository_of_pull_request(&search, err);
 	*ret = is_searched ? judge(&search, err) : step_failed(task, err);
 	if (ret->kind == EVENT_DONE) *ret = step_access(task, err);
 	return true;

@@ -34,8 +34,8 @@ static void material_done(struct material *material)
 static bool read_issue(const struct task *task, struct material *ret, struct err *err)
 {
 	return jira_api_read_issue(&task->peer.server, task_issue(task), &ret->issue, err) &&
-	       jira_api_recent_comments(&task->peer.server, task_issue(task),
-					task->job.record.ask.comment_id, &ret->comments, err);
+	       jira_api_recent_comments(&task->peer.server, task_issue(task), task->job.record.ask.comment_id,
+					&ret->comments, err);
 }
 
 static bool read_pull_request(const struct task *task, struct material *ret, struct err *err)
@@ -43,24 +43,20 @@ static bool read_pull_request(const struct task *task, struct material *ret, str
 	const struct ask *ask = &task->job.record.ask;
 	struct pull_request_ref ref = task_pull_request(task);
 	if (!bitbucket_api_read_pull_request(&task->peer.server, &ref, &ret->pull_request, err) ||
-	    !bitbucket_api_recent_comments(&task->peer.server, &ref, ask->comment_id,
-					   &ret->comments, err))
+	    !bitbucket_api_recent_comments(&task->peer.server, &ref, ask->comment_id, &ret->comments, err))
 		return false;
 	if (ask->anchor_path) return true;
 	struct err unknown = {0};
-	return bitbucket_api_read_thread(&task->peer.server, &ref, ask->comment_id, &ret->thread,
-					 &unknown) ||
+	return bitbucket_api_read_thread(&task->peer.server, &ref, ask->comment_id, &ret->thread, &unknown) ||
 	       unknown.code == ERR_NOT_FOUND || err_set(err, unknown.code, "%s", unknown.message);
 }
 
 static bool read_material(const struct task *task, struct material *ret, struct err *err)
 {
-	return task->peer.provider == PROVIDER_JIRA ? read_issue(task, ret, err)
-						    : read_pull_request(task, ret, err);
+	return task->peer.provider == PROVIDER_JIRA ? read_issue(task, ret, err) : read_pull_request(task, ret, err);
 }
 
-static struct prompt_input prompt_for(const struct task *task, const struct material *material,
-				      const char *reference)
+static struct prompt_input prompt_for(const struct task *task, const struct material *material, const char *reference)
 {
 	const struct ask *ask = &task->job.record.ask;
 	bool is_jira = task->peer.provider == PROVIDER_JIRA;
@@ -69,8 +65,7 @@ static struct prompt_input prompt_for(const struct task *task, const struct mate
 		.ask = ask,
 		.request = task_asked_text(task),
 		.title = is_jira ? material->issue.summary : material->pull_request.title,
-		.description = is_jira ? material->issue.description
-				       : material->pull_request.description,
+		.description = is_jira ? material->issue.description : material->pull_request.description,
 		.comments = &material->comments,
 		.bot = &task->peer.bot,
 		.provider_url = task->peer.base_url,
@@ -88,8 +83,7 @@ static bool nothing_sent(struct err *err)
 	return false;
 }
 
-static bool send_start(void *context, const struct call_gate *gate,
-		       char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
+static bool send_start(void *context, const struct call_gate *gate, char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
 {
 	struct task *task = context;
 	CLEANUP(material_done) struct material material = {0};
@@ -143,12 +137,10 @@ static bool look_for_start(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], st
 	struct openhands *openhands = task->dispatcher->openhands;
 	const char *id = task->job.record.job_id;
 	struct openhands_task found = {0};
-	if (!openhands_find_task(openhands, &task->user, id, task->job.now_ms - LOOK_BACK_MS,
-				 &found, err))
+	if (!openhands_find_task(openhands, &task->user, id, task->job.now_ms - LOOK_BACK_MS, &found, err))
 		return false;
 	struct openhands_conversation conversation = {0};
-	if (!openhands_read_conversations(openhands, &task->user, &id, 1, &conversation, err))
-		return false;
+	if (!openhands_read_conversations(openhands, &task->user, &id, 1, &conversation, err)) return false;
 	struct uuid uuid;
 	char hex[UUID_HEX_SIZE] = "";
 	if (uuid_parse(id, &uuid)) uuid_hex(&uuid, hex);
@@ -166,8 +158,7 @@ bool step_start(struct task *task, struct job_event *ret, struct err *err)
 {
 	struct ledger_effect effect = {EFFECT_START, send_start, look_for_start, task};
 	struct ledger_result result;
-	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err))
-		return false;
+	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err)) return false;
 	if (result.outcome == LEDGER_CONFIRMED) {
 		mem_free(task->job.start_task_id);
 		task->job.start_task_id = mem_dup(result.remote_id);

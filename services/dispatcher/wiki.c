@@ -13,11 +13,10 @@
 
 /* Languages that Jira's {code} knows; another name would be shown as an error. */
 static const char *const languages[] = {
-	"actionscript", "ada",        "applescript", "bash",   "c",      "c#",          "c++",
-	"cpp",          "css",        "erlang",      "go",     "groovy", "haskell",     "html",
-	"java",         "javascript", "js",          "json",   "lua",    "none",        "nyan",
-	"objc",         "perl",       "php",         "python", "r",      "rainbow",     "ruby",
-	"scala",        "sh",         "sql",         "swift",  "xml",    "visualbasic", "yaml",
+	"actionscript", "ada",   "applescript", "bash",    "c",     "c#",   "c++",         "cpp",  "css",
+	"erlang",       "go",    "groovy",      "haskell", "html",  "java", "javascript",  "js",   "json",
+	"lua",          "none",  "nyan",        "objc",    "perl",  "php",  "python",      "r",    "rainbow",
+	"ruby",         "scala", "sh",          "sql",     "swift", "xml",  "visualbasic", "yaml",
 };
 
 typedef void block_fn(struct wiki *wiki, const void *detail);
@@ -84,9 +83,7 @@ static void leave_list(struct wiki *wiki, UNUSED const void *detail)
 static void enter_item(struct wiki *wiki, const void *detail)
 {
 	const MD_BLOCK_LI_DETAIL *item = detail;
-	size_t depth = wiki->list_depth < WIKI_LIST_DEPTH_MAX ? wiki->list_depth
-							      : WIKI_LIST_DEPTH_MAX;
-
+	size_t depth = wiki->list_depth < WIKI_LIST_DEPTH_MAX ? wiki->list_depth : WIKI_LIST_DEPTH_MAX;
 	start_line(wiki);
 	strbuf_add_bytes(wiki->out, bytes_of(wiki->lists, depth));
 	strbuf_add_char(wiki->out, ' ');
@@ -102,14 +99,12 @@ static void enter_rule(struct wiki *wiki, UNUSED const void *detail)
 static void enter_heading(struct wiki *wiki, const void *detail)
 {
 	const MD_BLOCK_H_DETAIL *heading = detail;
-
 	strbuf_addf(wiki->out, "h%u. ", heading->level);
 }
 
 static void choose_language(struct wiki *wiki, const MD_ATTRIBUTE *lang)
 {
 	char name[WIKI_LANGUAGE_SIZE] = "";
-
 	wiki->language[0] = '\0';
 	if (!lang->text || lang->size >= sizeof(name)) return;
 	for (size_t i = 0; i < lang->size; i++)
@@ -122,7 +117,6 @@ static void choose_language(struct wiki *wiki, const MD_ATTRIBUTE *lang)
 static void enter_code(struct wiki *wiki, const void *detail)
 {
 	const MD_BLOCK_CODE_DETAIL *code = detail;
-
 	choose_language(wiki, &code->lang);
 	strbuf_clear(&wiki->code);
 }
@@ -133,13 +127,11 @@ static void leave_code(struct wiki *wiki, UNUSED const void *detail)
 	const char *code = strbuf_text(&wiki->code);
 	bool is_noformat = strstr(code, "{code");
 	const char *end = is_noformat ? "{noformat}" : "{code}";
-
 	if (wiki->language[0] && !is_noformat)
 		strbuf_addf(wiki->out, "{code:%s}\n", wiki->language);
 	else
 		strbuf_addf(wiki->out, "%s\n", end);
-	for (const char *clash = strstr(code, "{noformat"); is_noformat && clash;
-	     clash = strstr(code, "{noformat")) {
+	for (const char *clash = strstr(code, "{noformat"); is_noformat && clash; clash = strstr(code, "{noformat")) {
 		strbuf_add_bytes(wiki->out, bytes_of(code, (size_t)(clash + 1 - code)));
 		strbuf_add(wiki->out, "\xE2\x80\x8B");
 		code = clash + 1;
@@ -190,7 +182,6 @@ static const struct block_kind kinds[] = {
 static int on_enter_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 {
 	struct wiki *wiki = userdata;
-
 	if (type >= ARRAY_LEN(kinds)) return 0;
 	if (kinds[type].is_block) start_block(wiki);
 	if (kinds[type].list) enter_list(wiki, kinds[type].list);
@@ -202,7 +193,6 @@ static int on_enter_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 {
 	struct wiki *wiki = userdata;
-
 	if (type >= ARRAY_LEN(kinds)) return 0;
 	wiki->inside &= ~kinds[type].inside;
 	if (kinds[type].leave) kinds[type].leave(wiki, detail);
@@ -212,8 +202,8 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 bool wiki_from_markdown(const char *markdown, struct strbuf *ret, struct err *err)
 {
 	static const MD_PARSER parser = {
-		.flags = MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH |
-			 MD_FLAG_TASKLISTS | MD_FLAG_NOHTML,
+		.flags = MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS |
+			 MD_FLAG_NOHTML,
 		.enter_block = on_enter_block,
 		.leave_block = on_leave_block,
 		.enter_span = wiki_enter_span,
@@ -222,7 +212,6 @@ bool wiki_from_markdown(const char *markdown, struct strbuf *ret, struct err *er
 	};
 	CLEANUP(strbuf_done) struct strbuf out = {0};
 	size_t len = strlen(markdown);
-
 	if (len > LIMIT_DESCRIPTION_BYTES)
 		return err_set(err, ERR_INPUT, "text of %zu bytes is too long to convert", len);
 	/* Escapes at most double a character, `&#92;` is five, and marks are few. */

@@ -37,19 +37,15 @@ static bool is_phrase_mark(const struct spot *spot)
 static bool is_bracket(const struct spot *spot)
 {
 	if (strchr("{[|", spot->here)) return true;
-	return (spot->here == ']' && (spot->place & WIKI_IN_LINK)) ||
-	       (spot->here == '}' && (spot->place & WIKI_IN_CODE));
+	return (spot->here == ']' && (spot->place & WIKI_IN_LINK)) || (spot->here == '}' && (spot->place & WIKI_IN_CODE));
 }
 
 /* (x) (/) (!) and :) become pictures. */
 static bool is_picture(const struct spot *spot)
 {
 	unsigned char third = spot->rest.len > 2 ? spot->rest.ptr[2] : 0;
-
-	if (spot->here == '(')
-		return third == ')' && spot->next && strchr("yni/x!+-?*", spot->next);
-	if (spot->here == ':' || spot->here == ';')
-		return spot->next && strchr(")(PD", spot->next) && !is_word(third);
+	if (spot->here == '(') return third == ')' && spot->next && strchr("yni/x!+-?*", spot->next);
+	if (spot->here == ':' || spot->here == ';') return spot->next && strchr(")(PD", spot->next) && !is_word(third);
 	return false;
 }
 
@@ -65,7 +61,6 @@ static bool is_mark(const struct spot *spot)
 static bool is_block_word(const struct spot *spot)
 {
 	const uint8_t *at = spot->rest.ptr;
-
 	if (spot->prev != '\n' || spot->rest.len < 3 || at[2] != '.') return false;
 	return (at[0] == 'h' && at[1] >= '1' && at[1] <= '6') || (at[0] == 'b' && at[1] == 'q');
 }
@@ -85,7 +80,6 @@ static void add_spot(const struct spot *spot, struct strbuf *ret)
 void wiki_escape(struct bytes text, unsigned place, struct strbuf *ret)
 {
 	struct spot spot = {.place = place};
-
 	spot.prev = ret->len > 0 ? (unsigned char)ret->text[ret->len - 1] : '\n';
 	for (size_t i = 0; i < text.len; i++) {
 		spot.rest = bytes_of(text.ptr + i, text.len - i);

@@ -19,7 +19,6 @@ static void add_code_point(struct strbuf *ret, int64_t code)
 	static const uint8_t leads[] = {0, 0xC0, 0xE0, 0xF0}; /* by the number of bytes that follow */
 	int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
 	uint8_t raw[4] = {(uint8_t)(leads[more] | code >> (6 * more))};
-
 	for (int i = 1; i <= more; i++)
 		raw[i] = (uint8_t)(0x80 | (code >> (6 * (more - i)) & 0x3F));
 	text_add_repaired(ret, bytes_of(raw, (size_t)more + 1));
@@ -30,7 +29,6 @@ static bool read_numeric(const char *entity, int64_t *ret)
 {
 	bool is_hex = entity[2] == 'x' || entity[2] == 'X';
 	int64_t code = 0;
-
 	/* md4c takes nothing but digits here. */
 	for (const char *at = entity + (is_hex ? 3 : 2); isxdigit((unsigned char)*at); at++) {
 		int digit = isdigit((unsigned char)*at) ? *at - '0' : (*at | 0x20) - 'a' + 10;
@@ -44,13 +42,11 @@ static bool read_numeric(const char *entity, int64_t *ret)
 static void decode_entity(struct bytes text, struct strbuf *ret)
 {
 	static const char *const named[][2] = {
-		{"&amp;", "&"},   {"&lt;", "<"},          {"&gt;", ">"},     {"&quot;", "\""},
-		{"&apos;", "'"},  {"&nbsp;", "\xC2\xA0"}, {"&hellip;", "…"}, {"&mdash;", "—"},
-		{"&ndash;", "–"}, {"&rarr;", "→"},
+		{"&amp;", "&"},         {"&lt;", "<"},     {"&gt;", ">"},    {"&quot;", "\""}, {"&apos;", "'"},
+		{"&nbsp;", "\xC2\xA0"}, {"&hellip;", "…"}, {"&mdash;", "—"}, {"&ndash;", "–"}, {"&rarr;", "→"},
 	};
 	char entity[ENTITY_MAX + 1] = "";
 	int64_t code = 0;
-
 	if (text.len <= ENTITY_MAX) memcpy(entity, text.ptr, text.len);
 	if (entity[0] == '&' && entity[1] == '#' && read_numeric(entity, &code)) {
 		add_code_point(ret, code);
@@ -69,8 +65,7 @@ static void add_attribute(const MD_ATTRIBUTE *attribute, struct strbuf *ret)
 {
 	for (size_t i = 0; attribute->text && attribute->substr_offsets[i] < attribute->size; i++) {
 		MD_OFFSET from = attribute->substr_offsets[i];
-		struct bytes part = bytes_of(attribute->text + from,
-					     attribute->substr_offsets[i + 1] - from);
+		struct bytes part = bytes_of(attribute->text + from, attribute->substr_offsets[i + 1] - from);
 		if (attribute->substr_types[i] == MD_TEXT_ENTITY)
 			decode_entity(part, ret);
 		else
@@ -90,7 +85,6 @@ static void open_mark(struct wiki *wiki, char mark)
 {
 	const struct strbuf *out = wiki->out;
 	bool is_inside = out->len > 0 && is_word_byte(out->text[out->len - 1]);
-
 	wiki->braced = (wiki->braced << 1) | is_inside;
 	strbuf_addf(wiki->out, is_inside ? "{%c}" : "%c", mark);
 }
@@ -98,7 +92,6 @@ static void open_mark(struct wiki *wiki, char mark)
 static void close_mark(struct wiki *wiki, char mark)
 {
 	bool is_braced = wiki->braced & 1;
-
 	wiki->braced >>= 1;
 	strbuf_addf(wiki->out, is_braced ? "{%c}" : "%c", mark);
 	wiki->plain_mark_at = is_braced ? 0 : wiki->out->len;
@@ -108,7 +101,6 @@ static void close_mark(struct wiki *wiki, char mark)
 static void mend_mark(struct wiki *wiki, struct bytes text)
 {
 	struct strbuf *out = wiki->out;
-
 	if (wiki->plain_mark_at == 0 || wiki->plain_mark_at != out->len || text.len == 0 ||
 	    !is_word_byte((char)text.ptr[0]))
 		return;
@@ -122,8 +114,7 @@ static void mend_mark(struct wiki *wiki, struct bytes text)
 /* Relative links mean nothing in an issue, and other schemes are not for a comment. */
 static bool is_linkable(const char *url)
 {
-	return text_starts(url, "https://") || text_starts(url, "http://") ||
-	       text_starts(url, "mailto:");
+	return text_starts(url, "https://") || text_starts(url, "http://") || text_starts(url, "mailto:");
 }
 
 static void add_url(const char *url, struct strbuf *ret)
@@ -157,7 +148,6 @@ static void close_link(struct wiki *wiki, const MD_ATTRIBUTE *address)
 {
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	struct strbuf *out = wiki->out;
-
 	wiki->in_link = false;
 	add_attribute(address, &url);
 	const char *text = out->text + wiki->link_at + 1;
@@ -180,7 +170,6 @@ static void close_link(struct wiki *wiki, const MD_ATTRIBUTE *address)
 static char mark_of(MD_SPANTYPE type)
 {
 	static const char marks[] = {[MD_SPAN_EM] = '_', [MD_SPAN_STRONG] = '*', [MD_SPAN_DEL] = '-'};
-
 	return type < ARRAY_LEN(marks) ? marks[type] : 0;
 }
 
@@ -188,7 +177,6 @@ static char mark_of(MD_SPANTYPE type)
 int wiki_enter_span(MD_SPANTYPE type, UNUSED void *detail, void *userdata)
 {
 	struct wiki *wiki = userdata;
-
 	wiki->is_fresh = false;
 	if (mark_of(type)) {
 		open_mark(wiki, mark_of(type));
@@ -206,7 +194,6 @@ int wiki_enter_span(MD_SPANTYPE type, UNUSED void *detail, void *userdata)
 int wiki_leave_span(MD_SPANTYPE type, void *detail, void *userdata)
 {
 	struct wiki *wiki = userdata;
-
 	if (mark_of(type)) {
 		close_mark(wiki, mark_of(type));
 	} else if (type == MD_SPAN_CODE) {
@@ -227,7 +214,6 @@ int wiki_leave_span(MD_SPANTYPE type, void *detail, void *userdata)
 static void take_plain(struct wiki *wiki, struct bytes text)
 {
 	unsigned place = wiki->in_link ? WIKI_IN_LINK : WIKI_PLAIN;
-
 	if (wiki->in_code_span) place |= WIKI_IN_CODE;
 	mend_mark(wiki, text);
 	wiki_escape(text, place, wiki->out);
@@ -236,7 +222,6 @@ static void take_plain(struct wiki *wiki, struct bytes text)
 static void take_break(struct wiki *wiki)
 {
 	bool stays_on_line = wiki->in_link || wiki->inside & WIKI_INSIDE_HEADING;
-
 	if (wiki->inside & WIKI_INSIDE_TABLE)
 		strbuf_add(wiki->out, " \\\\ ");
 	else
@@ -246,7 +231,6 @@ static void take_break(struct wiki *wiki)
 static void take_entity(struct wiki *wiki, struct bytes text)
 {
 	CLEANUP(strbuf_done) struct strbuf plain = strbuf_of(text.len + ENTITY_MAX);
-
 	decode_entity(text, &plain);
 	take_plain(wiki, bytes_of(plain.text, plain.len));
 }
@@ -256,7 +240,6 @@ int wiki_take_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *us
 {
 	struct wiki *wiki = userdata;
 	bool is_block = wiki->inside & WIKI_INSIDE_CODE_BLOCK;
-
 	wiki->is_fresh = false;
 	if (type == MD_TEXT_NULLCHAR)
 		strbuf_add(is_block ? &wiki->code : wiki->out, "\xEF\xBF\xBD");

@@ -44,13 +44,11 @@ static void tell(const struct task *task)
 {
 	const struct job_machine *machine = &task->job.machine;
 	struct err err = {0};
-	if (!job_store_note(task->dispatcher->pool, &task->job, &err))
-		log_err("job history not written", &err);
+	if (!job_store_note(task->dispatcher->pool, &task->job, &err)) log_err("job history not written", &err);
 	feed_publish(task->dispatcher, &task->job);
 	if (job_machine_is_ended(machine))
 		LOG_INFO("job ended", LOG_TEXT("state", job_phase_name(machine->phase)),
-			 LOG_TEXT("reason", reason_name(machine->outcome)),
-			 LOG_TEXT("detail", machine->detail));
+			 LOG_TEXT("reason", reason_name(machine->outcome)), LOG_TEXT("detail", machine->detail));
 }
 
 static void quarantine(struct task *task)
@@ -59,15 +57,13 @@ static void quarantine(struct task *task)
 	task->job.machine.step = STEP_END;
 	task->job.machine.outcome = REASON_QUARANTINED;
 	(void)snprintf(task->job.machine.detail, sizeof(task->job.machine.detail),
-		       "%lld claims in a row ended without being given back",
-		       (long long)task->job.crashes - 1);
+		       "%lld claims in a row ended without being given back", (long long)task->job.crashes - 1);
 }
 
 static void apply(struct task *task, const struct job_event *event)
 {
 	struct job_machine before = task->job.machine;
-	job_machine_apply(&task->job.machine, event, task->job.now_ms, entropy_u32(),
-			  &task->dispatcher->rules);
+	job_machine_apply(&task->job.machine, event, task->job.now_ms, entropy_u32(), &task->dispatcher->rules);
 	if (is_news(&before, &task->job.machine)) tell(task);
 }
 
@@ -113,8 +109,7 @@ static bool prepare(struct task *task, struct err *err)
 	struct job *job = &task->job;
 	if (!job->user_id) job->user_id = mem_dup(job->record.user_id);
 	if (peer_load(&task->dispatcher->peers, &job->record, &task->peer, err)) return true;
-	if (err->code != ERR_NOT_FOUND && err->code != ERR_AUTH && err->code != ERR_INPUT)
-		return false;
+	if (err->code != ERR_NOT_FOUND && err->code != ERR_AUTH && err->code != ERR_INPUT) return false;
 	/* The connection is gone or cannot be opened: nothing can be read or said there any more, and that is the end. */
 	while (!job_machine_is_ended(&job->machine))
 		apply(task, &(struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message});
@@ -149,10 +144,9 @@ static void work_once(struct workers *workers)
 	CLEANUP(task_done) struct task task = {.dispatcher = dispatcher};
 	struct err err = {0};
 	bool is_found = false;
-	if (!job_store_claim(dispatcher->pool, dispatcher->owner, dispatcher->ledger.lease_ms,
-			     &task.job, &is_found, &err)) {
-		if (log_gap_passed(&workers->failing, FAILURE_LOG_MS))
-			log_err("no job could be claimed", &err);
+	if (!job_store_claim(dispatcher->pool, dispatcher->owner, dispatcher->ledger.lease_ms, &task.job, &is_found,
+			     &err)) {
+		if (log_gap_passed(&workers->failing, FAILURE_LOG_MS)) log_err("no job could be claimed", &err);
 		daemon_pause(workers->daemon, FAILURE_PAUSE_MS);
 		return;
 	}
@@ -174,8 +168,8 @@ static void *run(void *context)
 	return NULL;
 }
 
-bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count,
-		 struct workers **ret, struct err *err)
+bool workers_new(const struct dispatcher *dispatcher, struct daemon *daemon, size_t count, struct workers **ret,
+		 struct err *err)
 {
 	struct workers *workers = mem_zalloc(1, sizeof(*workers) + count * sizeof(pthread_t));
 	workers->dispatcher = dispatcher;

@@ -20,8 +20,7 @@ enum { RETRY_AFTER_S = 5, WARNING_GAP_MS = 10000 };
 
 static const struct http_reply reply_jira = {.status = 200, .body = "{\"success\":true}"};
 static const struct http_reply reply_bitbucket = {
-	.status = 200,
-	.body = "{\"message\":\"Bitbucket DC events endpoint reached successfully.\"}"};
+	.status = 200, .body = "{\"message\":\"Bitbucket DC events endpoint reached successfully.\"}"};
 static const struct http_reply reply_not_json = {
 	.status = 400, .body = "{\"error\":\"Invalid payload.\",\"error_type\":\"JSONDecodeError\"}"};
 static const struct http_reply reply_not_durable = {
@@ -50,19 +49,18 @@ static void finding_done(struct finding *finding)
 	MEM_FREE_ALL(finding->subject, finding->event);
 }
 
-static void answer(const struct ingress *ingress, const struct request *request,
-		   struct http_ticket ticket, const struct http_reply *reply, enum reason result)
+static void answer(const struct ingress *ingress, const struct request *request, struct http_ticket ticket,
+		   const struct http_reply *reply, enum reason result)
 {
-	if (http_answer(ingress->server, ticket, reply))
-		ingress_count(ingress, request->provider, result);
+	if (http_answer(ingress->server, ticket, reply)) ingress_count(ingress, request->provider, result);
 }
 
 /* ---- what is it? --------------------------------------------------------------------------------------------- */
 
 static bool is_at_home(const struct connection *connection, const json_t *body)
 {
-	struct trigger_origin origin = {connection->host, connection->project_key,
-					connection->repo_slug, connection->repo_id};
+	struct trigger_origin origin = {connection->host, connection->project_key, connection->repo_slug,
+					connection->repo_id};
 	return trigger_origin_ok(connection->provider, body, &origin);
 }
 
@@ -70,8 +68,7 @@ static void classify_body(const struct ingress *ingress, const struct connection
 			  const struct request *request, const json_t *body, struct finding *ret)
 {
 	ret->subject = trigger_subject(connection->provider, connection->instance_id, body);
-	ret->event = request->event ? mem_dup(request->event)
-				    : trigger_event_name(connection->provider, body);
+	ret->event = request->event ? mem_dup(request->event) : trigger_event_name(connection->provider, body);
 	ret->is_kept = ingress->keeps_all ||
 		       trigger_may_ask(bytes_of(request->body, request->body_len), &connection->bot);
 }
@@ -84,8 +81,8 @@ static bool is_usable(const struct ingress *ingress, struct bytes raw, json_t **
 }
 
 /* False: the request was answered, there is nothing to store. */
-static bool classify(struct ingress *ingress, const struct connection *connection,
-		     const struct request *request, struct http_ticket ticket, struct finding *ret)
+static bool classify(struct ingress *ingress, const struct connection *connection, const struct request *request,
+		     struct http_ticket ticket, struct finding *ret)
 {
 	struct bytes raw = bytes_of(request->body, request->body_len);
 	json_auto_t *body = NULL;
@@ -93,8 +90,7 @@ static bool classify(struct ingress *ingress, const struct connection *connectio
 		ret->verdict = REASON_TOO_LARGE;
 	} else if (is_usable(ingress, raw, &body)) {
 		if (!is_at_home(connection, body)) {
-			answer(ingress, request, ticket, refusal_of(request->provider),
-			       REASON_WRONG_ORIGIN);
+			answer(ingress, request, ticket, refusal_of(request->provider), REASON_WRONG_ORIGIN);
 			return false;
 		}
 		classify_body(ingress, connection, request, body, ret);
@@ -121,9 +117,8 @@ static void make_ids(const struct request *request, struct delivery *delivery, c
 	delivery->traceparent = request->traceparent ? request->traceparent : traceparent;
 }
 
-static bool send_record(struct ingress *ingress, const struct connection *connection,
-			const struct request *request, const struct finding *finding,
-			struct flight *flight, struct err *err)
+static bool send_record(struct ingress *ingress, const struct connection *connection, const struct request *request,
+			const struct finding *finding, struct flight *flight, struct err *err)
 {
 	char source[] = "webhook";
 	char no_event[] = "";
@@ -147,15 +142,14 @@ static bool send_record(struct ingress *ingress, const struct connection *connec
 	struct kafka_record record = {
 		.topic = ingress->topic,
 		.key = bytes_text(finding->subject ? finding->subject : delivery.id),
-		.value = finding->is_kept ? bytes_of(request->body, request->body_len)
-					  : bytes_of(NULL, 0),
+		.value = finding->is_kept ? bytes_of(request->body, request->body_len) : bytes_of(NULL, 0),
 	};
 	delivery_write(&delivery, kafka_record_put, &record);
 	return kafka_producer_send(ingress->producer, &record, flight, err);
 }
 
-void accept_delivery(struct ingress *ingress, const struct connection *connection,
-		     const struct request *request, struct http_ticket ticket)
+void accept_delivery(struct ingress *ingress, const struct connection *connection, const struct request *request,
+		     struct http_ticket ticket)
 {
 	CLEANUP(finding_done) struct finding finding = {0};
 	if (!classify(ingress, connection, request, ticket, &finding)) return;
@@ -166,8 +160,7 @@ void accept_delivery(struct ingress *ingress, const struct connection *connectio
 	if (send_record(ingress, connection, request, &finding, flight, &err)) return;
 	mem_free(flight);
 	LOG_WARN("delivery not stored", LOG_TEXT("error", err.message),
-		 LOG_TEXT("provider", provider_name(request->provider)),
-		 LOG_INT("connection_id", connection->id));
+		 LOG_TEXT("provider", provider_name(request->provider)), LOG_INT("connection_id", connection->id));
 	answer(ingress, request, ticket, &reply_not_durable, REASON_LIMITED);
 }
 
@@ -175,18 +168,15 @@ void accept_delivery(struct ingress *ingress, const struct connection *connectio
 static void note_unconfirmed(struct ingress *ingress, const char *why)
 {
 	if (log_gap_passed(&ingress->unconfirmed, WARNING_GAP_MS))
-		LOG_WARN("deliveries are answered with 503: the brokers do not confirm them",
-			 LOG_TEXT("error", why));
+		LOG_WARN("deliveries are answered with 503: the brokers do not confirm them", LOG_TEXT("error", why));
 }
 
 void accept_late(void *context)
 {
 	struct ingress *ingress = context;
-	metric_add(
-		metrics_cell(
-			ingress->metrics, METRIC_COUNTER, "ohdc_requests_late_total", NULL,
-			"Webhook requests answered with 503 because nothing was confirmed in time"),
-		1);
+	metric_add(metrics_cell(ingress->metrics, METRIC_COUNTER, "ohdc_requests_late_total", NULL,
+				"Webhook requests answered with 503 because nothing was confirmed in time"),
+		   1);
 	note_unconfirmed(ingress, "no delivery report in time");
 }
 
@@ -208,9 +198,8 @@ void accept_report(void *context, void *opaque, const struct err *failure)
 	if (http_answer(ingress->server, flight->ticket, &reply)) {
 		ingress_count(ingress, flight->provider, failure ? REASON_LIMITED : flight->verdict);
 		metric_observe_us(
-			metrics_cell(
-				ingress->metrics, METRIC_HISTOGRAM, "ohdc_acknowledge_ms",
-				NULL, "Time from a request's headers to its answer after the brokers confirmed"),
+			metrics_cell(ingress->metrics, METRIC_HISTOGRAM, "ohdc_acknowledge_ms", NULL,
+				     "Time from a request's headers to its answer after the brokers confirmed"),
 			sysclock_monotonic_us() - flight->began_us);
 	}
 	mem_free(flight);

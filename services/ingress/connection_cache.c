@@ -17,7 +17,7 @@
 
 enum {
 	REREAD_PAUSE_MS = 1000, /**< between two reads of one id */
-	REREAD_SLOTS = 1024, /**< ids whose last read is remembered; a collision only delays a read */
+	REREAD_SLOTS = 1024,    /**< ids whose last read is remembered; a collision only delays a read */
 };
 
 static const char sql_load[] =
@@ -62,8 +62,8 @@ static void open_secret(const struct connection_cache *cache, const struct conne
 	size_t len = 0;
 	if (!db_hex(rows, row, column, &sealed, &len)) return;
 	char place[80];
-	(void)snprintf(place, sizeof(place), "connection.secret:%s/%lld",
-		       provider_name(connection->provider), (long long)connection->id);
+	(void)snprintf(place, sizeof(place), "connection.secret:%s/%lld", provider_name(connection->provider),
+		       (long long)connection->id);
 	struct err err = {0};
 	if (!crypto_open(cache->options.keys, place, bytes_of(sealed, len), ret, &err))
 		LOG_WARN("webhook secret cannot be opened", LOG_TEXT("connection", place),
@@ -103,8 +103,7 @@ static bool read_row(void *context, const struct db_rows *rows, int row, void *p
 
 /* ---- the cache --------------------------------------------------------------------------------------------------- */
 
-bool connection_cache_new(const struct connection_cache_options *options,
-			  struct connection_cache **ret, struct err *err)
+bool connection_cache_new(const struct connection_cache_options *options, struct connection_cache **ret, struct err *err)
 {
 	struct connection_cache *cache = mem_zalloc(1, sizeof(*cache));
 	cache->options = *options;
@@ -141,8 +140,7 @@ bool connection_cache_reload(struct connection_cache *cache, struct err *err)
 	return table_cache_reload(cache->table, err);
 }
 
-const struct connection *connection_cache_acquire(struct connection_cache *cache,
-						  enum provider provider, int64_t id)
+const struct connection *connection_cache_acquire(struct connection_cache *cache, enum provider provider, int64_t id)
 {
 	struct connection wanted = {.provider = provider, .id = id};
 	table_cache_acquire(cache->table);

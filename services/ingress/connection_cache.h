@@ -22,8 +22,8 @@ struct connection {
 	enum provider provider;
 	int64_t id;
 	int64_t instance_id;
-	bool is_on; /**< active or shadow; else deliveries are kept with verdict INTEGRATION_OFF */
-	char *host; /**< of the instance */
+	bool is_on;        /**< active or shadow; else deliveries are kept with verdict INTEGRATION_OFF */
+	char *host;        /**< of the instance */
 	char *project_key; /**< Bitbucket, else NULL */
 	char *repo_slug;
 	int64_t repo_id; /**< 0: not known */
@@ -43,15 +43,15 @@ struct connection_cache_options {
 };
 
 /** New cache, loaded, and the thread that keeps it so. False: stopping was asked for (`err` is empty), or no thread. */
-NODISCARD bool connection_cache_new(const struct connection_cache_options *options,
-				    struct connection_cache **ret, struct err *err);
+NODISCARD bool connection_cache_new(const struct connection_cache_options *options, struct connection_cache **ret,
+				    struct err *err);
 
 /** Stop the thread (the daemon is stopping) and free; NULL is fine. */
 void connection_cache_free(struct connection_cache *cache);
 
 /** The connection, borrowed until connection_cache_release(); NULL when unknown. Any thread; holds a read lock. */
-NODISCARD const struct connection *connection_cache_acquire(struct connection_cache *cache,
-							    enum provider provider, int64_t id);
+NODISCARD const struct connection *connection_cache_acquire(struct connection_cache *cache, enum provider provider,
+							    int64_t id);
 
 /** Give up what connection_cache_acquire() gave (also after NULL). */
 void connection_cache_release(struct connection_cache *cache);
@@ -63,8 +63,7 @@ void connection_cache_drain(struct connection_cache *cache);
  * Whether this id may be read again now: not within a second of its last read, as connection_cache_note_reread() was told; until
  * that read is done, whoever asks shares it. Any thread.
  */
-NODISCARD bool connection_cache_may_reread(struct connection_cache *cache, enum provider provider,
-					   int64_t id);
+NODISCARD bool connection_cache_may_reread(struct connection_cache *cache, enum provider provider, int64_t id);
 
 /** This id was read again just now. Any thread. */
 void connection_cache_note_reread(struct connection_cache *cache, enum provider provider, int64_t id);

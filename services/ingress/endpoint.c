@@ -16,9 +16,8 @@
 #include "common/base/banned.h"
 
 enum {
-	BODY_FREE_BYTES = 16 * 1024, /* room that every request has: deliveries are seldom larger */
-	LARGE_BYTES_MAX = 48 * 1024 *
-			  1024, /* all larger bodies together; whoever sends them need not be authentic */
+	BODY_FREE_BYTES = 16 * 1024,        /* room that every request has: deliveries are seldom larger */
+	LARGE_BYTES_MAX = 48 * 1024 * 1024, /* all larger bodies together; whoever sends them need not be authentic */
 };
 
 /* One request on the HTTP thread. */
@@ -28,24 +27,20 @@ struct exchange {
 	struct passing *passing; /* set once the body is over the cap */
 };
 
-static const struct http_reply reply_not_found = {.status = 404,
-						  .body = "{\"detail\":\"Not Found\"}"};
+static const struct http_reply reply_not_found = {.status = 404, .body = "{\"detail\":\"Not Found\"}"};
 static const struct http_reply reply_bad_id = {
 	.status = 422, .body = "{\"detail\":\"The connection id in the path is not an integer.\"}"};
 static const struct http_reply reply_oversize = {
-	.status = 413,
-	.body = "{\"detail\":\"The request body is larger than 64 MiB.\"}",
-	.closes = true};
+	.status = 413, .body = "{\"detail\":\"The request body is larger than 64 MiB.\"}", .closes = true};
 static const struct http_reply reply_busy = {
 	.status = 503, .body = "{\"detail\":\"Too many requests are waiting.\"}", .retry_after_s = 5};
 static const struct http_reply reply_late = {
 	.status = 503,
 	.body = "{\"detail\":\"The event could not be stored in time. Please send it again.\"}",
 	.retry_after_s = 5};
-static const struct http_reply reply_webhooks_off = {
-	.status = 200, .body = "{\"message\":\"Jira DC webhooks are disabled.\"}"};
-static const struct http_reply reply_ping = {
-	.status = 200, .body = "{\"message\":\"Bitbucket DC ping acknowledged.\"}"};
+static const struct http_reply reply_webhooks_off = {.status = 200,
+						     .body = "{\"message\":\"Jira DC webhooks are disabled.\"}"};
+static const struct http_reply reply_ping = {.status = 200, .body = "{\"message\":\"Bitbucket DC ping acknowledged.\"}"};
 
 /* ---- headers ------------------------------------------------------------------------------------------------- */
 
@@ -56,8 +51,7 @@ static const struct http_reply *answer_early(const struct ingress *ingress, enum
 	const char *event = http_request_header(http, "X-Event-Key");
 	if (provider == PROVIDER_JIRA && !ingress->is_jira_enabled) return &reply_not_found;
 	if (provider == PROVIDER_JIRA && !ingress->are_jira_webhooks_on) return &reply_webhooks_off;
-	if (provider == PROVIDER_BITBUCKET && event && strcmp(event, "diagnostics:ping") == 0)
-		return &reply_ping;
+	if (provider == PROVIDER_BITBUCKET && event && strcmp(event, "diagnostics:ping") == 0) return &reply_ping;
 	if (http_request_declared_length(http) > LIMIT_BODY_VERIFY_BYTES) return &reply_oversize;
 	return NULL;
 }
@@ -70,8 +64,7 @@ static char *short_header(const struct http_request *http, const char *name)
 	return is_good ? mem_dup(value) : NULL;
 }
 
-static struct request *read_headers(enum provider provider, int64_t id,
-				    const struct http_request *http)
+static struct request *read_headers(enum provider provider, int64_t id, const struct http_request *http)
 {
 	struct request *request = mem_zalloc(1, sizeof(*request));
 	request->provider = provider;
@@ -83,22 +76,18 @@ static struct request *read_headers(enum provider provider, int64_t id,
 			     signature_parse(signature, request->signature);
 	request->event = provider == PROVIDER_BITBUCKET ? short_header(http, "X-Event-Key") : NULL;
 	request->request_id = short_header(http, "X-Request-Id");
-	if (!request->request_id)
-		request->request_id = short_header(http, "X-Atlassian-Webhook-Identifier");
+	if (!request->request_id) request->request_id = short_header(http, "X-Atlassian-Webhook-Identifier");
 	const char *traceparent = http_request_header(http, "traceparent");
-	if (traceparent && traceparent_is_valid(traceparent))
-		request->traceparent = mem_dup(traceparent);
+	if (traceparent && traceparent_is_valid(traceparent)) request->traceparent = mem_dup(traceparent);
 	return request;
 }
 
-static struct exchange *begin(struct ingress *ingress, enum provider provider,
-			      struct http_request *http)
+static struct exchange *begin(struct ingress *ingress, enum provider provider, struct http_request *http)
 {
 	int64_t id;
 	struct err err = {0};
 	const struct http_reply *early = answer_early(ingress, provider, http);
-	if (!early && !number_parse(http_request_piece(http), 0, INT64_MAX, &id, &err))
-		early = &reply_bad_id;
+	if (!early && !number_parse(http_request_piece(http), 0, INT64_MAX, &id, &err)) early = &reply_bad_id;
 	if (early) {
 		http_reply_now(http, early);
 		if (early == &reply_oversize) ingress_count(ingress, provider, REASON_OVERSIZE);
@@ -108,8 +97,7 @@ static struct exchange *begin(struct ingress *ingress, enum provider provider,
 	exchange->request = read_headers(provider, id, http);
 	exchange->request->budget = &ingress->large_bytes;
 	int64_t declared = http_request_declared_length(http);
-	exchange->size = declared > 0 && declared < BODY_FREE_BYTES ? (size_t)declared
-								    : BODY_FREE_BYTES;
+	exchange->size = declared > 0 && declared < BODY_FREE_BYTES ? (size_t)declared : BODY_FREE_BYTES;
 	exchange->request->body = mem_zalloc(1, exchange->size);
 	return exchange;
 }
@@ -131,8 +119,8 @@ static void let_pass(struct ingress *ingress, struct exchange *exchange, struct 
 {
 	struct request *request = exchange->request;
 	if (!exchange->passing) {
-		const struct connection *connection = connection_cache_acquire(
-			ingress->cache, request->provider, request->connection_id);
+		const struct connection *connection = connection_cache_acquire(ingress->cache, request->provider,
+									       request->connection_id);
 		exchange->passing = passing_new(connection);
 		connection_cache_release(ingress->cache);
 		passing_add(exchange->passing, bytes_of(request->body, request->body_len));
@@ -187,15 +175,14 @@ static void body(void *context, void *state, struct http_request *http, struct b
 
 /* ---- end ----------------------------------------------------------------------------------------------------- */
 
-static void refuse(struct ingress *ingress, const struct request *request,
-		   struct http_request *http, enum reason reason)
+static void refuse(struct ingress *ingress, const struct request *request, struct http_request *http, enum reason reason)
 {
 	http_reply_now(http, refusal_of(request->provider));
 	ingress_count(ingress, request->provider, reason);
 }
 
-static bool suspend(struct ingress *ingress, const struct request *request,
-		    struct http_request *http, struct http_ticket *ret)
+static bool suspend(struct ingress *ingress, const struct request *request, struct http_request *http,
+		    struct http_ticket *ret)
 {
 	if (http_suspend(http, ingress->deadline_ms, &reply_late, ret)) return true;
 	http_reply_now(http, &reply_busy);
@@ -204,8 +191,8 @@ static bool suspend(struct ingress *ingress, const struct request *request,
 }
 
 /* Refused only after the connection was read anew; a body over the cap is gone by then: too large, whoever sent it. */
-static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
-			     struct http_request *http, enum reason reason)
+static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange, struct http_request *http,
+			     enum reason reason)
 {
 	struct request *request = exchange->request;
 	struct http_ticket ticket;
@@ -214,8 +201,8 @@ static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 		ingress_count(ingress, request->provider, REASON_OVERSIZE);
 		return;
 	}
-	if (!request->is_signed || !connection_cache_may_reread(ingress->cache, request->provider,
-								request->connection_id)) {
+	if (!request->is_signed ||
+	    !connection_cache_may_reread(ingress->cache, request->provider, request->connection_id)) {
 		refuse(ingress, request, http, reason);
 		return;
 	}
@@ -227,8 +214,7 @@ static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 }
 
 /* The connection may have gone while a large body passed by. */
-static enum verdict_signature judge(const struct exchange *exchange,
-				    const struct connection *connection)
+static enum verdict_signature judge(const struct exchange *exchange, const struct connection *connection)
 {
 	if (!exchange->passing) return verify_body(connection, exchange->request);
 	bool is_fitting = passing_fits(exchange->passing, exchange->request);
@@ -243,15 +229,10 @@ static void decide(struct ingress *ingress, struct exchange *exchange, struct ht
 	struct http_ticket ticket;
 	switch (judge(exchange, connection)) {
 	case SIGNATURE_FITS:
-		if (suspend(ingress, request, http, &ticket))
-			accept_delivery(ingress, connection, request, ticket);
+		if (suspend(ingress, request, http, &ticket)) accept_delivery(ingress, connection, request, ticket);
 		return;
-	case SIGNATURE_WRONG:
-		refuse_or_reread(ingress, exchange, http, REASON_BAD_SIGNATURE);
-		return;
-	case SIGNATURE_NO_CONNECTION:
-		refuse_or_reread(ingress, exchange, http, REASON_UNKNOWN_CONNECTION);
-		return;
+	case SIGNATURE_WRONG: refuse_or_reread(ingress, exchange, http, REASON_BAD_SIGNATURE); return;
+	case SIGNATURE_NO_CONNECTION: refuse_or_reread(ingress, exchange, http, REASON_UNKNOWN_CONNECTION); return;
 	}
 }
 
@@ -261,10 +242,9 @@ static void end(void *context, void *state, struct http_request *http)
 	struct exchange *exchange = state;
 	if (!exchange) return;
 	struct request *request = exchange->request;
-	crypto_sha256(bytes_of(request->body, request->body ? request->body_len : 0),
-		      request->digest);
-	const struct connection *connection = connection_cache_acquire(
-		ingress->cache, request->provider, request->connection_id);
+	crypto_sha256(bytes_of(request->body, request->body ? request->body_len : 0), request->digest);
+	const struct connection *connection = connection_cache_acquire(ingress->cache, request->provider,
+								       request->connection_id);
 	/* Asked under the cache's lock: who closes waits for the lock, and then nobody is on the way to the producer. */
 	if (atomic_load(&ingress->is_open))
 		decide(ingress, exchange, http, connection);

@@ -7,10 +7,10 @@
 
 #include "common/base/banned.h"
 
-static const struct http_reply reply_refused_jira = {
-	.status = 403, .body = "{\"detail\":\"Invalid webhook signature!\"}"};
-static const struct http_reply reply_refused_bitbucket = {
-	.status = 403, .body = "{\"detail\":\"Request signatures didn't match!\"}"};
+static const struct http_reply reply_refused_jira = {.status = 403,
+						     .body = "{\"detail\":\"Invalid webhook signature!\"}"};
+static const struct http_reply reply_refused_bitbucket = {.status = 403,
+							  .body = "{\"detail\":\"Request signatures didn't match!\"}"};
 
 const struct http_reply *refusal_of(enum provider provider)
 {
@@ -20,8 +20,7 @@ const struct http_reply *refusal_of(enum provider provider)
 void ingress_count(const struct ingress *ingress, enum provider provider, enum reason result)
 {
 	char labels[96];
-	(void)snprintf(labels, sizeof(labels), "provider=\"%s\",result=\"%s\"",
-		       provider_name(provider),
+	(void)snprintf(labels, sizeof(labels), "provider=\"%s\",result=\"%s\"", provider_name(provider),
 		       result == REASON_NONE ? "STORED" : reason_name(result));
 	metric_add(metrics_cell(ingress->metrics, METRIC_COUNTER, "ohdc_requests_total", labels,
 				"Webhook requests answered, by result"),

@@ -36,10 +36,10 @@ struct ingress {
 	struct reread *reread;
 	struct metrics *metrics;
 	char topic[TOPIC_NAME_SIZE];
-	bool is_jira_enabled;      /**< ENABLE_JIRA_DC: off, its path answers 404 */
-	bool are_jira_webhooks_on; /**< JIRA_DC_WEBHOOKS_ENABLED: off, a 200 that says so */
-	bool keeps_all;            /**< OHDC_KEEP_BODIES=all */
-	_Atomic(bool) is_open; /**< all of the above is there; else complete requests are answered 503 */
+	bool is_jira_enabled;       /**< ENABLE_JIRA_DC: off, its path answers 404 */
+	bool are_jira_webhooks_on;  /**< JIRA_DC_WEBHOOKS_ENABLED: off, a 200 that says so */
+	bool keeps_all;             /**< OHDC_KEEP_BODIES=all */
+	_Atomic(bool) is_open;      /**< all of the above is there; else complete requests are answered 503 */
 	atomic_size_t large_bytes;  /**< reserved for large bodies that are being read or stored */
 	size_t body_cap;            /**< bytes of a body that is kept */
 	int64_t deadline_ms;        /**< OHDC_PRODUCE_DEADLINE_MS: then 503 */
@@ -83,8 +83,7 @@ void ingress_count(const struct ingress *ingress, enum provider provider, enum r
 enum verdict_signature { SIGNATURE_FITS, SIGNATURE_WRONG, SIGNATURE_NO_CONNECTION };
 
 /** Check a body against a connection's secrets, and note which fits (NULL: unknown id, a dummy secret costs the same time). */
-NODISCARD enum verdict_signature verify_body(const struct connection *connection,
-					     struct request *request);
+NODISCARD enum verdict_signature verify_body(const struct connection *connection, struct request *request);
 
 /** The check of a body over the cap, which passes by in pieces: one running HMAC per secret. */
 struct passing;
@@ -107,8 +106,8 @@ void passing_free(struct passing *passing);
  * Take a verified delivery: decide what it is, hand it to Kafka. The ticket is answered here (refusals that need the body) or by
  * the delivery report. `request` is borrowed.
  */
-void accept_delivery(struct ingress *ingress, const struct connection *connection,
-		     const struct request *request, struct http_ticket ticket);
+void accept_delivery(struct ingress *ingress, const struct connection *connection, const struct request *request,
+		     struct http_ticket ticket);
 
 /** The producer's report function; `context` is the ingress. */
 void accept_report(void *context, void *opaque, const struct err *failure);
@@ -119,12 +118,10 @@ void accept_late(void *context);
 /* reread.c */
 
 /** Start the thread that reads connections again. */
-NODISCARD bool reread_new(struct ingress *ingress, struct daemon *daemon, struct reread **ret,
-			  struct err *err);
+NODISCARD bool reread_new(struct ingress *ingress, struct daemon *daemon, struct reread **ret, struct err *err);
 
 /** Check again after a read; takes the request. False, and not taken: too many wait already. */
-NODISCARD bool reread_submit(struct reread *reread, struct request *request,
-			     struct http_ticket ticket);
+NODISCARD bool reread_submit(struct reread *reread, struct request *request, struct http_ticket ticket);
 
 /** Stop (the daemon is stopping), refuse what waits, free; NULL is fine. */
 void reread_free(struct reread *reread);

@@ -80,11 +80,9 @@ static bool start(void *context, struct err *err)
 	};
 	struct connection_cache_options cache = {service->pool, &service->keys, service->daemon,
 						 config_text(service->config, "OH_RESOLVER_LABEL")};
-	return service_wait_database(service, err) &&
-	       kafka_producer_new(&kafka, &ingress->producer, err) &&
+	return service_wait_database(service, err) && kafka_producer_new(&kafka, &ingress->producer, err) &&
 	       connection_cache_new(&cache, &ingress->cache, err) &&
-	       reread_new(ingress, service->daemon, &ingress->reread, err) &&
-	       listen_for_webhooks(program, err);
+	       reread_new(ingress, service->daemon, &ingress->reread, err) && listen_for_webhooks(program, err);
 }
 
 int main(int argc, char **argv)

@@ -12,7 +12,7 @@
 
 enum {
 	WAITING_MAX = 256, /**< a flood of bad signatures is refused at once beyond this */
-	PAUSE_MS = 50, /**< between two reads, so that a flood costs the database twenty reads a second */
+	PAUSE_MS = 50,     /**< between two reads, so that a flood costs the database twenty reads a second */
 };
 
 struct waiting {
@@ -36,17 +36,15 @@ static void judge_again(struct ingress *ingress, const struct waiting *waiting)
 {
 	struct request *request = waiting->request;
 	connection_cache_note_reread(ingress->cache, request->provider, request->connection_id);
-	const struct connection *connection = connection_cache_acquire(
-		ingress->cache, request->provider, request->connection_id);
+	const struct connection *connection = connection_cache_acquire(ingress->cache, request->provider,
+								       request->connection_id);
 	enum verdict_signature verdict = verify_body(connection, request);
-	if (verdict == SIGNATURE_FITS)
-		accept_delivery(ingress, connection, request, waiting->ticket);
+	if (verdict == SIGNATURE_FITS) accept_delivery(ingress, connection, request, waiting->ticket);
 	connection_cache_release(ingress->cache);
 	if (verdict == SIGNATURE_FITS) return;
 	if (http_answer(ingress->server, waiting->ticket, refusal_of(request->provider)))
 		ingress_count(ingress, request->provider,
-			      verdict == SIGNATURE_WRONG ? REASON_BAD_SIGNATURE
-							 : REASON_UNKNOWN_CONNECTION);
+			      verdict == SIGNATURE_WRONG ? REASON_BAD_SIGNATURE : REASON_UNKNOWN_CONNECTION);
 }
 
 /* Take all who wait; false when there is nothing to do any more. */

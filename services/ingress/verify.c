@@ -9,8 +9,7 @@
 static const char dummy_secret[] = "no connection has this secret";
 
 /* Whether a digest is the signature; if so it is noted whose. */
-static bool is_signature(const uint8_t digest[CRYPTO_DIGEST_SIZE], struct request *request,
-			 size_t secret)
+static bool is_signature(const uint8_t digest[CRYPTO_DIGEST_SIZE], struct request *request, size_t secret)
 {
 	bool is_same = crypto_equal(digest, request->signature, CRYPTO_DIGEST_SIZE);
 	if (is_same) request->secret = secret;

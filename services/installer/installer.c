@@ -4,8 +4,7 @@
 
 #include "common/base/banned.h"
 
-void installer_init(struct installer *installer, const struct service *service,
-		    const struct front *front)
+void installer_init(struct installer *installer, const struct service *service, const struct front *front)
 {
 	*installer = (struct installer){
 		.config = service->config,

@@ -35,7 +35,6 @@ struct installer {
 };
 
 /** Take what the service and its front have opened (after service_wait_database()). */
-void installer_init(struct installer *installer, const struct service *service,
-		    const struct front *front);
+void installer_init(struct installer *installer, const struct service *service, const struct front *front);
 
 #endif

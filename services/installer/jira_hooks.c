@@ -20,10 +20,8 @@ enum { NOTE_BYTES = 512 };
 
 static struct own_hook own_of(const struct jira_hook *hook)
 {
-	static const char *const events[] = {"jira:issue_created", "jira:issue_updated",
-					     "jira:issue_deleted", "comment_created",
-					     "comment_updated",    "comment_deleted"};
-
+	static const char *const events[] = {"jira:issue_created", "jira:issue_updated", "jira:issue_deleted",
+					     "comment_created",    "comment_updated",    "comment_deleted"};
 	return (struct own_hook){.name = HOOK_NAME,
 				 .url = hook->events_url,
 				 .known_id = hook->known_id,
@@ -52,8 +50,7 @@ bool jira_hooks_may(const struct bot_server *server, struct err *err)
 }
 
 /* The webhook to be brought up to date, borrowed from the list; NULL: there is none. */
-static const json_t *find_ours(const json_t *list, const struct jira_hook *hook,
-			       enum own_hook_match least)
+static const json_t *find_ours(const json_t *list, const struct jira_hook *hook, enum own_hook_match least)
 {
 	const struct own_hook own = own_of(hook);
 	int place = own_hook_find(list, &own, least);
@@ -71,17 +68,16 @@ static char *note_others(const json_t *list, const json_t *ours, const struct ji
 	{
 		const char *url = json_text_at(item, "url");
 		if (item == ours || own_hook_match(item, &own) == OWN_HOOK_NOT) continue;
-		strbuf_addf(&note, "%s%lld (%.120s)", note.len > 0 ? ", " : "",
-			    (long long)json_int_at(item, "id", 0), url ? url : "no URL");
+		strbuf_addf(&note, "%s%lld (%.120s)", note.len > 0 ? ", " : "", (long long)json_int_at(item, "id", 0),
+			    url ? url : "no URL");
 	}
 	if (note.len == 0) return NULL;
 	CLEANUP(mem_free_text) char *others = strbuf_take(&note);
-	strbuf_addf(
-		&note,
-		"Jira has further webhooks named " HOOK_NAME
-		" or sent to this host, which were left as they are: %s. Delete them in Jira if "
-		"nothing else needs them.",
-		others);
+	strbuf_addf(&note,
+		    "Jira has further webhooks named " HOOK_NAME
+		    " or sent to this host, which were left as they are: %s. Delete them in Jira if "
+		    "nothing else needs them.",
+		    others);
 	return strbuf_take(&note);
 }
 
@@ -99,31 +95,27 @@ static json_t *make_body(const json_t *found, const struct jira_hook *hook)
 {
 	const struct own_hook own = own_of(hook);
 	json_t *filter = json_at(found, "configuration.FILTERS");
-	return json_pack("{s:O?, s:s, s:s, s:o, s:b, s:s, s:b, s:{s:s#, s:s, s:O*}}", "id",
-			 json_at(found, "id"), "name", HOOK_NAME, "url", hook->events_url, "events",
-			 own_hook_events(&own), "active", 1, "scopeType", "global",
-			 "sslVerificationRequired", 1, "configuration", "SECRET", hook->secret->text,
-			 (int)hook->secret->len, "EXCLUDE_BODY", "false", "FILTERS", filter);
+	return json_pack("{s:O?, s:s, s:s, s:o, s:b, s:s, s:b, s:{s:s#, s:s, s:O*}}", "id", json_at(found, "id"),
+			 "name", HOOK_NAME, "url", hook->events_url, "events", own_hook_events(&own), "active", 1,
+			 "scopeType", "global", "sslVerificationRequired", 1, "configuration", "SECRET",
+			 hook->secret->text, (int)hook->secret->len, "EXCLUDE_BODY", "false", "FILTERS", filter);
 }
 
 /* Jira's answer to a change is not trusted: what counts is what is stored. */
-static bool check(const struct bot_server *server, const char *id, const struct jira_hook *hook,
-		  struct err *err)
+static bool check(const struct bot_server *server, const char *id, const struct jira_hook *hook, struct err *err)
 {
 	const struct own_hook own = own_of(hook);
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer stored = {0};
 	api_path(&path, HOOKS "/%s", id);
-	if (!bot_server_get(server, strbuf_text(&path), &stored, err))
-		return err_wrap(err, "read the webhook back");
+	if (!bot_server_get(server, strbuf_text(&path), &stored, err)) return err_wrap(err, "read the webhook back");
 	const char *wrong = own_hook_wrong(stored.json, &own);
 	return !wrong ||
-	       err_set(err, ERR_INTERNAL,
-		       "Jira stored webhook %s with another '%s' than it was given", id, wrong);
+	       err_set(err, ERR_INTERNAL, "Jira stored webhook %s with another '%s' than it was given", id, wrong);
 }
 
-static bool send(const struct bot_server *server, const json_t *found, const struct jira_hook *hook,
-		 char **ret_id, struct err *err)
+static bool send(const struct bot_server *server, const json_t *found, const struct jira_hook *hook, char **ret_id,
+		 struct err *err)
 {
 	static const struct call_gate once = {0};
 	char id[LIMIT_ID_BYTES];
@@ -143,8 +135,8 @@ static bool send(const struct bot_server *server, const json_t *found, const str
 	return *ret_id || err_set(err, ERR_INTERNAL, "Jira does not say the webhook's id");
 }
 
-bool jira_hooks_install(const struct bot_server *server, const struct jira_hook *hook,
-			struct jira_hook_done *ret, struct err *err)
+bool jira_hooks_install(const struct bot_server *server, const struct jira_hook *hook, struct jira_hook_done *ret,
+			struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer list = {0};
 	CLEANUP(mem_free_text) char *id = NULL;
@@ -181,6 +173,5 @@ bool jira_hooks_remove(const struct bot_server *server, const char *events_url, 
 		if (!delete_one(server, item, err)) return false;
 		count++;
 	}
-	return count > 0 ||
-	       err_set(err, ERR_NOT_FOUND, "Jira has no webhook with the URL of this connection");
+	return count > 0 || err_set(err, ERR_NOT_FOUND, "Jira has no webhook with the URL of this connection");
 }

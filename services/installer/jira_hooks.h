@@ -37,7 +37,6 @@ NODISCARD bool jira_hooks_install(const struct bot_server *server, const struct 
 				  struct jira_hook_done *ret, struct err *err);
 
 /** Delete every webhook with our URL. ERR_NOT_FOUND: there is none. */
-NODISCARD bool jira_hooks_remove(const struct bot_server *server, const char *events_url,
-				 struct err *err);
+NODISCARD bool jira_hooks_remove(const struct bot_server *server, const char *events_url, struct err *err);
 
 #endif

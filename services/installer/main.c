@@ -35,8 +35,7 @@ static bool start(void *context, struct err *err)
 	struct service *service = &program->service;
 	size_t count;
 	const struct web_route *routes = installer_routes(&count);
-	if (!front_open(&program->front, service, "ohdc-installer", err) ||
-	    !service_wait_database(service, err))
+	if (!front_open(&program->front, service, "ohdc-installer", err) || !service_wait_database(service, err))
 		return false;
 	installer_init(&program->installer, service, &program->front);
 	return rotation_new(service->pool, service->daemon, &program->rotation, err) &&

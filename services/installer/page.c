@@ -31,12 +31,11 @@ static const struct {
 } pages[] = {
 	{HOME, "at_home", "Jira and Bitbucket Data Center", "home.html", NULL, page_home},
 	{HOME "jira", "at_jira", "Jira Data Center", "jira.html", CALLER_CONNECTS, page_jira},
-	{HOME "jira/webhook", "at_jira", "Create the webhook in Jira", "jira_webhook.html",
-	 CALLER_CONNECTS, page_jira_webhook},
-	{HOME "repositories", "at_repositories", "Bitbucket repositories", "repositories.html",
-	 CALLER_MANAGES, page_repositories},
-	{HOME "access", "at_access", "Who and what may start work", "access.html", CALLER_CONNECTS,
-	 page_access},
+	{HOME "jira/webhook", "at_jira", "Create the webhook in Jira", "jira_webhook.html", CALLER_CONNECTS,
+	 page_jira_webhook},
+	{HOME "repositories", "at_repositories", "Bitbucket repositories", "repositories.html", CALLER_MANAGES,
+	 page_repositories},
+	{HOME "access", "at_access", "Who and what may start work", "access.html", CALLER_CONNECTS, page_access},
 	{HOME "health", "at_health", "Connection health", "health.html", CALLER_MANAGES, page_health},
 };
 
@@ -64,12 +63,10 @@ static void wipe_texts(json_t *object)
 {
 	const char *key;
 	json_t *value;
-
 	json_object_foreach(object, key, value)
 	{
 		if (json_is_string(value))
-			mem_wipe((void *)(uintptr_t)json_string_value(value),
-				 json_string_length(value));
+			mem_wipe((void *)(uintptr_t)json_string_value(value), json_string_length(value));
 	}
 }
 
@@ -84,8 +81,7 @@ static void page_done(struct page *page)
 /* Jira's pages and forms are not there where Jira is switched off. */
 static bool is_off(const struct page *page, const char *path)
 {
-	return text_starts(path, HOME "jira") &&
-	       !config_bool(page->installer->config, "ENABLE_JIRA_DC");
+	return text_starts(path, HOME "jira") && !config_bool(page->installer->config, "ENABLE_JIRA_DC");
 }
 
 /* Templates ask whether a list has anything with has_NAME. */
@@ -95,12 +91,10 @@ static void note_lists(json_t *data)
 	char name[64];
 	const char *key;
 	json_t *value;
-
 	json_object_foreach(data, key, value)
 	{
 		(void)snprintf(name, sizeof(name), "has_%s", key);
-		if (json_is_array(value))
-			json_object_set_new(notes, name, json_boolean(json_array_size(value) > 0));
+		if (json_is_array(value)) json_object_set_new(notes, name, json_boolean(json_array_size(value) > 0));
 	}
 	json_object_update(data, notes);
 }
@@ -111,19 +105,16 @@ void page_say(struct page *page, int status, const char *title, const char *file
 	char token[FORM_TOKEN_SIZE];
 	json_t *frame = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:b}", "title", title, "product",
 				  config_text(config, "OHDC_PRODUCT_NAME"), "label",
-				  config_text(config, "OH_RESOLVER_LABEL"), "back",
-				  "/settings/integrations", "web_host", page->installer->origin,
-				  "no_jira", is_off(page, HOME "jira"));
-
+				  config_text(config, "OH_RESOLVER_LABEL"), "back", "/settings/integrations",
+				  "web_host", page->installer->origin, "no_jira", is_off(page, HOME "jira"));
 	note_lists(page->data);
 	json_object_update_missing(page->data, frame);
 	json_decref(frame);
 	if (page->caller.user_id) {
-		form_token_make(page->installer->keys, page->caller.user_id, sysclock_now_ms(),
-				token);
-		frame = json_pack("{s:s, s:s, s:b, s:b}", "who", page->caller.email, "token", token,
-				  "may_connect", caller_may(&page->caller, CALLER_CONNECTS),
-				  "may_manage", caller_may(&page->caller, CALLER_MANAGES));
+		form_token_make(page->installer->keys, page->caller.user_id, sysclock_now_ms(), token);
+		frame = json_pack("{s:s, s:s, s:b, s:b}", "who", page->caller.email, "token", token, "may_connect",
+				  caller_may(&page->caller, CALLER_CONNECTS), "may_manage",
+				  caller_may(&page->caller, CALLER_MANAGES));
 		json_object_update(page->data, frame);
 		json_decref(frame);
 	}
@@ -135,7 +126,6 @@ static void say_nothing(struct page *page, const char *path)
 {
 	const char *end = strrchr(path, '/');
 	CLEANUP(mem_free_text) char *parent = mem_dup_n(path, end ? (size_t)(end - path) : 0);
-
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		if (strcmp(forms[i].path, path) == 0 && !is_off(page, path)) {
 			page_go(page, parent);
@@ -165,8 +155,7 @@ void page_show(struct page *page, int status, const char *path)
 static bool open_page(struct page *page)
 {
 	page->data = json_object();
-	if (callers_find(page->installer->callers, page->request, &page->caller, page->reply))
-		return true;
+	if (callers_find(page->installer->callers, page->request, &page->caller, page->reply)) return true;
 	int status = page->reply->status;
 	page_say(page, status, status == 401 ? "Please sign in" : "We could not find out who you are",
 		 status == 401 ? "signin.html" : "unknown.html");
@@ -175,10 +164,8 @@ static bool open_page(struct page *page)
 
 void page_get(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	CLEANUP(page_done) struct page page = {
-		.installer = context, .request = request, .reply = reply};
+	CLEANUP(page_done) struct page page = {.installer = context, .request = request, .reply = reply};
 	const char *done = web_query(request, "done");
-
 	if (strcmp(web_path(request), "/integration/dc") == 0) {
 		page_go(&page, HOME);
 		return;
@@ -194,7 +181,6 @@ static void keep_typed(struct page *page)
 	static const char *const names[] = {"host",       "email", "mode",   "q",    "start",
 					    "repository", "kind",  "effect", "value"};
 	json_t *typed = json_object();
-
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		json_object_set_new(typed, names[i], page_field(page, names[i]));
 	json_object_set_new(page->data, "typed", typed);
@@ -202,21 +188,17 @@ static void keep_typed(struct page *page)
 
 void page_post(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	CLEANUP(page_done) struct page page = {
-		.installer = context, .request = request, .reply = reply};
+	CLEANUP(page_done) struct page page = {.installer = context, .request = request, .reply = reply};
 	const struct crypto_keyring *keys = page.installer->keys;
-
 	if (!open_page(&page)) return;
 	if (!web_is_same_origin(request, page.installer->origin) ||
-	    !form_token_is_good(keys, page.caller.user_id, sysclock_now_ms(),
-				web_form(request, "token"))) {
+	    !form_token_is_good(keys, page.caller.user_id, sysclock_now_ms(), web_form(request, "token"))) {
 		page_say(&page, 403, "Please open the page again", "stale.html");
 		return;
 	}
 	keep_typed(&page);
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (strcmp(forms[i].path, web_path(request)) != 0 || is_off(&page, web_path(request)))
-			continue;
+		if (strcmp(forms[i].path, web_path(request)) != 0 || is_off(&page, web_path(request))) continue;
 		if (caller_may(&page.caller, forms[i].permission)) {
 			forms[i].act(&page);
 		} else {
@@ -237,8 +219,7 @@ void page_fail(struct page *page, const char *what, const char *why, const char 
 {
 	json_put_text(page->data, "failure", what);
 	json_put_text(page->data, "reason", why);
-	if (field)
-		json_object_set_new(page->data, "wrong", json_pack("{s:s}", field, why ? why : what));
+	if (field) json_object_set_new(page->data, "wrong", json_pack("{s:s}", field, why ? why : what));
 }
 
 /* Words in an endpoint's refusal, and the field of our forms they are about. */
@@ -246,9 +227,8 @@ static const struct {
 	const char *word;
 	const char *field;
 } field_words[] = {
-	{"admin_api_key", "admin_pat"}, {"admin PAT", "admin_pat"},
-	{"svc_acc_api_key", "pat"},     {"service account PAT", "pat"},
-	{"svc_acc_email", "email"},     {"service account email", "email"},
+	{"admin_api_key", "admin_pat"}, {"admin PAT", "admin_pat"},  {"svc_acc_api_key", "pat"},
+	{"service account PAT", "pat"}, {"svc_acc_email", "email"},  {"service account email", "email"},
 	{"workspace", "host"},          {"repo_slug", "repository"},
 };
 
@@ -287,7 +267,6 @@ json_t *page_field(const struct page *page, const char *name)
 {
 	const char *value = web_form(page->request, name);
 	CLEANUP(mem_free_text) char *text = text_trim(value ? value : "");
-
 	return json_string(text);
 }
 
@@ -295,11 +274,9 @@ void page_query(struct page *page, const char *key, const char *sql, const struc
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	struct err err = {0};
-
 	if (!db_query(page->installer->pool, sql, params, &rows, &err)) {
 		log_err("a page cannot be filled", &err);
-		page_fail(page, "The database does not answer just now.",
-			  "Please try again in a minute.", NULL);
+		page_fail(page, "The database does not answer just now.", "Please try again in a minute.", NULL);
 		return;
 	}
 	json_object_set_new(page->data, key, json_loads(db_text(&rows, 0, 0), 0, NULL));

@@ -52,8 +52,7 @@ void page_fail(struct page *page, const char *what, const char *why, const char 
  * Run an endpoint's function with `input` (taken, wiped). True: it succeeded, `ret` is its answer (new reference). False: the
  * failure is on the page, beside the field too where it is about one; `ret_status` is the endpoint's.
  */
-NODISCARD bool page_run(struct page *page, page_endpoint *endpoint, json_t *input, json_t **ret,
-			int *ret_status);
+NODISCARD bool page_run(struct page *page, page_endpoint *endpoint, json_t *input, json_t **ret, int *ret_status);
 
 /** Text of a form field without spaces around it, "" when absent: a new JSON text. */
 NODISCARD json_t *page_field(const struct page *page, const char *name);

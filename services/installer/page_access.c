@@ -9,22 +9,18 @@
 
 #define ACCESS "/integration/dc/access"
 
-static const char sql_servers[] =
-	"select coalesce(json_agg(json_build_object('instance_id', id, 'server', base_url)"
-	" order by provider, base_url), '[]') from instance";
+static const char sql_servers[] = "select coalesce(json_agg(json_build_object('instance_id', id, 'server', base_url)"
+				  " order by provider, base_url), '[]') from instance";
 
 void page_access(struct page *page)
 {
 	json_t *rules = NULL;
 	json_t *map = NULL;
 	struct err err = {0};
-
 	page_query(page, "servers", sql_servers, NULL);
 	json_put_text(page->data, "my_org", page->caller.org_id);
-	if (!access_list(page->installer->pool, 0, &rules, &err) ||
-	    !org_map_list(page->installer->pool, &map, &err))
-		page_fail(page, "The lists cannot be read just now.",
-			  "Please try again in a minute.", NULL);
+	if (!access_list(page->installer->pool, 0, &rules, &err) || !org_map_list(page->installer->pool, &map, &err))
+		page_fail(page, "The lists cannot be read just now.", "Please try again in a minute.", NULL);
 	json_object_set_new(page->data, "rules", rules);
 	json_object_set_new(page->data, "map", map);
 }
@@ -33,14 +29,12 @@ static int64_t number_of(const struct page *page, const char *name)
 {
 	const char *text = web_form(page->request, name);
 	int64_t number = 0;
-
 	return text && number_parse(text, 1, INT64_MAX, &number, NULL) ? number : 0;
 }
 
 static const char *field(const struct page *page, const char *name)
 {
 	const char *text = web_form(page->request, name);
-
 	return text ? text : "";
 }
 
@@ -57,37 +51,30 @@ static void finish(struct page *page, bool is_done, const struct err *err, const
 void page_access_add(struct page *page)
 {
 	struct err err = {0};
-	bool is_done = access_add(page->installer->pool, page->caller.user_id,
-				  number_of(page, "instance"), field(page, "effect"),
-				  field(page, "kind"), field(page, "value"), &err);
-
+	bool is_done = access_add(page->installer->pool, page->caller.user_id, number_of(page, "instance"),
+				  field(page, "effect"), field(page, "kind"), field(page, "value"), &err);
 	finish(page, is_done, &err, ACCESS "?done=added");
 }
 
 void page_access_remove(struct page *page)
 {
 	struct err err = {0};
-	bool is_done = access_remove(page->installer->pool, page->caller.user_id,
-				     number_of(page, "rule"), &err);
-
+	bool is_done = access_remove(page->installer->pool, page->caller.user_id, number_of(page, "rule"), &err);
 	finish(page, is_done, &err, ACCESS "?done=removed");
 }
 
 void page_access_map(struct page *page)
 {
 	struct err err = {0};
-	bool is_done = org_map_set(page->installer->pool, page->caller.user_id,
-				   number_of(page, "instance"), field(page, "project"),
-				   field(page, "org"), &err);
-
+	bool is_done = org_map_set(page->installer->pool, page->caller.user_id, number_of(page, "instance"),
+				   field(page, "project"), field(page, "org"), &err);
 	finish(page, is_done, &err, ACCESS "?done=mapped");
 }
 
 void page_access_unmap(struct page *page)
 {
 	struct err err = {0};
-	bool is_done = org_map_unset(page->installer->pool, page->caller.user_id,
-				     number_of(page, "instance"), field(page, "project"), &err);
-
+	bool is_done = org_map_unset(page->installer->pool, page->caller.user_id, number_of(page, "instance"),
+				     field(page, "project"), &err);
 	finish(page, is_done, &err, ACCESS "?done=unmapped");
 }

@@ -17,14 +17,12 @@ static const char sql_connections[] =
 void page_connections(struct page *page, const char *provider)
 {
 	page_query(page, "connections", sql_connections,
-		   DB_PARAMS(provider, page->caller.user_id, page->caller.org_id,
-			     page->installer->origin));
+		   DB_PARAMS(provider, page->caller.user_id, page->caller.org_id, page->installer->origin));
 }
 
 void page_home(struct page *page)
 {
 	const struct config *config = page->installer->config;
-
 	page_connections(page, NULL);
 	const char *key;
 	size_t i;
@@ -34,11 +32,9 @@ void page_home(struct page *page)
 		key = json_is_true(json_object_get(connection, "is_jira")) ? "jira" : "bitbucket";
 		if (!json_object_get(page->data, key)) json_object_set(page->data, key, connection);
 	}
-	json_object_set_new(page->data, "has_jira",
-			    json_boolean(config_bool(config, "ENABLE_JIRA_DC")));
-	json_object_set_new(
-		page->data, "has_bitbucket",
-		json_boolean(!text_is_empty(config_text(config, "BITBUCKET_DATA_CENTER_HOST"))));
+	json_object_set_new(page->data, "has_jira", json_boolean(config_bool(config, "ENABLE_JIRA_DC")));
+	json_object_set_new(page->data, "has_bitbucket",
+			    json_boolean(!text_is_empty(config_text(config, "BITBUCKET_DATA_CENTER_HOST"))));
 }
 
 void page_health(struct page *page)
@@ -49,13 +45,11 @@ void page_health(struct page *page)
 void page_health_status(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	struct page page = {.installer = context, .request = request, .reply = reply};
-
 	if (!callers_find(page.installer->callers, request, &page.caller, reply)) return;
 	page.data = json_object();
 	if (caller_must(&page.caller, CALLER_MANAGES, reply)) {
 		page_connections(&page, NULL);
-		web_reply_json(reply, json_object_get(page.data, "failure") ? 500 : 200,
-			       json_incref(page.data));
+		web_reply_json(reply, json_object_get(page.data, "failure") ? 500 : 200, json_incref(page.data));
 	}
 	json_decref(page.data);
 	caller_done(&page.caller);

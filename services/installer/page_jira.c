@@ -16,17 +16,13 @@
 void page_jira(struct page *page)
 {
 	const struct config *config = page->installer->config;
-	json_t *setup = json_pack("{s:b, s:s*, s:s*, s:s}", "is_oauth",
-				  config_bool(config, "JIRA_DC_ENABLE_OAUTH"), "base_url",
-				  config_text(config, "JIRA_DC_BASE_URL"), "managed_email",
-				  config_text(config, "JIRA_DC_SERVICE_ACCOUNT_EMAIL"),
-				  "events_page", JIRA "/webhook");
-
+	json_t *setup = json_pack("{s:b, s:s*, s:s*, s:s}", "is_oauth", config_bool(config, "JIRA_DC_ENABLE_OAUTH"),
+				  "base_url", config_text(config, "JIRA_DC_BASE_URL"), "managed_email",
+				  config_text(config, "JIRA_DC_SERVICE_ACCOUNT_EMAIL"), "events_page", JIRA "/webhook");
 	json_object_update(page->data, setup);
 	json_decref(setup);
-	json_object_set_new(
-		page->data, "by_hand",
-		json_boolean(text_equal_nocase(json_text_at(page->data, "typed.mode"), "manual")));
+	json_object_set_new(page->data, "by_hand",
+			    json_boolean(text_equal_nocase(json_text_at(page->data, "typed.mode"), "manual")));
 	page_connections(page, "jira");
 }
 
@@ -34,7 +30,6 @@ void page_jira(struct page *page)
 static bool is_opened_on_purpose(const struct web_request *request)
 {
 	const char *site = web_header(request, "Sec-Fetch-Site");
-
 	return !web_header(request, "Sec-Purpose") && !(site && strcmp(site, "cross-site") == 0);
 }
 
@@ -45,11 +40,9 @@ static void show_secret(struct page *page, int64_t id)
 	CLEANUP(secret_done) struct secret secret = {0};
 	CLEANUP(db_return) struct db *db = NULL;
 	struct err err = {0};
-
 	if (!connection_read(&page->installer->connections, PROVIDER_JIRA, id, &row, &err) ||
 	    !db_borrow(page->installer->pool, 2000, &db, &err) || !db_begin(db, &err) ||
-	    !connection_secret_show(db, page->installer->keys, &row, &secret, &err) ||
-	    !db_commit(db, &err))
+	    !connection_secret_show(db, page->installer->keys, &row, &secret, &err) || !db_commit(db, &err))
 		return;
 	json_object_set_new(page->data, "secret", json_string(secret.text));
 }
@@ -60,7 +53,6 @@ static json_t *chosen_connection(struct page *page)
 	json_t *connection;
 	json_t *chosen = NULL;
 	size_t i;
-
 	page_connections(page, "jira");
 	json_array_foreach(json_object_get(page->data, "connections"), i, connection)
 	{
@@ -74,11 +66,9 @@ static json_t *chosen_connection(struct page *page)
 void page_jira_webhook(struct page *page)
 {
 	json_t *connection = chosen_connection(page);
-
 	if (!connection) return;
 	json_object_set(page->data, "connection", connection);
-	if (!json_bool_at(connection, "waits_for_hook", false) ||
-	    json_bool_at(connection, "is_secret_shown", true))
+	if (!json_bool_at(connection, "waits_for_hook", false) || json_bool_at(connection, "is_secret_shown", true))
 		return;
 	if (is_opened_on_purpose(page->request)) {
 		show_secret(page, json_int_at(connection, "id", 0));
@@ -91,10 +81,8 @@ void page_jira_webhook(struct page *page)
 static json_t *workspace(const struct page *page)
 {
 	json_t *host = page_field(page, "host");
-
 	if (json_string_length(host) == 0) {
 		const char *base_url = config_text(page->installer->config, "JIRA_DC_BASE_URL");
-
 		json_string_set(host, base_url ? base_url : "");
 	}
 	return json_pack("{s:o}", "workspace_name", host);
@@ -104,7 +92,6 @@ static json_t *save_input(const struct page *page, bool is_active)
 {
 	json_t *input = workspace(page);
 	json_t *pat = page_field(page, "pat");
-
 	json_object_set_new(input, "svc_acc_email", page_field(page, "email"));
 	json_object_set_new(input, "is_active", json_boolean(is_active));
 	if (json_string_length(pat) > 0) json_object_set(input, "svc_acc_api_key", pat);
@@ -118,7 +105,6 @@ static bool save(struct page *page, json_t *input)
 	json_auto_t *answer = NULL;
 	bool is_automatic = json_object_get(input, "admin_api_key");
 	int status;
-
 	if (!page_run(page, workspaces_save_run, input, &answer, &status)) {
 		page_show(page, status, JIRA);
 		return false;
@@ -126,8 +112,7 @@ static bool save(struct page *page, json_t *input)
 	bool is_failed = is_automatic && !json_bool_at(answer, "webhookEnrolled", true);
 	const char *url = json_text_at(answer, "authorizationUrl");
 	if (is_failed)
-		page_fail(page, "The webhook could not be created in Jira.",
-			  json_text_at(answer, "error"), NULL);
+		page_fail(page, "The webhook could not be created in Jira.", json_text_at(answer, "error"), NULL);
 	if (!text_is_empty(url)) {
 		json_put_text(page->data, "url", url);
 		page_say(page, 200, "Continue in Jira", "jira_continue.html");
@@ -141,7 +126,6 @@ static bool save(struct page *page, json_t *input)
 static bool put_admin(const struct page *page, json_t *input)
 {
 	json_auto_t *admin = page_field(page, "admin_pat");
-
 	if (json_string_length(admin) > 0) json_object_set(input, "admin_api_key", admin);
 	return json_string_length(admin) > 0;
 }
@@ -150,7 +134,6 @@ void page_jira_save(struct page *page)
 {
 	bool is_manual = text_equal_nocase(web_form(page->request, "mode"), "manual");
 	json_t *input = save_input(page, !is_manual);
-
 	if (!is_manual && !put_admin(page, input)) {
 		json_decref(input);
 		page_fail(page, "A token of a Jira administrator is needed to create the webhook.",
@@ -168,7 +151,6 @@ void page_jira_rotate(struct page *page)
 {
 	json_t *input = workspace(page);
 	bool is_automatic = put_admin(page, input);
-
 	json_object_set_new(input, "rotate_secret", json_true());
 	if (save(page, input)) page_go(page, is_automatic ? JIRA "?done=rotated" : JIRA "/webhook");
 }
@@ -177,7 +159,6 @@ static void run_and_go(struct page *page, page_endpoint *endpoint, json_t *input
 {
 	json_auto_t *answer = NULL;
 	int status;
-
 	if (page_run(page, endpoint, input, &answer, &status))
 		page_go(page, url);
 	else
@@ -187,7 +168,6 @@ static void run_and_go(struct page *page, page_endpoint *endpoint, json_t *input
 static void set_active(struct page *page, bool is_active, const char *url)
 {
 	json_t *input = workspace(page);
-
 	json_object_set_new(input, "is_active", json_boolean(is_active));
 	run_and_go(page, workspaces_status_run, input, url);
 }
@@ -200,7 +180,6 @@ void page_jira_pause(struct page *page)
 void page_jira_resume(struct page *page)
 {
 	bool is_new = text_equal_nocase(web_form(page->request, "from"), "webhook");
-
 	set_active(page, true, is_new ? JIRA "/webhook?done=active" : JIRA "?done=active");
 }
 

@@ -23,7 +23,6 @@ static const char *chosen(const struct page *page, const char *name)
 {
 	const char *typed = web_form(page->request, name);
 	const char *asked = typed ? typed : web_query(page->request, name);
-
 	return asked ? asked : "";
 }
 
@@ -38,14 +37,12 @@ static void put_url(const struct page *page, int64_t start, const char *more, st
 static int64_t start_of(const struct page *page)
 {
 	int64_t start = 0;
-
 	return number_parse(chosen(page, "start"), 0, START_MAX, &start, NULL) ? start : 0;
 }
 
 static void put_link(struct page *page, const char *key, int64_t start)
 {
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
-
 	put_url(page, start, "", &url);
 	json_put_text(page->data, key, strbuf_text(&url));
 }
@@ -53,13 +50,10 @@ static void put_link(struct page *page, const char *key, int64_t start)
 static void read_list(struct page *page, const struct secret *token)
 {
 	int64_t start = start_of(page);
-	const struct repo_part part = {.is_page = true,
-				       .query = chosen(page, "q"),
-				       .start = (size_t)start,
-				       .limit = PAGE_ROWS};
+	const struct repo_part part = {
+		.is_page = true, .query = chosen(page, "q"), .start = (size_t)start, .limit = PAGE_ROWS};
 	json_auto_t *list = NULL;
 	struct err err = {0};
-
 	if (!repo_answer_page(page->installer, &page->caller, token, &part, &list, &err)) {
 		json_object_set_new(page->data, "needs_token", json_true());
 		json_put_text(page->data, "why", err.message);
@@ -68,8 +62,7 @@ static void read_list(struct page *page, const struct secret *token)
 	json_object_update(page->data, list);
 	int64_t next = json_int_at(list, "next_start", -1);
 	json_put_int(page->data, "first", start + 1);
-	json_put_int(page->data, "last",
-		     start + (int64_t)json_array_size(json_object_get(list, "resources")));
+	json_put_int(page->data, "last", start + (int64_t)json_array_size(json_object_get(list, "resources")));
 	if (start > 0) put_link(page, "back_url", start > PAGE_ROWS ? start - PAGE_ROWS : 0);
 	if (next >= 0) put_link(page, "next_url", next);
 }
@@ -78,8 +71,7 @@ void page_repositories(struct page *page)
 {
 	json_put_text(page->data, "q", chosen(page, "q"));
 	json_put_int(page->data, "start", start_of(page));
-	json_put_text(page->data, "bitbucket",
-		      config_text(page->installer->config, "BITBUCKET_DATA_CENTER_HOST"));
+	json_put_text(page->data, "bitbucket", config_text(page->installer->config, "BITBUCKET_DATA_CENTER_HOST"));
 	if (!json_object_get(page->data, "resources") && json_object_get(page->data, "bitbucket"))
 		read_list(page, NULL);
 }
@@ -87,14 +79,12 @@ void page_repositories(struct page *page)
 static void read_token(const struct page *page, struct secret *ret)
 {
 	const char *typed = web_form(page->request, "bitbucket_token");
-
 	if (!text_is_empty(typed)) secret_set(ret, typed, strlen(typed));
 }
 
 void page_repository_list(struct page *page)
 {
 	CLEANUP(secret_done) struct secret token = {0};
-
 	read_token(page, &token);
 	read_list(page, &token);
 	page_show(page, 200, REPOSITORIES);
@@ -105,7 +95,6 @@ static bool split(const struct page *page, char **ret_key, char **ret_slug)
 {
 	CLEANUP(mem_free_text) char *name = text_trim(chosen(page, "repository"));
 	const char *slash = strchr(name, '/');
-
 	if (!slash || slash == name || slash[1] == '\0' || strchr(slash + 1, '/')) return false;
 	*ret_key = mem_dup_n(name, (size_t)(slash - name));
 	*ret_slug = mem_dup(slash + 1);
@@ -120,23 +109,16 @@ static void change(struct page *page, enum repo_action action, const char *done)
 	CLEANUP(secret_done) struct secret token = {0};
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	struct err err = {0};
-
 	read_token(page, &token);
 	struct repo_ask ask = {.installer = page->installer, .caller = &page->caller, .token = &token};
 	if (!split(page, &key, &slug))
-		(void)err_set(
-			&err, ERR_INPUT,
-			"Write project key and repository with a slash between: PROJ/web-app.");
+		(void)err_set(&err, ERR_INPUT, "Write project key and repository with a slash between: PROJ/web-app.");
 	ask.project_key = key;
 	ask.repo_slug = slug;
 	if (err.code || !repo_change(action, &ask, &result, &err)) {
-		page_fail(page, err.http_status == 403 ? NOT_ADMIN : "The webhook was not changed.",
-			  err.message, "repository");
-		page_show(page,
-			  err.http_status == 403  ? 403
-			  : err.code == ERR_INPUT ? 400
-						  : 200,
-			  REPOSITORIES);
+		page_fail(page, err.http_status == 403 ? NOT_ADMIN : "The webhook was not changed.", err.message,
+			  "repository");
+		page_show(page, err.http_status == 403 ? 403 : err.code == ERR_INPUT ? 400 : 200, REPOSITORIES);
 		return;
 	}
 	put_url(page, start_of(page), done, &url);

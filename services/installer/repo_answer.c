@@ -39,9 +39,8 @@ static const char not_connected[] =
 static bool read_connections(const struct installer *installer, struct db_rows *ret, struct err *err)
 {
 	return db_query(installer->pool, sql_connections,
-			DB_PARAMS(config_text(installer->config, "BITBUCKET_DATA_CENTER_HOST"),
-				  installer->origin),
-			ret, err);
+			DB_PARAMS(config_text(installer->config, "BITBUCKET_DATA_CENTER_HOST"), installer->origin), ret,
+			err);
 }
 
 /* The row of a repository by number, or by name among those without (id 0); -1: none. */
@@ -49,7 +48,6 @@ static int find_row(const struct db_rows *rows, int64_t id, const char *name)
 {
 	int low = 0;
 	int high = rows->count;
-
 	while (low < high) {
 		int middle = low + (high - low) / 2;
 		int64_t other = db_int(rows, middle, 0);
@@ -65,13 +63,11 @@ static int find_row(const struct db_rows *rows, int64_t id, const char *name)
 }
 
 /* Names need no escaping: repo_set_add() lets no others in. */
-static void add_repository(struct strbuf *ret, const struct db_rows *rows, int64_t id,
-			   const char *name, bool is_page)
+static void add_repository(struct strbuf *ret, const struct db_rows *rows, int64_t id, const char *name, bool is_page)
 {
 	const char *slug = strchr(name, '/') + 1;
 	const struct bytes key = bytes_of(name, (size_t)(slug - name) - 1);
 	int row = find_row(rows, id, name);
-
 	if (row < 0) row = find_row(rows, 0, name);
 	strbuf_add(ret, "{\"project_key\":\"");
 	strbuf_add_bytes(ret, key);
@@ -84,19 +80,17 @@ static void add_repository(struct strbuf *ret, const struct db_rows *rows, int64
 	strbuf_add(ret, "\",\"type\":\"repository\",");
 	strbuf_add(ret, row < 0 ? not_connected : db_text(rows, row, 2));
 	if (is_page)
-		strbuf_addf(ret, ",\"status\":%s,\"hook_error\":%s",
-			    row < 0 ? "null" : db_text(rows, row, 3),
+		strbuf_addf(ret, ",\"status\":%s,\"hook_error\":%s", row < 0 ? "null" : db_text(rows, row, 3),
 			    row < 0 ? "null" : db_text(rows, row, 4));
 	strbuf_add_char(ret, '}');
 }
 
-static void write_part(const struct repo_set *set, const struct db_rows *rows,
-		       const struct repo_part *part, struct strbuf *ret)
+static void write_part(const struct repo_set *set, const struct db_rows *rows, const struct repo_part *part,
+		       struct strbuf *ret)
 {
 	size_t end = part->is_page ? part->start + part->limit : set->count;
 	bool has_query = part->is_page && !text_is_empty(part->query);
 	size_t total = 0;
-
 	strbuf_add(ret, "{\"resources\":[");
 	for (size_t i = 0; i < set->count; i++) {
 		const char *name = repo_set_name(set, i);
@@ -115,28 +109,22 @@ static void write_part(const struct repo_set *set, const struct db_rows *rows,
 	strbuf_add_char(ret, '}');
 }
 
-bool repo_answer_write(const struct installer *installer, const struct caller *caller,
-		       const struct secret *token, const struct repo_part *part, struct strbuf *ret,
-		       struct err *err)
+bool repo_answer_write(const struct installer *installer, const struct caller *caller, const struct secret *token,
+		       const struct repo_part *part, struct strbuf *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	struct repo_set *set;
-
-	if (!repo_lists_hold(installer->repo_lists, caller->user_id, token, &set, err))
-		return false;
+	if (!repo_lists_hold(installer->repo_lists, caller->user_id, token, &set, err)) return false;
 	bool is_read = read_connections(installer, &rows, err);
 	if (is_read) write_part(set, &rows, part, ret);
 	repo_lists_release(installer->repo_lists, set);
-	return is_read &&
-	       (!ret->is_cut || err_set(err, ERR_LIMIT, "the list is longer than an answer may be"));
+	return is_read && (!ret->is_cut || err_set(err, ERR_LIMIT, "the list is longer than an answer may be"));
 }
 
-bool repo_answer_page(const struct installer *installer, const struct caller *caller,
-		      const struct secret *token, const struct repo_part *part, json_t **ret,
-		      struct err *err)
+bool repo_answer_page(const struct installer *installer, const struct caller *caller, const struct secret *token,
+		      const struct repo_part *part, json_t **ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(WEB_REPLY_BYTES);
-
 	if (!repo_answer_write(installer, caller, token, part, &text, err)) return false;
 	*ret = json_loadb(strbuf_text(&text), text.len, 0, NULL);
 	return *ret || err_set(err, ERR_INTERNAL, "the list is no JSON");

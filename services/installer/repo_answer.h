@@ -17,7 +17,7 @@ enum { REPO_PAGE_MAX = 1000 /**< repositories of one page */ };
 
 /** Which part; zeroed: all, as the contract's answer has them. */
 struct repo_part {
-	bool is_page; /**< the following count, and each repository has `status` and `hook_error` too */
+	bool is_page;      /**< the following count, and each repository has `status` and `hook_error` too */
 	const char *query; /**< part of "KEY/slug" in any case; NULL or "": every one */
 	size_t start;      /**< of those that fit */
 	size_t limit;      /**< 1 to REPO_PAGE_MAX */
@@ -28,12 +28,11 @@ struct repo_part {
  * Fails as repo_lists_hold() and db_query(). Blocks; any thread.
  */
 NODISCARD bool repo_answer_write(const struct installer *installer, const struct caller *caller,
-				 const struct secret *token, const struct repo_part *part,
-				 struct strbuf *ret, struct err *err);
+				 const struct secret *token, const struct repo_part *part, struct strbuf *ret,
+				 struct err *err);
 
 /** The same as JSON, for our page: `part->is_page`. `ret` is new. */
 NODISCARD bool repo_answer_page(const struct installer *installer, const struct caller *caller,
-				const struct secret *token, const struct repo_part *part,
-				json_t **ret, struct err *err);
+				const struct secret *token, const struct repo_part *part, json_t **ret, struct err *err);
 
 #endif

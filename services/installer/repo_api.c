@@ -18,29 +18,23 @@
 
 enum { DEADLINE_MS = 10000, HOOK_PAGES_MAX = 20 };
 
-bool repo_api_open(const struct installer *installer, const char *user_id,
-		   const struct secret *given, struct bot_server *ret, struct err *err)
+bool repo_api_open(const struct installer *installer, const char *user_id, const struct secret *given,
+		   struct bot_server *ret, struct err *err)
 {
 	const char *base_url = config_text(installer->config, "BITBUCKET_DATA_CENTER_HOST");
 	CLEANUP(secret_done) struct secret own = {0};
 	bool is_given = given && secret_is_set(given);
 	struct err why = {0};
-
-	if (!base_url)
-		return err_set(err, ERR_INPUT,
-			       "no Bitbucket is configured here (BITBUCKET_DATA_CENTER_HOST)");
-	if (is_given || ohe_token_read(peer_client_plain(installer->peers), installer->config,
-				       user_id, &own, &why)) {
-		bot_server_init(ret, installer->config, peer_client_for(installer->peers, base_url),
-				PROVIDER_BITBUCKET, base_url);
+	if (!base_url) return err_set(err, ERR_INPUT, "no Bitbucket is configured here (BITBUCKET_DATA_CENTER_HOST)");
+	if (is_given || ohe_token_read(peer_client_plain(installer->peers), installer->config, user_id, &own, &why)) {
+		bot_server_init(ret, installer->config, peer_client_for(installer->peers, base_url), PROVIDER_BITBUCKET,
+				base_url);
 		bot_server_use(ret, is_given ? given : &own);
 		return true;
 	}
 	if (why.code != ERR_INPUT && why.code != ERR_NOT_FOUND)
-		return err_set(err, why.code, "your Bitbucket sign-in cannot be read: %s",
-			       why.message);
-	return err_set(err, ERR_AUTH,
-		       "%s: give a token of a repository admin at %s/integration/dc/repositories",
+		return err_set(err, why.code, "your Bitbucket sign-in cannot be read: %s", why.message);
+	return err_set(err, ERR_AUTH, "%s: give a token of a repository admin at %s/integration/dc/repositories",
 		       why.code == ERR_INPUT ? "your Bitbucket sign-in cannot be used here "
 					       "(JWT_SECRET is not set)"
 					     : "you have not signed in with Bitbucket; do so, or",
@@ -51,9 +45,7 @@ bool repo_api_open(const struct installer *installer, const char *user_id,
 static bool is_token_good(const struct bot_server *server)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-
-	return bot_server_get(server, REST "/application-properties", &answer, NULL) &&
-	       !text_is_empty(answer.user_name);
+	return bot_server_get(server, REST "/application-properties", &answer, NULL) && !text_is_empty(answer.user_name);
 }
 
 /* Say whose refusal it is; false. */
@@ -70,11 +62,9 @@ static bool refuse(const struct bot_server *server, struct err *failure, struct 
 	return api_call_settle(false, failure, err);
 }
 
-static bool get(const struct bot_server *server, const char *path, struct api_answer *ret,
-		struct err *err)
+static bool get(const struct bot_server *server, const char *path, struct api_answer *ret, struct err *err)
 {
 	struct err failure = {0};
-
 	return bot_server_get(server, path, ret, &failure) || refuse(server, &failure, err);
 }
 
@@ -86,26 +76,21 @@ bool repo_api_read(const struct bot_server *server, const char *project_key, con
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	int64_t id;
-
 	api_path(&path, REST "/projects/%s/repos/%s", project_key, slug);
 	if (!get(server, strbuf_text(&path), &answer, err)) return false;
-	if (!json_need_int(answer.json, "id", 1, UINT32_MAX, &id, err))
-		return err_wrap(err, "Bitbucket's repository");
-	*ret = (struct bot_repository){
-		.project_key = api_text(answer.json, "project.key", LIMIT_ID_BYTES, project_key),
-		.slug = api_text(answer.json, "slug", LIMIT_ID_BYTES, slug),
-		.id = id};
+	if (!json_need_int(answer.json, "id", 1, UINT32_MAX, &id, err)) return err_wrap(err, "Bitbucket's repository");
+	*ret = (struct bot_repository){.project_key = api_text(answer.json, "project.key", LIMIT_ID_BYTES, project_key),
+				       .slug = api_text(answer.json, "slug", LIMIT_ID_BYTES, slug),
+				       .id = id};
 	return true;
 }
 
-bool repo_api_list(const struct bot_server *server, int64_t *start, struct repo_set *ret,
-		   struct err *err)
+bool repo_api_list(const struct bot_server *server, int64_t *start, struct repo_set *ret, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	const json_t *repo;
 	size_t i;
-
 	api_path(&path, REST "/repos?permission=REPO_ADMIN&limit=" REPOSITORIES_PER_PAGE "&start=");
 	strbuf_addf(&path, "%lld", (long long)*start);
 	if (!get(server, strbuf_text(&path), &answer, err)) return false;
@@ -127,13 +112,11 @@ static void hook_path(const struct bot_repository *name, const char *hook_id, st
 	if (hook_id) api_path_add(ret, "/%s", hook_id);
 }
 
-bool repo_api_hooks(const struct bot_server *server, const struct bot_repository *name,
-		    json_t **ret, struct err *err)
+bool repo_api_hooks(const struct bot_server *server, const struct bot_repository *name, json_t **ret, struct err *err)
 {
 	json_auto_t *hooks = json_array();
 	int64_t start = 0;
 	bool has_more = true;
-
 	for (int i = 0; i < HOOK_PAGES_MAX && has_more; i++) {
 		CLEANUP(strbuf_done) struct strbuf path = {0};
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
@@ -148,32 +131,27 @@ bool repo_api_hooks(const struct bot_server *server, const struct bot_repository
 	return true;
 }
 
-bool repo_api_put_hook(const struct bot_server *server, const struct bot_repository *name,
-		       const char *hook_id, const json_t *hook, struct err *err)
+bool repo_api_put_hook(const struct bot_server *server, const struct bot_repository *name, const char *hook_id,
+		       const json_t *hook, struct err *err)
 {
 	static const struct call_gate once = {.deadline_ms = DEADLINE_MS};
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	struct err failure = {0};
-
 	hook_path(name, hook_id, &path);
-	const struct api_call call = {.method = hook_id ? "PUT" : "POST",
-				      .path = strbuf_text(&path),
-				      .body = hook,
-				      .gate = &once};
-	return bot_server_call(server, &call, false, &answer, &failure) ||
-	       refuse(server, &failure, err);
+	const struct api_call call = {
+		.method = hook_id ? "PUT" : "POST", .path = strbuf_text(&path), .body = hook, .gate = &once};
+	return bot_server_call(server, &call, false, &answer, &failure) || refuse(server, &failure, err);
 }
 
-bool repo_api_delete_hook(const struct bot_server *server, const struct bot_repository *name,
-			  const char *hook_id, struct err *err)
+bool repo_api_delete_hook(const struct bot_server *server, const struct bot_repository *name, const char *hook_id,
+			  struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	struct err failure = {0};
-
 	hook_path(name, hook_id, &path);
 	const struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-	return bot_server_call(server, &call, false, &answer, &failure) ||
-	       failure.code == ERR_NOT_FOUND || refuse(server, &failure, err);
+	return bot_server_call(server, &call, false, &answer, &failure) || failure.code == ERR_NOT_FOUND ||
+	       refuse(server, &failure, err);
 }

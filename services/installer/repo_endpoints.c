@@ -22,41 +22,37 @@ enum { PAGE_USUAL = 50, START_MAX = 1000000 };
 
 /* ---- who calls, and with which token ------------------------------------------------------------------------------ */
 
-static bool find_caller(const struct installer *installer, const struct web_request *request,
-			struct caller *ret, struct web_reply *reply)
+static bool find_caller(const struct installer *installer, const struct web_request *request, struct caller *ret,
+			struct web_reply *reply)
 {
-	return callers_find(installer->callers, request, ret, reply) &&
-	       caller_must(ret, CALLER_MANAGES, reply);
+	return callers_find(installer->callers, request, ret, reply) && caller_must(ret, CALLER_MANAGES, reply);
 }
 
 static void read_given_token(const struct web_request *request, struct secret *ret)
 {
 	const char *token = web_header(request, "X-Bitbucket-Token");
-
 	if (!text_is_empty(token)) secret_set(ret, token, strlen(token));
 }
 
 /* ---- the list ----------------------------------------------------------------------------------------------------- */
 
 /* A number of the query in [least, most]; `ret` stays when it is absent. */
-static bool read_number(const struct web_request *request, const char *name, int64_t least,
-			int64_t most, size_t *ret, struct web_reply *reply)
+static bool read_number(const struct web_request *request, const char *name, int64_t least, int64_t most, size_t *ret,
+			struct web_reply *reply)
 {
 	const char *text = web_query(request, name);
 	int64_t number;
-
 	if (!text) return true;
 	if (!number_parse(text, least, most, &number, NULL)) {
-		web_reply_detail(reply, 422, "%s is '%.64s'; expected a number from %lld to %lld",
-				 name, text, (long long)least, (long long)most);
+		web_reply_detail(reply, 422, "%s is '%.64s'; expected a number from %lld to %lld", name, text,
+				 (long long)least, (long long)most);
 		return false;
 	}
 	*ret = (size_t)number;
 	return true;
 }
 
-static bool read_part(const struct web_request *request, struct repo_part *ret,
-		      struct web_reply *reply)
+static bool read_part(const struct web_request *request, struct repo_part *ret, struct web_reply *reply)
 {
 	*ret = (struct repo_part){.query = web_query(request, "query"), .limit = PAGE_USUAL};
 	ret->is_page = ret->query || web_query(request, "start") || web_query(request, "limit");
@@ -71,9 +67,7 @@ void repo_endpoint_resources(void *context, const struct web_request *request, s
 	CLEANUP(secret_done) struct secret token = {0};
 	struct repo_part part;
 	struct err err = {0};
-
-	if (!find_caller(installer, request, &caller, reply) || !read_part(request, &part, reply))
-		return;
+	if (!find_caller(installer, request, &caller, reply) || !read_part(request, &part, reply)) return;
 	read_given_token(request, &token);
 	reply->status = 200;
 	if (repo_answer_write(installer, &caller, &token, &part, &reply->body, &err)) return;
@@ -113,10 +107,8 @@ static void hook_call_done(struct hook_call *call)
 static char *read_text(const json_t *body, const char *path, struct web_reply *reply)
 {
 	const char *text = json_text_at(body, path);
-
 	if (text && strlen(text) < LIMIT_ID_BYTES) return text_trim(text);
-	web_reply_detail(reply, 422, "%s: expected a text of at most %d bytes", path,
-			 LIMIT_ID_BYTES - 1);
+	web_reply_detail(reply, 422, "%s: expected a text of at most %d bytes", path, LIMIT_ID_BYTES - 1);
 	return NULL;
 }
 
@@ -129,23 +121,19 @@ static bool read_body(struct hook_call *call, bool has_hook_id, struct web_reply
 		     {"resource.repo_slug", &call->repo_slug},
 		     {"webhook_id", &call->hook_id}};
 	bool is_empty = false;
-
 	for (size_t i = 0; i < (has_hook_id ? 3 : 2); i++) {
 		*texts[i].ret = read_text(call->body, texts[i].path, reply);
 		if (!*texts[i].ret) return false;
 		is_empty = is_empty || !**texts[i].ret;
 	}
-	if (is_empty)
-		web_reply_detail(reply, 400, "%s",
-				 has_hook_id ? TEXT_REPO_HOOK_NEEDED : TEXT_REPO_NEEDED);
+	if (is_empty) web_reply_detail(reply, 400, "%s", has_hook_id ? TEXT_REPO_HOOK_NEEDED : TEXT_REPO_NEEDED);
 	return !is_empty;
 }
 
-static bool open_call(const struct installer *installer, const struct web_request *request,
-		      bool has_hook_id, struct hook_call *ret, struct web_reply *reply)
+static bool open_call(const struct installer *installer, const struct web_request *request, bool has_hook_id,
+		      struct hook_call *ret, struct web_reply *reply)
 {
 	struct err err = {0};
-
 	if (!web_is_same_origin(request, installer->origin)) {
 		web_reply_detail(reply, 403, TEXT_OTHER_SITE);
 		return false;
@@ -160,29 +148,28 @@ static bool open_call(const struct installer *installer, const struct web_reques
 }
 
 /* Bitbucket's refusals are shown by OHE's screens from a 200; everything else is ours. */
-static void refuse(const struct hook_kind *kind, const struct hook_call *call,
-		   const struct err *err, struct web_reply *reply)
+static void refuse(const struct hook_kind *kind, const struct hook_call *call, const struct err *err,
+		   struct web_reply *reply)
 {
 	if (err->http_status == 403)
 		web_reply_failure(reply, 403, TEXT_REPO_NOT_ADMIN, err->message);
 	else if (err->http_status > 0)
 		web_reply_json(reply, 200,
-			       json_pack("{ss ss sb ss sn sn sn}", "project_key", call->project_key,
-					 "repo_slug", call->repo_slug, "success", false, "error",
-					 err->message, "webhook_id", "connection_id", "webhook_url"));
+			       json_pack("{ss ss sb ss sn sn sn}", "project_key", call->project_key, "repo_slug",
+					 call->repo_slug, "success", false, "error", err->message, "webhook_id",
+					 "connection_id", "webhook_url"));
 	else if (err->code == ERR_NOT_FOUND)
 		web_reply_detail(reply, 404, TEXT_REPO_NO_CONNECTION);
 	else
 		web_reply_failure(reply, 500, kind->failed, err->message);
 }
 
-static void change(const struct hook_kind *kind, const struct installer *installer,
-		   const struct web_request *request, struct web_reply *reply)
+static void change(const struct hook_kind *kind, const struct installer *installer, const struct web_request *request,
+		   struct web_reply *reply)
 {
 	CLEANUP(hook_call_done) struct hook_call call = {0};
 	CLEANUP(repo_result_done) struct repo_result result = {0};
 	struct err err = {0};
-
 	if (!open_call(installer, request, kind->action == REPO_NOTE_HOOK, &call, reply)) return;
 	const struct repo_ask ask = {installer,        &call.caller,   &call.token,
 				     call.project_key, call.repo_slug, call.hook_id};
@@ -198,19 +185,17 @@ static void change(const struct hook_kind *kind, const struct installer *install
 /* What all answers start with. */
 static json_t *answer_short(const struct repo_result *result)
 {
-	return json_pack("{ss ss sb sn}", "project_key", result->project_key, "repo_slug",
-			 result->repo_slug, "success", true, "error");
+	return json_pack("{ss ss sb sn}", "project_key", result->project_key, "repo_slug", result->repo_slug, "success",
+			 true, "error");
 }
 
 static json_t *answer_change(const struct repo_result *result)
 {
 	json_t *answer = answer_short(result);
 	bool has_row = result->connection_id > 0;
-
-	(void)json_object_update_new(
-		answer, json_pack("{ss? so ss?}", "webhook_id", result->hook_id, "connection_id",
-				  has_row ? json_integer(result->connection_id) : json_null(),
-				  "webhook_url", result->events_url));
+	(void)json_object_update_new(answer, json_pack("{ss? so ss?}", "webhook_id", result->hook_id, "connection_id",
+						       has_row ? json_integer(result->connection_id) : json_null(),
+						       "webhook_url", result->events_url));
 	return answer;
 }
 
@@ -219,40 +204,33 @@ static json_t *answer_enroll(const struct repo_result *result)
 {
 	const struct own_hook own = repo_hook_own(result->events_url, NULL);
 	json_t *answer = answer_short(result);
-
-	(void)json_object_update_new(
-		answer,
-		json_pack("{sI ss ss ss so}", "connection_id", (json_int_t)result->connection_id,
-			  "webhook_url", result->events_url, "webhook_secret", result->secret.text,
-			  "webhook_name", REPO_HOOK_NAME, "events", own_hook_events(&own)));
+	(void)json_object_update_new(answer,
+				     json_pack("{sI ss ss ss so}", "connection_id", (json_int_t)result->connection_id,
+					       "webhook_url", result->events_url, "webhook_secret", result->secret.text,
+					       "webhook_name", REPO_HOOK_NAME, "events", own_hook_events(&own)));
 	return answer;
 }
 
 void repo_endpoint_install(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	static const struct hook_kind kind = {REPO_INSTALL, TEXT_REPO_INSTALL_FAILED, answer_change};
-
 	change(&kind, context, request, reply);
 }
 
 void repo_endpoint_uninstall(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {REPO_UNINSTALL, TEXT_REPO_UNINSTALL_FAILED,
-					      answer_change};
-
+	static const struct hook_kind kind = {REPO_UNINSTALL, TEXT_REPO_UNINSTALL_FAILED, answer_change};
 	change(&kind, context, request, reply);
 }
 
 void repo_endpoint_enroll(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	static const struct hook_kind kind = {REPO_ENROLL, TEXT_REPO_ENROLL_FAILED, answer_enroll};
-
 	change(&kind, context, request, reply);
 }
 
 void repo_endpoint_note_hook(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	static const struct hook_kind kind = {REPO_NOTE_HOOK, TEXT_REPO_NOTE_FAILED, answer_short};
-
 	change(&kind, context, request, reply);
 }

@@ -13,8 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REPO_HOOK_NAME \
-	"OpenHands Resolver" /* the contract's, so that OHE's own Reinstall finds it too */
+#define REPO_HOOK_NAME "OpenHands Resolver" /* the contract's, so that OHE's own Reinstall finds it too */
 
 /** What ours looks like; texts borrowed. */
 NODISCARD struct own_hook repo_hook_own(const char *url, const char *known_id);
@@ -24,12 +23,11 @@ NODISCARD struct own_hook repo_hook_own(const char *url, const char *known_id);
  * gets its id. Not as wanted afterwards: ERR_INTERNAL.
  */
 NODISCARD bool repo_hook_install(const struct bot_server *server, const struct bot_repository *name,
-				 const struct own_hook *own, const struct secret *secret,
-				 json_t *hooks, char **ret_id, struct err *err);
+				 const struct own_hook *own, const struct secret *secret, json_t *hooks, char **ret_id,
+				 struct err *err);
 
 /** Delete all of ours in `hooks`; `ret_id` (new) gets the id of the best, NULL: there was none. */
 NODISCARD bool repo_hook_remove(const struct bot_server *server, const struct bot_repository *name,
-				const struct own_hook *own, json_t *hooks, char **ret_id,
-				struct err *err);
+				const struct own_hook *own, json_t *hooks, char **ret_id, struct err *err);
 
 #endif

@@ -17,7 +17,7 @@
 
 enum {
 	THREADS = 4,
-	WAITERS_MAX = 8, /* requests that wait at a time: others need the threads of the web */
+	WAITERS_MAX = 8,           /* requests that wait at a time: others need the threads of the web */
 	GIVEN_MS = 15 * 60 * 1000, /* what a token given once has shown */
 	WAIT_MS = 50 * 1000,
 	LOOK_MS = 500,     /* how soon a wait notices that the program stops */
@@ -77,7 +77,6 @@ static void free_person(struct person_list *person)
 static struct person_list *use_person(struct repo_lists *lists, const char *user_id)
 {
 	struct person_list **at = &lists->people;
-
 	while (*at && strcmp((*at)->user_id, user_id) != 0)
 		at = &(*at)->next;
 	struct person_list *person = *at;
@@ -102,7 +101,6 @@ static void forget_old(struct repo_lists *lists)
 {
 	size_t repositories = 0;
 	size_t people = 0;
-
 	for (struct person_list **at = &lists->people; *at;) {
 		struct person_list *person = *at;
 		repositories += person->shared ? person->shared->set.count : 0;
@@ -118,12 +116,11 @@ static void forget_old(struct repo_lists *lists)
 
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
-static bool read_all(struct repo_lists *lists, const char *user_id, const struct secret *given,
-		     struct repo_set *ret, struct err *err)
+static bool read_all(struct repo_lists *lists, const char *user_id, const struct secret *given, struct repo_set *ret,
+		     struct err *err)
 {
 	CLEANUP(bot_server_done) struct bot_server server = {0};
 	int64_t start = 0;
-
 	if (!repo_api_open(lists->installer, user_id, given, &server, err)) return false;
 	while (start >= 0 && !ret->is_cut) {
 		if (daemon_is_stopping(lists->installer->daemon))
@@ -139,9 +136,8 @@ static void report(const struct person_list *person, const struct repo_set *set,
 	/* Who waits for it says so. */
 	if (!is_read && person->waiters == 0) log_err("repositories not listed", &person->failure);
 	if (is_read)
-		LOG_INFO("repositories listed", LOG_TEXT("user_id", person->user_id),
-			 LOG_INT("count", set->count), LOG_INT("is_cut", set->is_cut),
-			 LOG_INT("took_ms", sysclock_monotonic_ms() - person->read_ms));
+		LOG_INFO("repositories listed", LOG_TEXT("user_id", person->user_id), LOG_INT("count", set->count),
+			 LOG_INT("is_cut", set->is_cut), LOG_INT("took_ms", sysclock_monotonic_ms() - person->read_ms));
 }
 
 /* Read one person's list; the lock is given up meanwhile, the entry stays because it is being read. */
@@ -150,7 +146,6 @@ static void read_person(struct repo_lists *lists, struct person_list *person)
 	CLEANUP(secret_done) struct secret given = person->token;
 	struct repo_set set = {0};
 	struct err err = {0};
-
 	person->token = (struct secret){0};
 	person->is_wanted = false;
 	person->is_reading = true;
@@ -194,12 +189,10 @@ static void *run(void *argument)
 /* ---- holding ------------------------------------------------------------------------------------------------------ */
 
 /* Decide whether the list is to be read, and whether this request has to wait for that. */
-static bool must_wait(struct person_list *person, const struct secret *token, int64_t now_ms,
-		      int64_t fresh_ms)
+static bool must_wait(struct person_list *person, const struct secret *token, int64_t now_ms, int64_t fresh_ms)
 {
 	bool has_token = token && secret_is_set(token);
 	int64_t age_ms = now_ms - person->read_ms;
-
 	if (person->is_given && age_ms > GIVEN_MS) drop_set(&person->shared);
 	bool is_due = !person->shared || (age_ms > fresh_ms && !person->is_given);
 	if (has_token) secret_set(&person->token, token->text, token->len);
@@ -210,7 +203,6 @@ static bool must_wait(struct person_list *person, const struct secret *token, in
 static bool wait_read(struct repo_lists *lists, const struct person_list *person)
 {
 	int64_t until_ms = sysclock_monotonic_ms() + WAIT_MS;
-
 	while (person->is_wanted || person->is_reading) {
 		if (lists->waiters > WAITERS_MAX || sysclock_monotonic_ms() >= until_ms ||
 		    daemon_is_stopping(lists->installer->daemon))
@@ -226,7 +218,6 @@ static bool hold(struct repo_lists *lists, struct person_list *person, const str
 {
 	int64_t fresh_ms = 1000 * config_int(lists->installer->config, "OHDC_REPOSITORIES_FRESH_S");
 	bool is_waiting = must_wait(person, token, sysclock_monotonic_ms(), fresh_ms);
-
 	pthread_cond_broadcast(&lists->changed);
 	person->waiters++;
 	lists->waiters += is_waiting;
@@ -234,9 +225,7 @@ static bool hold(struct repo_lists *lists, struct person_list *person, const str
 	lists->waiters -= is_waiting;
 	person->waiters--;
 	if (!is_over)
-		return err_set(
-			err, ERR_BUSY,
-			"Bitbucket is still listing your repositories; try again in a minute");
+		return err_set(err, ERR_BUSY, "Bitbucket is still listing your repositories; try again in a minute");
 	if (!person->shared || (is_waiting && person->failure.code != ERR_NONE))
 		return api_call_settle(false, &person->failure, err);
 	person->shared->holders++;
@@ -244,8 +233,8 @@ static bool hold(struct repo_lists *lists, struct person_list *person, const str
 	return true;
 }
 
-bool repo_lists_hold(struct repo_lists *lists, const char *user_id, const struct secret *token,
-		     struct repo_set **ret, struct err *err)
+bool repo_lists_hold(struct repo_lists *lists, const char *user_id, const struct secret *token, struct repo_set **ret,
+		     struct err *err)
 {
 	LOCK_HOLD(&lists->lock);
 	return hold(lists, use_person(lists, user_id), token, ret, err);
@@ -254,7 +243,6 @@ bool repo_lists_hold(struct repo_lists *lists, const char *user_id, const struct
 void repo_lists_release(struct repo_lists *lists, struct repo_set *set)
 {
 	struct shared_set *shared = (struct shared_set *)set;
-
 	LOCK_HOLD(&lists->lock);
 	drop_set(&shared);
 }
@@ -264,13 +252,11 @@ void repo_lists_release(struct repo_lists *lists, struct repo_set *set)
 bool repo_lists_new(const struct installer *installer, struct repo_lists **ret, struct err *err)
 {
 	struct repo_lists *lists = mem_zalloc(1, sizeof(*lists));
-
 	lists->installer = installer;
 	pthread_mutex_init(&lists->lock, NULL);
 	sysclock_init_cond(&lists->changed);
 	for (; lists->thread_count < THREADS; lists->thread_count++) {
-		if (pthread_create(&lists->threads[lists->thread_count], NULL, run, lists) == 0)
-			continue;
+		if (pthread_create(&lists->threads[lists->thread_count], NULL, run, lists) == 0) continue;
 		repo_lists_free(lists);
 		return err_set(err, ERR_BUSY, "no thread for the lists of repositories");
 	}

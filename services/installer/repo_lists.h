@@ -17,8 +17,7 @@
 struct repo_lists;
 
 /** Start, with threads that read; `installer` is borrowed. `ret` is new. */
-NODISCARD bool repo_lists_new(const struct installer *installer, struct repo_lists **ret,
-			      struct err *err);
+NODISCARD bool repo_lists_new(const struct installer *installer, struct repo_lists **ret, struct err *err);
 
 /** Stop the threads and free: nobody holds a list any more; NULL is fine. */
 void repo_lists_free(struct repo_lists *lists);
@@ -28,8 +27,8 @@ void repo_lists_free(struct repo_lists *lists);
  * 15 minutes. Waits for a first list at most 50 s: ERR_BUSY, the reading goes on. Otherwise fails as repo_token_read() and
  * repo_api_list(). `ret` is held until repo_lists_release(), not changed. Any thread.
  */
-NODISCARD bool repo_lists_hold(struct repo_lists *lists, const char *user_id,
-			       const struct secret *token, struct repo_set **ret, struct err *err);
+NODISCARD bool repo_lists_hold(struct repo_lists *lists, const char *user_id, const struct secret *token,
+			       struct repo_set **ret, struct err *err);
 
 /** Give a list back (NULL is fine). */
 void repo_lists_release(struct repo_lists *lists, struct repo_set *set);

@@ -54,11 +54,10 @@ static bool read_row(struct work *work, struct err *err)
 	const struct bot_repository *name = &work->name;
 	const int64_t numbers[] = {name->id, 0};
 	struct err why = {0};
-
 	connection_row_done(&work->row);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		if (connection_of_repo(store, work->server.base_url, numbers[i], name->project_key,
-				       name->slug, &work->row, &why))
+		if (connection_of_repo(store, work->server.base_url, numbers[i], name->project_key, name->slug,
+				       &work->row, &why))
 			return true;
 		if (why.code != ERR_NOT_FOUND) return api_call_settle(false, &why, err);
 	}
@@ -73,10 +72,9 @@ static bool find_row(struct work *work, struct err *err)
 	if (!read_row(work, err)) return false;
 	mem_set(&work->old_status, work->row.status);
 	if (strcmp(work->row.status, "shadow") != 0) return true;
-	err_fill(
-		err, ERR_CONFLICT,
-		"this connection only watches until the take-over from OpenHands's own integration "
-		"is committed");
+	err_fill(err, ERR_CONFLICT,
+		 "this connection only watches until the take-over from OpenHands's own integration "
+		 "is committed");
 	if (err) err->http_status = 409;
 	return false;
 }
@@ -85,7 +83,6 @@ static bool find_row(struct work *work, struct err *err)
 static bool open_work(struct work *work, struct err *err)
 {
 	const struct repo_ask *ask = work->ask;
-
 	return repo_api_open(ask->installer, ask->caller->user_id, ask->token, &work->server, err) &&
 	       repo_api_read(&work->server, ask->project_key, ask->repo_slug, &work->name, err) &&
 	       repo_api_hooks(&work->server, &work->name, &work->hooks, err) && find_row(work, err);
@@ -101,31 +98,28 @@ static char *events_url(const struct work *work)
 /* What becomes of the secrets while the row is stored. */
 enum secrets { SECRETS_KEEP, SECRETS_NEXT, SECRETS_PROMOTE };
 
-static bool change_secrets(const struct work *work, struct db *db, enum secrets secrets,
-			   struct secret *secret, struct err *err)
+static bool change_secrets(const struct work *work, struct db *db, enum secrets secrets, struct secret *secret,
+			   struct err *err)
 {
 	if (secrets == SECRETS_KEEP) return true;
-	return secrets == SECRETS_PROMOTE ? connection_secret_promote(db, &work->row, err)
-					  : connection_secret_next(db, work->installer->keys,
-								   &work->row, NULL, secret, err);
+	return secrets == SECRETS_PROMOTE
+		       ? connection_secret_promote(db, &work->row, err)
+		       : connection_secret_next(db, work->installer->keys, &work->row, NULL, secret, err);
 }
 
 /* Store the row as it is now. SECRETS_NEXT: `secret` gets what the webhook is to have, accepted beside the one in use. */
-static bool store(struct work *work, enum secrets secrets, struct secret *secret,
-		  const char *action, struct err *err)
+static bool store(struct work *work, enum secrets secrets, struct secret *secret, const char *action, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	struct connection_row *row = &work->row;
 	const struct person *bot = person_is_nobody(&work->bot) ? NULL : &work->bot;
 	bool is_new = row->id == 0;
-
 	if (is_new) connection_make_secret(secret);
 	return db_borrow(work->installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
 	       instance_put(db, PROVIDER_BITBUCKET, row->base_url, bot, &row->instance_id, err) &&
 	       connection_put(db, work->installer->keys, row, is_new ? secret : NULL, err) &&
 	       (is_new || change_secrets(work, db, secrets, secret, err)) &&
-	       connection_audit(db, work->ask->caller->user_id, action, row, err) &&
-	       db_commit(db, err);
+	       connection_audit(db, work->ask->caller->user_id, action, row, err) && db_commit(db, err);
 }
 
 /* Make or change the connection so that deliveries count from now on, with `note` in hook_error. */
@@ -144,7 +138,6 @@ static bool prepare(struct work *work, const char *note, struct secret *ret, str
 static bool prepare_or_join(struct work *work, const char *note, struct secret *ret, struct err *err)
 {
 	struct err why = {0};
-
 	if (prepare(work, note, ret, &why)) return true;
 	if (why.code != ERR_CONFLICT) return api_call_settle(false, &why, err);
 	return find_row(work, err) && prepare(work, note, ret, err);
@@ -158,13 +151,10 @@ static char *look_at_bot(struct work *work)
 	CLEANUP(bot_server_done) struct bot_server server = {0};
 	CLEANUP(bot_repository_done) struct bot_repository seen = {0};
 	struct err err = {0};
-
-	bot_server_init(&server, work->installer->config, work->server.client, PROVIDER_BITBUCKET,
-			work->server.base_url);
+	bot_server_init(&server, work->installer->config, work->server.client, PROVIDER_BITBUCKET, work->server.base_url);
 	bool is_fine = !bot_server_use_configured(&server, work->installer->config) ||
 		       (bot_identity_read(&server, &work->bot, &err) &&
-			bot_repository_read(&server, work->name.project_key, work->name.slug, &seen,
-					    &err));
+			bot_repository_read(&server, work->name.project_key, work->name.slug, &seen, &err));
 	return is_fine ? NULL : mem_dup(err.message);
 }
 
@@ -176,12 +166,10 @@ static bool install(struct work *work, struct repo_result *ret, struct err *err)
 	CLEANUP(mem_free_text) char *note = look_at_bot(work);
 	CLEANUP(secret_done) struct secret secret = {0};
 	struct err why = {0};
-
 	if (!prepare_or_join(work, UNFINISHED, &secret, err)) return false;
 	CLEANUP(mem_free_text) char *url = events_url(work);
 	const struct own_hook own = repo_hook_own(url, row->hook_id);
-	bool is_made = repo_hook_install(&work->server, &work->name, &own, &secret, work->hooks,
-					 &ret->hook_id, &why);
+	bool is_made = repo_hook_install(&work->server, &work->name, &own, &secret, work->hooks, &ret->hook_id, &why);
 	mem_set(&row->hook_error, is_made ? note : why.message);
 	if (!is_made) {
 		mem_set(&row->status, work->old_status);
@@ -198,10 +186,8 @@ static bool uninstall(struct work *work, struct repo_result *ret, struct err *er
 {
 	CLEANUP(mem_free_text) char *url = events_url(work);
 	const struct own_hook own = repo_hook_own(url, work->row.hook_id);
-
 	if (work->row.id == 0) return true;
-	if (!repo_hook_remove(&work->server, &work->name, &own, work->hooks, &ret->hook_id, err))
-		return false;
+	if (!repo_hook_remove(&work->server, &work->name, &own, work->hooks, &ret->hook_id, err)) return false;
 	if (!ret->hook_id) mem_set(&ret->hook_id, work->row.hook_id);
 	mem_set(&work->row.hook_id, NULL);
 	mem_set(&work->row.hook_error, NULL);
@@ -226,17 +212,14 @@ static bool note_hook(struct work *work, UNUSED struct repo_result *ret, struct 
 static void report(const struct work *work, const char *action, const struct err *err)
 {
 	LOG_AT(err->code ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
-	       err->code ? "repository webhook not changed" : "repository webhook changed",
-	       LOG_TEXT("action", action), LOG_TEXT("user_id", work->ask->caller->user_id),
-	       LOG_TEXT("project", work->ask->project_key),
+	       err->code ? "repository webhook not changed" : "repository webhook changed", LOG_TEXT("action", action),
+	       LOG_TEXT("user_id", work->ask->caller->user_id), LOG_TEXT("project", work->ask->project_key),
 	       LOG_TEXT("repository", work->ask->repo_slug), LOG_INT("connection_id", work->row.id),
-	       LOG_TEXT("hook_id", work->row.hook_id),
-	       LOG_TEXT("error", err->code ? err->message : NULL),
+	       LOG_TEXT("hook_id", work->row.hook_id), LOG_TEXT("error", err->code ? err->message : NULL),
 	       LOG_INT("status", err->http_status));
 }
 
-bool repo_change(enum repo_action action, const struct repo_ask *ask, struct repo_result *ret,
-		 struct err *err)
+bool repo_change(enum repo_action action, const struct repo_ask *ask, struct repo_result *ret, struct err *err)
 {
 	static const struct {
 		const char *name;
@@ -250,7 +233,6 @@ bool repo_change(enum repo_action action, const struct repo_ask *ask, struct rep
 	CLEANUP(work_done) struct work work = {.ask = ask, .installer = ask->installer};
 	CLEANUP(repo_result_done) struct repo_result result = {0};
 	struct err why = {0};
-
 	bool is_done = open_work(&work, &why) && actions[action].work(&work, &result, &why);
 	report(&work, actions[action].name, &why);
 	if (!is_done) return api_call_settle(false, &why, err);

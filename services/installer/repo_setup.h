@@ -56,7 +56,6 @@ enum repo_action {
 };
 
 /** Do it, and log what came of it. */
-NODISCARD bool repo_change(enum repo_action action, const struct repo_ask *ask,
-			   struct repo_result *ret, struct err *err);
+NODISCARD bool repo_change(enum repo_action action, const struct repo_ask *ask, struct repo_result *ret, struct err *err);
 
 #endif

@@ -22,25 +22,22 @@ static const char sql_lock[] = "select pg_try_advisory_xact_lock(7305803)";
 	" returning c.provider, c.id) select audit_write('ohdc-installer', '" action \
 	"', provider || '/' || id, '{}') from changed"
 
-static const char sql_promote[] =
-	"with changed as (update connection c set secret_previous_sealed = secret_sealed,"
-	" secret_sealed = secret_next_sealed, secret_next_sealed = null, next_at = null,"
-	" rotated_at = now(), previous_until = null, updated_at = now()"
-	" where c.secret_next_sealed is not null and " SEEN("next", "c.next_at")
-		AUDITED("connection.secret_promoted");
+static const char sql_promote[] = "with changed as (update connection c set secret_previous_sealed = secret_sealed,"
+				  " secret_sealed = secret_next_sealed, secret_next_sealed = null, next_at = null,"
+				  " rotated_at = now(), previous_until = null, updated_at = now()"
+				  " where c.secret_next_sealed is not null and " SEEN("next", "c.next_at")
+					  AUDITED("connection.secret_promoted");
 
 /* The minute: an ingress may still have called the former secret the current one. */
-static const char sql_note[] =
-	"update connection c set previous_until = now() + interval '1 hour'"
-	" where c.secret_previous_sealed is not null and c.secret_next_sealed is null"
-	" and c.previous_until is null and " SEEN("current",
-						  "(c.rotated_at + interval '1 minute')");
+static const char sql_note[] = "update connection c set previous_until = now() + interval '1 hour'"
+			       " where c.secret_previous_sealed is not null and c.secret_next_sealed is null"
+			       " and c.previous_until is null and " SEEN("current",
+									 "(c.rotated_at + interval '1 minute')");
 
-static const char sql_end[] =
-	"with changed as (update connection c set secret_previous_sealed = null,"
-	" previous_until = null where c.secret_previous_sealed is not null"
-	" and c.secret_next_sealed is null and c.previous_until < now()" AUDITED(
-		"connection.secret_ended");
+static const char sql_end[] = "with changed as (update connection c set secret_previous_sealed = null,"
+			      " previous_until = null where c.secret_previous_sealed is not null"
+			      " and c.secret_next_sealed is null and c.previous_until < now()" AUDITED(
+				      "connection.secret_ended");
 
 struct rotation {
 	struct db_pool *pool;
@@ -55,13 +52,11 @@ bool rotation_look(struct db_pool *pool, int *ret_changes, struct err *err)
 	CLEANUP(db_rows_done) struct db_rows lock = {0};
 	CLEANUP(db_rows_done) struct db_rows promoted = {0};
 	CLEANUP(db_rows_done) struct db_rows ended = {0};
-	if (!db_borrow(pool, BORROW_MS, &db, err) || !db_begin(db, err) ||
-	    !db_run(db, sql_lock, NULL, &lock, err))
+	if (!db_borrow(pool, BORROW_MS, &db, err) || !db_begin(db, err) || !db_run(db, sql_lock, NULL, &lock, err))
 		return false;
 	bool is_mine = db_bool(&lock, 0, 0);
-	if (is_mine &&
-	    (!db_run(db, sql_promote, NULL, &promoted, err) ||
-	     !db_run(db, sql_note, NULL, NULL, err) || !db_run(db, sql_end, NULL, &ended, err)))
+	if (is_mine && (!db_run(db, sql_promote, NULL, &promoted, err) || !db_run(db, sql_note, NULL, NULL, err) ||
+			!db_run(db, sql_end, NULL, &ended, err)))
 		return false;
 	*ret_changes = promoted.count + ended.count;
 	return db_commit(db, err);

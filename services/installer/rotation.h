@@ -16,8 +16,7 @@
 struct rotation;
 
 /** Start the thread that looks every five seconds; of several programs one does. ERR_BUSY: no thread. */
-NODISCARD bool rotation_new(struct db_pool *pool, struct daemon *daemon, struct rotation **ret,
-			    struct err *err);
+NODISCARD bool rotation_new(struct db_pool *pool, struct daemon *daemon, struct rotation **ret, struct err *err);
 
 /** Join it (the daemon is stopping) and free; NULL is fine. */
 void rotation_free(struct rotation *rotation);

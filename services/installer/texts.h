@@ -28,8 +28,7 @@
 #define TEXT_JIRA_ACCOUNT_EMAIL "JIRA_DC_SERVICE_ACCOUNT_EMAIL must be a valid email address."
 #define TEXT_JIRA_ACCOUNT_SPACES "JIRA_DC_SERVICE_ACCOUNT_PAT cannot contain whitespace."
 #define TEXT_JIRA_NO_USER "User ID not found"
-#define TEXT_JIRA_EMAIL_NEEDED \
-	"A service account email is required when configuring Jira DC in OpenHands."
+#define TEXT_JIRA_EMAIL_NEEDED "A service account email is required when configuring Jira DC in OpenHands."
 #define TEXT_JIRA_TOKEN_NEEDED "A service account PAT is required when configuring a new workspace."
 #define TEXT_JIRA_MISMATCH "Target workspace mismatch."
 #define TEXT_JIRA_SESSION_FAILED "Failed to create integration session"

@@ -25,17 +25,15 @@ void workspace_fail(struct web_reply *reply, const char *sentence, const struct 
 {
 	bool is_limit = failure->code == ERR_LIMIT;
 	log_err("a connection was not changed", failure);
-	web_reply_failure(
-		reply, is_limit ? 429 : 500, sentence,
-		failure->code == ERR_CONFLICT
-			? "Somebody else changed this connection at the same moment: try again."
-			: failure->message);
+	web_reply_failure(reply, is_limit ? 429 : 500, sentence,
+			  failure->code == ERR_CONFLICT
+				  ? "Somebody else changed this connection at the same moment: try again."
+				  : failure->message);
 	if (is_limit) reply->retry_after_s = failure->retry_after_ms / 1000 + 1;
 }
 
-bool workspace_store(const struct installer *installer, const struct caller *caller,
-		     struct connection_row *row, const struct workspace_change *change,
-		     struct err *err)
+bool workspace_store(const struct installer *installer, const struct caller *caller, struct connection_row *row,
+		     const struct workspace_change *change, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	return db_borrow(installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
@@ -51,8 +49,8 @@ static bool forbid(struct web_reply *reply, const char *sentence)
 	return false;
 }
 
-bool workspace_may_edit(const struct installer *installer, const struct caller *caller,
-			struct connection_row *row, struct web_reply *reply)
+bool workspace_may_edit(const struct installer *installer, const struct caller *caller, struct connection_row *row,
+			struct web_reply *reply)
 {
 	CLEANUP(link_done) struct link link = {0};
 	struct err err = {0};

@@ -33,7 +33,6 @@ struct workspace_change {
 
 /** Store a changed row and what belongs to it, all or nothing. */
 NODISCARD bool workspace_store(const struct installer *installer, const struct caller *caller,
-			       struct connection_row *row, const struct workspace_change *change,
-			       struct err *err);
+			       struct connection_row *row, const struct workspace_change *change, struct err *err);
 
 #endif

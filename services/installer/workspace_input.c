@@ -39,8 +39,7 @@ static bool is_plain(const char *text)
 }
 
 /* A text that may be absent or null; "" counts as absent. */
-static bool read_text(const json_t *body, const char *name, size_t most, const char **ret,
-		      struct web_reply *reply)
+static bool read_text(const json_t *body, const char *name, size_t most, const char **ret, struct web_reply *reply)
 {
 	const json_t *value = json_object_get(body, name);
 	const char *text = json_string_value(value);
@@ -63,8 +62,8 @@ static bool read_flag(const json_t *body, const char *name, bool *ret, struct we
 	return true;
 }
 
-static bool read_secret(const json_t *body, const char *name, const char *spaces,
-			struct secret *ret, struct web_reply *reply)
+static bool read_secret(const json_t *body, const char *name, const char *spaces, struct secret *ret,
+			struct web_reply *reply)
 {
 	const char *text = NULL;
 	if (!read_text(body, name, TOKEN_MAX, &text, reply)) return false;
@@ -95,8 +94,7 @@ bool workspace_input_is_email(const char *text)
 {
 	const char *at = strchr(text, '@');
 	const char *dot = at ? strrchr(at, '.') : NULL;
-	return is_plain(text) && at && at > text && dot && dot > at + 1 && dot[1] != '\0' &&
-	       !strchr(at + 1, '@');
+	return is_plain(text) && at && at > text && dot && dot > at + 1 && dot[1] != '\0' && !strchr(at + 1, '@');
 }
 
 static bool read_email(const json_t *body, struct workspace_input *ret, struct web_reply *reply)
@@ -119,8 +117,8 @@ static bool read_name(const json_t *body, const char **ret, struct web_reply *re
 	       refuse(reply, TEXT_JIRA_BAD_NAME, err.message);
 }
 
-bool workspace_input_place(const struct config *config, const json_t *body,
-			   struct workspace_name *ret, struct web_reply *reply)
+bool workspace_input_place(const struct config *config, const json_t *body, struct workspace_name *ret,
+			   struct web_reply *reply)
 {
 	const char *typed = NULL;
 	struct err err = {0};
@@ -130,17 +128,16 @@ bool workspace_input_place(const struct config *config, const json_t *body,
 		refuse(reply, TEXT_JIRA_BAD_NAME, err.message));
 }
 
-bool workspace_input_read(const struct config *config, const json_t *body,
-			  struct workspace_input *ret, struct web_reply *reply)
+bool workspace_input_read(const struct config *config, const json_t *body, struct workspace_input *ret,
+			  struct web_reply *reply)
 {
 	const char *typed = NULL;
 	struct err err = {0};
-	if (!read_name(body, &typed, reply) || !read_secrets(body, ret, reply) ||
-	    !read_email(body, ret, reply) || !read_flag(body, "is_active", &ret->is_active, reply) ||
+	if (!read_name(body, &typed, reply) || !read_secrets(body, ret, reply) || !read_email(body, ret, reply) ||
+	    !read_flag(body, "is_active", &ret->is_active, reply) ||
 	    !read_flag(body, "rotate_secret", &ret->rotates, reply))
 		return false;
-	if (workspace_name_read(typed, config_text(config, "JIRA_DC_BASE_URL"), &ret->place, &err))
-		return true;
+	if (workspace_name_read(typed, config_text(config, "JIRA_DC_BASE_URL"), &ret->place, &err)) return true;
 	if (err.code != ERR_CONFLICT) return refuse(reply, TEXT_JIRA_BAD_NAME, err.message);
 	web_reply_failure(reply, 400, TEXT_JIRA_MISMATCH, err.message);
 	return false;

@@ -27,12 +27,12 @@ struct workspace_input {
 void workspace_input_done(struct workspace_input *input);
 
 /** Read the body; false: `reply` is the refusal (422, or 400 for another Jira than the configured one). */
-NODISCARD bool workspace_input_read(const struct config *config, const json_t *body,
-				    struct workspace_input *ret, struct web_reply *reply);
+NODISCARD bool workspace_input_read(const struct config *config, const json_t *body, struct workspace_input *ret,
+				    struct web_reply *reply);
 
 /** Read `workspace_name` alone; false: `reply` is a 422. A Jira that is not the configured one is read as it stands. */
-NODISCARD bool workspace_input_place(const struct config *config, const json_t *body,
-				     struct workspace_name *ret, struct web_reply *reply);
+NODISCARD bool workspace_input_place(const struct config *config, const json_t *body, struct workspace_name *ret,
+				     struct web_reply *reply);
 
 /** Read `admin_api_key` alone, which may be absent; false: `reply` is a 422. */
 NODISCARD bool workspace_input_admin(const json_t *body, struct secret *ret, struct web_reply *reply);

@@ -82,8 +82,7 @@ static const char *read_managed(struct setup *setup)
 {
 	CLEANUP(secret_done) struct secret token = {0};
 	const char *email = config_text(setup->installer->config, "JIRA_DC_SERVICE_ACCOUNT_EMAIL");
-	bool has_token = config_secret(setup->installer->config, "JIRA_DC_SERVICE_ACCOUNT_PAT",
-				       &token);
+	bool has_token = config_secret(setup->installer->config, "JIRA_DC_SERVICE_ACCOUNT_PAT", &token);
 	if (!email != !has_token) return TEXT_JIRA_ACCOUNT_HALF;
 	if (!email) return NULL;
 	if (!workspace_input_is_email(email)) return TEXT_JIRA_ACCOUNT_EMAIL;
@@ -99,8 +98,7 @@ static bool find_row(struct setup *setup)
 	struct workspace_input *input = &setup->input;
 	const struct caller *caller = setup->caller;
 	const char *wrong = read_managed(setup);
-	bool is_shared = !text_is_empty(caller->org_id) &&
-			 strcmp(caller->org_id, caller->user_id) != 0;
+	bool is_shared = !text_is_empty(caller->org_id) && strcmp(caller->org_id, caller->user_id) != 0;
 	struct err err = {0};
 	if (wrong) return refuse(setup, 500, wrong, NULL);
 	if (!workspace_has_user(caller, setup->reply)) return false;
@@ -113,8 +111,7 @@ static bool find_row(struct setup *setup)
 					     .base_url = mem_dup(input->place.base_url),
 					     .owner_user_id = mem_dup(caller->user_id),
 					     .org_id = mem_dup(is_shared ? caller->org_id : NULL)};
-	if (input->rotates)
-		web_reply_detail(setup->reply, 404, TEXT_JIRA_UNKNOWN, input->place.name);
+	if (input->rotates) web_reply_detail(setup->reply, 404, TEXT_JIRA_UNKNOWN, input->place.name);
 	return !input->rotates;
 }
 
@@ -152,8 +149,7 @@ static bool take_bot_token(struct setup *setup, bool *ret, struct err *err)
 	}
 	*ret = !input->rotates && !(old_email && text_equal_nocase(old_email, input->bot_email));
 	if (!*ret) return true;
-	if (!connection_bot_token(&setup->installer->connections, &setup->row, &stored, err))
-		return false;
+	if (!connection_bot_token(&setup->installer->connections, &setup->row, &stored, err)) return false;
 	bot_server_use(&setup->server, &stored);
 	return true;
 }
@@ -162,13 +158,11 @@ static bool check_bot(struct setup *setup)
 {
 	bool is_asked = false;
 	struct err err = {0};
-	if (!take_bot_token(setup, &is_asked, &err))
-		return fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
+	if (!take_bot_token(setup, &is_asked, &err)) return fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
 	if (!is_asked && !is_automatic(setup)) return true;
 	if (!bot_server_can_sign(&setup->server, &err)) return fail(setup, TEXT_JIRA_TOO_OLD, &err);
 	if (!is_asked) return true;
-	if (!bot_identity_read(&setup->server, &setup->bot, &err))
-		return fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
+	if (!bot_identity_read(&setup->server, &setup->bot, &err)) return fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
 	setup->is_bot_known = true;
 	const char *email = setup->bot.email;
 	if (text_is_empty(email)) {
@@ -177,8 +171,7 @@ static bool check_bot(struct setup *setup)
 		return true;
 	}
 	if (text_equal_nocase(email, setup->input.bot_email)) return true;
-	err_set(&err, ERR_INPUT,
-		"it belongs to %s (%s), not to %s: enter that address or another PAT",
+	err_set(&err, ERR_INPUT, "it belongs to %s (%s), not to %s: enter that address or another PAT",
 		setup->bot.name ? setup->bot.name : "a user", email, setup->input.bot_email);
 	return refuse(setup, 400, TEXT_JIRA_BOT_REFUSED, err.message);
 }
@@ -188,9 +181,8 @@ static bool look_at_jira(struct setup *setup)
 {
 	const struct installer *installer = setup->installer;
 	struct err err = {0};
-	bot_server_init(&setup->server, installer->config,
-			peer_client_for(installer->peers, setup->row.base_url), PROVIDER_JIRA,
-			setup->row.base_url);
+	bot_server_init(&setup->server, installer->config, peer_client_for(installer->peers, setup->row.base_url),
+			PROVIDER_JIRA, setup->row.base_url);
 	if (setup->server.deadline_ms > CALL_MS) setup->server.deadline_ms = CALL_MS;
 	if (!check_bot(setup)) return false;
 	if (!is_automatic(setup)) return true;
@@ -203,11 +195,9 @@ static bool look_for_link(struct setup *setup)
 {
 	CLEANUP(link_done) struct link link = {0};
 	struct err err = {0};
-	if (setup->input.rotates || !config_bool(setup->installer->config, "JIRA_DC_ENABLE_OAUTH"))
-		return true;
-	setup->goes_to_jira = setup->row.id == 0 ||
-			      !link_of_user(setup->installer->pool, setup->caller->user_id,
-					    setup->row.instance_id, &link, &err);
+	if (setup->input.rotates || !config_bool(setup->installer->config, "JIRA_DC_ENABLE_OAUTH")) return true;
+	setup->goes_to_jira = setup->row.id == 0 || !link_of_user(setup->installer->pool, setup->caller->user_id,
+								  setup->row.instance_id, &link, &err);
 	return err.code == ERR_NONE || err.code == ERR_NOT_FOUND || fail(setup, NULL, &err);
 }
 
@@ -229,8 +219,7 @@ static bool write_secret(struct setup *setup, struct db *db, struct err *err)
 	bool is_given = secret_is_set(&input->webhook_secret);
 	setup->is_changing = is_given || input->rotates || setup->row.has_next_secret;
 	return is_given || input->rotates
-		       ? connection_secret_next(db, keys, &setup->row, &input->webhook_secret,
-						&setup->hook, err)
+		       ? connection_secret_next(db, keys, &setup->row, &input->webhook_secret, &setup->hook, err)
 		       : connection_secret_kept(db, keys, &setup->row, &setup->hook, err);
 }
 
@@ -252,8 +241,7 @@ static bool write_connection(struct setup *setup, struct db *db, struct err *err
 	mem_set(&row->status, status_of(setup));
 	mem_set(&row->svc_email, input->bot_email);
 	note_whether_shown(setup);
-	if (row->id != 0)
-		return connection_put(db, keys, row, NULL, err) && write_secret(setup, db, err);
+	if (row->id != 0) return connection_put(db, keys, row, NULL, err) && write_secret(setup, db, err);
 	if (secret_is_set(&input->webhook_secret))
 		secret_set(&setup->hook, input->webhook_secret.text, input->webhook_secret.len);
 	else
@@ -269,8 +257,7 @@ static bool write_link(const struct setup *setup, struct db *db, struct err *err
 					 .org_id = setup->row.org_id,
 					 .account_name = setup->caller->email,
 					 .method = "email"};
-	return setup->input.rotates ||
-	       config_bool(setup->installer->config, "JIRA_DC_ENABLE_OAUTH") ||
+	return setup->input.rotates || config_bool(setup->installer->config, "JIRA_DC_ENABLE_OAUTH") ||
 	       link_put(db, setup->installer->keys, &draft, err);
 }
 
@@ -282,8 +269,8 @@ static bool write_rows(struct setup *setup, struct err *err)
 	const struct secret *token = &setup->input.bot_token;
 	bool is_new = row->id == 0;
 	return db_borrow(setup->installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
-	       instance_put(db, PROVIDER_JIRA, row->base_url,
-			    setup->is_bot_known ? &setup->bot : NULL, &row->instance_id, err) &&
+	       instance_put(db, PROVIDER_JIRA, row->base_url, setup->is_bot_known ? &setup->bot : NULL,
+			    &row->instance_id, err) &&
 	       write_connection(setup, db, err) &&
 	       (!secret_is_set(token) || connection_put_bot_token(db, keys, row, token, err)) &&
 	       write_link(setup, db, err) &&
@@ -302,8 +289,7 @@ static bool write_outcome(struct setup *setup, const char *hook_id, struct err *
 {
 	struct connection_row row = {0};
 	const struct installer *installer = setup->installer;
-	if (!connection_read(&installer->connections, PROVIDER_JIRA, setup->row.id, &row, err))
-		return false;
+	if (!connection_read(&installer->connections, PROVIDER_JIRA, setup->row.id, &row, err)) return false;
 	connection_row_done(&setup->row);
 	setup->row = row;
 	if (hook_id) mem_set(&setup->row.hook_id, hook_id);
@@ -311,16 +297,14 @@ static bool write_outcome(struct setup *setup, const char *hook_id, struct err *
 	bool counts = hook_id && setup->input.is_active && !connection_row_is_on(&row);
 	bool is_off = !hook_id && strcmp(row.status, "active") == 0;
 	if (counts || is_off) mem_set(&setup->row.status, counts ? "active" : "paused");
-	const struct workspace_change change = {.action = hook_id ? "connection.hook"
-								  : "connection.hook_failed",
+	const struct workspace_change change = {.action = hook_id ? "connection.hook" : "connection.hook_failed",
 						.promotes = hook_id != NULL};
 	return workspace_store(installer, setup->caller, &setup->row, &change, err);
 }
 
 static bool install(struct setup *setup)
 {
-	CLEANUP(mem_free_text) char *url = connection_events_url(setup->installer->origin,
-								 PROVIDER_JIRA, setup->row.id);
+	CLEANUP(mem_free_text) char *url = connection_events_url(setup->installer->origin, PROVIDER_JIRA, setup->row.id);
 	CLEANUP(jira_hook_done_free) struct jira_hook_done done = {0};
 	const struct jira_hook hook = {url, setup->row.hook_id, &setup->hook};
 	struct err err = {0};
@@ -354,17 +338,14 @@ static void answer_redirect(struct setup *setup)
 		(void)refuse(setup, 500, TEXT_JIRA_SESSION_FAILED, err.message);
 		return;
 	}
-	web_reply_json(
-		setup->reply, 200,
-		json_pack("{s:b, s:b, s:s}", "success", 1, "redirect", 1, "authorizationUrl", url));
+	web_reply_json(setup->reply, 200,
+		       json_pack("{s:b, s:b, s:s}", "success", 1, "redirect", 1, "authorizationUrl", url));
 }
 
 static void answer(struct setup *setup)
 {
-	CLEANUP(mem_free_text) char *url = connection_events_url(setup->installer->origin,
-								 PROVIDER_JIRA, setup->row.id);
-	LOG_INFO("a connection was saved", LOG_INT("connection_id", setup->row.id),
-		 LOG_TEXT("status", setup->row.status),
+	CLEANUP(mem_free_text) char *url = connection_events_url(setup->installer->origin, PROVIDER_JIRA, setup->row.id);
+	LOG_INFO("a connection was saved", LOG_INT("connection_id", setup->row.id), LOG_TEXT("status", setup->row.status),
 		 LOG_TEXT("webhook", !is_automatic(setup) ? "by hand"
 				     : setup->is_enrolled ? "installed"
 							  : "not installed"));
@@ -373,9 +354,8 @@ static void answer(struct setup *setup)
 		return;
 	}
 	web_reply_json(setup->reply, 200,
-		       json_pack("{s:b, s:b, s:s, s:b, s:s, s:s*}", "success", 1, "redirect", 0,
-				 "authorizationUrl", "", "webhookEnrolled", setup->is_enrolled,
-				 "eventsUrl", url, "error", setup->note));
+		       json_pack("{s:b, s:b, s:s, s:b, s:s, s:s*}", "success", 1, "redirect", 0, "authorizationUrl", "",
+				 "webhookEnrolled", setup->is_enrolled, "eventsUrl", url, "error", setup->note));
 }
 
 void workspaces_save_run(const struct installer *installer, const struct web_request *request,
@@ -385,9 +365,8 @@ void workspaces_save_run(const struct installer *installer, const struct web_req
 		.installer = installer, .request = request, .caller = caller, .reply = reply};
 	struct err err = {0};
 	if (!caller_must(caller, CALLER_CONNECTS, reply) ||
-	    !workspace_input_read(installer->config, body, &setup.input, reply) ||
-	    !find_row(&setup) || !has_account(&setup) ||
-	    (setup.row.id != 0 && !workspace_may_edit(installer, caller, &setup.row, reply)) ||
+	    !workspace_input_read(installer->config, body, &setup.input, reply) || !find_row(&setup) ||
+	    !has_account(&setup) || (setup.row.id != 0 && !workspace_may_edit(installer, caller, &setup.row, reply)) ||
 	    !look_at_jira(&setup) || !look_for_link(&setup))
 		return;
 	if (!write_rows(&setup, &err))

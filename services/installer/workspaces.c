@@ -23,12 +23,12 @@ enum { BORROW_MS = 5000 };
 
 /* ---- the way in --------------------------------------------------------------------------------------------------- */
 
-typedef void run_fn(const struct installer *installer, const struct web_request *request,
-		    const struct caller *caller, const json_t *body, struct web_reply *reply);
+typedef void run_fn(const struct installer *installer, const struct web_request *request, const struct caller *caller,
+		    const json_t *body, struct web_reply *reply);
 
 /* With `is_lenient` a body that is no JSON object counts as an empty one. */
-static void admit(const struct installer *installer, const struct web_request *request,
-		  bool is_lenient, run_fn *run, struct web_reply *reply)
+static void admit(const struct installer *installer, const struct web_request *request, bool is_lenient, run_fn *run,
+		  struct web_reply *reply)
 {
 	CLEANUP(caller_done) struct caller caller = {0};
 	json_auto_t *body = NULL;
@@ -66,8 +66,8 @@ void workspaces_unlink(void *context, const struct web_request *request, struct 
 /* ---- pause and resume --------------------------------------------------------------------------------------------- */
 
 /* The connection at what was typed; else `reply` is a 404 with `unknown`, or a failure of ours. */
-static bool find_place(const struct installer *installer, const struct workspace_name *place,
-		       const char *sentence, struct connection_row *ret, struct web_reply *reply)
+static bool find_place(const struct installer *installer, const struct workspace_name *place, const char *sentence,
+		       struct connection_row *ret, struct web_reply *reply)
 {
 	struct err err = {0};
 	if (connection_named(&installer->connections, place, ret, &err)) return true;
@@ -75,19 +75,16 @@ static bool find_place(const struct installer *installer, const struct workspace
 	return false;
 }
 
-void workspaces_status_run(const struct installer *installer,
-			   UNUSED const struct web_request *request, const struct caller *caller,
-			   const json_t *body, struct web_reply *reply)
+void workspaces_status_run(const struct installer *installer, UNUSED const struct web_request *request,
+			   const struct caller *caller, const json_t *body, struct web_reply *reply)
 {
 	CLEANUP(workspace_name_done) struct workspace_name place = {0};
 	CLEANUP(connection_row_done) struct connection_row row = {0};
 	const json_t *wanted = json_object_get(body, "is_active");
 	bool is_on = json_is_true(wanted);
-	const struct workspace_change change = {.action = is_on ? "connection.resume"
-								: "connection.pause"};
+	const struct workspace_change change = {.action = is_on ? "connection.resume" : "connection.pause"};
 	struct err err = {0};
-	if (!workspace_has_user(caller, reply) ||
-	    !workspace_input_place(installer->config, body, &place, reply))
+	if (!workspace_has_user(caller, reply) || !workspace_input_place(installer->config, body, &place, reply))
 		return;
 	if (!json_is_boolean(wanted)) {
 		web_reply_detail(reply, 422, "is_active must be true or false");
@@ -102,10 +99,8 @@ void workspaces_status_run(const struct installer *installer,
 		workspace_fail(reply, TEXT_JIRA_STATUS_FAILED, &err);
 		return;
 	}
-	LOG_INFO("a connection was switched", LOG_INT("connection_id", row.id),
-		 LOG_TEXT("status", row.status));
-	web_reply_json(reply, 200,
-		       json_pack("{s:b, s:s}", "success", 1, "status", is_on ? "active" : "inactive"));
+	LOG_INFO("a connection was switched", LOG_INT("connection_id", row.id), LOG_TEXT("status", row.status));
+	web_reply_json(reply, 200, json_pack("{s:b, s:s}", "success", 1, "status", is_on ? "active" : "inactive"));
 }
 
 /* ---- what is there ------------------------------------------------------------------------------------------------ */
@@ -113,8 +108,7 @@ void workspaces_status_run(const struct installer *installer,
 /* Visible: install-wide, of the owner's personal organisation, or of the caller's. */
 static bool is_visible(const struct connection_row *row, const struct caller *caller)
 {
-	return text_is_empty(row->org_id) ||
-	       (row->owner_user_id && strcmp(row->org_id, row->owner_user_id) == 0) ||
+	return text_is_empty(row->org_id) || (row->owner_user_id && strcmp(row->org_id, row->owner_user_id) == 0) ||
 	       (caller->org_id && strcmp(row->org_id, caller->org_id) == 0);
 }
 
@@ -132,8 +126,7 @@ void workspaces_get_status(void *context, const struct web_request *request, str
 		workspace_fail(reply, TEXT_JIRA_VALIDATE_FAILED, &err);
 		return;
 	}
-	web_reply_json(reply, 200,
-		       json_pack("{s:b, s:s?}", "configured", host != NULL, "host", host));
+	web_reply_json(reply, 200, json_pack("{s:b, s:s?}", "configured", host != NULL, "host", host));
 }
 
 void workspaces_validate(void *context, const struct web_request *request, struct web_reply *reply)
@@ -154,44 +147,41 @@ void workspaces_validate(void *context, const struct web_request *request, struc
 		web_reply_detail(reply, 404, TEXT_JIRA_NAME_INACTIVE, place.name);
 		return;
 	}
-	web_reply_json(reply, 200,
-		       json_pack("{s:s, s:s, s:s}", "name", place.name, "status", "active",
-				 "message", TEXT_JIRA_NAME_ACTIVE));
+	web_reply_json(
+		reply, 200,
+		json_pack("{s:s, s:s, s:s}", "name", place.name, "status", "active", "message", TEXT_JIRA_NAME_ACTIVE));
 }
 
 /* ---- remove ------------------------------------------------------------------------------------------------------- */
 
 /* The connection the caller is linked to, else one that is theirs though they never linked an account. */
-static bool find_own(const struct installer *installer, const struct caller *caller,
-		     struct connection_row *ret, struct err *err)
+static bool find_own(const struct installer *installer, const struct caller *caller, struct connection_row *ret,
+		     struct err *err)
 {
 	CLEANUP(link_done) struct link link = {0};
 	if (link_of_user(installer->pool, caller->user_id, 0, &link, err))
 		return connection_of_instance(&installer->connections, link.instance_id, ret, err) ||
-		       (err->code == ERR_NOT_FOUND &&
-			err_set(err, ERR_NOT_FOUND, "%s", TEXT_JIRA_NO_CONNECTION));
+		       (err->code == ERR_NOT_FOUND && err_set(err, ERR_NOT_FOUND, "%s", TEXT_JIRA_NO_CONNECTION));
 	if (err->code != ERR_NOT_FOUND) return false;
 	return connection_of_owner(&installer->connections, caller->user_id, ret, err) ||
 	       (err->code == ERR_NOT_FOUND && err_set(err, ERR_NOT_FOUND, "%s", TEXT_JIRA_NOT_LINKED));
 }
 
 /* Best effort, with a token for this request alone. */
-static bool remove_hook(const struct installer *installer, const struct connection_row *row,
-			const struct secret *token, struct err *err)
+static bool remove_hook(const struct installer *installer, const struct connection_row *row, const struct secret *token,
+			struct err *err)
 {
 	CLEANUP(bot_server_done) struct bot_server server = {0};
-	CLEANUP(mem_free_text) char *url = connection_events_url(installer->origin, PROVIDER_JIRA,
-								 row->id);
-	bot_server_init(&server, installer->config, peer_client_for(installer->peers, row->base_url),
-			PROVIDER_JIRA, row->base_url);
+	CLEANUP(mem_free_text) char *url = connection_events_url(installer->origin, PROVIDER_JIRA, row->id);
+	bot_server_init(&server, installer->config, peer_client_for(installer->peers, row->base_url), PROVIDER_JIRA,
+			row->base_url);
 	bot_server_use(&server, token);
 	return jira_hooks_remove(&server, url, err);
 }
 
 /* The owner's way: hook, connection, all links. */
-static bool end_connection(const struct installer *installer, const struct caller *caller,
-			   struct connection_row *row, const struct secret *token,
-			   bool *ret_removed, struct err *ret_why, struct err *err)
+static bool end_connection(const struct installer *installer, const struct caller *caller, struct connection_row *row,
+			   const struct secret *token, bool *ret_removed, struct err *ret_why, struct err *err)
 {
 	const struct workspace_change change = {.action = "connection.unlink", .ends_links = true};
 	*ret_removed = secret_is_set(token) && remove_hook(installer, row, token, ret_why);
@@ -201,25 +191,23 @@ static bool end_connection(const struct installer *installer, const struct calle
 	return workspace_store(installer, caller, row, &change, err);
 }
 
-static bool end_link(const struct installer *installer, const struct caller *caller,
-		     const struct connection_row *row, struct err *err)
+static bool end_link(const struct installer *installer, const struct caller *caller, const struct connection_row *row,
+		     struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	return db_borrow(installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
 	       link_drop(db, row->instance_id, caller->user_id, err) && db_commit(db, err);
 }
 
-void workspaces_unlink_run(const struct installer *installer,
-			   UNUSED const struct web_request *request, const struct caller *caller,
-			   const json_t *body, struct web_reply *reply)
+void workspaces_unlink_run(const struct installer *installer, UNUSED const struct web_request *request,
+			   const struct caller *caller, const json_t *body, struct web_reply *reply)
 {
 	CLEANUP(connection_row_done) struct connection_row row = {0};
 	CLEANUP(secret_done) struct secret token = {0};
 	bool is_removed = false;
 	struct err why = {0};
 	struct err err = {0};
-	if (!workspace_has_user(caller, reply) || !workspace_input_admin(body, &token, reply))
-		return;
+	if (!workspace_has_user(caller, reply) || !workspace_input_admin(body, &token, reply)) return;
 	if (!find_own(installer, caller, &row, &err)) {
 		if (err.code == ERR_NOT_FOUND)
 			web_reply_detail(reply, 404, "%s", err.message);
@@ -234,9 +222,8 @@ void workspaces_unlink_run(const struct installer *installer,
 		return;
 	}
 	LOG_INFO("a Jira was disconnected", LOG_INT("connection_id", row.id),
-		 LOG_TEXT("by", is_owner ? "owner" : "member"),
-		 LOG_TEXT("webhook", is_removed ? "deleted" : "kept"));
+		 LOG_TEXT("by", is_owner ? "owner" : "member"), LOG_TEXT("webhook", is_removed ? "deleted" : "kept"));
 	web_reply_json(reply, 200,
-		       json_pack("{s:b, s:b, s:s*}", "success", 1, "webhookRemoved", is_removed,
-				 "error", why.code == ERR_NONE ? NULL : why.message));
+		       json_pack("{s:b, s:b, s:s*}", "success", 1, "webhookRemoved", is_removed, "error",
+				 why.code == ERR_NONE ? NULL : why.message));
 }

@@ -48,7 +48,6 @@ static bool refuse(struct passage *passage, int status, const char *advice, cons
 {
 	char sentence[SENTENCE_SIZE];
 	va_list values;
-
 	va_start(values, format);
 	(void)vsnprintf(sentence, sizeof(sentence), format, values);
 	va_end(values);
@@ -65,35 +64,27 @@ static const char *advice_for(const char *words)
 		const char *part;
 		const char *advice;
 	} known[] = {
-		{"access_denied",
-		 "You, or Jira for you, said no. To link your account, start again "
-		 "and choose Allow in Jira."},
-		{"invalid_grant",
-		 "Jira gives a code about ten seconds to live, and takes it once. " AGAIN
-		 " If it happens each time, an admin should compare the redirect URL of "
-		 "Jira's application link with this page's address."},
-		{"invalid_client",
-		 "Jira does not know the client ID or the client secret. An admin "
-		 "should copy both again from Jira's application link."},
-		{"unauthorized_client",
-		 "An admin should check the client ID and the application link "
-		 "in Jira."},
-		{"invalid_scope",
-		 "An admin should give the application link in Jira the WRITE scope."},
-		{"redirect",
-		 "An admin should set the redirect URL of Jira's application link to this "
-		 "page's address, without its question mark and what follows."},
+		{"access_denied", "You, or Jira for you, said no. To link your account, start again "
+				  "and choose Allow in Jira."},
+		{"invalid_grant", "Jira gives a code about ten seconds to live, and takes it once. " AGAIN
+				  " If it happens each time, an admin should compare the redirect URL of "
+				  "Jira's application link with this page's address."},
+		{"invalid_client", "Jira does not know the client ID or the client secret. An admin "
+				   "should copy both again from Jira's application link."},
+		{"unauthorized_client", "An admin should check the client ID and the application link "
+					"in Jira."},
+		{"invalid_scope", "An admin should give the application link in Jira the WRITE scope."},
+		{"redirect", "An admin should set the redirect URL of Jira's application link to this "
+			     "page's address, without its question mark and what follows."},
 		{"certificate", "Jira's certificate is not trusted here. An admin should add the "
 				"certificate authority that issued it to the trusted ones "
 				"(SSL_CERT_FILE), and deploy again."},
-		{"SSL",
-		 "A secure connection to Jira could not be made. An admin should check that "
-		 "JIRA_DC_BASE_URL has the right scheme and port, and the trusted certificate "
-		 "authorities (SSL_CERT_FILE)."},
+		{"SSL", "A secure connection to Jira could not be made. An admin should check that "
+			"JIRA_DC_BASE_URL has the right scheme and port, and the trusted certificate "
+			"authorities (SSL_CERT_FILE)."},
 		{"TLS", "A secure connection to Jira could not be made. An admin should check that "
 			"JIRA_DC_BASE_URL has the right scheme and port."},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (text_find_nocase(words, known[i].part)) return known[i].advice;
 	}
@@ -102,10 +93,8 @@ static const char *advice_for(const char *words)
 
 static const char *class_of(const struct err *err)
 {
-	if (text_find_nocase(err->message, "certificate") || text_find_nocase(err->message, "ssl"))
-		return "SSLError";
-	if (err->code == ERR_TIMEOUT || text_find_nocase(err->message, "timed out"))
-		return "TimeoutError";
+	if (text_find_nocase(err->message, "certificate") || text_find_nocase(err->message, "ssl")) return "SSLError";
+	if (err->code == ERR_TIMEOUT || text_find_nocase(err->message, "timed out")) return "TimeoutError";
 	return err->code == ERR_NETWORK ? "ConnectError" : "ReadError";
 }
 
@@ -116,9 +105,7 @@ static bool take_state(struct passage *passage)
 {
 	const struct oauth *oauth = passage->linker->oauth;
 	struct err err = {0};
-
-	if (!oauth_state_take(&oauth->states, "authorize", web_query(passage->request, "state"),
-			      &passage->state, &err)) {
+	if (!oauth_state_take(&oauth->states, "authorize", web_query(passage->request, "state"), &passage->state, &err)) {
 		if (err.code == ERR_NOT_FOUND)
 			return refuse(passage, 400,
 				      "It was used already, is older than ten minutes, or is not "
@@ -128,22 +115,18 @@ static bool take_state(struct passage *passage)
 		return refuse(passage, 500, AGAIN, TEXT_LINK_FAILED);
 	}
 	if (link_confirm_is_browser(passage->request, passage->state)) return true;
-	return refuse(
-		passage, 400,
-		"This is not the browser in which linking was begun, or its cookies are gone. "
-		"Start again, and finish in the same browser.",
-		TEXT_STATE_MISMATCH);
+	return refuse(passage, 400,
+		      "This is not the browser in which linking was begun, or its cookies are gone. "
+		      "Start again, and finish in the same browser.",
+		      TEXT_STATE_MISMATCH);
 }
 
 /* The flow belongs to the Jira that is configured now, and to a connection to it. */
 static bool find_server(struct passage *passage)
 {
 	struct err err = {0};
-
-	if (link_confirm_connection(passage->linker, passage->state, &passage->connection, &err))
-		return true;
-	if (err.code != ERR_NOT_FOUND && err.code != ERR_CONFLICT)
-		log_err("the connection cannot be read", &err);
+	if (link_confirm_connection(passage->linker, passage->state, &passage->connection, &err)) return true;
+	if (err.code != ERR_NOT_FOUND && err.code != ERR_CONFLICT) log_err("the connection cannot be read", &err);
 	return refuse(passage, 400, "The connection to Jira was changed or removed meanwhile. " AGAIN,
 		      TEXT_TARGET_MISMATCH);
 }
@@ -152,15 +135,11 @@ static bool find_code(struct passage *passage, const char **ret)
 {
 	const char *error = web_query(passage->request, "error");
 	const char *advice = error ? advice_for(error) : NULL;
-
 	*ret = web_query(passage->request, "code");
 	if (error)
-		return refuse(
-			passage, 400, advice ? advice : AGAIN, "Jira did not give access: %.40s",
-			error[strspn(error, "abcdefghijklmnopqrstuvwxyz_")] == '\0' ? error
-										    : "error");
-	return !text_is_empty(*ret) ||
-	       refuse(passage, 400, AGAIN, "Jira sent no authorization code.");
+		return refuse(passage, 400, advice ? advice : AGAIN, "Jira did not give access: %.40s",
+			      error[strspn(error, "abcdefghijklmnopqrstuvwxyz_")] == '\0' ? error : "error");
+	return !text_is_empty(*ret) || refuse(passage, 400, AGAIN, "Jira sent no authorization code.");
 }
 
 static bool exchange(struct passage *passage, const char *code)
@@ -169,23 +148,19 @@ static bool exchange(struct passage *passage, const char *code)
 	const char *product = config_text(passage->linker->config, "OHDC_PRODUCT_NAME");
 	const char *advice;
 	struct err err = {0};
-
-	if (oauth_exchange(oauth, code, json_text_at(passage->state, "verifier"), &passage->tokens,
-			   &err))
-		return true;
+	if (oauth_exchange(oauth, code, json_text_at(passage->state, "verifier"), &passage->tokens, &err)) return true;
 	advice = advice_for(err.message);
 	if (err.http_status != 0 || err.code == ERR_INPUT)
 		return refuse(passage, 400, advice ? advice : AGAIN, TEXT_TOKEN_REFUSED, err.message);
 	log_err("Jira's token endpoint cannot be reached", &err);
-	return refuse(passage, 502, advice ? advice : AGAIN, TEXT_TOKEN_UNREACHABLE,
-		      passage->connection.base_url, class_of(&err), product);
+	return refuse(passage, 502, advice ? advice : AGAIN, TEXT_TOKEN_UNREACHABLE, passage->connection.base_url,
+		      class_of(&err), product);
 }
 
 static bool identify(struct passage *passage)
 {
 	const char *base_url = passage->connection.base_url;
-	const struct api_peer peer = {passage->linker->oauth->client, base_url, "Jira",
-				      MYSELF_DEADLINE_MS};
+	const struct api_peer peer = {passage->linker->oauth->client, base_url, "Jira", MYSELF_DEADLINE_MS};
 	const struct api_call call = {.method = "GET",
 				      .path = "/rest/api/2/myself",
 				      .auth_name = "Authorization",
@@ -193,27 +168,22 @@ static bool identify(struct passage *passage)
 				      .auth = &passage->tokens.access};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	struct err err = {0};
-
 	if (api_call_send(&peer, &call, true, &answer, &err)) {
 		passage->person = person_read(PROVIDER_JIRA, answer.json);
 		const char *key = passage->person.key;
 		bool is_account = !text_is_empty(key) && !text_starts(key, LINK_UNAVAILABLE);
-		return is_account ||
-		       refuse(passage, 400, AGAIN, TEXT_USER_REFUSED, "the account has no key");
+		return is_account || refuse(passage, 400, AGAIN, TEXT_USER_REFUSED, "the account has no key");
 	}
 	if (err.http_status != 0 || err.code == ERR_INTERNAL)
 		return refuse(passage, 400, AGAIN, TEXT_USER_REFUSED, err.message);
 	log_err("Jira cannot be reached", &err);
-	return refuse(passage, 502, advice_for(err.message), TEXT_USER_UNREACHABLE, base_url,
-		      class_of(&err));
+	return refuse(passage, 502, advice_for(err.message), TEXT_USER_UNREACHABLE, base_url, class_of(&err));
 }
 
 static bool ask_to_confirm(struct passage *passage)
 {
-	const struct link_proof proof = {passage->state, &passage->connection, &passage->person,
-					 &passage->tokens};
+	const struct link_proof proof = {passage->state, &passage->connection, &passage->person, &passage->tokens};
 	struct err err = {0};
-
 	if (link_confirm_ask(passage->linker, &proof, passage->reply, &err)) return true;
 	log_err("a proof cannot be kept", &err);
 	return refuse(passage, 500, AGAIN, TEXT_LINK_FAILED);
@@ -221,15 +191,12 @@ static bool ask_to_confirm(struct passage *passage)
 
 void callback_get(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	CLEANUP(passage_done) struct passage passage = {
-		.linker = context, .request = request, .reply = reply};
+	CLEANUP(passage_done) struct passage passage = {.linker = context, .request = request, .reply = reply};
 	const char *code = NULL;
-
 	/* The code lives ten seconds: nothing slow comes before its exchange. */
-	if (take_state(&passage) && find_server(&passage) && find_code(&passage, &code) &&
-	    exchange(&passage, code) && identify(&passage) && ask_to_confirm(&passage))
+	if (take_state(&passage) && find_server(&passage) && find_code(&passage, &code) && exchange(&passage, code) &&
+	    identify(&passage) && ask_to_confirm(&passage))
 		LOG_INFO("a Jira account was proved, to be confirmed",
 			 LOG_TEXT("user_id", json_text_at(passage.state, "user_id")),
-			 LOG_TEXT("account", passage.person.key),
-			 LOG_INT("connection_id", passage.connection.id));
+			 LOG_TEXT("account", passage.person.key), LOG_INT("connection_id", passage.connection.id));
 }

@@ -9,11 +9,10 @@
 
 #include "common/base/banned.h"
 
-static const char sql_load[] =
-	"select c.provider, c.id, c.instance_id, c.status,"
-	" coalesce((extract(epoch from c.activated_at) * 1000)::bigint, 0), i.base_url,"
-	" i.bot_id, i.bot_key, i.bot_name, i.bot_email"
-	" from connection c join instance i on i.id = c.instance_id";
+static const char sql_load[] = "select c.provider, c.id, c.instance_id, c.status,"
+			       " coalesce((extract(epoch from c.activated_at) * 1000)::bigint, 0), i.base_url,"
+			       " i.bot_id, i.bot_key, i.bot_name, i.bot_email"
+			       " from connection c join instance i on i.id = c.instance_id";
 
 struct connections {
 	struct connections_options options;
@@ -23,7 +22,6 @@ struct connections {
 static void connection_done(void *row)
 {
 	struct connection *connection = row;
-
 	mem_free(connection->base_url);
 	for (size_t i = 0; i < CONNECTION_BOT_NAMES; i++)
 		mem_free(connection->bot_names[i]);
@@ -33,7 +31,6 @@ static int compare(const void *a, const void *b)
 {
 	const struct connection *x = a;
 	const struct connection *y = b;
-
 	if (x->provider != y->provider) return x->provider < y->provider ? -1 : 1;
 	return (x->id > y->id) - (x->id < y->id);
 }
@@ -42,12 +39,10 @@ static int compare(const void *a, const void *b)
 static char *bot_of_environment(const struct config *config, const struct connection *connection)
 {
 	bool is_jira = connection->provider == PROVIDER_JIRA;
-	const char *base_url = config_text(config, is_jira ? "JIRA_DC_BASE_URL"
-							   : "BITBUCKET_DATA_CENTER_HOST");
-
+	const char *base_url = config_text(config, is_jira ? "JIRA_DC_BASE_URL" : "BITBUCKET_DATA_CENTER_HOST");
 	if (!base_url || strcmp(base_url, connection->base_url) != 0) return NULL;
-	return mem_dup(config_text(config, is_jira ? "JIRA_DC_SERVICE_ACCOUNT_EMAIL"
-						   : "BITBUCKET_DATA_CENTER_BOT_USERNAME"));
+	return mem_dup(
+		config_text(config, is_jira ? "JIRA_DC_SERVICE_ACCOUNT_EMAIL" : "BITBUCKET_DATA_CENTER_BOT_USERNAME"));
 }
 
 static bool read_row(void *context, const struct db_rows *rows, int row, void *place)
@@ -55,7 +50,6 @@ static bool read_row(void *context, const struct db_rows *rows, int row, void *p
 	const struct connections *connections = context;
 	struct connection *ret = place;
 	const struct config *config = connections->options.config;
-
 	if (!provider_parse(db_text(rows, row, 0), &ret->provider)) return false;
 	ret->id = db_int(rows, row, 1);
 	ret->instance_id = db_int(rows, row, 2);
@@ -71,8 +65,7 @@ static bool read_row(void *context, const struct db_rows *rows, int row, void *p
 	return true;
 }
 
-bool connections_new(const struct connections_options *options, struct connections **ret,
-		     struct err *err)
+bool connections_new(const struct connections_options *options, struct connections **ret, struct err *err)
 {
 	struct connections *connections = mem_zalloc(1, sizeof(*connections));
 	const struct table_cache_options table = {
@@ -86,7 +79,6 @@ bool connections_new(const struct connections_options *options, struct connectio
 		.compare = compare,
 		.context = connections,
 	};
-
 	connections->options = *options;
 	if (!table_cache_new(&table, &connections->table, err)) {
 		connections_free(connections);
@@ -118,10 +110,8 @@ void connections_release(struct connections *connections)
 	table_cache_release(connections->table);
 }
 
-const struct connection *connections_find(const struct connections *connections,
-					  enum provider provider, int64_t id)
+const struct connection *connections_find(const struct connections *connections, enum provider provider, int64_t id)
 {
 	const struct connection wanted = {.provider = provider, .id = id};
-
 	return table_cache_find(connections->table, &wanted);
 }

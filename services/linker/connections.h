@@ -39,8 +39,7 @@ struct connections_options {
 };
 
 /** New cache, loaded, and the thread that keeps it so. False: stopping was asked for (`err` is empty), or no thread. */
-NODISCARD bool connections_new(const struct connections_options *options, struct connections **ret,
-			       struct err *err);
+NODISCARD bool connections_new(const struct connections_options *options, struct connections **ret, struct err *err);
 
 /** Stop the thread (the daemon is stopping), free; NULL is fine. */
 void connections_free(struct connections *connections);
@@ -52,8 +51,8 @@ void connections_acquire(struct connections *connections);
 void connections_release(struct connections *connections);
 
 /** Connection of a product by id, NULL when unknown; only between acquire and release. */
-NODISCARD const struct connection *connections_find(const struct connections *connections,
-						    enum provider provider, int64_t id);
+NODISCARD const struct connection *connections_find(const struct connections *connections, enum provider provider,
+						    int64_t id);
 
 /** Read the table now (a record named a connection that is not known); not between acquire and release. */
 NODISCARD bool connections_reload(struct connections *connections, struct err *err);

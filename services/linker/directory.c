@@ -28,18 +28,15 @@ void lookup_answer_done(struct lookup_answer *answer)
 
 bool directory_is_email_mode(const struct config *config, const char *base_url)
 {
-	return !config_bool(config, "JIRA_DC_ENABLE_OAUTH") &&
-	       peer_is_own(config, PROVIDER_JIRA, base_url);
+	return !config_bool(config, "JIRA_DC_ENABLE_OAUTH") && peer_is_own(config, PROVIDER_JIRA, base_url);
 }
 
-static bool add_named(struct directories *directories, const struct directory_options *options,
-		      const char *name, struct err *err)
+static bool add_named(struct directories *directories, const struct directory_options *options, const char *name,
+		      struct err *err)
 {
 	struct directory **place = &directories->list[directories->count];
-
 	if (directories->count == DIRECTORIES_MAX)
-		return err_set(err, ERR_INPUT, "OHDC_DIRECTORIES has more than %d words",
-			       DIRECTORIES_MAX);
+		return err_set(err, ERR_INPUT, "OHDC_DIRECTORIES has more than %d words", DIRECTORIES_MAX);
 	if (strcmp(name, "links") == 0) {
 		*place = directory_links_new(options);
 	} else if (strcmp(name, "keycloak") == 0) {
@@ -47,22 +44,18 @@ static bool add_named(struct directories *directories, const struct directory_op
 		if (!directory_keycloak_new(options, place, err)) return false;
 		directories->has_keycloak = true;
 	} else {
-		return err_set(err, ERR_INPUT,
-			       "OHDC_DIRECTORIES names '%.60s', expected links or keycloak", name);
+		return err_set(err, ERR_INPUT, "OHDC_DIRECTORIES names '%.60s', expected links or keycloak", name);
 	}
 	directories->count++;
 	return true;
 }
 
-bool directories_new(const struct directory_options *options, struct directories **ret,
-		     struct err *err)
+bool directories_new(const struct directory_options *options, struct directories **ret, struct err *err)
 {
 	struct directories *directories = mem_zalloc(1, sizeof(*directories));
-	CLEANUP(mem_free_text) char *words = mem_dup(
-		config_text(options->config, "OHDC_DIRECTORIES"));
+	CLEANUP(mem_free_text) char *words = mem_dup(config_text(options->config, "OHDC_DIRECTORIES"));
 	char *rest = words;
 	const char *word;
-
 	while ((word = strsep(&rest, ", "))) {
 		if (*word != '\0' && !add_named(directories, options, word, err)) {
 			directories_free(directories);
@@ -85,10 +78,8 @@ void directories_free(struct directories *directories)
 static enum lookup nowhere(const struct directories *directories, struct lookup_answer *ret)
 {
 	if (ret->reason == REASON_NONE)
-		ret->reason = directories->has_keycloak ? REASON_USER_UNKNOWN
-							: REASON_USER_NOT_LINKED;
-	if (ret->detail[0] == '\0')
-		(void)snprintf(ret->detail, sizeof(ret->detail), "no directory knows this person");
+		ret->reason = directories->has_keycloak ? REASON_USER_UNKNOWN : REASON_USER_NOT_LINKED;
+	if (ret->detail[0] == '\0') (void)snprintf(ret->detail, sizeof(ret->detail), "no directory knows this person");
 	return LOOKUP_REFUSED;
 }
 
@@ -98,7 +89,6 @@ enum lookup directories_find(struct directories *directories, const struct looku
 	for (size_t i = 0; i < directories->count; i++) {
 		struct directory *directory = directories->list[i];
 		enum lookup found = directory->find(directory, question, ret, err);
-
 		if (found != LOOKUP_MISS) return found;
 	}
 	return nowhere(directories, ret);

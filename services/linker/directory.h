@@ -45,8 +45,8 @@ void lookup_answer_done(struct lookup_answer *answer);
 
 /** One directory. */
 struct directory {
-	enum lookup (*find)(struct directory *self, const struct lookup_question *question,
-			    struct lookup_answer *ret, struct err *err);
+	enum lookup (*find)(struct directory *self, const struct lookup_question *question, struct lookup_answer *ret,
+			    struct err *err);
 	void (*free)(struct directory *self);
 };
 
@@ -63,14 +63,12 @@ struct directory_options {
 NODISCARD struct directory *directory_links_new(const struct directory_options *options);
 
 /** Keycloak's admin API. `ret` is new. ERR_INPUT names the setting that is missing. */
-NODISCARD bool directory_keycloak_new(const struct directory_options *options,
-				      struct directory **ret, struct err *err);
+NODISCARD bool directory_keycloak_new(const struct directory_options *options, struct directory **ret, struct err *err);
 
 struct directories;
 
 /** All directories of OHDC_DIRECTORIES; Keycloak only where it is configured. ERR_INPUT: one that is not there. */
-NODISCARD bool directories_new(const struct directory_options *options, struct directories **ret,
-			       struct err *err);
+NODISCARD bool directories_new(const struct directory_options *options, struct directories **ret, struct err *err);
 
 /** Free; NULL is fine. */
 void directories_free(struct directories *directories);
@@ -79,8 +77,7 @@ void directories_free(struct directories *directories);
  * Ask one after the other. HIT: user_id is set. MISS does not come: who is nowhere is REFUSED with a reason. FAILED: `err` says
  * why. Blocks on the database and the network; any thread.
  */
-NODISCARD enum lookup directories_find(struct directories *directories,
-				       const struct lookup_question *question,
+NODISCARD enum lookup directories_find(struct directories *directories, const struct lookup_question *question,
 				       struct lookup_answer *ret, struct err *err);
 
 /** Whether Jira users of this server are matched by e-mail (OAuth is off, and the server is one of the configuration). */

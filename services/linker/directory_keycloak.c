@@ -38,8 +38,7 @@ struct keycloak_directory {
 	struct keycloak *keycloak;
 };
 
-static enum lookup refuse(struct lookup_answer *ret, enum lookup lookup, enum reason reason,
-			  const char *detail)
+static enum lookup refuse(struct lookup_answer *ret, enum lookup lookup, enum reason reason, const char *detail)
 {
 	ret->reason = reason;
 	(void)snprintf(ret->detail, sizeof(ret->detail), "%s", detail);
@@ -51,14 +50,10 @@ static enum lookup conclude(enum account account, const char *id, struct lookup_
 {
 	switch (account) {
 	case ACCOUNT_ONE: ret->user_id = mem_dup(id); return LOOKUP_HIT;
-	case ACCOUNT_DISABLED:
-		return refuse(ret, LOOKUP_REFUSED, REASON_LOGIN_NEEDED,
-			      "the account is switched off");
+	case ACCOUNT_DISABLED: return refuse(ret, LOOKUP_REFUSED, REASON_LOGIN_NEEDED, "the account is switched off");
 	case ACCOUNT_UNVERIFIED:
-		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
-			      "the account's e-mail address is not verified");
-	case ACCOUNT_AMBIGUOUS:
-		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED, "several accounts match");
+		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED, "the account's e-mail address is not verified");
+	case ACCOUNT_AMBIGUOUS: return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED, "several accounts match");
 	case ACCOUNT_NONE: return LOOKUP_MISS;
 	}
 	return LOOKUP_MISS;
@@ -66,13 +61,12 @@ static enum lookup conclude(enum account account, const char *id, struct lookup_
 
 /* --- Bitbucket -------------------------------------------------------------------------------------- */
 
-static enum lookup by_attribute(const struct keycloak_directory *self, const char *value,
-				struct lookup_answer *ret, struct err *err)
+static enum lookup by_attribute(const struct keycloak_directory *self, const char *value, struct lookup_answer *ret,
+				struct err *err)
 {
 	json_auto_t *users = NULL;
 	char query[512];
 	char id[ACCOUNT_ID_SIZE] = "";
-
 	if (!keycloak_is_value(value)) return LOOKUP_MISS;
 	(void)snprintf(query, sizeof(query), "q=" ATTRIBUTE "%%3A%.256s&max=3", value);
 	if (!keycloak_search(self->keycloak, query, &users, err)) return LOOKUP_FAILED;
@@ -83,14 +77,12 @@ static enum lookup by_attribute(const struct keycloak_directory *self, const cha
  * Numeric ids are unique on one server only: the attribute speaks of the configured one. A slug of digits could be somebody
  * else's id, so it is not tried.
  */
-static enum lookup find_bitbucket(const struct keycloak_directory *self,
-				  const struct lookup_question *question, struct lookup_answer *ret,
-				  struct err *err)
+static enum lookup find_bitbucket(const struct keycloak_directory *self, const struct lookup_question *question,
+				  struct lookup_answer *ret, struct err *err)
 {
 	const char *own = config_text(self->options.config, "BITBUCKET_DATA_CENTER_HOST");
 	const char *slug = question->actor->key;
 	enum lookup found;
-
 	if (!own || strcmp(own, question->base_url) != 0)
 		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
 			      "Keycloak knows users of BITBUCKET_DATA_CENTER_HOST only");
@@ -103,12 +95,11 @@ static enum lookup find_bitbucket(const struct keycloak_directory *self,
 
 /* --- Jira ------------------------------------------------------------------------------------------- */
 
-static bool search_email(const struct keycloak_directory *self, const char *email,
-			 enum account *ret, char ret_id[ACCOUNT_ID_SIZE], struct err *err)
+static bool search_email(const struct keycloak_directory *self, const char *email, enum account *ret,
+			 char ret_id[ACCOUNT_ID_SIZE], struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf query = strbuf_of(2000);
 	json_auto_t *users = NULL;
-
 	strbuf_add(&query, "email=");
 	encode_percent(&query, bytes_text(email));
 	strbuf_add(&query, "&exact=true&max=3");
@@ -119,12 +110,11 @@ static bool search_email(const struct keycloak_directory *self, const char *emai
 }
 
 /* OAuth mode: an account never follows from an e-mail address, only what to tell the person does. */
-static enum lookup hint_by_email(const struct keycloak_directory *self, const char *email,
-				 struct lookup_answer *ret, struct err *err)
+static enum lookup hint_by_email(const struct keycloak_directory *self, const char *email, struct lookup_answer *ret,
+				 struct err *err)
 {
 	enum account account = ACCOUNT_NONE;
 	char id[ACCOUNT_ID_SIZE] = "";
-
 	if (text_is_empty(email)) return LOOKUP_MISS;
 	if (!search_email(self, email, &account, id, err)) return LOOKUP_FAILED;
 	if (account == ACCOUNT_NONE) return LOOKUP_MISS;
@@ -132,33 +122,27 @@ static enum lookup hint_by_email(const struct keycloak_directory *self, const ch
 		      "an account with this e-mail address exists, but is not linked");
 }
 
-static enum lookup enrol(const struct keycloak_directory *self,
-			 const struct lookup_question *question, const char *user_id,
-			 struct lookup_answer *ret, struct err *err)
+static enum lookup enrol(const struct keycloak_directory *self, const struct lookup_question *question,
+			 const char *user_id, struct lookup_answer *ret, struct err *err)
 {
 	const struct person *actor = question->actor;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	if (!db_query(self->options.pool, sql_enrol,
-		      DB_PARAMS(question->instance_id, actor->key ? actor->key : actor->name,
-				user_id, actor->name),
+		      DB_PARAMS(question->instance_id, actor->key ? actor->key : actor->name, user_id, actor->name),
 		      &rows, err))
 		return LOOKUP_FAILED;
 	if (rows.count == 0)
-		return refuse(
-			ret, LOOKUP_MISS,
-			REASON_USER_NOT_LINKED, "the account already stands for another user of this Jira, or was disconnected");
+		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
+			      "the account already stands for another user of this Jira, or was disconnected");
 	return conclude(ACCOUNT_ONE, user_id, ret);
 }
 
-static enum lookup match_email(const struct keycloak_directory *self,
-			       const struct lookup_question *question, struct lookup_answer *ret,
-			       struct err *err)
+static enum lookup match_email(const struct keycloak_directory *self, const struct lookup_question *question,
+			       struct lookup_answer *ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *email = mem_dup(question->actor->email);
 	enum account account = ACCOUNT_NONE;
 	char id[ACCOUNT_ID_SIZE] = "";
-
 	if (!email && !jira_user_email(&self->options, question, &email, err)) return LOOKUP_FAILED;
 	if (text_is_empty(email))
 		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
@@ -169,13 +153,11 @@ static enum lookup match_email(const struct keycloak_directory *self,
 	return conclude(account, id, ret);
 }
 
-static enum lookup find(struct directory *directory, const struct lookup_question *question,
-			struct lookup_answer *ret, struct err *err)
+static enum lookup find(struct directory *directory, const struct lookup_question *question, struct lookup_answer *ret,
+			struct err *err)
 {
 	const struct keycloak_directory *self = (const struct keycloak_directory *)(const void *)directory;
-
-	if (question->provider == PROVIDER_BITBUCKET)
-		return find_bitbucket(self, question, ret, err);
+	if (question->provider == PROVIDER_BITBUCKET) return find_bitbucket(self, question, ret, err);
 	if (directory_is_email_mode(self->options.config, question->base_url))
 		return match_email(self, question, ret, err);
 	return hint_by_email(self, question->actor->email, ret, err);
@@ -184,16 +166,13 @@ static enum lookup find(struct directory *directory, const struct lookup_questio
 static void directory_free(struct directory *directory)
 {
 	struct keycloak_directory *self = (struct keycloak_directory *)(void *)directory;
-
 	keycloak_free(self->keycloak);
 	mem_free(self);
 }
 
-bool directory_keycloak_new(const struct directory_options *options, struct directory **ret,
-			    struct err *err)
+bool directory_keycloak_new(const struct directory_options *options, struct directory **ret, struct err *err)
 {
 	struct keycloak_directory *self = mem_zalloc(1, sizeof(*self));
-
 	self->directory = (struct directory){.find = find, .free = directory_free};
 	self->options = *options;
 	if (!keycloak_new(options, &self->keycloak, err)) {

@@ -21,8 +21,8 @@ struct links {
 	struct directory_options options;
 };
 
-static enum lookup find(struct directory *self, const struct lookup_question *question,
-			struct lookup_answer *ret, struct err *err)
+static enum lookup find(struct directory *self, const struct lookup_question *question, struct lookup_answer *ret,
+			struct err *err)
 {
 	const struct links *links = (const struct links *)(const void *)self;
 	const struct person *actor = question->actor;
@@ -30,14 +30,12 @@ static enum lookup find(struct directory *self, const struct lookup_question *qu
 	const char *stable = is_jira ? actor->key : actor->id;
 	const char *spare = is_jira ? actor->name : actor->key;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	/* A Jira name can be given to somebody else: it counts only where the body has no key. */
 	if (is_jira && stable) spare = NULL;
 	if (!stable && !spare) return LOOKUP_MISS;
-	bool is_email = !is_jira ||
-			directory_is_email_mode(links->options.config, question->base_url);
-	if (!db_query(links->options.pool, sql_find,
-		      DB_PARAMS(question->instance_id, stable, spare, is_email), &rows, err)) {
+	bool is_email = !is_jira || directory_is_email_mode(links->options.config, question->base_url);
+	if (!db_query(links->options.pool, sql_find, DB_PARAMS(question->instance_id, stable, spare, is_email), &rows,
+		      err)) {
 		(void)err_wrap(err, "links");
 		return LOOKUP_FAILED;
 	}
@@ -55,7 +53,6 @@ static void links_free(struct directory *self)
 struct directory *directory_links_new(const struct directory_options *options)
 {
 	struct links *links = mem_zalloc(1, sizeof(*links));
-
 	links->directory = (struct directory){.find = find, .free = links_free};
 	links->options = *options;
 	return &links->directory;

@@ -33,19 +33,15 @@ struct intake {
 	bool is_running;
 };
 
-static bool stored_position(void *context, UNUSED const char *topic, int32_t partition,
-			    int64_t *ret, struct err *err)
+static bool stored_position(void *context, UNUSED const char *topic, int32_t partition, int64_t *ret, struct err *err)
 {
 	const struct intake *intake = context;
-
-	return intake_store_position(intake->linker->pool, &intake->runner.place, partition, ret,
-				     err);
+	return intake_store_position(intake->linker->pool, &intake->runner.place, partition, ret, err);
 }
 
 static void show(const struct intake *intake)
 {
 	struct metrics *metrics = intake->linker->metrics;
-
 	metric_set(metrics_cell(metrics, METRIC_GAUGE, "ohdc_partitions_paused", NULL,
 				"Partitions that wait at a record of a newer schema"),
 		   (int64_t)intake->runner.holds.count);
@@ -61,9 +57,7 @@ static void show(const struct intake *intake)
 static bool go_back_if_due(struct intake *intake, struct err *err)
 {
 	int64_t generation = db_pool_generation(intake->linker->pool);
-
-	if (holds_expire(&intake->runner.holds, sysclock_monotonic_ms()))
-		intake->must_rewind = true;
+	if (holds_expire(&intake->runner.holds, sysclock_monotonic_ms())) intake->must_rewind = true;
 	if (!intake->must_rewind && generation == intake->generation) return true;
 	if (!kafka_consumer_rewind(intake->consumer, err)) return false;
 	intake->must_rewind = false;
@@ -77,7 +71,6 @@ static bool turn(struct intake *intake, struct err *err)
 	CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
 	struct kafka_batch taken = {0};
 	bool is_good;
-
 	if (!go_back_if_due(intake, err) ||
 	    !kafka_consumer_poll(intake->consumer, INTAKE_BATCH_MAX, POLL_MS, &batch, err))
 		return false;
@@ -95,10 +88,8 @@ static bool turn(struct intake *intake, struct err *err)
 static void *run(void *context)
 {
 	struct intake *intake = context;
-
 	while (!daemon_is_stopping(intake->linker->daemon)) {
 		struct err err = {0};
-
 		if (turn(intake, &err)) continue;
 		log_err("deliveries wait in the topic", &err);
 		intake->must_rewind = true;
@@ -110,7 +101,6 @@ static void *run(void *context)
 static void name_topics(struct intake *intake)
 {
 	const char *prefix = config_text(intake->linker->config, "OHDC_KAFKA_PREFIX");
-
 	group_name(GROUP_LINKER, prefix, intake->group);
 	topic_name(TOPIC_WEBHOOK, prefix, intake->topic);
 	topic_name(TOPIC_DLQ, prefix, intake->dlq);
@@ -133,7 +123,6 @@ bool intake_new(struct linker *linker, struct intake **ret, struct err *err)
 		.position = stored_position,
 		.context = intake,
 	};
-
 	*ret = intake;
 	intake->linker = linker;
 	intake->generation = db_pool_generation(linker->pool);

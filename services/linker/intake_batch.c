@@ -48,14 +48,13 @@ static void add_span(struct intake_span *spans, size_t *count, const struct kafk
 			return;
 		}
 	}
-	spans[(*count)++] = (struct intake_span){record->partition, record->offset,
-						 record->offset + 1};
+	spans[(*count)++] = (struct intake_span){record->partition, record->offset, record->offset + 1};
 }
 
 /* --- records that cannot be used --------------------------------------------------------------------- */
 
-static bool set_aside(const struct intake_runner *runner, const struct kafka_record *record,
-		      const struct err *why, int64_t attempts, struct err *err)
+static bool set_aside(const struct intake_runner *runner, const struct kafka_record *record, const struct err *why,
+		      int64_t attempts, struct err *err)
 {
 	struct dead_letter place = {.topic = record->topic,
 				    .partition = record->partition,
@@ -63,7 +62,6 @@ static bool set_aside(const struct intake_runner *runner, const struct kafka_rec
 				    .attempts = attempts,
 				    .error = why};
 	struct kafka_record letter = *record;
-
 	letter.topic = runner->dlq_topic;
 	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
 		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
@@ -72,14 +70,13 @@ static bool set_aside(const struct intake_runner *runner, const struct kafka_rec
 		return err_wrap(err, "dead letter");
 	LOG_WARN("record set aside as a dead letter", LOG_TEXT("error", why->message),
 		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	metric_add(metrics_cell(runner->linker->metrics, METRIC_COUNTER, "ohdc_dead_letters_total",
-				"topic=\"webhook\"", "Records that could not be used"),
+	metric_add(metrics_cell(runner->linker->metrics, METRIC_COUNTER, "ohdc_dead_letters_total", "topic=\"webhook\"",
+				"Records that could not be used"),
 		   1);
 	return true;
 }
 
-static bool hold(struct intake_runner *runner, const struct kafka_record *record,
-		 const struct err *why, struct err *err)
+static bool hold(struct intake_runner *runner, const struct kafka_record *record, const struct err *why, struct err *err)
 {
 	LOG_ERROR("partition paused: a newer schema", LOG_TEXT("error", why->message),
 		  LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
@@ -89,12 +86,11 @@ static bool hold(struct intake_runner *runner, const struct kafka_record *record
 
 /* --- reading ------------------------------------------------------------------------------------------ */
 
-static bool read_once(const struct intake_runner *runner, const struct kafka_record *record,
-		      bool is_last, struct intake_record *ret, struct err *err)
+static bool read_once(const struct intake_runner *runner, const struct kafka_record *record, bool is_last,
+		      struct intake_record *ret, struct err *err)
 {
 	struct connections *connections = runner->linker->connections;
 	bool is_read;
-
 	connections_acquire(connections);
 	is_read = intake_record_read(record, connections, runner->max_age_ms, is_last, ret, err);
 	connections_release(connections);
@@ -105,8 +101,8 @@ static bool read_once(const struct intake_runner *runner, const struct kafka_rec
  * A connection that is not in the table may be a minute old: look at the database before it is called unknown. Once for a batch:
  * all its records were accepted before it was polled.
  */
-static bool read_record(struct intake_runner *runner, const struct kafka_record *record,
-			struct intake_record *ret, struct err *err)
+static bool read_record(struct intake_runner *runner, const struct kafka_record *record, struct intake_record *ret,
+			struct err *err)
 {
 	if (read_once(runner, record, false, ret, err)) return true;
 	if (err->code != ERR_NOT_FOUND) return false;
@@ -130,7 +126,6 @@ static bool is_day_known(const struct intake_runner *runner, int64_t day)
 static bool ensure_day(struct intake_runner *runner, int64_t received_at_ms, struct err *err)
 {
 	int64_t day = received_at_ms / MS_PER_DAY;
-
 	if (is_day_known(runner, day)) return true;
 	if (!intake_store_day(runner->linker->pool, received_at_ms, err)) return false;
 	runner->days[runner->next_day++ % ARRAY_LEN(runner->days)] = day;
@@ -138,12 +133,10 @@ static bool ensure_day(struct intake_runner *runner, int64_t received_at_ms, str
 }
 
 /* Add one record to the load; poison goes to the dead letters, a newer schema holds the partition. */
-static bool take(struct intake_runner *runner, const struct kafka_record *record, struct load *load,
-		 struct err *err)
+static bool take(struct intake_runner *runner, const struct kafka_record *record, struct load *load, struct err *err)
 {
 	struct intake_record *place = &load->records[load->count];
 	struct err why = {0};
-
 	if (read_record(runner, record, place, &why)) {
 		load->count++;
 		add_span(load->spans, &load->span_count, record);
@@ -165,12 +158,9 @@ static void report(const struct intake_runner *runner, const struct load *load)
 	for (size_t i = 0; i < load->count; i++) {
 		const struct intake_record *record = &load->records[i];
 		char labels[96];
-
 		(void)snprintf(labels, sizeof(labels), "provider=\"%s\",verdict=\"%s\"",
-			       provider_name(record->delivery.provider),
-			       reason_name(record->verdict));
-		metric_add(metrics_cell(runner->linker->metrics, METRIC_COUNTER,
-					"ohdc_deliveries_total", labels,
+			       provider_name(record->delivery.provider), reason_name(record->verdict));
+		metric_add(metrics_cell(runner->linker->metrics, METRIC_COUNTER, "ohdc_deliveries_total", labels,
 					"Deliveries taken in, by verdict"),
 			   1);
 		LOG_DEBUG("delivery taken in", LOG_TEXT("delivery_id", record->delivery.id),
@@ -182,10 +172,9 @@ static void report(const struct intake_runner *runner, const struct load *load)
 static bool write(const struct intake_runner *runner, struct load *load, struct err *err)
 {
 	size_t asks = 0;
-
 	if (load->span_count == 0) return true;
-	if (!intake_store_batch(runner->linker->pool, &runner->place, load->records, load->count,
-				load->spans, load->span_count, &asks, err))
+	if (!intake_store_batch(runner->linker->pool, &runner->place, load->records, load->count, load->spans,
+				load->span_count, &asks, err))
 		return false;
 	if (asks > 0) wake_ring(&runner->linker->to_decide, asks);
 	report(runner, load);
@@ -194,28 +183,23 @@ static bool write(const struct intake_runner *runner, struct load *load, struct 
 
 /* --- whole batches ---------------------------------------------------------------------------------------- */
 
-static bool run_whole(struct intake_runner *runner, const struct kafka_batch *batch,
-		      struct load *load, struct err *err)
+static bool run_whole(struct intake_runner *runner, const struct kafka_batch *batch, struct load *load, struct err *err)
 {
 	load_clear(load);
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct kafka_record *record = &batch->records[i];
-
-		if (!holds_has(&runner->holds, record->partition, record->offset) &&
-		    !take(runner, record, load, err))
+		if (!holds_has(&runner->holds, record->partition, record->offset) && !take(runner, record, load, err))
 			return false;
 	}
 	return write(runner, load, err);
 }
 
 /* One record alone. What the database refuses about it, it will always refuse. */
-static bool run_alone(struct intake_runner *runner, const struct kafka_record *record,
-		      struct load *load, struct err *err)
+static bool run_alone(struct intake_runner *runner, const struct kafka_record *record, struct load *load, struct err *err)
 {
 	struct kafka_batch one = {.records = NULL, .count = 1};
 	struct kafka_record copy = *record;
 	struct err why = {0};
-
 	one.records = &copy;
 	if (run_whole(runner, &one, load, &why)) return true;
 	if (why.code != ERR_INPUT) {
@@ -228,32 +212,28 @@ static bool run_alone(struct intake_runner *runner, const struct kafka_record *r
 }
 
 /* A record whose run alone did not come back is set aside; `is_counted`: runs are counted, because batches ended the process. */
-static bool run_counted(struct intake_runner *runner, const struct kafka_record *record,
-			struct load *load, struct err *err)
+static bool run_counted(struct intake_runner *runner, const struct kafka_record *record, struct load *load,
+			struct err *err)
 {
 	int64_t attempts = 0;
 	struct err why = {0};
-
-	if (!intake_store_count_record(runner->linker->pool, &runner->place, record->partition,
-				       record->offset, &attempts, err))
+	if (!intake_store_count_record(runner->linker->pool, &runner->place, record->partition, record->offset,
+				       &attempts, err))
 		return false;
 	if (attempts <= INTAKE_GIVE_UP) return run_alone(runner, record, load, err);
-	(void)err_set(&why, ERR_INTERNAL, "taking this record in ended the process %lld times",
-		      (long long)attempts - 2);
+	(void)err_set(&why, ERR_INTERNAL, "taking this record in ended the process %lld times", (long long)attempts - 2);
 	load_clear(load);
 	add_span(load->spans, &load->span_count, record);
 	return set_aside(runner, record, &why, attempts - 2, err) && write(runner, load, err);
 }
 
-static bool run_one_by_one(struct intake_runner *runner, const struct kafka_batch *batch,
-			   bool is_counted, struct load *load, struct err *err)
+static bool run_one_by_one(struct intake_runner *runner, const struct kafka_batch *batch, bool is_counted,
+			   struct load *load, struct err *err)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct kafka_record *record = &batch->records[i];
-
 		if (holds_has(&runner->holds, record->partition, record->offset)) continue;
-		if (!(is_counted ? run_counted(runner, record, load, err)
-				 : run_alone(runner, record, load, err)))
+		if (!(is_counted ? run_counted(runner, record, load, err) : run_alone(runner, record, load, err)))
 			return false;
 	}
 	return true;
@@ -265,7 +245,6 @@ static bool run_one_by_one(struct intake_runner *runner, const struct kafka_batc
 static void leave_out_held(const struct intake_runner *runner, struct kafka_batch *batch)
 {
 	size_t kept = 0;
-
 	for (size_t i = 0; i < batch->count; i++) {
 		if (!holds_has(&runner->holds, batch->records[i].partition, batch->records[i].offset))
 			batch->records[kept++] = batch->records[i];
@@ -273,8 +252,7 @@ static void leave_out_held(const struct intake_runner *runner, struct kafka_batc
 	batch->count = kept;
 }
 
-static bool was_tried(const struct intake_runner *runner, const struct intake_span *spans,
-		      size_t count)
+static bool was_tried(const struct intake_runner *runner, const struct intake_span *spans, size_t count)
 {
 	if (runner->tried_count != count) return false;
 	for (size_t i = 0; i < count; i++) {
@@ -286,19 +264,17 @@ static bool was_tried(const struct intake_runner *runner, const struct intake_sp
 }
 
 /* Count the batch unless this very process began it before and failed in order, as when the database was away. */
-static bool count_batch(struct intake_runner *runner, const struct kafka_batch *batch,
-			int64_t *ret_attempts, struct err *err)
+static bool count_batch(struct intake_runner *runner, const struct kafka_batch *batch, int64_t *ret_attempts,
+			struct err *err)
 {
 	struct intake_span *spans = mem_zalloc(batch->count, sizeof(*spans));
 	size_t count = 0;
 	bool is_good = true;
-
 	*ret_attempts = 1;
 	for (size_t i = 0; i < batch->count; i++)
 		add_span(spans, &count, &batch->records[i]);
 	if (!was_tried(runner, spans, count)) {
-		is_good = intake_store_count_batch(runner->linker->pool, &runner->place, spans,
-						   count, ret_attempts, err);
+		is_good = intake_store_count_batch(runner->linker->pool, &runner->place, spans, count, ret_attempts, err);
 		if (is_good) {
 			memcpy(runner->tried, spans, count * sizeof(*spans));
 			runner->tried_count = count;
@@ -308,14 +284,11 @@ static bool count_batch(struct intake_runner *runner, const struct kafka_batch *
 	return is_good;
 }
 
-static bool run(struct intake_runner *runner, const struct kafka_batch *batch, int64_t attempts,
-		struct err *err)
+static bool run(struct intake_runner *runner, const struct kafka_batch *batch, int64_t attempts, struct err *err)
 {
 	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
-
 	if (attempts >= INTAKE_ONE_BY_ONE) {
-		LOG_WARN("batch did not come back before, one by one now",
-			 LOG_INT("attempts", attempts));
+		LOG_WARN("batch did not come back before, one by one now", LOG_INT("attempts", attempts));
 		return run_one_by_one(runner, batch, true, load, err);
 	}
 	if (run_whole(runner, batch, load, err)) return true;
@@ -327,12 +300,10 @@ static bool run(struct intake_runner *runner, const struct kafka_batch *batch, i
 bool intake_batch_run(struct intake_runner *runner, struct kafka_batch *batch, struct err *err)
 {
 	int64_t attempts = 0;
-
 	runner->is_fresh = false;
 	leave_out_held(runner, batch);
 	if (batch->count == 0) return true;
-	if (!count_batch(runner, batch, &attempts, err) || !run(runner, batch, attempts, err))
-		return false;
+	if (!count_batch(runner, batch, &attempts, err) || !run(runner, batch, attempts, err)) return false;
 	runner->tried_count = 0;
 	leave_out_held(runner, batch);
 	return true;

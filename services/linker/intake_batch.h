@@ -33,7 +33,6 @@ struct intake_runner {
  * Take in a batch. Records of held partitions are left out; `batch` keeps those that were taken, for the commit. False: nothing
  * of the rest was lost, the consumer must go back to its positions and try again.
  */
-NODISCARD bool intake_batch_run(struct intake_runner *runner, struct kafka_batch *batch,
-				struct err *err);
+NODISCARD bool intake_batch_run(struct intake_runner *runner, struct kafka_batch *batch, struct err *err);
 
 #endif

@@ -32,12 +32,10 @@ static struct bytes header_of(const void *record, const char *name)
 static void conclude(struct intake_record *record, enum reason verdict, const char *detail)
 {
 	record->verdict = verdict;
-	(void)snprintf(record->detail, sizeof(record->detail), "%.*s",
-		       (int)sizeof(record->detail) - 1, detail);
+	(void)snprintf(record->detail, sizeof(record->detail), "%.*s", (int)sizeof(record->detail) - 1, detail);
 }
 
-static void decide_body(const struct trigger_context *context, const json_t *body,
-			struct intake_record *record)
+static void decide_body(const struct trigger_context *context, const json_t *body, struct intake_record *record)
 {
 	trigger_decide(context, body, &record->ask);
 	conclude(record, record->ask.verdict, record->ask.detail);
@@ -59,7 +57,6 @@ static void decide(struct bytes body, const struct connection *connection, int64
 	};
 	json_auto_t *json = NULL;
 	struct err why = {0};
-
 	record->instance_id = connection->instance_id;
 	if (json_read(body, LIMIT_BODY_BYTES, LIMIT_JSON_DEPTH, &json, &why))
 		decide_body(&context, json, record);
@@ -92,15 +89,13 @@ static bool read_headers(const struct kafka_record *record, struct intake_record
 	return true;
 }
 
-bool intake_record_read(const struct kafka_record *record, const struct connections *connections,
-			int64_t max_age_ms, bool is_last, struct intake_record *ret, struct err *err)
+bool intake_record_read(const struct kafka_record *record, const struct connections *connections, int64_t max_age_ms,
+			bool is_last, struct intake_record *ret, struct err *err)
 {
 	CLEANUP(intake_record_done) struct intake_record read = {0};
 	const struct connection *connection;
-
 	if (!read_headers(record, &read, err)) return false;
-	connection = connections_find(connections, read.delivery.provider,
-				      read.delivery.connection_id);
+	connection = connections_find(connections, read.delivery.provider, read.delivery.connection_id);
 	if (is_decided(record, &read)) {
 		read.instance_id = connection ? connection->instance_id : 0;
 	} else if (connection) {

@@ -34,26 +34,24 @@ static const char sql_count_record[] =
 	" then intake_attempt.attempts + 1 else 4 end,"
 	" first_offset = excluded.first_offset, updated_at = now() returning attempts";
 
-static const char sql_day[] =
-	"select delivery_partition((to_timestamp($1::bigint / 1000.0) at time zone 'UTC')::date)";
+static const char sql_day[] = "select delivery_partition((to_timestamp($1::bigint / 1000.0) at time zone 'UTC')::date)";
 
 static const char sql_deliveries[] =
 	"insert into delivery (day, delivery_id, provider, connection_id, event, event_key, "
 	"subject,"
 	" source, verdict, request_id, detail, received_at, topic_partition, topic_offset,"
 	" body_sha256, traceparent, secret_used)"
-	" select " DAY_OF(
-		"r") ", r.delivery_id, r.provider, r.connection_id, r.event, r.event_key,"
-		     " r.subject, r.source, r.verdict, r.request_id, r.detail,"
-		     " to_timestamp(r.received_at_ms / 1000.0), r.topic_partition, r.topic_offset,"
-		     " r.body_sha256, r.traceparent, r.secret_used"
-		     " from jsonb_to_recordset($1::jsonb) as r(delivery_id uuid, provider text,"
-		     " connection_id bigint, event text, event_key text, subject text, source text,"
-		     " verdict text, request_id text, detail text, received_at_ms bigint, "
-		     "topic_partition int,"
-		     " topic_offset bigint, body_sha256 text, traceparent text, secret_used text)"
-		     " order by r.delivery_id"
-		     " on conflict (day, delivery_id) do nothing returning delivery_id::text";
+	" select " DAY_OF("r") ", r.delivery_id, r.provider, r.connection_id, r.event, r.event_key,"
+			       " r.subject, r.source, r.verdict, r.request_id, r.detail,"
+			       " to_timestamp(r.received_at_ms / 1000.0), r.topic_partition, r.topic_offset,"
+			       " r.body_sha256, r.traceparent, r.secret_used"
+			       " from jsonb_to_recordset($1::jsonb) as r(delivery_id uuid, provider text,"
+			       " connection_id bigint, event text, event_key text, subject text, source text,"
+			       " verdict text, request_id text, detail text, received_at_ms bigint, "
+			       "topic_partition int,"
+			       " topic_offset bigint, body_sha256 text, traceparent text, secret_used text)"
+			       " order by r.delivery_id"
+			       " on conflict (day, delivery_id) do nothing returning delivery_id::text";
 
 #define ASK_COLUMNS                                                                              \
 	"r(event_key text, alias_key text, provider text, connection_id bigint,"                 \
@@ -65,12 +63,11 @@ static const char sql_triggers[] =
 	"insert into trigger (event_key, provider, connection_id, instance_id, subject, kind, day,"
 	" delivery_id, received_at, ask)"
 	" select distinct on (r.event_key) r.event_key, r.provider, r.connection_id, r.instance_id,"
-	" r.subject, r.kind, " DAY_OF(
-		"r") ", r.delivery_id,"
-		     " to_timestamp(r.received_at_ms / 1000.0), r.ask"
-		     " from jsonb_to_recordset($1::jsonb) as " ASK_COLUMNS
-		     " order by r.event_key, r.received_at_ms, r.delivery_id"
-		     " on conflict (event_key) do nothing returning delivery_id::text";
+	" r.subject, r.kind, " DAY_OF("r") ", r.delivery_id,"
+					   " to_timestamp(r.received_at_ms / 1000.0), r.ask"
+					   " from jsonb_to_recordset($1::jsonb) as " ASK_COLUMNS
+					   " order by r.event_key, r.received_at_ms, r.delivery_id"
+					   " on conflict (event_key) do nothing returning delivery_id::text";
 
 static const char sql_aliases[] =
 	"insert into trigger (event_key, alias_of, provider, connection_id, instance_id, subject,"
@@ -104,29 +101,25 @@ static const char sql_reopen[] =
 			" and r.received_at < t.received_at + interval '1 minute')"
 			" returning t.delivery_id::text";
 
-static const char sql_duplicates[] =
-	"update delivery d set verdict = 'DUPLICATE'"
-	" from jsonb_to_recordset($1::jsonb) as r(delivery_id uuid, received_at_ms bigint)"
-	" where d.day = " DAY_OF("r") " and d.delivery_id = r.delivery_id";
+static const char sql_duplicates[] = "update delivery d set verdict = 'DUPLICATE'"
+				     " from jsonb_to_recordset($1::jsonb) as r(delivery_id uuid, received_at_ms bigint)"
+				     " where d.day = " DAY_OF("r") " and d.delivery_id = r.delivery_id";
 
 /* $3: [{topic_partition, next_offset}]; the count of attempts starts anew. */
-static const char sql_positions[] =
-	"with p as (select * from jsonb_to_recordset($3::jsonb)"
-	" as r(topic_partition int, next_offset bigint)),"
-	" z as (update intake_attempt a set attempts = 0 from p where a.group_name = $1"
-	" and a.topic = $2 and a.topic_partition = p.topic_partition and a.attempts > 0)"
-	" insert into consumer_offset (group_name, topic, topic_partition, next_offset)"
-	" select $1, $2, p.topic_partition, p.next_offset from p order by p.topic_partition"
-	" on conflict (group_name, topic, topic_partition)"
-	" do update set next_offset = excluded.next_offset, updated_at = now()";
+static const char sql_positions[] = "with p as (select * from jsonb_to_recordset($3::jsonb)"
+				    " as r(topic_partition int, next_offset bigint)),"
+				    " z as (update intake_attempt a set attempts = 0 from p where a.group_name = $1"
+				    " and a.topic = $2 and a.topic_partition = p.topic_partition and a.attempts > 0)"
+				    " insert into consumer_offset (group_name, topic, topic_partition, next_offset)"
+				    " select $1, $2, p.topic_partition, p.next_offset from p order by p.topic_partition"
+				    " on conflict (group_name, topic, topic_partition)"
+				    " do update set next_offset = excluded.next_offset, updated_at = now()";
 
-bool intake_store_position(struct db_pool *pool, const struct intake_place *place,
-			   int32_t partition, int64_t *ret, struct err *err)
+bool intake_store_position(struct db_pool *pool, const struct intake_place *place, int32_t partition, int64_t *ret,
+			   struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
-	if (!db_query(pool, sql_position, DB_PARAMS(place->group, place->topic, partition), &rows,
-		      err))
+	if (!db_query(pool, sql_position, DB_PARAMS(place->group, place->topic, partition), &rows, err))
 		return err_wrap(err, "stored position");
 	*ret = rows.count > 0 ? db_int(&rows, 0, 0) : -1;
 	return true;
@@ -135,10 +128,8 @@ bool intake_store_position(struct db_pool *pool, const struct intake_place *plac
 static char *spans_text(const struct intake_span *spans, size_t count)
 {
 	json_auto_t *list = json_array();
-
 	for (size_t i = 0; i < count; i++) {
 		json_t *item = json_object();
-
 		json_put_int(item, "topic_partition", spans[i].partition);
 		json_put_int(item, "first_offset", spans[i].first_offset);
 		json_put_int(item, "next_offset", spans[i].next_offset);
@@ -147,13 +138,11 @@ static char *spans_text(const struct intake_span *spans, size_t count)
 	return json_compact(list);
 }
 
-bool intake_store_count_batch(struct db_pool *pool, const struct intake_place *place,
-			      const struct intake_span *spans, size_t count, int64_t *ret_attempts,
-			      struct err *err)
+bool intake_store_count_batch(struct db_pool *pool, const struct intake_place *place, const struct intake_span *spans,
+			      size_t count, int64_t *ret_attempts, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	CLEANUP(mem_free_text) char *text = spans_text(spans, count);
-
 	if (!db_query(pool, sql_count_batch, DB_PARAMS(place->group, place->topic, text), &rows, err))
 		return err_wrap(err, "count attempts");
 	*ret_attempts = 0;
@@ -163,14 +152,11 @@ bool intake_store_count_batch(struct db_pool *pool, const struct intake_place *p
 	return true;
 }
 
-bool intake_store_count_record(struct db_pool *pool, const struct intake_place *place,
-			       int32_t partition, int64_t offset, int64_t *ret_attempts,
-			       struct err *err)
+bool intake_store_count_record(struct db_pool *pool, const struct intake_place *place, int32_t partition,
+			       int64_t offset, int64_t *ret_attempts, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
-	if (!db_query(pool, sql_count_record,
-		      DB_PARAMS(place->group, place->topic, partition, offset), &rows, err))
+	if (!db_query(pool, sql_count_record, DB_PARAMS(place->group, place->topic, partition, offset), &rows, err))
 		return err_wrap(err, "count attempts");
 	*ret_attempts = db_int(&rows, 0, 0);
 	return true;
@@ -178,8 +164,7 @@ bool intake_store_count_record(struct db_pool *pool, const struct intake_place *
 
 bool intake_store_day(struct db_pool *pool, int64_t received_at_ms, struct err *err)
 {
-	return db_query(pool, sql_day, DB_PARAMS(received_at_ms), NULL, err) ||
-	       err_wrap(err, "partition of a day");
+	return db_query(pool, sql_day, DB_PARAMS(received_at_ms), NULL, err) || err_wrap(err, "partition of a day");
 }
 
 /* --- one batch ------------------------------------------------------------------------------------ */
@@ -197,7 +182,6 @@ static json_t *delivery_json(const struct intake_record *record)
 {
 	const struct delivery *delivery = &record->delivery;
 	json_t *json = json_object();
-
 	json_put_text(json, "delivery_id", delivery->id);
 	json_put_text(json, "provider", provider_name(delivery->provider));
 	json_put_int(json, "connection_id", delivery->connection_id);
@@ -220,7 +204,6 @@ static json_t *delivery_json(const struct intake_record *record)
 static json_t *ask_json(const struct intake_record *record)
 {
 	json_t *json = json_object();
-
 	json_put_text(json, "event_key", record->ask.event_key);
 	json_put_text(json, "alias_key", record->ask.alias_key);
 	json_put_text(json, "provider", provider_name(record->delivery.provider));
@@ -240,7 +223,6 @@ static void mark(const struct writing *writing, const struct db_rows *rows, bool
 	for (int row = 0; row < rows->count; row++) {
 		const char *id = db_text(rows, row, 0);
 		bool is_found = false;
-
 		for (size_t i = 0; i < writing->count && !is_found; i++) {
 			is_found = strcmp(writing->records[i].delivery.id, id) == 0;
 			marks[i] = marks[i] || is_found;
@@ -248,12 +230,10 @@ static void mark(const struct writing *writing, const struct db_rows *rows, bool
 	}
 }
 
-static bool run_list(const struct writing *writing, const char *sql, const json_t *list,
-		     bool *marks, struct err *err)
+static bool run_list(const struct writing *writing, const char *sql, const json_t *list, bool *marks, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	CLEANUP(mem_free_text) char *text = json_compact(list);
-
 	if (!db_run(writing->db, sql, DB_PARAMS(text), &rows, err)) return false;
 	if (marks) mark(writing, &rows, marks);
 	return true;
@@ -262,22 +242,18 @@ static bool run_list(const struct writing *writing, const char *sql, const json_
 static bool write_deliveries(const struct writing *writing, struct err *err)
 {
 	json_auto_t *list = json_array();
-
 	for (size_t i = 0; i < writing->count; i++)
 		(void)json_array_append_new(list, delivery_json(&writing->records[i]));
 	if (json_array_size(list) == 0) return true;
-	return run_list(writing, sql_deliveries, list, writing->is_new, err) ||
-	       err_wrap(err, "deliveries");
+	return run_list(writing, sql_deliveries, list, writing->is_new, err) || err_wrap(err, "deliveries");
 }
 
 /* Asks of deliveries seen for the first time; with `losers_only` those that did not make a trigger. */
 static json_t *list_asks(const struct writing *writing, bool losers_only)
 {
 	json_t *list = json_array();
-
 	for (size_t i = 0; i < writing->count; i++) {
-		if (writing->records[i].is_ask && writing->is_new[i] &&
-		    !(losers_only && writing->is_won[i]))
+		if (writing->records[i].is_ask && writing->is_new[i] && !(losers_only && writing->is_won[i]))
 			(void)json_array_append_new(list, ask_json(&writing->records[i]));
 	}
 	return list;
@@ -295,11 +271,9 @@ static bool has_alias(const struct writing *writing)
 static bool write_duplicates(const struct writing *writing, struct err *err)
 {
 	json_auto_t *list = json_array();
-
 	for (size_t i = 0; i < writing->count; i++) {
 		struct intake_record *record = &writing->records[i];
 		json_t *item;
-
 		if (!record->is_ask || !writing->is_new[i] || writing->is_won[i]) continue;
 		record->verdict = REASON_DUPLICATE;
 		item = json_object();
@@ -315,23 +289,20 @@ static bool write_asks(const struct writing *writing, struct err *err)
 {
 	json_auto_t *asks = list_asks(writing, false);
 	json_auto_t *losers = NULL;
-
 	if (json_array_size(asks) == 0) return true;
 	if (!run_list(writing, sql_triggers, asks, writing->is_won, err) ||
 	    (has_alias(writing) && !run_list(writing, sql_aliases, asks, NULL, err)))
 		return err_wrap(err, "triggers");
 	losers = list_asks(writing, true);
-	if (json_array_size(losers) > 0 &&
-	    !run_list(writing, sql_reopen, losers, writing->is_won, err))
+	if (json_array_size(losers) > 0 && !run_list(writing, sql_reopen, losers, writing->is_won, err))
 		return err_wrap(err, "refused triggers");
 	return write_duplicates(writing, err);
 }
 
-static bool write_positions(struct db *db, const struct intake_place *place,
-			    const struct intake_span *spans, size_t count, struct err *err)
+static bool write_positions(struct db *db, const struct intake_place *place, const struct intake_span *spans,
+			    size_t count, struct err *err)
 {
 	CLEANUP(mem_free_text) char *text = spans_text(spans, count);
-
 	return db_run(db, sql_positions, DB_PARAMS(place->group, place->topic, text), NULL, err) ||
 	       err_wrap(err, "positions");
 }
@@ -342,9 +313,9 @@ static void writing_done(struct writing *writing)
 	MEM_FREE_ALL(writing->is_new, writing->is_won);
 }
 
-bool intake_store_batch(struct db_pool *pool, const struct intake_place *place,
-			struct intake_record *records, size_t count, const struct intake_span *spans,
-			size_t span_count, size_t *ret_asks, struct err *err)
+bool intake_store_batch(struct db_pool *pool, const struct intake_place *place, struct intake_record *records,
+			size_t count, const struct intake_span *spans, size_t span_count, size_t *ret_asks,
+			struct err *err)
 {
 	enum { BORROW_MS = 5000 };
 	CLEANUP(writing_done) struct writing writing = {
@@ -354,11 +325,9 @@ bool intake_store_batch(struct db_pool *pool, const struct intake_place *place,
 		.is_won = mem_zalloc(count + 1, sizeof(bool)),
 	};
 	size_t asks = 0;
-
 	if (!db_borrow(pool, BORROW_MS, &writing.db, err) || !db_begin(writing.db, err) ||
 	    !write_deliveries(&writing, err) || !write_asks(&writing, err) ||
-	    !write_positions(writing.db, place, spans, span_count, err) ||
-	    !db_commit(writing.db, err))
+	    !write_positions(writing.db, place, spans, span_count, err) || !db_commit(writing.db, err))
 		return err_wrap(err, "intake");
 	for (size_t i = 0; i < count; i++)
 		asks += writing.is_won[i] ? 1 : 0;

@@ -26,21 +26,20 @@ struct intake_span {
 };
 
 /** Position stored for a partition, -1 when none. */
-NODISCARD bool intake_store_position(struct db_pool *pool, const struct intake_place *place,
-				     int32_t partition, int64_t *ret, struct err *err);
+NODISCARD bool intake_store_position(struct db_pool *pool, const struct intake_place *place, int32_t partition,
+				     int64_t *ret, struct err *err);
 
 /**
  * Count that a batch is about to run. `ret_attempts`: how often its most tried partition was begun at this offset: from
  * INTAKE_ONE_BY_ONE on its records are to be run alone.
  */
 NODISCARD bool intake_store_count_batch(struct db_pool *pool, const struct intake_place *place,
-					const struct intake_span *spans, size_t count,
-					int64_t *ret_attempts, struct err *err);
+					const struct intake_span *spans, size_t count, int64_t *ret_attempts,
+					struct err *err);
 
 /** Count that one record is about to run alone; over INTAKE_GIVE_UP it is to be set aside. */
-NODISCARD bool intake_store_count_record(struct db_pool *pool, const struct intake_place *place,
-					 int32_t partition, int64_t offset, int64_t *ret_attempts,
-					 struct err *err);
+NODISCARD bool intake_store_count_record(struct db_pool *pool, const struct intake_place *place, int32_t partition,
+					 int64_t offset, int64_t *ret_attempts, struct err *err);
 
 enum {
 	INTAKE_ONE_BY_ONE = 3, /**< two runs of the batch did not come back */
@@ -55,9 +54,8 @@ NODISCARD bool intake_store_day(struct db_pool *pool, int64_t received_at_ms, st
  * the verdict DUPLICATE, positions. Sets the records' verdicts to what was written; `ret_asks` triggers are new or open again.
  * ERR_INPUT: a record holds what the database refuses.
  */
-NODISCARD bool intake_store_batch(struct db_pool *pool, const struct intake_place *place,
-				  struct intake_record *records, size_t count,
-				  const struct intake_span *spans, size_t span_count,
-				  size_t *ret_asks, struct err *err);
+NODISCARD bool intake_store_batch(struct db_pool *pool, const struct intake_place *place, struct intake_record *records,
+				  size_t count, const struct intake_span *spans, size_t span_count, size_t *ret_asks,
+				  struct err *err);
 
 #endif

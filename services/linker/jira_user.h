@@ -13,7 +13,7 @@
  * E-mail address of the actor, read with the bot's token from the server in the question. `ret` is new, NULL when there is no
  * token, no such user, or Jira hides the address. ERR_*: ask again later.
  */
-NODISCARD bool jira_user_email(const struct directory_options *options,
-			       const struct lookup_question *question, char **ret, struct err *err);
+NODISCARD bool jira_user_email(const struct directory_options *options, const struct lookup_question *question,
+			       char **ret, struct err *err);
 
 #endif

@@ -69,10 +69,8 @@ static bool write_form(const struct keycloak *keycloak, struct strbuf *form)
 	const char *client = config_text(keycloak->options.config, "OHDC_KEYCLOAK_CLIENT_ID");
 	CLEANUP(secret_done) struct secret secret = {0};
 	bool is_admin = !client;
-
 	(void)!config_secret(keycloak->options.config,
-			     is_admin ? "KEYCLOAK_ADMIN_PASSWORD" : "OHDC_KEYCLOAK_CLIENT_SECRET",
-			     &secret);
+			     is_admin ? "KEYCLOAK_ADMIN_PASSWORD" : "OHDC_KEYCLOAK_CLIENT_SECRET", &secret);
 	add_field(form, "grant_type", bytes_text(is_admin ? "password" : "client_credentials"));
 	add_field(form, "client_id", bytes_text(is_admin ? "admin-cli" : client));
 	if (is_admin) add_field(form, "username", bytes_text("admin"));
@@ -84,9 +82,7 @@ static bool read_token(const struct http_result *result, struct secret *ret, str
 {
 	json_auto_t *json = NULL;
 	const char *text;
-
-	if (!json_read(bytes_of(result->body, result->body_len), ANSWER_BYTES, LIMIT_JSON_DEPTH,
-		       &json, err) ||
+	if (!json_read(bytes_of(result->body, result->body_len), ANSWER_BYTES, LIMIT_JSON_DEPTH, &json, err) ||
 	    !json_need_text(json, "access_token", TOKEN_BYTES, &text, err))
 		return err_set(err, ERR_INTERNAL, "the token endpoint gave no token");
 	secret_set(ret, text, strlen(text));
@@ -106,19 +102,16 @@ static bool fetch_token(const struct keycloak *keycloak, struct secret *ret, str
 		.ceiling_bytes = ANSWER_BYTES,
 	};
 	bool is_admin = write_form(keycloak, &form);
-
 	(void)snprintf(url, sizeof(url), "%s/realms/%s/protocol/openid-connect/token",
 		       config_text(keycloak->options.config, "KEYCLOAK_SERVER_URL"),
-		       is_admin ? "master"
-				: config_text(keycloak->options.config, "KEYCLOAK_REALM_NAME"));
+		       is_admin ? "master" : config_text(keycloak->options.config, "KEYCLOAK_REALM_NAME"));
 	call.body = bytes_text(strbuf_text(&form));
-	return http_client_send(keycloak->options.client, &call, &result, err) &&
-	       http_result_ok(&call, &result, err) && read_token(&result, ret, err);
+	return http_client_send(keycloak->options.client, &call, &result, err) && http_result_ok(&call, &result, err) &&
+	       read_token(&result, ret, err);
 }
 
 /* Copy of the token that is there; false when there is none, or when `worn` names it. */
-static bool copy_token(struct keycloak *keycloak, uint64_t worn, struct secret *ret,
-		       uint64_t *ret_number)
+static bool copy_token(struct keycloak *keycloak, uint64_t worn, struct secret *ret, uint64_t *ret_number)
 {
 	LOCK_HOLD(&keycloak->lock);
 	if (!secret_is_set(&keycloak->token) || keycloak->token_number == worn) return false;
@@ -131,11 +124,9 @@ static bool copy_token(struct keycloak *keycloak, uint64_t worn, struct secret *
  * Fetched without the lock: where Keycloak hangs, workers that queued for one call each would outlive their leases, and asks whose
  * leases end count as crashed. Two may fetch at once; the later token stays.
  */
-static bool take_token(struct keycloak *keycloak, uint64_t worn, struct secret *ret,
-		       uint64_t *ret_number, struct err *err)
+static bool take_token(struct keycloak *keycloak, uint64_t worn, struct secret *ret, uint64_t *ret_number, struct err *err)
 {
 	CLEANUP(secret_done) struct secret fresh = {0};
-
 	if (copy_token(keycloak, worn, ret, ret_number)) return true;
 	if (!fetch_token(keycloak, &fresh, err)) return err_wrap(err, "keycloak token");
 	secret_set(ret, fresh.text, fresh.len);
@@ -148,8 +139,8 @@ static bool take_token(struct keycloak *keycloak, uint64_t worn, struct secret *
 
 /* --- searches ------------------------------------------------------------------------------------- */
 
-static bool get_once(const struct keycloak *keycloak, const char *path, const struct secret *token,
-		     json_t **ret, struct err *err)
+static bool get_once(const struct keycloak *keycloak, const char *path, const struct secret *token, json_t **ret,
+		     struct err *err)
 {
 	CLEANUP(strbuf_wipe) struct strbuf header = strbuf_of(TOKEN_BYTES + 64);
 	CLEANUP(http_result_done) struct http_result result = {0};
@@ -160,26 +151,21 @@ static bool get_once(const struct keycloak *keycloak, const char *path, const st
 		.deadline_ms = keycloak->options.call_deadline_ms,
 		.ceiling_bytes = ANSWER_BYTES,
 	};
-
 	strbuf_add(&header, "Authorization: Bearer ");
 	strbuf_add_bytes(&header, secret_bytes(token));
 	call.headers[0] = strbuf_text(&header);
 	(void)snprintf(url, sizeof(url), "%s/admin/realms/%s/%s",
 		       config_text(keycloak->options.config, "KEYCLOAK_SERVER_URL"),
 		       config_text(keycloak->options.config, "KEYCLOAK_REALM_NAME"), path);
-	if (!http_client_send(keycloak->options.client, &call, &result, err) ||
-	    !http_result_ok(&call, &result, err))
+	if (!http_client_send(keycloak->options.client, &call, &result, err) || !http_result_ok(&call, &result, err))
 		return false;
-	*ret = json_loadb(result.body, result.body_len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
-			  NULL);
+	*ret = json_loadb(result.body, result.body_len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 	return *ret || err_set(err, ERR_INTERNAL, "keycloak: the answer is no JSON");
 }
 
-static bool get(struct keycloak *keycloak, const char *path, json_t **ret, uint64_t *ret_number,
-		struct err *err)
+static bool get(struct keycloak *keycloak, const char *path, json_t **ret, uint64_t *ret_number, struct err *err)
 {
 	CLEANUP(secret_done) struct secret token = {0};
-
 	if (!take_token(keycloak, 0, &token, ret_number, err)) return false;
 	if (get_once(keycloak, path, &token, ret, err)) return true;
 	if (err->http_status != 401) return err_wrap(err, "keycloak");
@@ -202,12 +188,10 @@ static bool check_view(struct keycloak *keycloak, uint64_t number, struct err *e
 {
 	json_auto_t *count = NULL;
 	uint64_t counted_by = 0;
-
 	if (is_view_known(keycloak, number)) return true;
 	if (!get(keycloak, "users/count", &count, &counted_by, err)) return false;
 	if (json_integer_value(count) <= 0)
-		return err_set(err, ERR_AUTH,
-			       "keycloak: the account sees no user at all, it needs view-users");
+		return err_set(err, ERR_AUTH, "keycloak: the account sees no user at all, it needs view-users");
 	LOCK_HOLD(&keycloak->lock);
 	keycloak->may_view = keycloak->token_number == counted_by;
 	return true;
@@ -218,11 +202,9 @@ bool keycloak_search(struct keycloak *keycloak, const char *query, json_t **ret,
 	json_auto_t *users = NULL;
 	char path[LIMIT_URL_BYTES / 2];
 	uint64_t number = 0;
-
 	(void)snprintf(path, sizeof(path), "users?%s", query);
 	if (!get(keycloak, path, &users, &number, err)) return false;
-	if (!json_is_array(users))
-		return err_set(err, ERR_INTERNAL, "keycloak: the answer is no list of users");
+	if (!json_is_array(users)) return err_set(err, ERR_INTERNAL, "keycloak: the answer is no list of users");
 	if (json_array_size(users) == 0 && !check_view(keycloak, number, err)) return false;
 	*ret = json_incref(users);
 	return true;

@@ -13,8 +13,7 @@
 struct keycloak;
 
 /** New client of KEYCLOAK_SERVER_URL. ERR_INPUT: neither own client nor admin password is configured. */
-NODISCARD bool keycloak_new(const struct directory_options *options, struct keycloak **ret,
-			    struct err *err);
+NODISCARD bool keycloak_new(const struct directory_options *options, struct keycloak **ret, struct err *err);
 
 /** Free; NULL is fine. */
 void keycloak_free(struct keycloak *keycloak);
@@ -24,7 +23,6 @@ void keycloak_free(struct keycloak *keycloak);
  * account is seen to be able to view users. ERR_AUTH: it may not; ERR_NETWORK, ERR_TIMEOUT, ERR_INTERNAL: ask again later.
  * A token that has run out is replaced once. Any thread.
  */
-NODISCARD bool keycloak_search(struct keycloak *keycloak, const char *query, json_t **ret,
-			       struct err *err);
+NODISCARD bool keycloak_search(struct keycloak *keycloak, const char *query, json_t **ret, struct err *err);
 
 #endif

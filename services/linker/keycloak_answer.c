@@ -11,9 +11,7 @@
 
 bool keycloak_is_value(const char *text)
 {
-	static const char allowed[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
-
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
 	return !text_is_empty(text) && text[strspn(text, allowed)] == '\0';
 }
 
@@ -23,12 +21,10 @@ static bool has_attribute(const json_t *user, const char *name, const char *valu
 	const json_t *values = json_object_get(json_at(user, "attributes"), name);
 	const json_t *item;
 	size_t i;
-
 	if (!values) return true;
 	json_array_foreach(values, i, item)
 	{
 		const char *text = json_string_value(item);
-
 		if (text && strcmp(text, value) == 0) return true;
 	}
 	return false;
@@ -37,7 +33,6 @@ static bool has_attribute(const json_t *user, const char *name, const char *valu
 static bool has_email(const json_t *user, const char *email)
 {
 	const char *text = json_text_at(user, "email");
-
 	return text && text_equal_nocase(text, email);
 }
 
@@ -48,14 +43,12 @@ static bool is_meant(const json_t *user, const char *name, const char *value)
 }
 
 /* The only user who is meant. */
-static enum account judge(const json_t *users, const char *name, const char *value,
-			  char ret_id[ACCOUNT_ID_SIZE])
+static enum account judge(const json_t *users, const char *name, const char *value, char ret_id[ACCOUNT_ID_SIZE])
 {
 	const json_t *only = NULL;
 	const json_t *user;
 	size_t count = 0;
 	size_t i;
-
 	json_array_foreach(users, i, user)
 	{
 		if (!is_meant(user, name, value)) continue;
@@ -69,8 +62,7 @@ static enum account judge(const json_t *users, const char *name, const char *val
 	return json_id_at(only, "id", ret_id, ACCOUNT_ID_SIZE) ? ACCOUNT_ONE : ACCOUNT_NONE;
 }
 
-enum account keycloak_by_attribute(const json_t *users, const char *name, const char *value,
-				   char ret_id[ACCOUNT_ID_SIZE])
+enum account keycloak_by_attribute(const json_t *users, const char *name, const char *value, char ret_id[ACCOUNT_ID_SIZE])
 {
 	return judge(users, name, value, ret_id);
 }

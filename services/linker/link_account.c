@@ -34,15 +34,12 @@ static void add_done(const struct web_request *request, json_t *data)
 		{"cancelled", "Nothing was linked."},
 	};
 	const char *done = web_query(request, "done");
-
 	for (size_t i = 0; done && i < ARRAY_LEN(words); i++) {
-		if (strcmp(done, words[i][0]) == 0)
-			json_object_set_new(data, "done", json_string(words[i][1]));
+		if (strcmp(done, words[i][0]) == 0) json_object_set_new(data, "done", json_string(words[i][1]));
 	}
 }
 
-static bool describe(const struct linker *linker, const struct caller *caller, json_t *data,
-		     struct err *err)
+static bool describe(const struct linker *linker, const struct caller *caller, json_t *data, struct err *err)
 {
 	CLEANUP(mem_free_text) char *account = NULL;
 	enum link_view view;
@@ -50,21 +47,18 @@ static bool describe(const struct linker *linker, const struct caller *caller, j
 	json_t *servers = NULL;
 	int64_t instance_id = 0;
 	char token[FORM_TOKEN_SIZE];
-
 	if (!link_view_read(linker, caller, &view, &link, &account, &instance_id, err) ||
 	    !link_view_servers(linker, &servers, err)) {
 		json_decref(link);
 		return false;
 	}
 	form_token_make(linker->keys, caller->user_id, sysclock_now_ms(), token);
-	json_object_update_new(data, json_pack("{s:s, s:b, s:b, s:o, s:o*, s:s*, s:s}", "form_token",
-					       token, "is_oauth", link_is_oauth(linker), "is_admin",
-					       caller_may(caller, CALLER_CONNECTS), "servers",
-					       servers, "link", link, "account", account, "email",
+	json_object_update_new(data, json_pack("{s:s, s:b, s:b, s:o, s:o*, s:s*, s:s}", "form_token", token, "is_oauth",
+					       link_is_oauth(linker), "is_admin", caller_may(caller, CALLER_CONNECTS),
+					       "servers", servers, "link", link, "account", account, "email",
 					       caller->email ? caller->email : ""));
 	const char *status = json_text_at(link, "workspace.status");
-	if (status && strcmp(status, "inactive") == 0)
-		json_object_set_new(data, "is_paused", json_true());
+	if (status && strcmp(status, "inactive") == 0) json_object_set_new(data, "is_paused", json_true());
 	/* By e-mail there is nothing to link a second time. */
 	if (link && !link_is_oauth(linker)) json_object_set_new(data, "is_matched", json_true());
 	return true;
@@ -75,7 +69,6 @@ void link_account_get(void *context, const struct web_request *request, struct w
 	const struct linker *linker = context;
 	CLEANUP(caller_done) struct caller caller = {0};
 	struct err err = {0};
-
 	if (!link_page_caller(linker, request, reply, NULL, &caller)) return;
 	json_t *data = link_page_data(linker, "Your Jira account", &caller);
 	if (!describe(linker, &caller, data, &err)) {
@@ -88,13 +81,12 @@ void link_account_get(void *context, const struct web_request *request, struct w
 }
 
 /* The connection that the form names, when it can be linked to. */
-static bool find_connection(const struct linker *linker, const struct web_request *request,
-			    struct connection_row *ret, struct err *err)
+static bool find_connection(const struct linker *linker, const struct web_request *request, struct connection_row *ret,
+			    struct err *err)
 {
 	const char *own = config_text(linker->config, "JIRA_DC_BASE_URL");
 	const char *text = web_form(request, "connection");
 	int64_t id = 0;
-
 	if (!number_parse(text ? text : "", 1, INT64_MAX, &id, err) ||
 	    !connection_read(&linker->connection_store, PROVIDER_JIRA, id, ret, err))
 		return false;
@@ -109,7 +101,6 @@ void link_account_begin(void *context, const struct web_request *request, struct
 	CLEANUP(connection_row_done) struct connection_row connection = {0};
 	CLEANUP(mem_free_text) char *url = NULL;
 	struct err err = {0};
-
 	if (!link_page_caller(linker, request, reply, NULL, &caller) ||
 	    !link_page_is_ours(linker, request, &caller, reply))
 		return;
@@ -118,8 +109,7 @@ void link_account_begin(void *context, const struct web_request *request, struct
 				 "Its connection is paused or was removed. Ask an admin.");
 		return;
 	}
-	if (!link_start(linker, &caller, &connection, LINK_PAGE_PATH "?done=linked", request, reply,
-			&url, &err))
+	if (!link_start(linker, &caller, &connection, LINK_PAGE_PATH "?done=linked", request, reply, &url, &err))
 		fail(linker, reply, &err);
 	else if (url)
 		link_page_onward(linker, reply, url);
@@ -132,7 +122,6 @@ void link_account_unlink(void *context, const struct web_request *request, struc
 	struct linker *linker = context;
 	CLEANUP(caller_done) struct caller caller = {0};
 	struct err err = {0};
-
 	if (!link_page_caller(linker, request, reply, NULL, &caller) ||
 	    !link_page_is_ours(linker, request, &caller, reply))
 		return;

@@ -31,7 +31,6 @@ void link_api_get(void *context, const struct web_request *request, struct web_r
 	json_auto_t *json = NULL;
 	int64_t instance_id;
 	struct err err = {0};
-
 	if (!callers_find(linker->callers, request, &caller, reply)) return;
 	if (!link_view_read(linker, &caller, &view, &json, &account, &instance_id, &err)) {
 		fail(reply, TEXT_READ_FAILED, &err);
@@ -46,20 +45,17 @@ void link_api_get(void *context, const struct web_request *request, struct web_r
 }
 
 /* The Jira that was meant; else `reply` is the refusal. */
-static bool read_name(const struct linker *linker, const struct web_request *request,
-		      struct workspace_name *ret, struct web_reply *reply)
+static bool read_name(const struct linker *linker, const struct web_request *request, struct workspace_name *ret,
+		      struct web_reply *reply)
 {
 	json_auto_t *body = NULL;
 	const char *typed = NULL;
 	struct err err = {0};
-
-	if (!web_json(request, &body, &err) ||
-	    !json_need_text(body, "workspace_name", LIMIT_NAME_BYTES, &typed, &err)) {
+	if (!web_json(request, &body, &err) || !json_need_text(body, "workspace_name", LIMIT_NAME_BYTES, &typed, &err)) {
 		web_reply_detail(reply, 422, "%s", err.message);
 		return false;
 	}
-	if (workspace_name_read(typed, config_text(linker->config, "JIRA_DC_BASE_URL"), ret, &err))
-		return true;
+	if (workspace_name_read(typed, config_text(linker->config, "JIRA_DC_BASE_URL"), ret, &err)) return true;
 	if (err.code == ERR_CONFLICT)
 		web_reply_failure(reply, 400, TEXT_TARGET_MISMATCH, err.message);
 	else
@@ -68,13 +64,11 @@ static bool read_name(const struct linker *linker, const struct web_request *req
 }
 
 /* Whether this connection may be linked to; else `reply` is the refusal. */
-static bool may_link(const struct linker *linker, const struct caller *caller,
-		     const struct workspace_name *name, struct connection_row *ret,
-		     struct web_reply *reply)
+static bool may_link(const struct linker *linker, const struct caller *caller, const struct workspace_name *name,
+		     struct connection_row *ret, struct web_reply *reply)
 {
 	CLEANUP(link_done) struct link present = {0};
 	struct err err = {0};
-
 	if (!connection_named(&linker->connection_store, name, ret, &err)) {
 		if (err.code == ERR_NOT_FOUND)
 			web_reply_detail(reply, 404, TEXT_WORKSPACE_UNKNOWN, name->name);
@@ -87,8 +81,7 @@ static bool may_link(const struct linker *linker, const struct caller *caller,
 		return false;
 	}
 	if (config_text(linker->config, "JIRA_DC_BASE_URL") ||
-	    !link_of_user(linker->pool, caller->user_id, 0, &present, &err) ||
-	    present.instance_id == ret->instance_id)
+	    !link_of_user(linker->pool, caller->user_id, 0, &present, &err) || present.instance_id == ret->instance_id)
 		return true;
 	web_reply_detail(reply, 400, TEXT_LINKED_ELSEWHERE);
 	return false;
@@ -102,13 +95,11 @@ void link_api_post(void *context, const struct web_request *request, struct web_
 	CLEANUP(connection_row_done) struct connection_row connection = {0};
 	CLEANUP(mem_free_text) char *url = NULL;
 	struct err err = {0};
-
 	if (!web_is_same_origin(request, linker->origin)) {
 		web_reply_detail(reply, 403, TEXT_CROSS_SITE);
 		return;
 	}
-	if (!callers_find(linker->callers, request, &caller, reply) ||
-	    !read_name(linker, request, &name, reply) ||
+	if (!callers_find(linker->callers, request, &caller, reply) || !read_name(linker, request, &name, reply) ||
 	    !may_link(linker, &caller, &name, &connection, reply))
 		return;
 	if (!link_start(linker, &caller, &connection, LANDING, request, reply, &url, &err)) {
@@ -116,6 +107,6 @@ void link_api_post(void *context, const struct web_request *request, struct web_
 		return;
 	}
 	web_reply_json(reply, 200,
-		       json_pack("{s:b, s:b, s:s}", "success", 1, "redirect", url != NULL,
-				 "authorizationUrl", url ? url : ""));
+		       json_pack("{s:b, s:b, s:s}", "success", 1, "redirect", url != NULL, "authorizationUrl",
+				 url ? url : ""));
 }

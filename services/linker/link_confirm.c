@@ -24,20 +24,16 @@ bool link_confirm_is_browser(const struct web_request *request, const json_t *be
 {
 	const char *noted = json_text_at(begun, "cookie");
 	char digest[CRYPTO_DIGEST_TEXT_SIZE] = "";
-
 	return noted && strlen(noted) == sizeof(digest) - 1 &&
 	       oauth_cookie_digest(web_cookie(request, OAUTH_COOKIE), digest) &&
 	       crypto_equal((const uint8_t *)noted, (const uint8_t *)digest, sizeof(digest) - 1);
 }
 
-bool link_confirm_connection(const struct linker *linker, const json_t *begun,
-			     struct connection_row *ret, struct err *err)
+bool link_confirm_connection(const struct linker *linker, const json_t *begun, struct connection_row *ret, struct err *err)
 {
 	const char *own = config_text(linker->config, "JIRA_DC_BASE_URL");
 	const char *noted = json_text_at(begun, "base_url");
-
-	if (!connection_read(&linker->connection_store, PROVIDER_JIRA,
-			     json_int_at(begun, "connection_id", 0), ret, err))
+	if (!connection_read(&linker->connection_store, PROVIDER_JIRA, json_int_at(begun, "connection_id", 0), ret, err))
 		return false;
 	if (!own || !noted || strcmp(own, noted) != 0 || strcmp(own, ret->base_url) != 0)
 		return err_set(err, ERR_CONFLICT, "the flow was begun for another Jira");
@@ -46,34 +42,28 @@ bool link_confirm_connection(const struct linker *linker, const json_t *begun,
 
 /* --- the question ------------------------------------------------------------------------------------ */
 
-static bool keep(struct linker *linker, const struct link_proof *proof,
-		 char ret_state[OAUTH_STATE_SIZE], struct err *err)
+static bool keep(struct linker *linker, const struct link_proof *proof, char ret_state[OAUTH_STATE_SIZE], struct err *err)
 {
 	const struct person *person = proof->person;
 	int64_t life_s = proof->tokens->expires_in_s;
 	json_auto_t *content = json_copy(proof->begun);
-
 	json_object_del(content, "verifier");
-	json_object_update_new(
-		content, json_pack("{s:s, s:s*, s:o, s:I}", "account", person->key, "account_name",
-				   person->name, "tokens", link_tokens_to_json(proof->tokens),
-				   "expires_at_ms",
-				   life_s > 0 ? sysclock_now_ms() + life_s * 1000 : (int64_t)0));
-	return oauth_state_put(&linker->oauth->states, PURPOSE, json_text_at(content, "user_id"),
-			       content, ret_state, err);
+	json_object_update_new(content,
+			       json_pack("{s:s, s:s*, s:o, s:I}", "account", person->key, "account_name", person->name,
+					 "tokens", link_tokens_to_json(proof->tokens), "expires_at_ms",
+					 life_s > 0 ? sysclock_now_ms() + life_s * 1000 : (int64_t)0));
+	return oauth_state_put(&linker->oauth->states, PURPOSE, json_text_at(content, "user_id"), content, ret_state,
+			       err);
 }
 
 /* What else changes when the person says yes: the account leaves somebody else, or replaces another account. */
-static bool add_changes(const struct linker *linker, const struct link_proof *proof, json_t *data,
-			struct err *err)
+static bool add_changes(const struct linker *linker, const struct link_proof *proof, json_t *data, struct err *err)
 {
 	const char *user_id = json_text_at(proof->begun, "user_id");
 	CLEANUP(mem_free_text) char *owner = NULL;
 	CLEANUP(link_done) struct link present = {0};
 	struct err none = {0};
-
-	if (!link_owner(linker->pool, proof->connection->instance_id, proof->person->key, &owner, err))
-		return false;
+	if (!link_owner(linker->pool, proof->connection->instance_id, proof->person->key, &owner, err)) return false;
 	if (owner && strcmp(owner, user_id) != 0) json_object_set_new(data, "moves", json_true());
 	if (link_of_user(linker->pool, user_id, 0, &present, &none) &&
 	    strcmp(present.account_key, proof->person->key) != 0 &&
@@ -82,8 +72,7 @@ static bool add_changes(const struct linker *linker, const struct link_proof *pr
 	return true;
 }
 
-bool link_confirm_ask(struct linker *linker, const struct link_proof *proof,
-		      struct web_reply *reply, struct err *err)
+bool link_confirm_ask(struct linker *linker, const struct link_proof *proof, struct web_reply *reply, struct err *err)
 {
 	const struct person *person = proof->person;
 	const char *user_id = json_text_at(proof->begun, "user_id");
@@ -92,28 +81,25 @@ bool link_confirm_ask(struct linker *linker, const struct link_proof *proof,
 	char state[OAUTH_STATE_SIZE];
 	char token[FORM_TOKEN_SIZE];
 	json_t *data = link_page_data(linker, "Link your Jira account?", NULL);
-
 	if (!keep(linker, proof, state, err) || !add_changes(linker, proof, data, err)) {
 		json_decref(data);
 		return false;
 	}
 	form_token_make(linker->keys, user_id, sysclock_now_ms(), token);
-	json_object_update_new(
-		data, json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s}", "host", host, "display",
-				person->display_name ? person->display_name : person->key, "login",
-				person->name, "email", email && *email ? email : user_id, "state",
-				state, "form_token", token));
+	json_object_update_new(data, json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s}", "host", host, "display",
+					       person->display_name ? person->display_name : person->key, "login",
+					       person->name, "email", email && *email ? email : user_id, "state", state,
+					       "form_token", token));
 	pages_reply(reply, 200, "link_confirm.html", data);
 	return true;
 }
 
 /* --- the answer -------------------------------------------------------------------------------------- */
 
-static bool refuse(struct linker *linker, struct web_reply *reply, const struct caller *caller,
-		   int status, const char *what, const char *advice)
+static bool refuse(struct linker *linker, struct web_reply *reply, const struct caller *caller, int status,
+		   const char *what, const char *advice)
 {
-	LOG_WARN("link refused at its confirmation", LOG_TEXT("reason", what),
-		 LOG_TEXT("user_id", caller->user_id));
+	LOG_WARN("link refused at its confirmation", LOG_TEXT("reason", what), LOG_TEXT("user_id", caller->user_id));
 	link_page_refuse(linker, reply, status, what, advice);
 	return false;
 }
@@ -122,9 +108,8 @@ static json_t *form_again(const struct web_request *request)
 {
 	const char *state = web_form(request, "state");
 	const char *token = web_form(request, "form_token");
-
-	return json_pack("{s:s, s:s, s:s}", "action", web_path(request), "state",
-			 state ? state : "", "form_token", token ? token : "");
+	return json_pack("{s:s, s:s, s:s}", "action", web_path(request), "state", state ? state : "", "form_token",
+			 token ? token : "");
 }
 
 /* The proof, of the person who began, in their browser. Whoever else shows it has used it up for everybody. */
@@ -132,24 +117,20 @@ static bool take(struct linker *linker, const struct web_request *request, struc
 		 struct caller *caller, json_t **ret)
 {
 	struct err err = {0};
-
 	if (!web_is_same_origin(request, linker->origin))
-		return refuse(linker, reply, caller, 403, TEXT_CROSS_SITE,
-			      "The form was not sent from our own page.");
+		return refuse(linker, reply, caller, 403, TEXT_CROSS_SITE, "The form was not sent from our own page.");
 	if (!link_page_caller(linker, request, reply, form_again(request), caller)) return false;
 	if (!oauth_state_take(&linker->oauth->states, PURPOSE, web_form(request, "state"), ret, &err)) {
 		if (err.code != ERR_NOT_FOUND) log_err("proofs cannot be read", &err);
-		return refuse(
-			linker, reply, caller, 400, TEXT_NO_SESSION,
-			"It was answered already, or is older than ten minutes. Start again from "
-			"your account page.");
+		return refuse(linker, reply, caller, 400, TEXT_NO_SESSION,
+			      "It was answered already, or is older than ten minutes. Start again from "
+			      "your account page.");
 	}
 	const char *user_id = json_text_at(*ret, "user_id");
 	if (!user_id || strcmp(user_id, caller->user_id) != 0)
-		return refuse(
-			linker, reply, caller, 403, "Somebody else began this.",
-			"You are signed in as another person than the one who began linking. Start "
-			"again from your account page.");
+		return refuse(linker, reply, caller, 403, "Somebody else began this.",
+			      "You are signed in as another person than the one who began linking. Start "
+			      "again from your account page.");
 	if (!link_page_is_ours(linker, request, caller, reply)) return false;
 	return link_confirm_is_browser(request, *ret) ||
 	       refuse(linker, reply, caller, 400, TEXT_STATE_MISMATCH,
@@ -158,8 +139,7 @@ static bool take(struct linker *linker, const struct web_request *request, struc
 		      "Start again, and finish in the same browser.");
 }
 
-static bool save(struct linker *linker, const json_t *proof,
-		 const struct connection_row *connection, struct err *err)
+static bool save(struct linker *linker, const json_t *proof, const struct connection_row *connection, struct err *err)
 {
 	CLEANUP(oauth_tokens_done) struct oauth_tokens tokens = {0};
 	int64_t expires_at_ms = json_int_at(proof, "expires_at_ms", 0);
@@ -170,7 +150,6 @@ static bool save(struct linker *linker, const json_t *proof,
 					 .account_name = json_text_at(proof, "account_name"),
 					 .method = "oauth",
 					 .tokens = &tokens};
-
 	if (!link_tokens_from_json(json_at(proof, "tokens"), &tokens, err)) return false;
 	if (expires_at_ms > 0) {
 		int64_t rest_s = (expires_at_ms - sysclock_now_ms()) / 1000;
@@ -183,7 +162,6 @@ static bool save(struct linker *linker, const json_t *proof,
 static const char *landing(const json_t *proof)
 {
 	const char *path = json_text_at(proof, "landing");
-
 	return path && path[0] == '/' && path[1] != '/' && path[1] != '\\' ? path : LANDING;
 }
 
@@ -194,24 +172,20 @@ void link_confirm_post(void *context, const struct web_request *request, struct 
 	CLEANUP(connection_row_done) struct connection_row connection = {0};
 	json_auto_t *proof = NULL;
 	struct err err = {0};
-
 	if (!take(linker, request, reply, &caller, &proof)) return;
 	if (!link_confirm_connection(linker, proof, &connection, &err)) {
-		(void)refuse(
-			linker, reply, &caller, 400, TEXT_TARGET_MISMATCH,
-			"The connection to Jira was changed or removed meanwhile. Start again from "
-			"your account page.");
+		(void)refuse(linker, reply, &caller, 400, TEXT_TARGET_MISMATCH,
+			     "The connection to Jira was changed or removed meanwhile. Start again from "
+			     "your account page.");
 		return;
 	}
 	if (!save(linker, proof, &connection, &err)) {
 		log_err("a link cannot be stored", &err);
-		(void)refuse(linker, reply, &caller, 500, TEXT_LINK_FAILED,
-			     "Start again from your account page.");
+		(void)refuse(linker, reply, &caller, 500, TEXT_LINK_FAILED, "Start again from your account page.");
 		return;
 	}
 	LOG_INFO("linked by OAuth", LOG_TEXT("user_id", caller.user_id),
-		 LOG_TEXT("account", json_text_at(proof, "account")),
-		 LOG_INT("connection_id", connection.id));
+		 LOG_TEXT("account", json_text_at(proof, "account")), LOG_INT("connection_id", connection.id));
 	web_reply_redirect(reply, landing(proof));
 }
 
@@ -220,7 +194,6 @@ void link_confirm_cancel(void *context, const struct web_request *request, struc
 	struct linker *linker = context;
 	CLEANUP(caller_done) struct caller caller = {0};
 	json_auto_t *proof = NULL;
-
 	if (!take(linker, request, reply, &caller, &proof)) return;
 	LOG_INFO("link not wanted after all", LOG_TEXT("user_id", caller.user_id));
 	web_reply_redirect(reply, LINK_PAGE_PATH "?done=cancelled");

@@ -24,12 +24,12 @@ struct link_proof {
 NODISCARD bool link_confirm_is_browser(const struct web_request *request, const json_t *begun);
 
 /** The connection of a flow. ERR_NOT_FOUND: gone; ERR_CONFLICT: not to the Jira that is configured. */
-NODISCARD bool link_confirm_connection(const struct linker *linker, const json_t *begun,
-				       struct connection_row *ret, struct err *err);
+NODISCARD bool link_confirm_connection(const struct linker *linker, const json_t *begun, struct connection_row *ret,
+				       struct err *err);
 
 /** Keep the proof, sealed, for ten minutes, and answer with the question. */
-NODISCARD bool link_confirm_ask(struct linker *linker, const struct link_proof *proof,
-				struct web_reply *reply, struct err *err);
+NODISCARD bool link_confirm_ask(struct linker *linker, const struct link_proof *proof, struct web_reply *reply,
+				struct err *err);
 
 /** POST …/confirm: yes. Links, and goes on to where the flow was to end. */
 web_handler link_confirm_post;

@@ -11,19 +11,18 @@
 #define LINK_PAGE_PATH "/integration/dc/link"
 
 /** Data of a page: title, product, navigation, the way back; `caller` may be NULL. New. */
-NODISCARD json_t *link_page_data(const struct linker *linker, const char *title,
-				 const struct caller *caller);
+NODISCARD json_t *link_page_data(const struct linker *linker, const char *title, const struct caller *caller);
 
 /** Answer with what happened and what to do; `advice` may be NULL. */
-void link_page_refuse(const struct linker *linker, struct web_reply *reply, int status,
-		      const char *what, const char *advice);
+void link_page_refuse(const struct linker *linker, struct web_reply *reply, int status, const char *what,
+		      const char *advice);
 
 /**
  * Who sends this request; else `reply` is a page: sign in first, or OpenHands could not be asked.
  * `again` (may be NULL): hidden fields of a form that repeats this request, {"action", "fields": [{"name", "value"}]}; taken.
  */
-NODISCARD bool link_page_caller(const struct linker *linker, const struct web_request *request,
-				struct web_reply *reply, json_t *again, struct caller *ret);
+NODISCARD bool link_page_caller(const struct linker *linker, const struct web_request *request, struct web_reply *reply,
+				json_t *again, struct caller *ret);
 
 /** Whether our own page sent it, from this person's session; else `reply` is a page that refuses. */
 NODISCARD bool link_page_is_ours(const struct linker *linker, const struct web_request *request,

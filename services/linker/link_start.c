@@ -17,7 +17,6 @@ bool link_is_oauth(const struct linker *linker)
 bool link_save(struct linker *linker, const struct link_draft *draft, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
-
 	return db_borrow(linker->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
 	       link_put(db, linker->keys, draft, err) && db_commit(db, err);
 }
@@ -26,20 +25,16 @@ bool link_end(struct linker *linker, const struct caller *caller, struct err *er
 {
 	CLEANUP(link_done) struct link link = {0};
 	CLEANUP(db_return) struct db *db = NULL;
-
-	if (!link_of_user(linker->pool, caller->user_id, 0, &link, err))
-		return err->code == ERR_NOT_FOUND;
+	if (!link_of_user(linker->pool, caller->user_id, 0, &link, err)) return err->code == ERR_NOT_FOUND;
 	if (!db_borrow(linker->pool, BORROW_MS, &db, err) || !db_begin(db, err) ||
 	    !link_drop(db, link.instance_id, caller->user_id, err) || !db_commit(db, err))
 		return false;
-	LOG_INFO("link ended by its owner", LOG_TEXT("user_id", caller->user_id),
-		 LOG_TEXT("account", link.account_key));
+	LOG_INFO("link ended by its owner", LOG_TEXT("user_id", caller->user_id), LOG_TEXT("account", link.account_key));
 	return true;
 }
 
-bool link_start(struct linker *linker, const struct caller *caller,
-		const struct connection_row *connection, const char *landing,
-		const struct web_request *request, struct web_reply *reply, char **ret_url,
+bool link_start(struct linker *linker, const struct caller *caller, const struct connection_row *connection,
+		const char *landing, const struct web_request *request, struct web_reply *reply, char **ret_url,
 		struct err *err)
 {
 	const struct oauth_intent intent = {.user_id = caller->user_id,
@@ -54,10 +49,8 @@ bool link_start(struct linker *linker, const struct caller *caller,
 					 .account_name = caller->email,
 					 .method = "email"};
 	bool is_oauth = link_is_oauth(linker);
-
 	*ret_url = NULL;
-	if (is_oauth ? !oauth_begin(linker->oauth, &intent, reply, ret_url, err)
-		     : !link_save(linker, &draft, err))
+	if (is_oauth ? !oauth_begin(linker->oauth, &intent, reply, ret_url, err) : !link_save(linker, &draft, err))
 		return false;
 	LOG_INFO(is_oauth ? "link begun" : "linked by e-mail", LOG_TEXT("user_id", caller->user_id),
 		 LOG_INT("connection_id", connection->id));

@@ -17,9 +17,8 @@ NODISCARD bool link_is_oauth(const struct linker *linker);
  * Begin or do it for a connection. OAuth: `ret_url` (new) is where the browser goes, the cookie is set on `reply`, `landing` is
  * where the person ends. By e-mail: it is done, `ret_url` NULL. The outcome is logged.
  */
-NODISCARD bool link_start(struct linker *linker, const struct caller *caller,
-			  const struct connection_row *connection, const char *landing,
-			  const struct web_request *request, struct web_reply *reply,
+NODISCARD bool link_start(struct linker *linker, const struct caller *caller, const struct connection_row *connection,
+			  const char *landing, const struct web_request *request, struct web_reply *reply,
 			  char **ret_url, struct err *err);
 
 /** Store a link. */

@@ -15,50 +15,50 @@ enum { ROW_BYTES = 64 * 1024 };
 #define STATUS "case when c.status in ('active', 'shadow') then 'active' else 'inactive' end"
 
 /* The configured server ($2) first. $3: the caller may edit connections that have no owner; $4: e-mail address of the bot there. */
-static const char sql_of_user
-	[] = "select json_build_object('id', l.id, 'keycloak_user_id', l.user_id,"
-	     " 'jira_dc_workspace_id', c.id, 'status', l.status,"
-	     " 'created_at', " TIME("l.created_at") ", 'updated_at', " TIME(
-		     "l.updated_at") ","
-				     " 'workspace', json_build_object('id', c.id, 'name', '', "
-				     "'status', " STATUS ","
-				     " 'editable', coalesce(c.owner_user_id = $1, $3::boolean), "
-				     "'events_url', '',"
-				     " 'svc_acc_email', coalesce(case when i.base_url = $2 then $4 "
-				     "end, c.svc_email),"
-				     " 'created_at', " TIME(
-					     "c.created_at") ", 'updated_at', " TIME("c.updated_at") ")),"
-												     " l.instance_id, i.base_url, $2::text is null or i.base_url = $2, coalesce(c.id, 0),"
-												     " case when l.account_key not like 'unavailable:%' then coalesce(l.account_name, l.account_key) end"
-												     " from user_link l join instance i on i.id = l.instance_id and i.provider = 'jira'"
-												     " left join connection c on c.provider = 'jira' and c.instance_id = i.id"
-												     " where l.user_id = $1 and l.status = 'active'"
-												     " order by i.base_url = $2 desc nulls last, l.updated_at desc limit 1";
+static const char sql_of_user[] =
+	"select json_build_object('id', l.id, 'keycloak_user_id', l.user_id,"
+	" 'jira_dc_workspace_id', c.id, 'status', l.status,"
+	" 'created_at', " TIME("l.created_at") ", 'updated_at', " TIME(
+		"l.updated_at") ","
+				" 'workspace', json_build_object('id', c.id, 'name', '', "
+				"'status', " STATUS ","
+				" 'editable', coalesce(c.owner_user_id = $1, $3::boolean), "
+				"'events_url', '',"
+				" 'svc_acc_email', coalesce(case when i.base_url = $2 then $4 "
+				"end, c.svc_email),"
+				" 'created_at', " TIME("c.created_at") ", 'updated_at', " TIME(
+					"c.updated_at") ")),"
+							" l.instance_id, i.base_url, $2::text is null or i.base_url = "
+							"$2, coalesce(c.id, 0),"
+							" case when l.account_key not like 'unavailable:%' then "
+							"coalesce(l.account_name, l.account_key) end"
+							" from user_link l join instance i on i.id = l.instance_id and "
+							"i.provider = 'jira'"
+							" left join connection c on c.provider = 'jira' and "
+							"c.instance_id = i.id"
+							" where l.user_id = $1 and l.status = 'active'"
+							" order by i.base_url = $2 desc nulls last, l.updated_at desc "
+							"limit 1";
 
-static const char sql_servers[] =
-	"select c.id, i.base_url from connection c join instance i on i.id = c.instance_id"
-	" where c.provider = 'jira' and c.status in ('active', 'shadow')"
-	" and ($1::text is null or i.base_url = $1) and $2::boolean order by i.base_url";
+static const char sql_servers[] = "select c.id, i.base_url from connection c join instance i on i.id = c.instance_id"
+				  " where c.provider = 'jira' and c.status in ('active', 'shadow')"
+				  " and ($1::text is null or i.base_url = $1) and $2::boolean order by i.base_url";
 
 /* What SQL cannot write: the host's name and the address of the events. */
-static void complete(const struct linker *linker, const char *base_url, int64_t connection_id,
-		     json_t *json)
+static void complete(const struct linker *linker, const char *base_url, int64_t connection_id, json_t *json)
 {
 	json_t *workspace = json_object_get(json, "workspace");
 	CLEANUP(mem_free_text) char *name = workspace_name_of(base_url);
-	CLEANUP(mem_free_text) char *url = connection_events_url(linker->origin, PROVIDER_JIRA,
-								 connection_id);
-
+	CLEANUP(mem_free_text) char *url = connection_events_url(linker->origin, PROVIDER_JIRA, connection_id);
 	json_object_set_new(workspace, "name", json_string(name));
 	json_object_set_new(workspace, "events_url", json_string(url));
 }
 
-bool link_view_read(const struct linker *linker, const struct caller *caller, enum link_view *ret,
-		    json_t **ret_json, char **ret_account, int64_t *ret_instance_id, struct err *err)
+bool link_view_read(const struct linker *linker, const struct caller *caller, enum link_view *ret, json_t **ret_json,
+		    char **ret_account, int64_t *ret_instance_id, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	json_t *json = NULL;
-
 	if (!db_query(linker->pool, sql_of_user,
 		      DB_PARAMS(caller->user_id, config_text(linker->config, "JIRA_DC_BASE_URL"),
 				caller_may(caller, CALLER_CONNECTS),
@@ -67,8 +67,7 @@ bool link_view_read(const struct linker *linker, const struct caller *caller, en
 		return false;
 	*ret = LINK_VIEW_NONE;
 	if (rows.count == 0) return true;
-	if (!json_read(bytes_text(db_text(&rows, 0, 0)), ROW_BYTES, LIMIT_JSON_DEPTH, &json, err))
-		return false;
+	if (!json_read(bytes_text(db_text(&rows, 0, 0)), ROW_BYTES, LIMIT_JSON_DEPTH, &json, err)) return false;
 	*ret = !db_bool(&rows, 0, 3)      ? LINK_VIEW_ELSEWHERE
 	       : db_int(&rows, 0, 4) == 0 ? LINK_VIEW_BARE
 					  : LINK_VIEW_LINKED;
@@ -82,7 +81,6 @@ bool link_view_read(const struct linker *linker, const struct caller *caller, en
 bool link_view_servers(const struct linker *linker, json_t **ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	if (!db_query(linker->pool, sql_servers,
 		      DB_PARAMS(config_text(linker->config, "JIRA_DC_BASE_URL"),
 				config_bool(linker->config, "ENABLE_JIRA_DC")),
@@ -92,8 +90,8 @@ bool link_view_servers(const struct linker *linker, json_t **ret, struct err *er
 	for (int row = 0; row < rows.count; row++) {
 		const char *base_url = db_text(&rows, row, 1);
 		CLEANUP(mem_free_text) char *name = workspace_name_of(base_url);
-		json_array_append_new(*ret, json_pack("{s:I, s:s, s:s}", "id", db_int(&rows, row, 0),
-						      "name", name, "base_url", base_url));
+		json_array_append_new(*ret, json_pack("{s:I, s:s, s:s}", "id", db_int(&rows, row, 0), "name", name,
+						      "base_url", base_url));
 	}
 	return true;
 }

@@ -45,6 +45,5 @@ void linker_done(struct linker *linker)
 int64_t linker_call_deadline_ms(const struct config *config)
 {
 	int64_t share_ms = config_int(config, "OHDC_LEASE_MS") / CALLS_PER_LEASE;
-
 	return share_ms < CALL_DEADLINE_MAX_MS ? share_ms : CALL_DEADLINE_MAX_MS;
 }

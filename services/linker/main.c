@@ -46,7 +46,6 @@ static bool open_adapters(struct program *program, struct err *err)
 		.cluster = program->linker.cluster,
 		.report = kafka_wait_report,
 	};
-
 	return front_open(&program->front, &program->service, "ohdc-linker", err) &&
 	       kafka_producer_new(&kafka, &program->linker.producer, err);
 }
@@ -60,7 +59,6 @@ static bool open_directories(struct program *program, struct err *err)
 		.call_deadline_ms = linker_call_deadline_ms(program->service.config),
 		.keys = &program->service.keys,
 	};
-
 	return directories_new(&options, &program->linker.directories, err);
 }
 
@@ -68,7 +66,6 @@ static bool listen_for_people(struct program *program, struct err *err)
 {
 	size_t count;
 	const struct web_route *routes = linker_routes(&count);
-
 	return front_listen(&program->front, &program->service, routes, count, &program->linker, err);
 }
 
@@ -76,17 +73,14 @@ static bool start(void *context, struct err *err)
 {
 	struct program *program = context;
 	struct linker *linker = &program->linker;
-
 	linker_init(linker, &program->service);
 	const struct connections_options connections = {linker->pool, linker->config, linker->daemon};
-	if (!jira_token_check(linker->config, err) || !open_adapters(program, err) ||
-	    !open_directories(program, err) || !service_wait_database(&program->service, err))
+	if (!jira_token_check(linker->config, err) || !open_adapters(program, err) || !open_directories(program, err) ||
+	    !service_wait_database(&program->service, err))
 		return false;
 	linker_join(linker, &program->service, &program->front);
-	return connections_new(&connections, &linker->connections, err) &&
-	       outbox_new(linker, &program->outbox, err) &&
-	       sweeper_new(linker, &program->sweeper, err) &&
-	       resolver_new(linker, &program->resolver, err) &&
+	return connections_new(&connections, &linker->connections, err) && outbox_new(linker, &program->outbox, err) &&
+	       sweeper_new(linker, &program->sweeper, err) && resolver_new(linker, &program->resolver, err) &&
 	       intake_new(linker, &program->intake, err) && listen_for_people(program, err);
 }
 

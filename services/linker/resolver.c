@@ -36,42 +36,36 @@ struct resolver {
 static void count_outcome(const struct linker *linker, const char *outcome)
 {
 	char labels[64];
-
 	(void)snprintf(labels, sizeof(labels), "outcome=\"%s\"", outcome);
-	metric_add(metrics_cell(linker->metrics, METRIC_COUNTER, "ohdc_triggers_decided_total",
-				labels, "Asks decided, by outcome"),
+	metric_add(metrics_cell(linker->metrics, METRIC_COUNTER, "ohdc_triggers_decided_total", labels,
+				"Asks decided, by outcome"),
 		   1);
 }
 
 /* --- one trigger ---------------------------------------------------------------------------------- */
 
-static bool write_decision(const struct resolver *resolver, struct trigger_row *row,
-			   const char *detail, struct err *err)
+static bool write_decision(const struct resolver *resolver, struct trigger_row *row, const char *detail, struct err *err)
 {
 	struct linker *linker = resolver->linker;
 	struct job_record *record = &row->record;
 	const char *outcome = record->kind == JOB_START ? "SENT" : reason_name(record->reason);
 	int64_t number = record->kind == JOB_START ? record->start_attempt : row->answer_count + 1;
 	bool is_held = false;
-
 	job_id_make(&linker->installation, record->kind, record->event_key, number, record->job_id);
-	if (!trigger_store_decide(linker->pool, linker->owner, row, detail, &is_held, err))
-		return false;
+	if (!trigger_store_decide(linker->pool, linker->owner, row, detail, &is_held, err)) return false;
 	if (!is_held) {
-		LOG_INFO("lease lost, the decision is another's",
-			 LOG_TEXT("event_key", record->event_key));
+		LOG_INFO("lease lost, the decision is another's", LOG_TEXT("event_key", record->event_key));
 		return true;
 	}
 	wake_ring(&linker->to_send, 1);
 	count_outcome(linker, outcome);
-	LOG_INFO("ask decided", LOG_TEXT("event_key", record->event_key),
-		 LOG_TEXT("outcome", outcome), LOG_TEXT("job_id", record->job_id),
-		 LOG_TEXT("detail", detail));
+	LOG_INFO("ask decided", LOG_TEXT("event_key", record->event_key), LOG_TEXT("outcome", outcome),
+		 LOG_TEXT("job_id", record->job_id), LOG_TEXT("detail", detail));
 	return true;
 }
 
-static bool start(const struct resolver *resolver, struct trigger_row *row,
-		  const struct lookup_answer *answer, struct err *err)
+static bool start(const struct resolver *resolver, struct trigger_row *row, const struct lookup_answer *answer,
+		  struct err *err)
 {
 	row->record.kind = JOB_START;
 	row->record.reason = REASON_NONE;
@@ -80,8 +74,8 @@ static bool start(const struct resolver *resolver, struct trigger_row *row,
 	return write_decision(resolver, row, NULL, err);
 }
 
-static bool refuse(const struct resolver *resolver, struct trigger_row *row, enum reason reason,
-		   const char *detail, struct err *err)
+static bool refuse(const struct resolver *resolver, struct trigger_row *row, enum reason reason, const char *detail,
+		   struct err *err)
 {
 	row->record.kind = JOB_ANSWER;
 	row->record.reason = reason;
@@ -91,18 +85,15 @@ static bool refuse(const struct resolver *resolver, struct trigger_row *row, enu
 }
 
 /* A directory that cannot be asked is asked again, until people are told that it does not answer. */
-static bool put_off(const struct resolver *resolver, struct trigger_row *row, const struct err *why,
-		    struct err *err)
+static bool put_off(const struct resolver *resolver, struct trigger_row *row, const struct err *why, struct err *err)
 {
 	static const struct backoff backoff = {RETRY_FIRST_MS, RETRY_MAX_MS};
 	int64_t delay_ms = backoff_delay_ms(&backoff, row->attempts + 1, entropy_u32());
-
 	if (row->open_ms + delay_ms > resolver->horizon_ms)
 		return refuse(resolver, row, REASON_UPSTREAM_FAILED, why->message, err);
 	if (why->retry_after_ms > delay_ms) delay_ms = why->retry_after_ms;
-	LOG_WARN("directory cannot be asked, later again",
-		 LOG_TEXT("event_key", row->record.event_key), LOG_TEXT("error", why->message),
-		 LOG_INT("attempts", row->attempts + 1), LOG_INT("delay_ms", delay_ms));
+	LOG_WARN("directory cannot be asked, later again", LOG_TEXT("event_key", row->record.event_key),
+		 LOG_TEXT("error", why->message), LOG_INT("attempts", row->attempts + 1), LOG_INT("delay_ms", delay_ms));
 	return trigger_store_retry(resolver->linker->pool, row, delay_ms, why->message, err);
 }
 
@@ -116,7 +107,6 @@ static bool resolve(const struct resolver *resolver, struct trigger_row *row, st
 	};
 	CLEANUP(lookup_answer_done) struct lookup_answer answer = {0};
 	struct err why = {0};
-
 	switch (directories_find(resolver->linker->directories, &question, &answer, &why)) {
 	case LOOKUP_HIT: return start(resolver, row, &answer, err);
 	case LOOKUP_MISS:
@@ -128,11 +118,10 @@ static bool resolve(const struct resolver *resolver, struct trigger_row *row, st
 
 static bool quarantine(const struct resolver *resolver, const struct trigger_row *row, struct err *err)
 {
-	LOG_ERROR("ask set aside: its look-ups ended the process",
-		  LOG_TEXT("event_key", row->record.event_key), LOG_INT("crashes", row->crashes - 1));
+	LOG_ERROR("ask set aside: its look-ups ended the process", LOG_TEXT("event_key", row->record.event_key),
+		  LOG_INT("crashes", row->crashes - 1));
 	count_outcome(resolver->linker, reason_name(REASON_QUARANTINED));
-	return trigger_store_quarantine(resolver->linker->pool, row,
-					"three look-ups in a row did not come back", err);
+	return trigger_store_quarantine(resolver->linker->pool, row, "three look-ups in a row did not come back", err);
 }
 
 static bool work_once(const struct resolver *resolver, struct err *err)
@@ -140,10 +129,7 @@ static bool work_once(const struct resolver *resolver, struct err *err)
 	struct linker *linker = resolver->linker;
 	CLEANUP(trigger_row_done) struct trigger_row row = {0};
 	bool is_found = false;
-
-	if (!trigger_store_claim(linker->pool, linker->owner, resolver->lease_ms, &row, &is_found,
-				 err))
-		return false;
+	if (!trigger_store_claim(linker->pool, linker->owner, resolver->lease_ms, &row, &is_found, err)) return false;
 	if (!is_found) {
 		wake_wait(&linker->to_decide, IDLE_WAIT_MS);
 		return true;
@@ -159,13 +145,10 @@ static bool work_once(const struct resolver *resolver, struct err *err)
 static void *run(void *context)
 {
 	struct resolver *resolver = context;
-
 	while (!daemon_is_stopping(resolver->linker->daemon)) {
 		struct err err = {0};
-
 		if (work_once(resolver, &err)) continue;
-		if (log_gap_passed(&resolver->failing, FAILURE_LOG_MS))
-			log_err("asks cannot be decided", &err);
+		if (log_gap_passed(&resolver->failing, FAILURE_LOG_MS)) log_err("asks cannot be decided", &err);
 		daemon_pause(resolver->linker->daemon, FAILURE_PAUSE_MS);
 	}
 	return NULL;
@@ -175,7 +158,6 @@ bool resolver_new(struct linker *linker, struct resolver **ret, struct err *err)
 {
 	size_t count = (size_t)config_int(linker->config, "OHDC_WORKERS");
 	struct resolver *resolver = mem_zalloc(1, sizeof(*resolver) + count * sizeof(pthread_t));
-
 	resolver->linker = linker;
 	resolver->lease_ms = config_int(linker->config, "OHDC_LEASE_MS");
 	resolver->horizon_ms = config_int(linker->config, "OHDC_RETRY_HORIZON_S") * 1000;

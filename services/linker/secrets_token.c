@@ -24,7 +24,6 @@ static void refuse(struct web_reply *reply, int status, const char *detail, cons
 static bool read_claims(const struct linker *linker, const char *sent, json_t **ret, struct err *err)
 {
 	CLEANUP(secret_done) struct secret key = {0};
-
 	(void)config_secret(linker->config, "JWT_SECRET", &key);
 	return sent ? jws_verify(&key, sent, sysclock_now_ms() / 1000, ret, err)
 		    : err_set(err, ERR_AUTH, "no X-Access-Token");
@@ -33,7 +32,6 @@ static bool read_claims(const struct linker *linker, const char *sent, json_t **
 static bool is_claim(const json_t *claims, const char *name, const char *wanted)
 {
 	const char *value = json_text_at(claims, name);
-
 	return value && strcmp(value, wanted) == 0;
 }
 
@@ -42,30 +40,23 @@ static bool is_served(const struct linker *linker, int64_t connection_id, struct
 {
 	CLEANUP(connection_row_done) struct connection_row row = {0};
 	const char *base_url = config_text(linker->config, "JIRA_DC_BASE_URL");
-
-	if (!connection_read(&linker->connection_store, PROVIDER_JIRA, connection_id, &row, err))
-		return false;
-	if (!connection_row_is_on(&row))
-		return err_set(err, ERR_NOT_FOUND, "the connection is not active");
+	if (!connection_read(&linker->connection_store, PROVIDER_JIRA, connection_id, &row, err)) return false;
+	if (!connection_row_is_on(&row)) return err_set(err, ERR_NOT_FOUND, "the connection is not active");
 	return (base_url && strcmp(row.base_url, base_url) == 0) ||
 	       err_set(err, ERR_NOT_FOUND, "the connection is of another host");
 }
 
-static void give(const struct linker *linker, const char *user_id, int64_t connection_id,
-		 struct web_reply *reply)
+static void give(const struct linker *linker, const char *user_id, int64_t connection_id, struct web_reply *reply)
 {
 	const struct jira_tokens tokens = {linker->pool, linker->keys, linker->oauth};
 	CLEANUP(secret_done) struct secret token = {0};
 	struct err err = {0};
-
-	if (is_served(linker, connection_id, &err) &&
-	    jira_token_read(&tokens, user_id, &token, &err)) {
+	if (is_served(linker, connection_id, &err) && jira_token_read(&tokens, user_id, &token, &err)) {
 		reply->status = 200;
 		reply->content_type = "text/plain; charset=utf-8";
 		strbuf_init(&reply->body, token.len);
 		strbuf_add_bytes(&reply->body, secret_bytes(&token));
-		LOG_INFO("Jira token given", LOG_TEXT("user", user_id),
-			 LOG_INT("connection", connection_id));
+		LOG_INFO("Jira token given", LOG_TEXT("user", user_id), LOG_INT("connection", connection_id));
 		return;
 	}
 	if (err.code == ERR_NOT_FOUND)
@@ -83,7 +74,6 @@ void secrets_token_get(void *context, const struct web_request *request, struct 
 	char connection[24];
 	int64_t connection_id = 0;
 	struct err err = {0};
-
 	if (!config_bool(linker->config, "OHDC_JIRA_TOKEN_IN_SANDBOX")) {
 		web_reply_detail(reply, 404, "Not Found");
 		return;
@@ -98,10 +88,8 @@ void secrets_token_get(void *context, const struct web_request *request, struct 
 		refuse(reply, 401, "Invalid access token", "no user_id or workspace_id");
 		return;
 	}
-	if (!is_claim(claims, "integration", "jira_dc") ||
-	    !is_claim(claims, "secret_name", "JIRA_DC_TOKEN")) {
-		refuse(reply, 403, "The access token is for something else",
-		       "another integration or secret_name");
+	if (!is_claim(claims, "integration", "jira_dc") || !is_claim(claims, "secret_name", "JIRA_DC_TOKEN")) {
+		refuse(reply, 403, "The access token is for something else", "another integration or secret_name");
 		return;
 	}
 	give(linker, user_id, connection_id, reply);

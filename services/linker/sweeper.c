@@ -28,7 +28,6 @@ static void sweep(const struct sweeper *sweeper)
 	int64_t again = 0;
 	int64_t opened = 0;
 	struct err err = {0};
-
 	if (!trigger_store_sweep(linker->pool, linker->owner, sweeper->sweep_ms, &again, &err) ||
 	    !trigger_store_open_linked(linker->pool, &opened, &err)) {
 		log_err("sweep failed, later again", &err);
@@ -48,7 +47,6 @@ static void *run(void *context)
 {
 	const struct sweeper *sweeper = context;
 	int64_t turn_ms = sweeper->sweep_ms / TURNS_PER_SWEEP;
-
 	if (turn_ms > TURN_MAX_MS) turn_ms = TURN_MAX_MS;
 	while (!daemon_pause(sweeper->linker->daemon, turn_ms))
 		sweep(sweeper);
@@ -58,7 +56,6 @@ static void *run(void *context)
 bool sweeper_new(struct linker *linker, struct sweeper **ret, struct err *err)
 {
 	struct sweeper *sweeper = mem_zalloc(1, sizeof(*sweeper));
-
 	sweeper->linker = linker;
 	sweeper->sweep_ms = config_int(linker->config, "OHDC_SWEEP_MS");
 	sweeper->is_running = pthread_create(&sweeper->thread, NULL, run, sweeper) == 0;

@@ -15,8 +15,7 @@
 	"Could not reach the Jira Data Center server (%s): %s. Check that the Jira Base URL " \
 	"and network egress are correct."
 
-#define TEXT_BAD_NAME \
-	"workspace can only contain alphanumeric characters, hyphens, underscores, and periods"
+#define TEXT_BAD_NAME "workspace can only contain alphanumeric characters, hyphens, underscores, and periods"
 #define TEXT_WORKSPACE_UNKNOWN "Workspace \"%s\" not found"
 #define TEXT_WORKSPACE_INACTIVE "Workspace \"%s\" is not active"
 #define TEXT_LINKED_ELSEWHERE                                                                   \

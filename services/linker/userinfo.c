@@ -31,7 +31,6 @@ struct session {
 static bool refuse(const struct session *session, int status, const char *word, const char *rest)
 {
 	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(LIMIT_NAME_BYTES * 2);
-
 	strbuf_add(&text, word);
 	strbuf_add(&text, rest);
 	web_reply_json(session->reply, status, json_pack("{s:s}", "error", strbuf_text(&text)));
@@ -44,7 +43,6 @@ static bool ask(const struct session *session, const char *path, struct http_res
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	struct err err = {0};
 	int64_t left_ms = session->until_ms - sysclock_monotonic_ms();
-
 	strbuf_add(&url, session->base_url);
 	strbuf_add(&url, path);
 	const struct http_call call = {
@@ -74,11 +72,9 @@ static bool is_name(const char *text)
 static bool read_name(const struct session *session, char **ret)
 {
 	CLEANUP(http_result_done) struct http_result result = {0};
-
 	if (!ask(session, "/plugins/servlet/applinks/whoami", &result)) return false;
 	CLEANUP(mem_free_text) char *name = text_trim(result.body);
-	if (result.status != 200 || !is_name(name))
-		return refuse(session, 401, TEXT_NOT_AUTHENTICATED, "");
+	if (result.status != 200 || !is_name(name)) return refuse(session, 401, TEXT_NOT_AUTHENTICATED, "");
 	return MOVE(ret, name);
 }
 
@@ -97,16 +93,13 @@ static bool read_page(const struct session *session, const char *name, int64_t s
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(http_result_done) struct http_result result = {0};
 	char status[16];
-
 	api_path(&path, "/rest/api/latest/users?filter=%s&limit=1000", name);
 	if (start > 0) strbuf_addf(&path, "&start=%lld", (long long)start);
 	if (!ask(session, strbuf_text(&path), &result)) return false;
 	(void)snprintf(status, sizeof(status), "%d", result.status);
 	if (result.status != 200)
-		return refuse(session, result.status >= 400 ? result.status : 502,
-			      TEXT_BITBUCKET_ERROR, status);
-	return json_read(bytes_of(result.body, result.body_len), LIMIT_HTTP_RESPONSE_BYTES,
-			 LIMIT_JSON_DEPTH, ret, NULL) ||
+		return refuse(session, result.status >= 400 ? result.status : 502, TEXT_BITBUCKET_ERROR, status);
+	return json_read(bytes_of(result.body, result.body_len), LIMIT_HTTP_RESPONSE_BYTES, LIMIT_JSON_DEPTH, ret, NULL) ||
 	       refuse(session, 502, TEXT_BITBUCKET_ERROR, status);
 }
 
@@ -114,11 +107,9 @@ static void answer(const struct session *session, const json_t *user, const char
 {
 	char id[LIMIT_ID_BYTES];
 	bool has_id = json_id_at(user, "id", id, sizeof(id));
-
 	web_reply_json(session->reply, 200,
-		       json_pack("{s:s, s:s?, s:s?, s:s?}", "sub", has_id ? id : name,
-				 "preferred_username", json_text_at(user, "name"), "name",
-				 json_text_at(user, "displayName"), "email",
+		       json_pack("{s:s, s:s?, s:s?, s:s?}", "sub", has_id ? id : name, "preferred_username",
+				 json_text_at(user, "name"), "name", json_text_at(user, "displayName"), "email",
 				 json_text_at(user, "emailAddress")));
 }
 
@@ -127,7 +118,6 @@ static void find_user(const struct session *session, const char *name)
 {
 	json_auto_t *by_slug = NULL;
 	int64_t start = 0;
-
 	for (int i = 0; i < PAGES_MAX && start >= 0; i++) {
 		json_auto_t *page = NULL;
 		if (!read_page(session, name, start, &page)) return;
@@ -138,9 +128,7 @@ static void find_user(const struct session *session, const char *name)
 			return;
 		}
 		if (!by_slug) by_slug = json_deep_copy(find(users, "slug", name));
-		start = json_bool_at(page, "isLastPage", true)
-				? -1
-				: json_int_at(page, "nextPageStart", -1);
+		start = json_bool_at(page, "isLastPage", true) ? -1 : json_int_at(page, "nextPageStart", -1);
 	}
 	if (by_slug)
 		answer(session, by_slug, name);
@@ -156,7 +144,6 @@ void userinfo_get(void *context, const struct web_request *request, struct web_r
 	CLEANUP(strbuf_wipe) struct strbuf authorization = strbuf_of(HEADER_BYTES);
 	CLEANUP(mem_free_text) char *name = NULL;
 	struct session session = {.reply = reply, .base_url = base_url};
-
 	if (!sent || !text_starts_nocase(sent, "Bearer ") || !sent[strspn(sent + 7, " ") + 7]) {
 		(void)refuse(&session, 401, TEXT_MISSING_TOKEN, "");
 		return;
@@ -165,7 +152,6 @@ void userinfo_get(void *context, const struct web_request *request, struct web_r
 	session.client = peer_client_for(linker->peers, base_url);
 	session.authorization = strbuf_text(&authorization);
 	session.connect_ms = config_int(linker->config, "BITBUCKET_DC_CONNECT_TIMEOUT") * 1000;
-	session.until_ms = sysclock_monotonic_ms() +
-			   config_int(linker->config, "BITBUCKET_DC_USERINFO_TIMEOUT") * 1000;
+	session.until_ms = sysclock_monotonic_ms() + config_int(linker->config, "BITBUCKET_DC_USERINFO_TIMEOUT") * 1000;
 	if (read_name(&session, &name)) find_user(&session, name);
 }

@@ -14,13 +14,13 @@
 /** One call that must come, and what it gets. Texts are borrowed. */
 struct fake_http_step {
 	const char *method;
-	const char *url;    /**< whole URL */
-	const char *header; /**< "Name: value" that must be among the headers; NULL: not looked at */
-	const char *body; /**< text that the body must contain; "": no body at all; NULL: not looked at */
-	bool is_unsafe; /**< what the call must say of itself */
+	const char *url;     /**< whole URL */
+	const char *header;  /**< "Name: value" that must be among the headers; NULL: not looked at */
+	const char *body;    /**< text that the body must contain; "": no body at all; NULL: not looked at */
+	bool is_unsafe;      /**< what the call must say of itself */
 	enum err_code fails; /**< not ERR_NONE: the call fails so; ERR_UNCERTAIN only fits unsafe calls */
 	int status;          /**< else: the answer */
-	const char *answer; /**< NULL: "" */
+	const char *answer;  /**< NULL: "" */
 	int64_t retry_after_ms;
 	const char *user_name;
 	/** Called while the request is under way (after the gate); NULL: nothing. */

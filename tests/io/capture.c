@@ -22,7 +22,6 @@ char *capture_end(struct capture *capture)
 	struct stat status = {0};
 	char *text;
 	ssize_t got;
-
 	(void)dup2(capture->saved_stderr, STDERR_FILENO);
 	(void)close(capture->saved_stderr);
 	(void)fstat(capture->file, &status);
@@ -47,7 +46,6 @@ json_t *capture_line(const char *text, size_t index)
 size_t capture_count(const char *text)
 {
 	size_t count = 0;
-
 	for (; *text != '\0'; text++)
 		count += *text == '\n';
 	return count;

@@ -38,7 +38,6 @@ static void stream_write(struct stream *stream, const char *text)
 static size_t body_len(const char *text)
 {
 	const char *length = strcasestr(text, "\r\nContent-Length: ");
-
 	return length ? wire_number(length + strlen("\r\nContent-Length:")) : 0;
 }
 
@@ -47,12 +46,10 @@ static bool read_request(struct stream *stream, char text[PEER_REQUEST_SIZE])
 {
 	size_t len = 0;
 	size_t whole = PEER_REQUEST_SIZE - 1;
-
 	while (len < whole) {
 		if (stream_read(stream, text + len) == 0) return false;
 		text[++len] = '\0';
-		if (whole == PEER_REQUEST_SIZE - 1 && len >= 4 &&
-		    strcmp(text + len - 4, "\r\n\r\n") == 0)
+		if (whole == PEER_REQUEST_SIZE - 1 && len >= 4 && strcmp(text + len - 4, "\r\n\r\n") == 0)
 			whole = len + body_len(text);
 	}
 	return true;
@@ -61,11 +58,9 @@ static bool read_request(struct stream *stream, char text[PEER_REQUEST_SIZE])
 static void serve(struct http_peer *peer, struct stream *stream)
 {
 	char text[PEER_REQUEST_SIZE];
-
 	while (read_request(stream, text)) {
 		size_t number = atomic_load(&peer->request_count);
 		struct peer_step step = {0};
-
 		if (number < peer->count) step = peer->steps[number];
 		memcpy(peer->requests[number], text, sizeof(text));
 		atomic_store(&peer->request_count, number + 1);
@@ -78,7 +73,6 @@ static void *run_connection(void *context)
 {
 	struct peer_connection *connection = context;
 	struct stream stream = {.fd = connection->fd};
-
 	if (connection->peer->tls) {
 		stream.tls = SSL_new(connection->peer->tls);
 		(void)SSL_set_fd(stream.tls, stream.fd);
@@ -92,11 +86,9 @@ static void *run_connection(void *context)
 static void *run_acceptor(void *context)
 {
 	struct http_peer *peer = context;
-
 	for (;;) {
 		size_t number = atomic_load(&peer->connection_count);
 		int fd = accept4(peer->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-
 		if (fd < 0) return NULL;
 		peer->connections[number] = (struct peer_connection){.peer = peer, .fd = fd};
 		if (pthread_create(&peer->connections[number].thread, NULL, run_connection,
@@ -115,7 +107,6 @@ static void start(struct http_peer *peer)
 static struct http_peer *peer_of(const struct peer_step *steps, size_t count)
 {
 	struct http_peer *peer = mem_zalloc(1, sizeof(*peer));
-
 	peer->steps = steps;
 	peer->count = count;
 	return peer;
@@ -124,7 +115,6 @@ static struct http_peer *peer_of(const struct peer_step *steps, size_t count)
 struct http_peer *http_peer_new(const struct peer_step *steps, size_t count)
 {
 	struct http_peer *peer = peer_of(steps, count);
-
 	start(peer);
 	return peer;
 }
@@ -139,8 +129,7 @@ static X509 *self_signed(EVP_PKEY *key)
 	(void)ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
 	(void)X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
 	(void)X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	(void)X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-					 (const unsigned char *)"loopback", -1, -1, 0);
+	(void)X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"loopback", -1, -1, 0);
 	(void)X509_set_issuer_name(cert, name);
 	(void)X509_set_pubkey(cert, key);
 	(void)X509_add_ext(cert, san, -1);
@@ -152,7 +141,6 @@ static X509 *self_signed(EVP_PKEY *key)
 static void write_pem(const char *path, X509 *cert)
 {
 	FILE *file = fopen(path, "w");
-
 	if (!file || PEM_write_X509(file, cert) != 1 || fclose(file) != 0) abort();
 }
 
@@ -163,9 +151,7 @@ struct http_peer *http_peer_tls_new(const struct peer_step *steps, size_t count,
 	X509 *cert = self_signed(key);
 
 	peer->tls = SSL_CTX_new(TLS_server_method());
-	if (SSL_CTX_use_certificate(peer->tls, cert) != 1 ||
-	    SSL_CTX_use_PrivateKey(peer->tls, key) != 1)
-		abort();
+	if (SSL_CTX_use_certificate(peer->tls, cert) != 1 || SSL_CTX_use_PrivateKey(peer->tls, key) != 1) abort();
 	write_pem(path, cert);
 	X509_free(cert);
 	EVP_PKEY_free(key);

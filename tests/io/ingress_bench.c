@@ -19,9 +19,8 @@ static const char TOPIC[] = "ohdc.webhook.v1";
 
 static void add_keys(struct ingress_bench *bench)
 {
-	CU_ASSERT_TRUE_FATAL(crypto_keyring_parse(
-		"k1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", &bench->keys,
-		NULL));
+	CU_ASSERT_TRUE_FATAL(crypto_keyring_parse("k1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+						  &bench->keys, NULL));
 }
 
 static void start_service(struct ingress_bench *bench)
@@ -30,8 +29,7 @@ static void start_service(struct ingress_bench *bench)
 	struct err err = {0};
 	struct kafka_producer_options kafka = {
 		.cluster = bench->kafka.config, .report = accept_report, .context = ingress};
-	struct connection_cache_options cache = {bench->database.pool, &bench->keys, bench->daemon,
-						 "openhands"};
+	struct connection_cache_options cache = {bench->database.pool, &bench->keys, bench->daemon, "openhands"};
 	ingress->daemon = bench->daemon;
 	ingress->metrics = bench->metrics;
 	ingress->is_jira_enabled = true;
@@ -56,10 +54,8 @@ void ingress_bench_init(struct ingress_bench *bench)
 {
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &bench->signals);
 	bench->metrics = metrics_new();
-	const struct daemon_options frame = {.program = "test",
-					     .admin_listen = "127.0.0.1:0",
-					     .drain_ms = 60000,
-					     .metrics = bench->metrics};
+	const struct daemon_options frame = {
+		.program = "test", .admin_listen = "127.0.0.1:0", .drain_ms = 60000, .metrics = bench->metrics};
 	CU_ASSERT_TRUE_FATAL(daemon_new(&frame, &bench->daemon, NULL));
 	kafka_mock_init(&bench->kafka, TOPIC, 1);
 	job_bench_init(&bench->database);
@@ -97,53 +93,49 @@ void ingress_bench_done(struct ingress_bench *bench)
 
 /* ---- connections --------------------------------------------------------------------------------------------------- */
 
-static void seal(struct ingress_bench *bench, enum provider provider, int64_t id,
-		 const char *secret, struct strbuf *ret)
+static void seal(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret, struct strbuf *ret)
 {
 	char place[80];
 	uint8_t nonce[CRYPTO_NONCE_SIZE];
-	(void)snprintf(place, sizeof(place), "connection.secret:%s/%lld", provider_name(provider),
-		       (long long)id);
+	(void)snprintf(place, sizeof(place), "connection.secret:%s/%lld", provider_name(provider), (long long)id);
 	entropy_fill(nonce, sizeof(nonce));
 	strbuf_init(ret, 1024);
 	CU_ASSERT_TRUE_FATAL(crypto_seal(&bench->keys, place, nonce, bytes_text(secret), ret, NULL));
 }
 
-void ingress_bench_add(struct ingress_bench *bench, enum provider provider, int64_t id,
-		       const char *secret, const char *status)
+void ingress_bench_add(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
+		       const char *status)
 {
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
 	bool is_jira = provider == PROVIDER_JIRA;
 	seal(bench, provider, id, secret, &sealed);
 	/* One webhook for each Jira: the others get an instance of their own. */
-	CU_ASSERT_TRUE_FATAL(db_query(
-		bench->database.pool,
-		"with i as (insert into instance (provider, base_url) select $1,"
-		" 'https://jira.example.org/' || $2::bigint where exists (select 1 from"
-		" connection where provider = $1) returning id)"
-		" insert into connection (provider, id, instance_id, project_key, repo_slug,"
-		" status, secret_sealed) select $1, $2, coalesce((select id from i),"
-		" (select id from instance where provider = $1 limit 1)), $3, $4, $5, $6",
-		DB_PARAMS(provider_name(provider), id, is_jira ? NULL : "PROJ",
-			  is_jira ? NULL : "repo", status, bytes_of(sealed.text, sealed.len)),
-		NULL, NULL));
+	CU_ASSERT_TRUE_FATAL(db_query(bench->database.pool,
+				      "with i as (insert into instance (provider, base_url) select $1,"
+				      " 'https://jira.example.org/' || $2::bigint where exists (select 1 from"
+				      " connection where provider = $1) returning id)"
+				      " insert into connection (provider, id, instance_id, project_key, repo_slug,"
+				      " status, secret_sealed) select $1, $2, coalesce((select id from i),"
+				      " (select id from instance where provider = $1 limit 1)), $3, $4, $5, $6",
+				      DB_PARAMS(provider_name(provider), id, is_jira ? NULL : "PROJ",
+						is_jira ? NULL : "repo", status, bytes_of(sealed.text, sealed.len)),
+				      NULL, NULL));
 }
 
-void ingress_bench_set_secret(struct ingress_bench *bench, const char *column, int64_t id,
-			      const char *secret)
+void ingress_bench_set_secret(struct ingress_bench *bench, const char *column, int64_t id, const char *secret)
 {
 	CLEANUP(strbuf_done) struct strbuf sealed = {0};
 	char sql[120];
 	seal(bench, PROVIDER_JIRA, id, secret, &sealed);
 	(void)snprintf(sql, sizeof(sql), "update connection set %s = $2 where id = $1", column);
-	CU_ASSERT_TRUE_FATAL(db_query(bench->database.pool, sql,
-				      DB_PARAMS(id, bytes_of(sealed.text, sealed.len)), NULL, NULL));
+	CU_ASSERT_TRUE_FATAL(
+		db_query(bench->database.pool, sql, DB_PARAMS(id, bytes_of(sealed.text, sealed.len)), NULL, NULL));
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
 
-int ingress_bench_begin(struct ingress_bench *bench, enum provider provider, int64_t id,
-			const char *secret, const char *body, size_t len)
+int ingress_bench_begin(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
+			const char *body, size_t len)
 {
 	char signature[SIGNATURE_TEXT_SIZE] = "";
 	char head[600];
@@ -153,15 +145,14 @@ int ingress_bench_begin(struct ingress_bench *bench, enum provider provider, int
 		       "%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
 		       provider == PROVIDER_JIRA ? "jira-dc" : "bitbucket-dc", (long long)id,
 		       provider == PROVIDER_JIRA ? "" : "X-Event-Key: pr:comment:added\r\n",
-		       secret ? "X-Hub-Signature: " : "", signature, secret ? "\r\n" : "",
-		       strlen(body));
+		       secret ? "X-Hub-Signature: " : "", signature, secret ? "\r\n" : "", strlen(body));
 	int fd = wire_connect(http_server_port(bench->ingress.server));
 	CU_ASSERT_TRUE(wire_send(fd, head) && wire_send_bytes(fd, body, len));
 	return fd;
 }
 
-int ingress_bench_send(struct ingress_bench *bench, enum provider provider, int64_t id,
-		       const char *secret, const char *body)
+int ingress_bench_send(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
+		       const char *body)
 {
 	return ingress_bench_begin(bench, provider, id, secret, body, strlen(body));
 }
@@ -174,8 +165,8 @@ int ingress_bench_answer(struct ingress_bench *bench, int fd)
 	return status;
 }
 
-int ingress_bench_post(struct ingress_bench *bench, enum provider provider, int64_t id,
-		       const char *secret, const char *body)
+int ingress_bench_post(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
+		       const char *body)
 {
 	return ingress_bench_answer(bench, ingress_bench_send(bench, provider, id, secret, body));
 }
@@ -189,8 +180,7 @@ int ingress_bench_raw(struct ingress_bench *bench, const char *text)
 
 /* ---- records ------------------------------------------------------------------------------------------------------- */
 
-static bool no_position(void *context, const char *topic, int32_t partition, int64_t *ret,
-			struct err *err)
+static bool no_position(void *context, const char *topic, int32_t partition, int64_t *ret, struct err *err)
 {
 	(void)context;
 	(void)topic;
@@ -206,11 +196,9 @@ bool ingress_bench_record(struct ingress_bench *bench, struct kafka_batch *ret)
 		.cluster = bench->kafka.config, .group = "g", .topic = TOPIC, .position = no_position};
 	int64_t deadline_ms = sysclock_monotonic_ms() + KAFKA_MOCK_WAIT_MS;
 	struct err err = {0};
-	if (!bench->consumer)
-		CU_ASSERT_TRUE_FATAL(kafka_consumer_new(&options, &bench->consumer, &err));
+	if (!bench->consumer) CU_ASSERT_TRUE_FATAL(kafka_consumer_new(&options, &bench->consumer, &err));
 	while (sysclock_monotonic_ms() < deadline_ms) {
-		if (kafka_consumer_poll(bench->consumer, 1, 200, ret, &err) && ret->count > 0)
-			return true;
+		if (kafka_consumer_poll(bench->consumer, 1, 200, ret, &err) && ret->count > 0) return true;
 		kafka_batch_done(ret);
 	}
 	return false;
@@ -219,8 +207,7 @@ bool ingress_bench_record(struct ingress_bench *bench, struct kafka_batch *ret)
 bool ingress_bench_header_is(const struct kafka_batch *batch, const char *name, const char *text)
 {
 	struct bytes value = kafka_record_header(&batch->records[0], name);
-	bool is_same = value.len == strlen(text) &&
-		       (value.len == 0 || memcmp(value.ptr, text, value.len) == 0);
+	bool is_same = value.len == strlen(text) && (value.len == 0 || memcmp(value.ptr, text, value.len) == 0);
 	if (!is_same)
 		(void)printf("  %s is '%.*s', not '%s'\n", name, (int)value.len,
 			     value.ptr ? (const char *)value.ptr : "", text);

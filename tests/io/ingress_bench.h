@@ -33,27 +33,26 @@ void ingress_bench_init(struct ingress_bench *bench);
 void ingress_bench_done(struct ingress_bench *bench);
 
 /** Add a connection whose webhook secret is `secret`; `status` as in the table. Nobody is notified. */
-void ingress_bench_add(struct ingress_bench *bench, enum provider provider, int64_t id,
-		       const char *secret, const char *status);
+void ingress_bench_add(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
+		       const char *status);
 
 /** Seal `secret` into a column of a connection. Nobody is notified. */
-void ingress_bench_set_secret(struct ingress_bench *bench, const char *column, int64_t id,
-			      const char *secret);
+void ingress_bench_set_secret(struct ingress_bench *bench, const char *column, int64_t id, const char *secret);
 
 /** Connect and send a signed delivery, of its body only the first `len` bytes; the socket. NULL secret: no signature. */
-int ingress_bench_begin(struct ingress_bench *bench, enum provider provider, int64_t id,
-			const char *secret, const char *body, size_t len);
+int ingress_bench_begin(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
+			const char *body, size_t len);
 
 /** The same with the whole body. */
-int ingress_bench_send(struct ingress_bench *bench, enum provider provider, int64_t id,
-		       const char *secret, const char *body);
+int ingress_bench_send(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
+		       const char *body);
 
 /** Read the answer into bench->wire and close the socket; its status, 0: none came. */
 int ingress_bench_answer(struct ingress_bench *bench, int fd);
 
 /** Send and read. */
-int ingress_bench_post(struct ingress_bench *bench, enum provider provider, int64_t id,
-		       const char *secret, const char *body);
+int ingress_bench_post(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
+		       const char *body);
 
 /** Connect, send raw bytes, read the answer. */
 int ingress_bench_raw(struct ingress_bench *bench, const char *text);

@@ -33,9 +33,8 @@ const struct job_rules *job_bench_rules(void)
 struct job_record job_bench_record(enum job_kind kind, int number)
 {
 	static const char *const keys[] = {
-		"jira:1:comment:0", "jira:1:comment:1", "jira:1:comment:2", "jira:1:comment:3",
-		"jira:1:comment:4", "jira:1:comment:5", "jira:1:comment:6", "jira:1:comment:7",
-		"jira:1:comment:8", "jira:1:comment:9",
+		"jira:1:comment:0", "jira:1:comment:1", "jira:1:comment:2", "jira:1:comment:3", "jira:1:comment:4",
+		"jira:1:comment:5", "jira:1:comment:6", "jira:1:comment:7", "jira:1:comment:8", "jira:1:comment:9",
 	};
 	struct job_record record = {
 		.kind = kind,
@@ -53,8 +52,7 @@ struct job_record job_bench_record(enum job_kind kind, int number)
 			.comment_id = fixed("501"),
 			.comment_text = fixed("@openhands please")},
 	};
-	(void)snprintf(record.job_id, sizeof(record.job_id),
-		       "a0000000-0000-4000-8000-00000000000%d", number);
+	(void)snprintf(record.job_id, sizeof(record.job_id), "a0000000-0000-4000-8000-00000000000%d", number);
 	return record;
 }
 
@@ -79,8 +77,7 @@ bool job_bench_claim(struct job_bench *bench, struct job *ret)
 {
 	bool is_found = false;
 	struct err err = {0};
-	CU_ASSERT_TRUE_FATAL(
-		job_store_claim(bench->pool, "test", JOB_BENCH_LEASE_MS, ret, &is_found, &err));
+	CU_ASSERT_TRUE_FATAL(job_store_claim(bench->pool, "test", JOB_BENCH_LEASE_MS, ret, &is_found, &err));
 	return is_found;
 }
 
@@ -89,8 +86,7 @@ void job_bench_claim_new(struct job_bench *bench, int number, struct job *ret)
 	struct job_record record = job_bench_record(JOB_START, number);
 	size_t new_count = 0;
 	struct err err = {0};
-	CU_ASSERT_TRUE_FATAL(job_store_intake(bench->pool, &record, 1, NULL, 0, job_bench_rules(),
-					      0, &new_count, &err));
+	CU_ASSERT_TRUE_FATAL(job_store_intake(bench->pool, &record, 1, NULL, 0, job_bench_rules(), 0, &new_count, &err));
 	CU_ASSERT_EQUAL(new_count, 1);
 	CU_ASSERT_TRUE_FATAL(job_bench_claim(bench, ret));
 }

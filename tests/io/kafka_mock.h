@@ -52,16 +52,13 @@ void kafka_reports_add(void *context, void *opaque, const struct err *failure);
 bool kafka_reports_wait(struct kafka_reports *reports, size_t good, size_t failed);
 
 /** New producer to the mock cluster; NULL: the test fails. */
-struct kafka_producer *kafka_mock_producer(const struct kafka_mock *mock,
-					   struct kafka_reports *reports);
+struct kafka_producer *kafka_mock_producer(const struct kafka_mock *mock, struct kafka_reports *reports);
 
 /** Send a text with a key; whether it was taken. */
-bool kafka_mock_send(struct kafka_producer *producer, const char *topic, const char *key,
-		     const char *text);
+bool kafka_mock_send(struct kafka_producer *producer, const char *topic, const char *key, const char *text);
 
 /** Produce `count` records "0", "1", … to one partition and wait until they are there. */
-bool kafka_mock_fill(const struct kafka_mock *mock, const char *topic, int32_t partition,
-		     size_t count);
+bool kafka_mock_fill(const struct kafka_mock *mock, const char *topic, int32_t partition, size_t count);
 
 /** Write a properties file and give its path in `ret`. */
 void kafka_mock_write_config(const char *text, char ret[64]);

@@ -22,7 +22,6 @@ static char *fixed(const char *text)
 void linker_bench_init(struct linker_bench *bench)
 {
 	struct err err = {0};
-
 	scratch_db_init(&bench->scratch, 4);
 	bench->pool = bench->scratch.pool;
 	struct migration_state *states = mem_zalloc(migration_file_count, sizeof(*states));
@@ -43,7 +42,6 @@ void linker_bench_run(struct linker_bench *bench, const char *sql)
 {
 	struct err err = {0};
 	bool is_done = db_query(bench->pool, sql, NULL, NULL, &err);
-
 	if (!is_done) (void)printf("%s: %s\n", sql, err.message);
 	CU_ASSERT_TRUE_FATAL(is_done);
 }
@@ -51,7 +49,6 @@ void linker_bench_run(struct linker_bench *bench, const char *sql)
 int64_t linker_bench_number(struct linker_bench *bench, const char *sql)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	CU_ASSERT_TRUE_FATAL(db_query(bench->pool, sql, NULL, &rows, NULL));
 	return rows.count > 0 ? db_int(&rows, 0, 0) : -1;
 }
@@ -59,7 +56,6 @@ int64_t linker_bench_number(struct linker_bench *bench, const char *sql)
 bool linker_bench_is(struct linker_bench *bench, const char *sql, const char *text)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	CU_ASSERT_TRUE_FATAL(db_query(bench->pool, sql, NULL, &rows, NULL));
 	const char *found = rows.count > 0 ? db_text(&rows, 0, 0) : "(no row)";
 	bool is_same = strcmp(found, text) == 0;
@@ -81,9 +77,7 @@ struct intake_record linker_bench_record(int number, const char *event, const ch
 		.partition = 3,
 		.offset = number,
 	};
-
-	(void)snprintf(record.delivery.id, sizeof(record.delivery.id),
-		       "d0000000-0000-4000-8000-00000000000%d", number);
+	(void)snprintf(record.delivery.id, sizeof(record.delivery.id), "d0000000-0000-4000-8000-00000000000%d", number);
 	record.ask = (struct ask){
 		.verdict = record.verdict,
 		.kind = event_key ? TRIGGER_COMMENT : TRIGGER_NONE,
@@ -97,16 +91,13 @@ struct intake_record linker_bench_record(int number, const char *event, const ch
 	return record;
 }
 
-int64_t linker_bench_take(struct linker_bench *bench, struct intake_record *records, size_t count,
-			  int64_t next_offset)
+int64_t linker_bench_take(struct linker_bench *bench, struct intake_record *records, size_t count, int64_t next_offset)
 {
 	const struct intake_place place = {"g", "t"};
 	const struct intake_span span = {3, 0, next_offset};
 	size_t asks = 0;
 	struct err err = {0};
-
-	if (intake_store_batch(bench->pool, &place, records, count, &span, 1, &asks, &err))
-		return (int64_t)asks;
+	if (intake_store_batch(bench->pool, &place, records, count, &span, 1, &asks, &err)) return (int64_t)asks;
 	(void)printf("  intake: %s\n", err.message);
 	return -1;
 }

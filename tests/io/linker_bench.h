@@ -34,7 +34,6 @@ bool linker_bench_is(struct linker_bench *bench, const char *sql, const char *te
 struct intake_record linker_bench_record(int number, const char *event, const char *event_key);
 
 /** Write records as one batch of partition 3 up to `next_offset`; how many asks it made, -1 when it failed. */
-int64_t linker_bench_take(struct linker_bench *bench, struct intake_record *records, size_t count,
-			  int64_t next_offset);
+int64_t linker_bench_take(struct linker_bench *bench, struct intake_record *records, size_t count, int64_t next_offset);
 
 #endif

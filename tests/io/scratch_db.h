@@ -21,8 +21,7 @@ void scratch_db_init(struct scratch_db *scratch, size_t size);
 void scratch_db_done(struct scratch_db *scratch);
 
 /** New pool to it with a statement timeout. */
-struct db_pool *scratch_db_pool(const struct scratch_db *scratch, size_t size,
-				int64_t statement_timeout_ms);
+struct db_pool *scratch_db_pool(const struct scratch_db *scratch, size_t size, int64_t statement_timeout_ms);
 
 /** End the session of `victim` at the server, and wait until it is gone. */
 void scratch_db_kill(const struct scratch_db *scratch, struct db *victim);

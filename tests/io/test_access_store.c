@@ -12,9 +12,7 @@
 static json_t *rules_of(struct linker_bench *bench, int64_t instance_id)
 {
 	json_t *rules = NULL;
-
 	struct err err = {0};
-
 	CHECK(err.message, access_list(bench->pool, instance_id, &rules, &err));
 	return rules;
 }
@@ -23,7 +21,6 @@ static void test_access_store_keeps_rules(void)
 {
 	CLEANUP(linker_bench_done) struct linker_bench bench = {0};
 	struct err err = {0};
-
 	linker_bench_init(&bench);
 	json_auto_t *none = rules_of(&bench, 0);
 	CU_ASSERT_EQUAL(json_array_size(none), 0);
@@ -74,13 +71,11 @@ static void test_access_store_refuses(void)
 		{"a value that is none", 1, "deny", "repository", "PROJ", ERR_INPUT},
 	};
 	CLEANUP(linker_bench_done) struct linker_bench bench = {0};
-
 	linker_bench_init(&bench);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err err = {0};
-
-		CHECK(rows[i].name, !access_add(bench.pool, "u-1", rows[i].instance_id,
-						rows[i].effect, rows[i].kind, rows[i].value, &err));
+		CHECK(rows[i].name, !access_add(bench.pool, "u-1", rows[i].instance_id, rows[i].effect, rows[i].kind,
+						rows[i].value, &err));
 		CHECK(rows[i].name, err.code == rows[i].code);
 	}
 	CU_ASSERT_EQUAL(linker_bench_number(&bench, "select count(*) from audit"), 0);
@@ -91,17 +86,14 @@ static void test_org_map_keeps_organisations(void)
 	CLEANUP(linker_bench_done) struct linker_bench bench = {0};
 	struct err err = {0};
 	json_auto_t *map = NULL;
-
 	linker_bench_init(&bench);
 	CU_ASSERT_TRUE(org_map_set(bench.pool, "u-1", 1, "proj", ORG, &err));
-	CU_ASSERT_TRUE(org_map_set(bench.pool, "u-1", 1, "PROJ",
-				   "00000000-0000-4000-8000-00000000000b", &err));
+	CU_ASSERT_TRUE(org_map_set(bench.pool, "u-1", 1, "PROJ", "00000000-0000-4000-8000-00000000000b", &err));
 	CU_ASSERT_TRUE_FATAL(org_map_list(bench.pool, &map, &err));
 	CU_ASSERT_EQUAL_FATAL(json_array_size(map), 1);
 	const json_t *first = json_array_get(map, 0);
 	CU_ASSERT_STRING_EQUAL(json_text_at(first, "project"), "PROJ");
-	CU_ASSERT_STRING_EQUAL(json_text_at(first, "org_id"),
-			       "00000000-0000-4000-8000-00000000000b");
+	CU_ASSERT_STRING_EQUAL(json_text_at(first, "org_id"), "00000000-0000-4000-8000-00000000000b");
 	CU_ASSERT_FALSE(org_map_set(bench.pool, "u-1", 1, "PROJ", "acme", &err));
 	CU_ASSERT_EQUAL(err.code, ERR_INPUT);
 	CU_ASSERT_FALSE(org_map_set(bench.pool, "u-1", 9, "PROJ", ORG, &err));
@@ -117,7 +109,6 @@ void suite_access_store(void);
 void suite_access_store(void)
 {
 	CU_pSuite suite = CU_add_suite("access_store", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_access_store_keeps_rules);
 	CU_ADD_TEST(suite, test_access_store_refuses);
 	CU_ADD_TEST(suite, test_org_map_keeps_organisations);

@@ -89,11 +89,10 @@ static void test_bitbucket_api_finds_the_thread_of_a_reply(void)
 	SCRIPT({.method = "GET",
 		.url = ACTIVITIES "0&fromType=COMMENT&fromId=22",
 		.status = 200,
-		.answer =
-			"{\"isLastPage\":true,\"values\":[{\"action\":\"APPROVED\"},"
-			"{\"action\":\"COMMENTED\",\"comment\":{\"id\":20,\"comments\":[{\"id\":21,"
-			"\"comments\":[{\"id\":22}]}]},\"commentAnchor\":{\"path\":\"src/a.c\","
-			"\"line\":42}}]}"},
+		.answer = "{\"isLastPage\":true,\"values\":[{\"action\":\"APPROVED\"},"
+			  "{\"action\":\"COMMENTED\",\"comment\":{\"id\":20,\"comments\":[{\"id\":21,"
+			  "\"comments\":[{\"id\":22}]}]},\"commentAnchor\":{\"path\":\"src/a.c\","
+			  "\"line\":42}}]}"},
 	       {.method = "GET",
 		.url = ACTIVITIES "0&fromType=COMMENT&fromId=23",
 		.status = 200,
@@ -156,10 +155,8 @@ static void test_bitbucket_api_finds_our_comments_in_replies(void)
 		.url = ACTIVITIES "3",
 		.status = 200,
 		.answer = "{\"isLastPage\":true,\"nextPageStart\":null,\"values\":["
-			  "{\"comment\":{\"id\":200,\"author\":{\"slug\":\"bot\"},\"text\":\"" LINE
-			  "\"}},"
-			  "{\"comment\":{\"id\":201,\"author\":{\"slug\":\"ann\"},\"text\":\"" LINE
-			  "\"}}]}"});
+			  "{\"comment\":{\"id\":200,\"author\":{\"slug\":\"bot\"},\"text\":\"" LINE "\"}},"
+			  "{\"comment\":{\"id\":201,\"author\":{\"slug\":\"ann\"},\"text\":\"" LINE "\"}}]}"});
 	const struct bot bot = {.label = "openhands", .names = {"bot"}};
 	struct comment_hits hits = {0};
 
@@ -179,8 +176,7 @@ static void test_bitbucket_api_paging_that_turns_back_ends(void)
 	       {.method = "GET",
 		.url = ACTIVITIES "10",
 		.status = 200,
-		.answer =
-			"{\"isLastPage\":false,\"start\":10,\"nextPageStart\":10,\"values\":[]}"});
+		.answer = "{\"isLastPage\":false,\"start\":10,\"nextPageStart\":10,\"values\":[]}"});
 	struct comment_hits hits = {0};
 
 	CU_ASSERT(bitbucket_api_find_comments(&api, &pull_ref, MARKER, NULL, &hits, NULL));
@@ -200,10 +196,8 @@ static void test_bitbucket_api_endless_paging_is_no_clean_miss(void)
 
 	for (int i = 0; i < PAGES; i++) {
 		(void)snprintf(texts[i][0], sizeof(texts[i][0]), ACTIVITIES "%d", i);
-		(void)snprintf(
-			texts[i][1], sizeof(texts[i][1]),
-			"{\"isLastPage\":false,\"start\":%d,\"nextPageStart\":%d,\"values\":[]}", i,
-			i + 1);
+		(void)snprintf(texts[i][1], sizeof(texts[i][1]),
+			       "{\"isLastPage\":false,\"start\":%d,\"nextPageStart\":%d,\"values\":[]}", i, i + 1);
 		steps[i] = (struct fake_http_step){
 			.method = "GET", .url = texts[i][0], .status = 200, .answer = texts[i][1]};
 	}
@@ -230,11 +224,7 @@ static void test_bitbucket_api_replies_to_the_asking_comment(void)
 		.is_unsafe = true,
 		.status = 409,
 		.answer = "{\"errors\":[{\"message\":\"archived\"}]}"},
-	       {.method = "POST",
-		.url = PULL "/comments",
-		.is_unsafe = true,
-		.status = 502,
-		.answer = "<html>"});
+	       {.method = "POST", .url = PULL "/comments", .is_unsafe = true, .status = 502, .answer = "<html>"});
 	const struct call_gate gate = {.deadline_ms = 5000};
 	char id[LIMIT_ID_BYTES] = "";
 	struct err err = {0};
@@ -267,16 +257,13 @@ static void test_bitbucket_api_treats_reactions_as_a_favour(void)
 	static const struct {
 		int status;
 		bool is_ok;
-	} rows[] = {{200, true}, {400, true},  {401, true}, {404, true},
-		    {409, true}, {429, false}, {500, false}};
+	} rows[] = {{200, true}, {400, true}, {401, true}, {404, true}, {409, true}, {429, false}, {500, false}};
 	const struct secret token = secret_over(bearer_text);
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct fake_http_step step = {
 			.method = "PUT",
-			.url = BASE
-			"/rest/comment-likes/latest/projects/~ann/repos/site/pull-requests/12"
-			"/comments/7/reactions/eyes",
+			.url = BASE "/rest/comment-likes/latest/projects/~ann/repos/site/pull-requests/12"
+				    "/comments/7/reactions/eyes",
 			.body = "",
 			.status = rows[i].status,
 			.answer = "{}"};
@@ -290,7 +277,6 @@ static void test_bitbucket_api_treats_reactions_as_a_favour(void)
 void suite_bitbucket_api(void)
 {
 	CU_pSuite suite = CU_add_suite("bitbucket_api", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_bitbucket_api_reads_a_pull_request);
 	CU_ADD_TEST(suite, test_bitbucket_api_sends_basic_for_a_token_with_a_colon);
 	CU_ADD_TEST(suite, test_bitbucket_api_finds_the_thread_of_a_reply);

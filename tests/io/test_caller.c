@@ -41,15 +41,12 @@ static void show(void *context, const struct web_request *request, struct web_re
 {
 	struct world *world = context;
 	CLEANUP(caller_done) struct caller caller = {0};
-
 	if (!callers_find(world->callers, request, &caller, reply)) return;
-	if (web_query(request, "must") && !caller_must(&caller, web_query(request, "must"), reply))
-		return;
+	if (web_query(request, "must") && !caller_must(&caller, web_query(request, "must"), reply)) return;
 	web_reply_json(reply, 200,
-		       json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "id", caller.user_id, "email",
-				 caller.email, "org", caller.org_id, "role", caller.role,
-				 "connects", caller_may(&caller, CALLER_CONNECTS), "manages",
-				 caller_may(&caller, CALLER_MANAGES)));
+		       json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "id", caller.user_id, "email", caller.email, "org",
+				 caller.org_id, "role", caller.role, "connects", caller_may(&caller, CALLER_CONNECTS),
+				 "manages", caller_may(&caller, CALLER_MANAGES)));
 }
 
 static struct world *world_new(const struct fake_http_step *steps, size_t count)
@@ -58,10 +55,8 @@ static struct world *world_new(const struct fake_http_step *steps, size_t count)
 	static const struct setting settings[] = {
 		{.name = "OHDC_OPENHANDS_URL", .readers = SETTING_ALL, .kind = SETTING_URL}};
 	struct world *world = mem_zalloc(1, sizeof(*world));
-	const struct web_options options = {
-		.listen = "127.0.0.1:0", .routes = routes, .route_count = 1, .context = world};
+	const struct web_options options = {.listen = "127.0.0.1:0", .routes = routes, .route_count = 1, .context = world};
 	struct err err = {0};
-
 	(void)setenv("OHDC_OPENHANDS_URL", "http://ohe.example/", 1);
 	CU_ASSERT_TRUE_FATAL(config_load(settings, 1, SETTING_LINKER, &world->config, &err));
 	(void)unsetenv("OHDC_OPENHANDS_URL");
@@ -85,10 +80,8 @@ static void world_free(struct world *world, const char *row)
 static int ask(struct world *world, const char *target, const char *headers)
 {
 	CLEANUP(strbuf_done) struct strbuf text;
-
 	strbuf_init(&text, 4096);
-	strbuf_addf(&text, "GET %s HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n", target,
-		    headers);
+	strbuf_addf(&text, "GET %s HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n", target, headers);
 	wire_init(&world->wire, wire_connect(web_port(world->web)));
 	(void)wire_send(world->wire.fd, strbuf_text(&text));
 	CU_ASSERT_TRUE(wire_read_end(&world->wire));
@@ -99,7 +92,6 @@ static int ask(struct world *world, const char *target, const char *headers)
 static const char *body(const struct world *world)
 {
 	const char *end = strstr(world->wire.text, "\r\n\r\n");
-
 	return end ? end + 4 : "";
 }
 
@@ -113,11 +105,9 @@ static void test_caller_passes_each_credential_on(void)
 		{"key", "X-Session-API-Key: k\r\n", "X-Session-API-Key: k"},
 		{"organisation", "X-Session-API-Key: k\r\nX-Org-Id: o\r\n", "X-Org-Id: o"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct fake_http_step steps[] = {GET_ME(rows[i].passed, 200, ANN)};
 		struct world *world = world_new(steps, 1);
-
 		CHECK(rows[i].name, ask(world, "/who", rows[i].sent) == 200);
 		CHECK_TEXT(rows[i].name, body(world),
 			   "{\"id\":\"ann\",\"email\":\"ann@example.com\",\"org\":\"o1\",\"role\":"
@@ -128,11 +118,9 @@ static void test_caller_passes_each_credential_on(void)
 
 static void test_caller_needs_credentials(void)
 {
-	static const char *const sent[] = {
-		"", "X-Org-Id: o\r\n", "Cookie:\r\n",
-		"Authorization: Bearer a\r\nAuthorization: Bearer b\r\n"};
+	static const char *const sent[] = {"", "X-Org-Id: o\r\n", "Cookie:\r\n",
+					   "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n"};
 	struct world *world = world_new(NULL, 0);
-
 	for (size_t i = 0; i < ARRAY_LEN(sent); i++) {
 		CHECK(sent[i], ask(world, "/who", sent[i]) == 401);
 		CHECK_TEXT(sent[i], body(world), "{\"error\":\"NoCredentialsError\"}");
@@ -148,21 +136,17 @@ static void test_caller_says_what_openhands_refused(void)
 		int status;
 		const char *body;
 	} rows[] = {
-		{"expired", GET_ME(NULL, 401, "{\"error\":\"ExpiredError\"}"), 401,
-		 "{\"error\":\"ExpiredError\"}"},
+		{"expired", GET_ME(NULL, 401, "{\"error\":\"ExpiredError\"}"), 401, "{\"error\":\"ExpiredError\"}"},
 		{"no JSON", GET_ME(NULL, 401, "<html>"), 401, "{\"error\":\"NoCredentialsError\"}"},
 		{"suspended", GET_ME(NULL, 403, "{\"detail\":\"Organization is suspended\"}"), 403,
 		 "{\"detail\":\"Organization is suspended\"}"},
 		{"wrong organisation", GET_ME(NULL, 400, "{\"detail\":\"Invalid X-Org-Id\"}"), 400,
 		 "{\"detail\":\"Invalid X-Org-Id\"}"},
 		{"forbidden", GET_ME(NULL, 403, ""), 403, "{\"detail\":\"Forbidden\"}"},
-		{"no id", GET_ME(NULL, 200, "{\"email\":\"x\"}"), 401,
-		 "{\"detail\":\"User not authenticated\"}"},
+		{"no id", GET_ME(NULL, 200, "{\"email\":\"x\"}"), 401, "{\"detail\":\"User not authenticated\"}"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct world *world = world_new(&rows[i].step, 1);
-
 		CHECK(rows[i].name, ask(world, "/who", "Cookie: a\r\n") == rows[i].status);
 		CHECK_TEXT(rows[i].name, body(world), rows[i].body);
 		world_free(world, rows[i].name);
@@ -181,7 +165,6 @@ static void test_caller_says_when_openhands_cannot_be_asked(void)
 		GET_ME(NULL, 200, ANN),
 	};
 	struct world *world = world_new(steps, ARRAY_LEN(steps));
-
 	for (int i = 0; i < 4; i++) {
 		CU_ASSERT_EQUAL(ask(world, "/who", "Cookie: a\r\n"), 502);
 		CHECK("502", strstr(body(world), "{\"detail\":\"OpenHands could not be asked"));
@@ -202,7 +185,6 @@ static void test_caller_is_known_for_20_seconds(void)
 		GET_ME("Cookie: a", 401, "{\"error\":\"ExpiredError\"}"),
 	};
 	struct world *world = world_new(steps, ARRAY_LEN(steps));
-
 	for (int i = 0; i < 3; i++)
 		CU_ASSERT_EQUAL(ask(world, "/who", "Cookie: a\r\n"), 200);
 	/* Any other credential, or the same text in another header, is another caller. */
@@ -225,7 +207,6 @@ static void test_caller_memory_is_bounded(void)
 	struct fake_http_step *steps = mem_zalloc(PLACES + 2, sizeof(*steps));
 	struct world *world;
 	char header[64];
-
 	for (size_t i = 0; i < PLACES + 2; i++)
 		steps[i] = (struct fake_http_step)GET_ME(NULL, 200, ANN);
 	world = world_new(steps, PLACES + 2);
@@ -245,11 +226,9 @@ static void test_caller_needs_permissions(void)
 {
 	static const struct fake_http_step steps[] = {GET_ME(NULL, 200, ANN)};
 	struct world *world = world_new(steps, 1);
-
 	CU_ASSERT_EQUAL(ask(world, "/who?must=manage_integrations", "Cookie: a\r\n"), 200);
 	CU_ASSERT_EQUAL(ask(world, "/who?must=manage_integration_providers", "Cookie: a\r\n"), 403);
-	CU_ASSERT_STRING_EQUAL(body(world),
-			       "{\"detail\":\"Requires manage_integration_providers permission\"}");
+	CU_ASSERT_STRING_EQUAL(body(world), "{\"detail\":\"Requires manage_integration_providers permission\"}");
 	CU_ASSERT_EQUAL(ask(world, "/who?must=", "Cookie: a\r\n"), 403);
 	world_free(world, "permissions");
 }
@@ -257,7 +236,6 @@ static void test_caller_needs_permissions(void)
 void suite_caller(void)
 {
 	CU_pSuite suite = CU_add_suite("caller", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_caller_passes_each_credential_on);
 	CU_ADD_TEST(suite, test_caller_needs_credentials);
 	CU_ADD_TEST(suite, test_caller_says_what_openhands_refused);

@@ -26,8 +26,7 @@ static struct setting row_of(enum setting_kind kind)
 }
 
 /* Loads one row with TEST_SETTING as given (NULL: not set). */
-static bool load_one(const struct setting *row, const char *value, struct config **ret,
-		     struct err *err)
+static bool load_one(const struct setting *row, const char *value, struct config **ret, struct err *err)
 {
 	(void)unsetenv("TEST_SETTING");
 	if (value != NULL) (void)setenv("TEST_SETTING", value, 1);
@@ -60,15 +59,13 @@ static void test_config_accepts_and_normalises_by_kind(void)
 		{"list", SETTING_LIST, " kafka-1:9092 ,kafka-2:9092", "kafka-1:9092,kafka-2:9092"},
 		{"integers", SETTING_INTS, "1, 2,64", "1,2,64"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct setting row = row_of(cases[i].kind);
 		struct config *config = NULL;
 		struct err err = {0};
 		bool is_loaded = load_one(&row, cases[i].found, &config, &err);
 		CHECK(cases[i].name, is_loaded);
-		if (is_loaded)
-			CHECK_TEXT(cases[i].name, config_text(config, row.name), cases[i].expected);
+		if (is_loaded) CHECK_TEXT(cases[i].name, config_text(config, row.name), cases[i].expected);
 		config_free(config);
 	}
 }
@@ -82,38 +79,31 @@ static void test_config_refuses_by_kind_in_one_line(void)
 	} cases[] = {
 		{SETTING_INT, "65", "TEST_SETTING: found '65', expected a number from 1 to 64"},
 		{SETTING_INT, "4x", "TEST_SETTING: found '4x', expected a number from 1 to 64"},
-		{SETTING_BOOL, "maybe",
-		 "TEST_SETTING: found 'maybe', expected 1, 0, true, false, yes, no, on or off"},
-		{SETTING_URL, "ohe.example",
-		 "TEST_SETTING: found 'ohe.example', expected a URL such as https://host"},
+		{SETTING_BOOL, "maybe", "TEST_SETTING: found 'maybe', expected 1, 0, true, false, yes, no, on or off"},
+		{SETTING_URL, "ohe.example", "TEST_SETTING: found 'ohe.example', expected a URL such as https://host"},
 		{SETTING_URL, "https://bob:hunter2@ohe.example",
 		 "TEST_SETTING: found a URL with user information, expected a URL such as "
 		 "https://host"},
-		{SETTING_HOST,
-		 "ftp://jira", "TEST_SETTING: found 'ftp://jira', expected a host, or a URL such as https://host"},
-		{SETTING_LISTEN, "8080",
-		 "TEST_SETTING: found '8080', expected address:port such as 0.0.0.0:8080"},
+		{SETTING_HOST, "ftp://jira",
+		 "TEST_SETTING: found 'ftp://jira', expected a host, or a URL such as https://host"},
+		{SETTING_LISTEN, "8080", "TEST_SETTING: found '8080', expected address:port such as 0.0.0.0:8080"},
 		{SETTING_LISTEN, "0.0.0.0:65536",
 		 "TEST_SETTING: found '0.0.0.0:65536', expected address:port such as 0.0.0.0:8080"},
 		{SETTING_LISTEN, "localhost:80",
 		 "TEST_SETTING: found 'localhost:80', expected address:port such as 0.0.0.0:8080"},
 		{SETTING_LABEL, "Open Hands",
 		 "TEST_SETTING: found 'Open Hands', expected lower-case letters, digits, - and _"},
-		{SETTING_FILE, "/nowhere/at/all",
-		 "TEST_SETTING: found '/nowhere/at/all', expected a readable file"},
+		{SETTING_FILE, "/nowhere/at/all", "TEST_SETTING: found '/nowhere/at/all', expected a readable file"},
 		{SETTING_FILE, "/", "TEST_SETTING: found '/', expected a readable file"},
 		{SETTING_CHOICE, "al", "TEST_SETTING: found 'al', expected one of asks, all"},
-		{SETTING_CHOICE, "asks|all",
-		 "TEST_SETTING: found 'asks|all', expected one of asks, all"},
-		{SETTING_LIST, "a,,b",
-		 "TEST_SETTING: found 'a,,b', expected words separated by commas"},
-		{SETTING_INTS,
-		 "1,x", "TEST_SETTING: found '1,x', expected numbers separated by commas, each from 1 to 64"},
+		{SETTING_CHOICE, "asks|all", "TEST_SETTING: found 'asks|all', expected one of asks, all"},
+		{SETTING_LIST, "a,,b", "TEST_SETTING: found 'a,,b', expected words separated by commas"},
+		{SETTING_INTS, "1,x",
+		 "TEST_SETTING: found '1,x', expected numbers separated by commas, each from 1 to 64"},
 		{SETTING_TEXT, "a\nb", "TEST_SETTING: found 'a?b', expected text"},
 		{SETTING_TEXT, "\xff", "TEST_SETTING: found '?', expected text"},
 		{SETTING_TEXT, " ", "TEST_SETTING: found ' ', expected text"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct setting row = row_of(cases[i].kind);
 		struct config *config = NULL;
@@ -130,7 +120,6 @@ static void test_config_cuts_what_was_found(void)
 	struct config *config = NULL;
 	struct err err = {0};
 	char found[500];
-
 	memset(found, '9', sizeof(found));
 	found[sizeof(found) - 1] = '\0';
 	CU_ASSERT_FALSE(load_one(&row, found, &config, &err));
@@ -146,7 +135,6 @@ static void test_config_reads_numbers(void)
 	struct setting row = row_of(SETTING_INT);
 	struct config *config = NULL;
 	int64_t numbers[2];
-
 	CU_ASSERT_TRUE_FATAL(load_one(&row, "64", &config, NULL));
 	CU_ASSERT_EQUAL(config_int(config, row.name), 64);
 	config_free(config);
@@ -168,7 +156,6 @@ static void test_config_empty_is_not_set(void)
 	struct setting row = row_of(SETTING_INT);
 	struct config *config = NULL;
 	struct err err = {0};
-
 	row.fallback = "8";
 	CU_ASSERT_TRUE_FATAL(load_one(&row, "", &config, &err));
 	CU_ASSERT_EQUAL(config_int(config, row.name), 8);
@@ -177,8 +164,7 @@ static void test_config_empty_is_not_set(void)
 	row.fallback = NULL;
 	row.required = SETTING_LINKER;
 	CU_ASSERT_FALSE(load_one(&row, "", &config, &err));
-	CU_ASSERT_STRING_EQUAL(
-		err.message, "TEST_SETTING: not set, expected a number from 1 to 64: Only a test.");
+	CU_ASSERT_STRING_EQUAL(err.message, "TEST_SETTING: not set, expected a number from 1 to 64: Only a test.");
 	row.required = SETTING_INGRESS;
 	row.kind = SETTING_TEXT;
 	CU_ASSERT_TRUE_FATAL(load_one(&row, NULL, &config, &err));
@@ -203,7 +189,6 @@ static void test_config_lets_each_program_have_its_default(void)
 		 .help = "D."},
 	};
 	struct config *config = NULL;
-
 	CU_ASSERT_TRUE_FATAL(config_load(rows, 2, SETTING_DISPATCHER, &config, NULL));
 	CU_ASSERT_EQUAL(config_int(config, "TEST_SETTING"), 8);
 	config_free(config);
@@ -216,7 +201,6 @@ static void test_config_lets_each_program_have_its_default(void)
 static size_t count_warnings(const char *text, const char *name, char ret_nearest[NAME_BYTES])
 {
 	size_t count = 0;
-
 	ret_nearest[0] = '\0';
 	for (size_t i = 0; i < capture_count(text); i++) {
 		json_t *line = capture_line(text, i);
@@ -236,7 +220,6 @@ static size_t warnings_for(const char *name, char ret_nearest[NAME_BYTES])
 	struct setting rows[2] = {row_of(SETTING_TEXT), row_of(SETTING_SECRET)};
 	struct config *config = NULL;
 	struct capture capture;
-
 	rows[0].name = "OHDC_KAFKA_BROKERS";
 	rows[1].name = "OHDC_DATABASE_URL";
 	rows[1].readers = SETTING_CLI;
@@ -273,7 +256,6 @@ static void test_config_warns_of_unknown_names(void)
 		{"OHDC_INGRESS_PORT_8080_TCP_ADDR", 0, ""},
 	};
 	char nearest[NAME_BYTES];
-
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CHECK(cases[i].name, warnings_for(cases[i].name, nearest) == cases[i].warnings);
 		CHECK_TEXT(cases[i].name, nearest, cases[i].nearest);
@@ -286,7 +268,6 @@ static void check_row(const struct setting *row)
 	struct config *config = NULL;
 	struct err err = {0};
 	enum setting_reader reader = (enum setting_reader)(row->readers & -row->readers);
-
 	optional.required = 0;
 	(void)unsetenv(row->name);
 	CHECK(row->name, config_load(&optional, 1, reader, &config, &err));
@@ -302,7 +283,6 @@ static void test_config_table_is_sound(void)
 {
 	size_t count = 0;
 	const struct setting *table = settings_all(&count);
-
 	CU_ASSERT_TRUE(count > 50 && table[0].group != NULL);
 	for (size_t i = 0; i < count; i++) {
 		check_row(&table[i]);
@@ -321,7 +301,6 @@ static char *printed_help(enum setting_reader reader, bool is_docs)
 	size_t count = 0;
 	const struct setting *table = settings_all(&count);
 	FILE *out = open_memstream(&text, &len);
-
 	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
 	if (is_docs)
 		config_print_docs(out, table, count);
@@ -334,7 +313,6 @@ static char *printed_help(enum setting_reader reader, bool is_docs)
 static void test_config_help_shows_what_the_program_reads(void)
 {
 	char *text = printed_help(SETTING_INGRESS, false);
-
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "OHDC_KAFKA_BROKERS (required)\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "one of asks, all; default asks\n"));
 	CU_ASSERT_PTR_NULL(strstr(text, "OHDC_OPENHANDS_URL"));
@@ -348,7 +326,6 @@ static void test_config_docs_show_every_setting(void)
 	char *text = printed_help(SETTING_CLI, true);
 	char start[NAME_BYTES];
 	size_t bars = 0;
-
 	for (size_t i = 0; i < count; i++) {
 		(void)snprintf(start, sizeof(start), "\n| `%s` | ", table[i].name);
 		CHECK(table[i].name, strstr(text, start) != NULL);
@@ -363,7 +340,6 @@ static void test_config_docs_show_every_setting(void)
 void suite_config(void)
 {
 	CU_pSuite suite = CU_add_suite("config", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_config_accepts_and_normalises_by_kind);
 	CU_ADD_TEST(suite, test_config_refuses_by_kind_in_one_line);
 	CU_ADD_TEST(suite, test_config_cuts_what_was_found);

@@ -16,10 +16,8 @@
 
 enum { PATH_BYTES = 200 };
 
-static const struct setting secret_row = {.name = "TEST_TOKEN",
-					  .readers = SETTING_LINKER,
-					  .kind = SETTING_SECRET,
-					  .help = "Only a test."};
+static const struct setting secret_row = {
+	.name = "TEST_TOKEN", .readers = SETTING_LINKER, .kind = SETTING_SECRET, .help = "Only a test."};
 
 /* A folder as Kubernetes mounts a Secret: token -> ..data/token, ..data -> ..1 */
 struct mount {
@@ -35,7 +33,6 @@ static void path_in(const struct mount *mount, const char *name, char ret[PATH_B
 static void write_file(const char *path, const char *content, size_t len)
 {
 	FILE *file = fopen(path, "we");
-
 	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
 	(void)fwrite(content, 1, len, file);
 	(void)fclose(file);
@@ -48,7 +45,6 @@ static void mount_publish(const struct mount *mount, const char *version, const 
 	char file[PATH_BYTES + 128];
 	char fresh[PATH_BYTES + 64];
 	char data[PATH_BYTES + 64];
-
 	path_in(mount, version, folder);
 	(void)mkdir(folder, 0700);
 	(void)snprintf(file, sizeof(file), "%s/token", folder);
@@ -70,10 +66,8 @@ static void mount_init(struct mount *mount, const char *content)
 
 static void mount_done(struct mount *mount)
 {
-	static const char *const names[] = {"..1/token", "..2/token", "..1",
-					    "..2",       "..data",    "token"};
+	static const char *const names[] = {"..1/token", "..2/token", "..1", "..2", "..data", "token"};
 	char path[PATH_BYTES + 64];
-
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		path_in(mount, names[i], path);
 		(void)remove(path);
@@ -95,7 +89,6 @@ static bool load_secret(const char *value, const char *path, struct config **ret
 static void expect_secret(struct config *config, const char *expected)
 {
 	CLEANUP(secret_done) struct secret secret = {0};
-
 	CU_ASSERT_TRUE_FATAL(config_secret(config, "TEST_TOKEN", &secret));
 	CU_ASSERT_STRING_EQUAL(secret.text, expected);
 	CU_ASSERT_EQUAL(secret.len, strlen(expected));
@@ -104,7 +97,6 @@ static void expect_secret(struct config *config, const char *expected)
 static void test_config_secret_comes_from_the_variable(void)
 {
 	struct config *config = NULL;
-
 	CU_ASSERT_TRUE_FATAL(load_secret("hunter2\n", NULL, &config, NULL));
 	expect_secret(config, "hunter2");
 	CU_ASSERT_PTR_NULL(config_text(config, "TEST_TOKEN"));
@@ -115,7 +107,6 @@ static void test_config_secret_may_be_missing(void)
 {
 	CLEANUP(secret_done) struct secret secret = {0};
 	struct config *config = NULL;
-
 	CU_ASSERT_TRUE_FATAL(load_secret(NULL, "", &config, NULL));
 	CU_ASSERT_FALSE(config_secret(config, "TEST_TOKEN", &secret));
 	CU_ASSERT_FALSE(secret_is_set(&secret));
@@ -127,7 +118,6 @@ static void test_config_secret_that_is_required_stops_the_start(void)
 	struct setting row = secret_row;
 	struct config *config = NULL;
 	struct err err = {0};
-
 	row.required = SETTING_LINKER;
 	CU_ASSERT_FALSE(config_load(&row, 1, SETTING_LINKER, &config, &err));
 	CU_ASSERT_STRING_EQUAL(err.message, "TEST_TOKEN: not set, expected a secret, or its file "
@@ -138,10 +128,8 @@ static void test_config_secret_in_both_places_is_refused(void)
 {
 	struct config *config = NULL;
 	struct err err = {0};
-
 	CU_ASSERT_FALSE(load_secret("hunter2", "/proc/self/exe", &config, &err));
-	CU_ASSERT_STRING_EQUAL(
-		err.message, "TEST_TOKEN: found TEST_TOKEN_FILE set as well, expected one of both");
+	CU_ASSERT_STRING_EQUAL(err.message, "TEST_TOKEN: found TEST_TOKEN_FILE set as well, expected one of both");
 }
 
 static void test_config_secret_file_is_read_without_line_end(void)
@@ -156,7 +144,6 @@ static void test_config_secret_file_is_read_without_line_end(void)
 		{"windows", "hunter2\r\n", "hunter2"},
 		{"spaces are kept", " hunter 2 \n", " hunter 2 "},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct config *config = NULL;
 		struct mount mount;
@@ -180,7 +167,6 @@ static void test_config_secret_wrong_file_stops_the_start(void)
 	};
 	struct config *config = NULL;
 	struct err err = {0};
-
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct mount mount;
 		mount_init(&mount, cases[i].content);
@@ -191,15 +177,12 @@ static void test_config_secret_wrong_file_stops_the_start(void)
 		mount_done(&mount);
 	}
 	CU_ASSERT_FALSE(load_secret(NULL, "/nowhere/token", &config, &err));
-	CU_ASSERT_STRING_EQUAL(err.message,
-			       "TEST_TOKEN_FILE: found '/nowhere/token', no such file, "
-			       "expected a file with a secret of one line");
+	CU_ASSERT_STRING_EQUAL(err.message, "TEST_TOKEN_FILE: found '/nowhere/token', no such file, "
+					    "expected a file with a secret of one line");
 	CU_ASSERT_FALSE(load_secret(NULL, "/", &config, &err));
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "no regular file"));
 	CU_ASSERT_FALSE(load_secret("hunter2\nX-Header: y", NULL, &config, &err));
-	CU_ASSERT_STRING_EQUAL(
-		err.message,
-		"TEST_TOKEN: found a control character, expected a secret of one line");
+	CU_ASSERT_STRING_EQUAL(err.message, "TEST_TOKEN: found a control character, expected a secret of one line");
 }
 
 static void test_config_secret_follows_a_changed_file(void)
@@ -207,7 +190,6 @@ static void test_config_secret_follows_a_changed_file(void)
 	struct config *config = NULL;
 	struct capture capture;
 	struct mount mount;
-
 	mount_init(&mount, "first");
 	CU_ASSERT_TRUE_FATAL(load_secret(NULL, mount.token, &config, NULL));
 	capture_begin(&capture);
@@ -225,11 +207,9 @@ static void test_config_secret_follows_a_changed_file(void)
 }
 
 /* What a bad content logs on three looks; the secret in use must stay "first". */
-static size_t lines_after(struct config *config, const struct mount *mount, const char *content,
-			  size_t len)
+static size_t lines_after(struct config *config, const struct mount *mount, const char *content, size_t len)
 {
 	struct capture capture;
-
 	write_file(mount->token, content, len);
 	capture_begin(&capture);
 	for (int i = 0; i < 3; i++)
@@ -247,7 +227,6 @@ static void test_config_secret_wrong_new_value_keeps_the_old_one(void)
 	struct capture capture;
 	struct mount mount;
 	char *big = calloc(1, LIMIT_SETTING_BYTES + 1);
-
 	CU_ASSERT_PTR_NOT_NULL_FATAL(big);
 	memset(big, 'a', LIMIT_SETTING_BYTES + 1);
 	mount_init(&mount, "first");
@@ -271,7 +250,6 @@ static void test_config_secret_survives_a_missing_file(void)
 	struct capture capture;
 	struct mount mount;
 	char data[PATH_BYTES + 64];
-
 	mount_init(&mount, "first");
 	CU_ASSERT_TRUE_FATAL(load_secret(NULL, mount.token, &config, NULL));
 	path_in(&mount, "..data", data);
@@ -292,7 +270,6 @@ static void test_config_secret_survives_a_missing_file(void)
 void suite_config_secret(void)
 {
 	CU_pSuite suite = CU_add_suite("config_secret", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_config_secret_comes_from_the_variable);
 	CU_ADD_TEST(suite, test_config_secret_may_be_missing);
 	CU_ADD_TEST(suite, test_config_secret_that_is_required_stops_the_start);

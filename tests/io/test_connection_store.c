@@ -47,8 +47,7 @@ static void put_jira(struct store_bench *bench, const char *status, struct conne
 				       .status = mem_dup(status),
 				       .owner_user_id = mem_dup("u1"),
 				       .svc_email = mem_dup("bot@example.com")};
-	CU_ASSERT_TRUE_FATAL(
-		instance_put(bench->db, PROVIDER_JIRA, JIRA, NULL, &ret->instance_id, NULL));
+	CU_ASSERT_TRUE_FATAL(instance_put(bench->db, PROVIDER_JIRA, JIRA, NULL, &ret->instance_id, NULL));
 	CU_ASSERT_TRUE_FATAL(connection_put(bench->db, &bench->keys, ret, &secret, NULL));
 	CU_ASSERT_TRUE_FATAL(ret->id > 0);
 }
@@ -82,8 +81,7 @@ static void test_connection_store_keeps_a_row(void)
 	CHECK_TEXT("error", found.hook_error, "Jira answered 403");
 	CU_ASSERT_EQUAL(strlen(found.created_at), strlen("2026-01-01T00:00:00.000000"));
 	CU_ASSERT_TRUE(found.is_secret_shown && !found.has_bot_token && !found.has_next_secret);
-	CU_ASSERT_TRUE(job_bench_is(&bench.database,
-				    "select activated_at is not null from connection", "t"));
+	CU_ASSERT_TRUE(job_bench_is(&bench.database, "select activated_at is not null from connection", "t"));
 	CU_ASSERT_TRUE(connection_read(&bench.store, PROVIDER_JIRA, row.id, &none, &err));
 }
 
@@ -95,8 +93,7 @@ static void test_connection_store_has_one_connection_a_jira(void)
 	struct err err = {0};
 	bench_init(&bench);
 	put_jira(&bench, "active", &row);
-	struct connection_row twin = {
-		.provider = PROVIDER_JIRA, .instance_id = row.instance_id, .status = row.status};
+	struct connection_row twin = {.provider = PROVIDER_JIRA, .instance_id = row.instance_id, .status = row.status};
 	CU_ASSERT_FALSE(connection_put(bench.db, &bench.keys, &twin, &secret, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_CONFLICT);
 	CU_ASSERT_EQUAL(twin.id, 0);
@@ -105,12 +102,9 @@ static void test_connection_store_has_one_connection_a_jira(void)
 static void put_server(struct store_bench *bench, const char *base_url)
 {
 	CLEANUP(secret_done) struct secret secret = secret_of("current-secret");
-	CLEANUP(connection_row_done) struct connection_row row = {.provider = PROVIDER_JIRA,
-								  .base_url = mem_dup(base_url),
-								  .status = mem_dup("active")};
-
-	CU_ASSERT_TRUE_FATAL(
-		instance_put(bench->db, PROVIDER_JIRA, base_url, NULL, &row.instance_id, NULL));
+	CLEANUP(connection_row_done) struct connection_row row = {
+		.provider = PROVIDER_JIRA, .base_url = mem_dup(base_url), .status = mem_dup("active")};
+	CU_ASSERT_TRUE_FATAL(instance_put(bench->db, PROVIDER_JIRA, base_url, NULL, &row.instance_id, NULL));
 	CU_ASSERT_TRUE_FATAL(connection_put(bench->db, &bench->keys, &row, &secret, NULL));
 }
 
@@ -137,7 +131,6 @@ static void test_connection_store_finds_what_people_name(void)
 					      "https://b.example/two",  "https://c.example/one",
 					      "https://c.example/two",  "http://d.example:8080"};
 	CLEANUP(bench_done) struct store_bench bench = {0};
-
 	bench_init(&bench);
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
 		put_server(&bench, servers[i]);
@@ -146,8 +139,7 @@ static void test_connection_store_finds_what_people_name(void)
 		CLEANUP(connection_row_done) struct connection_row row = {0};
 		struct err err = {0};
 		CU_ASSERT_TRUE_FATAL(workspace_name_read(rows[i].name, rows[i].own, &name, NULL));
-		CHECK(rows[i].name, connection_named(&bench.store, &name, &row, &err) ==
-					    (rows[i].base_url != NULL));
+		CHECK(rows[i].name, connection_named(&bench.store, &name, &row, &err) == (rows[i].base_url != NULL));
 		CHECK(rows[i].name, err.code == (rows[i].base_url ? ERR_NONE : ERR_NOT_FOUND));
 		CHECK_TEXT(rows[i].name, row.base_url, rows[i].base_url);
 	}
@@ -178,16 +170,14 @@ static void test_connection_store_finds_a_repository(void)
 								  .project_key = mem_dup("PROJ"),
 								  .repo_slug = mem_dup("app"),
 								  .status = mem_dup("active")};
-	CU_ASSERT_TRUE(instance_put(bench.db, PROVIDER_BITBUCKET, "https://bb.example.com", NULL,
-				    &row.instance_id, NULL));
+	CU_ASSERT_TRUE(instance_put(bench.db, PROVIDER_BITBUCKET, "https://bb.example.com", NULL, &row.instance_id, NULL));
 	CU_ASSERT_TRUE_FATAL(connection_put(bench.db, &bench.keys, &row, &secret, &err));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(connection_row_done) struct connection_row found = {0};
 		row.repo_id = rows[i].stored_id;
 		CU_ASSERT_TRUE(connection_put(bench.db, &bench.keys, &row, NULL, &err));
-		CHECK(rows[i].name, connection_of_repo(&bench.store, "https://bb.example.com",
-						       rows[i].id, rows[i].key, rows[i].slug,
-						       &found, &err) == rows[i].is_found);
+		CHECK(rows[i].name, connection_of_repo(&bench.store, "https://bb.example.com", rows[i].id, rows[i].key,
+						       rows[i].slug, &found, &err) == rows[i].is_found);
 	}
 }
 
@@ -208,17 +198,16 @@ static const char *secrets_are(struct store_bench *bench, char ret[256])
 		uint8_t *sealed = NULL;
 		size_t sealed_len = 0;
 		if (db_hex(&rows, 0, i, &sealed, &sealed_len))
-			CU_ASSERT_TRUE(crypto_open(&bench->keys, db_text(&rows, 0, 0),
-						   bytes_of(sealed, sealed_len), &secret, NULL));
+			CU_ASSERT_TRUE(crypto_open(&bench->keys, db_text(&rows, 0, 0), bytes_of(sealed, sealed_len),
+						   &secret, NULL));
 		mem_free(sealed);
-		len += (size_t)snprintf(ret + len, 256 - len, "%s%s", i > 1 ? " " : "",
-					secret.text ? secret.text : "-");
+		len += (size_t)snprintf(ret + len, 256 - len, "%s%s", i > 1 ? " " : "", secret.text ? secret.text : "-");
 	}
 	return ret;
 }
 
-static bool next(struct store_bench *bench, const struct connection_row *row, const char *text,
-		 const char *wanted, struct err *err)
+static bool next(struct store_bench *bench, const struct connection_row *row, const char *text, const char *wanted,
+		 struct err *err)
 {
 	CLEANUP(secret_done) struct secret secret = {0};
 	CLEANUP(secret_done) struct secret given = {0};
@@ -230,9 +219,8 @@ static bool next(struct store_bench *bench, const struct connection_row *row, co
 
 static void wait_is_over(struct store_bench *bench)
 {
-	job_bench_run(&bench->database,
-		      "update connection set next_at = next_at - interval '1 hour',"
-		      " rotated_at = rotated_at - interval '1 hour'");
+	job_bench_run(&bench->database, "update connection set next_at = next_at - interval '1 hour',"
+					" rotated_at = rotated_at - interval '1 hour'");
 }
 
 static void test_connection_store_changes_a_secret_in_steps(void)
@@ -259,8 +247,7 @@ static void test_connection_store_changes_a_secret_in_steps(void)
 	CU_ASSERT_TRUE(err.code == ERR_LIMIT && err.retry_after_ms > 50000);
 	wait_is_over(&bench);
 	CU_ASSERT_TRUE(next(&bench, &row, "third-secret", "third-secret", &err));
-	CHECK_TEXT("replaced", secrets_are(&bench, text),
-		   "current-secret third-secret second-secret");
+	CHECK_TEXT("replaced", secrets_are(&bench, text), "current-secret third-secret second-secret");
 
 	CU_ASSERT_TRUE(connection_secret_promote(bench.db, &row, &err));
 	CHECK_TEXT("promoted", secrets_are(&bench, text), "third-secret - current-secret");
@@ -318,21 +305,18 @@ static void test_connection_store_seals_the_bots_token(void)
 	CU_ASSERT_TRUE(connection_put_bot_token(bench.db, &bench.keys, &row, &token, &err));
 	CU_ASSERT_TRUE(connection_read(&bench.store, PROVIDER_JIRA, row.id, &found, &err));
 	CU_ASSERT_TRUE(found.has_bot_token);
-	CU_ASSERT_TRUE(job_bench_is(
-		&bench.database,
-		"select position('canary'::bytea in bot_token_sealed) from connection", "0"));
+	CU_ASSERT_TRUE(job_bench_is(&bench.database,
+				    "select position('canary'::bytea in bot_token_sealed) from connection", "0"));
 	CU_ASSERT_TRUE(connection_audit(bench.db, "u1", "connection.add", &found, &err));
-	CU_ASSERT_TRUE(job_bench_is(
-		&bench.database,
-		"select operator || ' ' || action || ' ' || (detail->>'base_url') from "
-		"audit",
-		"u1 connection.add " JIRA));
+	CU_ASSERT_TRUE(job_bench_is(&bench.database,
+				    "select operator || ' ' || action || ' ' || (detail->>'base_url') from "
+				    "audit",
+				    "u1 connection.add " JIRA));
 }
 
 void suite_connection_store(void)
 {
 	CU_pSuite suite = CU_add_suite("connection_store", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_connection_store_keeps_a_row);
 	CU_ADD_TEST(suite, test_connection_store_has_one_connection_a_jira);
 	CU_ADD_TEST(suite, test_connection_store_finds_what_people_name);

@@ -52,19 +52,15 @@ static int64_t hear(const struct child *child)
 {
 	struct pollfd ready = {.fd = child->report, .events = POLLIN};
 	int64_t number = -1;
-
-	if (poll(&ready, 1, DEADLINE_MS) != 1 ||
-	    read(child->report, &number, sizeof(number)) != (ssize_t)sizeof(number))
+	if (poll(&ready, 1, DEADLINE_MS) != 1 || read(child->report, &number, sizeof(number)) != (ssize_t)sizeof(number))
 		return -1;
 	return number;
 }
 
 /* Runs `serve` in a child with a daemon on a free port, whose port is the first number told; it exits with the result. */
-static void child_start(struct child *child, struct daemon_options options,
-			int (*serve)(struct service *))
+static void child_start(struct child *child, struct daemon_options options, int (*serve)(struct service *))
 {
 	int pipe_ends[2];
-
 	CU_ASSERT_EQUAL_FATAL(pipe(pipe_ends), 0);
 	capture_begin(&child->capture);
 	child->pid = fork();
@@ -91,10 +87,8 @@ static int child_end(struct child *child, char **ret_log)
 	struct pollfd gone = {.fd = child->report, .events = 0};
 	int status = 0;
 	bool is_killed = false;
-
 	while (waitpid(child->pid, &status, WNOHANG) == 0) {
-		if (sysclock_monotonic_ms() > give_up_ms && !is_killed)
-			is_killed = kill(child->pid, SIGKILL) == 0;
+		if (sysclock_monotonic_ms() > give_up_ms && !is_killed) is_killed = kill(child->pid, SIGKILL) == 0;
 		(void)poll(&gone, 0, 5);
 	}
 	(void)close(child->report);
@@ -108,7 +102,6 @@ static int status_of(const char *answer)
 {
 	char digits[4] = {0};
 	int64_t status = 0;
-
 	if (!text_starts(answer, "HTTP/1.1 ")) return 0;
 	memcpy(digits, answer + strlen("HTTP/1.1 "), 3);
 	return number_parse(digits, 100, 599, &status, NULL) ? (int)status : 0;
@@ -117,17 +110,14 @@ static int status_of(const char *answer)
 /* Status of GET `path` on the port, 0 when there is no answer; the whole answer in `ret_answer`. */
 static int get(int64_t port, const char *path, char ret_answer[ANSWER_BYTES])
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)port),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	char request[128];
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	size_t len = 0;
 	ssize_t got = 1;
-
 	ret_answer[0] = '\0';
-	(void)snprintf(request, sizeof(request),
-		       "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+	(void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
 	    send(fd, request, strlen(request), MSG_NOSIGNAL) > 0) {
 		while (got > 0 && len < ANSWER_BYTES - 1) {
@@ -143,7 +133,6 @@ static int get(int64_t port, const char *path, char ret_answer[ANSWER_BYTES])
 static int serve_and_drain(struct service *service)
 {
 	int status = daemon_wait(service->daemon);
-
 	tell(service, daemon_is_stopping(service->daemon));
 	return status;
 }
@@ -151,7 +140,6 @@ static int serve_and_drain(struct service *service)
 static void test_daemon_stops_on_each_signal(void)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
 		struct child child;
 		char *log;
@@ -167,10 +155,8 @@ static void test_daemon_stops_on_each_signal(void)
 
 static int serve_until_a_word(struct service *service)
 {
-	struct metric *cell = metrics_cell(service->metrics, METRIC_COUNTER, "ohdc_x_total", NULL,
-					   "X.");
+	struct metric *cell = metrics_cell(service->metrics, METRIC_COUNTER, "ohdc_x_total", NULL, "X.");
 	char word;
-
 	metric_add(cell, 3);
 	daemon_set_ready(service->daemon, true);
 	tell(service, 1);
@@ -185,7 +171,6 @@ static int serve_until_a_word(struct service *service)
 static void check_answers_of_a_ready_service(int64_t port)
 {
 	char answer[ANSWER_BYTES];
-
 	CU_ASSERT_EQUAL(get(port, "/livez", answer), 200);
 	CU_ASSERT_EQUAL(get(port, "/readyz", answer), 200);
 	CU_ASSERT_EQUAL(get(port, "/elsewhere", answer), 404);
@@ -202,7 +187,6 @@ static void test_daemon_answers_probes_until_the_end(void)
 	int input[2];
 	char *log;
 	int saved_input = dup(STDIN_FILENO);
-
 	CU_ASSERT_EQUAL_FATAL(pipe(input), 0);
 	(void)dup2(input[0], STDIN_FILENO);
 	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_until_a_word);
@@ -230,7 +214,6 @@ static void test_daemon_is_not_ready_at_first(void)
 	char answer[ANSWER_BYTES];
 	struct child child;
 	char *log;
-
 	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_and_drain);
 	int64_t port = hear(&child);
 	CU_ASSERT_EQUAL(get(port, "/readyz", answer), 503);
@@ -244,7 +227,6 @@ static void test_daemon_is_not_ready_at_first(void)
 static int serve_failing(struct service *service)
 {
 	struct err err = {0};
-
 	(void)err_set(&err, ERR_NETWORK, "the first failure");
 	daemon_fail(service->daemon, &err);
 	(void)err_set(&err, ERR_NETWORK, "the second failure");
@@ -256,7 +238,6 @@ static void test_daemon_failure_is_logged_once_and_exits_1(void)
 {
 	struct child child;
 	char *log;
-
 	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_failing);
 	CU_ASSERT_EQUAL(child_end(&child, &log), DAEMON_EXIT_FAILED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(log, "the first failure"));
@@ -267,7 +248,6 @@ static void test_daemon_failure_is_logged_once_and_exits_1(void)
 static int serve_misconfigured(struct service *service)
 {
 	struct err err = {0};
-
 	(void)err_set(&err, ERR_INPUT, "SETTING is 'x', expected a y");
 	daemon_fail(service->daemon, &err);
 	return daemon_wait(service->daemon);
@@ -277,7 +257,6 @@ static void test_daemon_wrong_setting_exits_2(void)
 {
 	struct child child;
 	char *log;
-
 	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_misconfigured);
 	CU_ASSERT_EQUAL(child_end(&child, &log), DAEMON_EXIT_CONFIGURATION);
 	CU_ASSERT_PTR_NOT_NULL(strstr(log, "SETTING is 'x', expected a y"));
@@ -287,7 +266,6 @@ static void test_daemon_wrong_setting_exits_2(void)
 static int serve_failing_late(struct service *service)
 {
 	struct err err = {0};
-
 	(void)kill(getpid(), SIGTERM);
 	int status = daemon_wait(service->daemon);
 	(void)err_set(&err, ERR_INTERNAL, "while draining");
@@ -299,7 +277,6 @@ static void test_daemon_failure_while_draining_exits_1(void)
 {
 	struct child child;
 	char *log;
-
 	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_failing_late);
 	CU_ASSERT_EQUAL(child_end(&child, &log), DAEMON_EXIT_FAILED);
 	free(log);
@@ -308,7 +285,6 @@ static void test_daemon_failure_while_draining_exits_1(void)
 static int serve_hanging(struct service *service)
 {
 	int status = daemon_wait(service->daemon);
-
 	while (status == DAEMON_EXIT_DRAINED)
 		(void)pause();
 	return status;
@@ -318,7 +294,6 @@ static void test_daemon_ends_a_stop_that_hangs(void)
 {
 	struct child child;
 	char *log;
-
 	child_start(&child, (struct daemon_options){.drain_ms = 50}, serve_hanging);
 	CU_ASSERT_TRUE(hear(&child) > 0);
 	(void)kill(child.pid, SIGTERM);
@@ -331,7 +306,6 @@ static void test_daemon_ends_a_stop_that_hangs(void)
 static void *pause_long(void *context)
 {
 	struct service *service = context;
-
 	tell(service, daemon_pause(service->daemon, 1));       /* ends by time */
 	tell(service, daemon_pause(service->daemon, LONG_MS)); /* ends by the stop */
 	return NULL;
@@ -340,7 +314,6 @@ static void *pause_long(void *context)
 static int serve_pausing(struct service *service)
 {
 	pthread_t thread;
-
 	if (pthread_create(&thread, NULL, pause_long, service) != 0) return 97;
 	int status = daemon_wait(service->daemon);
 	(void)pthread_join(thread, NULL);
@@ -351,7 +324,6 @@ static void test_daemon_pause_ends_by_time_or_by_the_stop(void)
 {
 	struct child child;
 	char *log;
-
 	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_pausing);
 	CU_ASSERT_TRUE(hear(&child) > 0);
 	CU_ASSERT_EQUAL(hear(&child), 0);
@@ -363,8 +335,7 @@ static void test_daemon_pause_ends_by_time_or_by_the_stop(void)
 
 static int serve_starting(struct service *service)
 {
-	tell(service,
-	     daemon_pause(service->daemon, LONG_MS)); /* as main does while there is no database */
+	tell(service, daemon_pause(service->daemon, LONG_MS)); /* as main does while there is no database */
 	return daemon_wait(service->daemon);
 }
 
@@ -372,7 +343,6 @@ static void test_daemon_stops_a_start_that_waits(void)
 {
 	struct child child;
 	char *log;
-
 	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_starting);
 	CU_ASSERT_TRUE(hear(&child) > 0);
 	(void)kill(child.pid, SIGTERM);
@@ -395,9 +365,7 @@ static void test_daemon_waits_for_the_grace(void)
 {
 	struct child child;
 	char *log;
-
-	child_start(&child, (struct daemon_options){.grace_ms = 60, .drain_ms = LONG_MS},
-		    serve_timing_the_grace);
+	child_start(&child, (struct daemon_options){.grace_ms = 60, .drain_ms = LONG_MS}, serve_timing_the_grace);
 	CU_ASSERT_TRUE(hear(&child) > 0);
 	CU_ASSERT_TRUE(hear(&child) >= 60);
 	CU_ASSERT_EQUAL(child_end(&child, &log), DAEMON_EXIT_DRAINED);
@@ -410,9 +378,7 @@ static int serve_beside_another(struct service *service)
 	struct err err = {0};
 	char listen[32];
 	int broken[2];
-
-	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%u",
-		       (unsigned)daemon_admin_port(service->daemon));
+	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%u", (unsigned)daemon_admin_port(service->daemon));
 	if (daemon_new(&(struct daemon_options){.admin_listen = listen}, &second, &err)) return 97;
 	tell(service, err.code);
 	if (pipe(broken) != 0 || close(broken[0]) != 0) return 97;
@@ -424,7 +390,6 @@ static void test_daemon_address_in_use_is_busy_and_sigpipe_ignored(void)
 {
 	struct child child;
 	char *log;
-
 	child_start(&child, (struct daemon_options){.drain_ms = LONG_MS}, serve_beside_another);
 	CU_ASSERT_TRUE(hear(&child) > 0);
 	CU_ASSERT_EQUAL(hear(&child), ERR_BUSY);
@@ -436,7 +401,6 @@ static void test_daemon_address_in_use_is_busy_and_sigpipe_ignored(void)
 void suite_daemon(void)
 {
 	CU_pSuite suite = CU_add_suite("daemon", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_daemon_stops_on_each_signal);
 	CU_ADD_TEST(suite, test_daemon_answers_probes_until_the_end);
 	CU_ADD_TEST(suite, test_daemon_is_not_ready_at_first);

@@ -17,7 +17,6 @@ static struct db *borrow(struct db_pool *pool)
 {
 	struct db *db = NULL;
 	struct err err = {0};
-
 	if (!db_borrow(pool, WAIT_MS, &db, &err)) (void)printf("  %s\n", err.message);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(db);
 	return db;
@@ -26,7 +25,6 @@ static struct db *borrow(struct db_pool *pool)
 static void run(struct db *db, const char *sql)
 {
 	struct err err = {0};
-
 	if (!db_script(db, sql, &err)) (void)printf("  %s\n", err.message);
 	CU_ASSERT_EQUAL_FATAL(err.code, ERR_NONE);
 }
@@ -34,7 +32,6 @@ static void run(struct db *db, const char *sql)
 static int64_t read_int(struct db_pool *pool, const char *sql)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	CU_ASSERT_TRUE_FATAL(db_query(pool, sql, NULL, &rows, NULL));
 	return db_int(&rows, 0, 0);
 }
@@ -43,19 +40,16 @@ static int64_t read_int(struct db_pool *pool, const char *sql)
 
 static void test_db_values_come_back(void)
 {
-	static const char sql[] =
-		"SELECT $1::text, $2::bigint, $3::bigint, $4::boolean, $5::text,"
-		" encode($6::bytea, 'hex'), encode($7::bytea, 'hex'), $8::bytea IS NULL";
+	static const char sql[] = "SELECT $1::text, $2::bigint, $3::bigint, $4::boolean, $5::text,"
+				  " encode($6::bytea, 'hex'), encode($7::bytea, 'hex'), $8::bytea IS NULL";
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	const char *text = "a 'quoted' \\ \xc3\xa9 \xf0\x9f\x99\x82";
 	uint8_t *bytes = NULL;
 	size_t len = 0;
-
 	scratch_db_init(&scratch, 1);
-	const struct db_params *params = DB_PARAMS(text, INT64_MIN, INT64_MAX, true, NULL,
-						   bytes_of("\0\xff\n", 3), bytes_of("", 0),
-						   bytes_of(NULL, 0));
+	const struct db_params *params = DB_PARAMS(text, INT64_MIN, INT64_MAX, true, NULL, bytes_of("\0\xff\n", 3),
+						   bytes_of("", 0), bytes_of(NULL, 0));
 	CU_ASSERT_TRUE_FATAL(db_query(scratch.pool, sql, params, &rows, NULL));
 	CU_ASSERT_EQUAL(rows.count, 1);
 	CU_ASSERT_STRING_EQUAL(db_text(&rows, 0, 0), text);
@@ -80,7 +74,6 @@ static void test_db_session_is_set_up(void)
 {
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	scratch_db_init(&scratch, 1);
 	CU_ASSERT_TRUE_FATAL(db_query(scratch.pool,
 				      "SELECT current_setting('TimeZone'),"
@@ -98,11 +91,9 @@ static void test_db_counts_changed_rows(void)
 {
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	scratch_db_init(&scratch, 1);
 	CU_ASSERT_TRUE(db_query(scratch.pool, "CREATE TABLE t (n int)", NULL, NULL, NULL));
-	CU_ASSERT_TRUE(
-		db_query(scratch.pool, "INSERT INTO t VALUES (1), (2), (3)", NULL, &rows, NULL));
+	CU_ASSERT_TRUE(db_query(scratch.pool, "INSERT INTO t VALUES (1), (2), (3)", NULL, &rows, NULL));
 	CU_ASSERT_EQUAL(rows.count, 3);
 }
 
@@ -112,7 +103,6 @@ static void test_db_prepares_by_address_and_text(void)
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	char texts[200][32];
 	char changing[32] = "SELECT 1";
-
 	scratch_db_init(&scratch, 1);
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 200; i++) {
@@ -155,7 +145,6 @@ static void test_db_names_failures(void)
 		{"shutdown, write", "INSERT INTO t SELECT fail('57P01')", ERR_UNCERTAIN, ""},
 	};
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
-
 	scratch_db_init(&scratch, 1);
 	struct db_pool *pool = scratch_db_pool(&scratch, 1, 200);
 	struct db *db = borrow(pool);
@@ -188,7 +177,6 @@ static void test_db_lost_connections_tell_what_may_have_happened(void)
 		{"commit", "BEGIN; INSERT INTO t VALUES (1)", NULL, ERR_UNCERTAIN},
 	};
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
-
 	scratch_db_init(&scratch, 1);
 	CU_ASSERT_TRUE(db_query(scratch.pool, "CREATE TABLE t (n int)", NULL, NULL, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -201,8 +189,7 @@ static void test_db_lost_connections_tell_what_may_have_happened(void)
 		run(db, "ROLLBACK");
 		run(db, rows[i].begin);
 		scratch_db_kill(&scratch, db);
-		bool is_done = rows[i].sql ? db_run(db, rows[i].sql, NULL, NULL, &err)
-					   : db_commit(db, &err);
+		bool is_done = rows[i].sql ? db_run(db, rows[i].sql, NULL, NULL, &err) : db_commit(db, &err);
 		CHECK(rows[i].name, !is_done);
 		CHECK(rows[i].name, err.code == rows[i].code);
 		CHECK(rows[i].name, !db_run(db, "SELECT 1", NULL, NULL, &err));
@@ -216,7 +203,6 @@ static void test_db_lost_connections_tell_what_may_have_happened(void)
 static void test_db_does_not_lend_dead_connections(void)
 {
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
-
 	scratch_db_init(&scratch, 1);
 	struct db *db = borrow(scratch.pool);
 	struct db *same = db;
@@ -236,7 +222,6 @@ static void test_db_gives_a_silent_server_up(void)
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	struct err err = {0};
-
 	scratch_db_init(&scratch, 1);
 	struct db_pool *pool = scratch_db_pool(&scratch, 1, 100);
 	struct db *db = borrow(pool);
@@ -256,9 +241,7 @@ static void test_db_tells_why_it_cannot_connect(void)
 	struct db_pool *pool = NULL;
 	struct err err = {0};
 	struct db *db = NULL;
-	struct db_options options = {
-		.url = "postgresql://u:hunter2@127.0.0.1:1/x", .program = "t", .size = 1};
-
+	struct db_options options = {.url = "postgresql://u:hunter2@127.0.0.1:1/x", .program = "t", .size = 1};
 	CU_ASSERT_TRUE_FATAL(db_pool_new(&options, &pool, &err));
 	CU_ASSERT_FALSE(db_borrow(pool, WAIT_MS, &db, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_NETWORK);
@@ -280,7 +263,6 @@ static void test_db_tells_why_it_cannot_connect(void)
 static void test_db_return_rolls_back(void)
 {
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
-
 	scratch_db_init(&scratch, 1);
 	CU_ASSERT_TRUE(db_query(scratch.pool, "CREATE TABLE t (n int)", NULL, NULL, NULL));
 	for (int round = 0; round < 2; round++) {
@@ -299,7 +281,6 @@ static void test_db_commit_of_a_failed_transaction_fails(void)
 {
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	struct err err = {0};
-
 	scratch_db_init(&scratch, 1);
 	CU_ASSERT_TRUE(db_query(scratch.pool, "CREATE TABLE t (n int)", NULL, NULL, NULL));
 	struct db *db = borrow(scratch.pool);
@@ -318,7 +299,6 @@ static void test_db_commit_of_a_failed_transaction_fails(void)
 static void *return_later(void *context)
 {
 	struct db *db = context;
-
 	run(db, "SELECT pg_sleep(0.05)");
 	db_return(&db);
 	return NULL;
@@ -330,7 +310,6 @@ static void test_db_borrow_waits_for_a_free_one(void)
 	struct db *other = NULL;
 	struct err err = {0};
 	pthread_t thread;
-
 	scratch_db_init(&scratch, 1);
 	struct db *db = borrow(scratch.pool);
 	int64_t before_ms = sysclock_monotonic_ms();
@@ -354,7 +333,6 @@ static void test_db_pool_is_shared_by_threads(void)
 {
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	pthread_t threads[6];
-
 	scratch_db_init(&scratch, 3);
 	CU_ASSERT_TRUE(db_query(scratch.pool, "CREATE TABLE t AS SELECT 0 AS n", NULL, NULL, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
@@ -372,7 +350,6 @@ static void test_db_hears_notifications(void)
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	CLEANUP(mem_free_text) char *payload = NULL;
 	struct err err = {0};
-
 	scratch_db_init(&scratch, 2);
 	CU_ASSERT_EQUAL(read_int(scratch.pool, "SELECT 1"), 1);
 	struct db *db = borrow(scratch.pool);
@@ -405,7 +382,6 @@ static void test_db_hears_notifications(void)
 void suite_db(void)
 {
 	CU_pSuite suite = CU_add_suite("db", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_db_values_come_back);
 	CU_ADD_TEST(suite, test_db_session_is_set_up);
 	CU_ADD_TEST(suite, test_db_counts_changed_rows);

@@ -19,8 +19,7 @@
 	 .body = "grant_type=client_credentials&client_id=ohdc&client_secret=s%26t", \
 	 .status = 200,                                                              \
 	 .answer = "{\"access_token\":\"" name "\"}"}
-#define GET(address, code, text) \
-	{.method = "GET", .url = (address), .body = "", .status = (code), .answer = (text)}
+#define GET(address, code, text) {.method = "GET", .url = (address), .body = "", .status = (code), .answer = (text)}
 #define BY_ID USERS "?q=bitbucket_data_center_id%3A7&max=3"
 #define BY_SLUG USERS "?q=bitbucket_data_center_id%3Aann.b&max=3"
 #define BY_EMAIL USERS "?email=ann%40example.com&exact=true&max=3"
@@ -57,7 +56,6 @@ static void set_environment(bool is_oauth)
 		{"JIRA_DC_SERVICE_ACCOUNT_PAT", "pat"},
 		{"JIRA_DC_SERVICE_ACCOUNT_EMAIL", "bot@example.com"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		(void)setenv(pairs[i][0], pairs[i][1], 1);
 	(void)setenv("JIRA_DC_ENABLE_OAUTH", is_oauth ? "1" : "0", 1);
@@ -66,18 +64,11 @@ static void set_environment(bool is_oauth)
 static void clear_environment(void)
 {
 	static const char *const names[] = {
-		"OHDC_DATABASE_URL",
-		"OHDC_KAFKA_BROKERS",
-		"KEYCLOAK_SERVER_URL",
-		"OHDC_KEYCLOAK_CLIENT_ID",
-		"OHDC_KEYCLOAK_CLIENT_SECRET",
-		"JIRA_DC_BASE_URL",
-		"BITBUCKET_DATA_CENTER_HOST",
-		"JIRA_DC_SERVICE_ACCOUNT_PAT",
-		"JIRA_DC_SERVICE_ACCOUNT_EMAIL",
+		"OHDC_DATABASE_URL",          "OHDC_KAFKA_BROKERS",          "KEYCLOAK_SERVER_URL",
+		"OHDC_KEYCLOAK_CLIENT_ID",    "OHDC_KEYCLOAK_CLIENT_SECRET", "JIRA_DC_BASE_URL",
+		"BITBUCKET_DATA_CENTER_HOST", "JIRA_DC_SERVICE_ACCOUNT_PAT", "JIRA_DC_SERVICE_ACCOUNT_EMAIL",
 		"JIRA_DC_ENABLE_OAUTH",
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		(void)unsetenv(names[i]);
 }
@@ -88,7 +79,6 @@ static void desk_init(struct desk *desk, bool is_oauth, const struct fake_http_s
 	const struct setting *settings = settings_all(&setting_count);
 	struct err err = {0};
 	size_t count = 0;
-
 	while (count < STEPS_MAX && steps[count].method)
 		count++;
 	linker_bench_init(&desk->bench);
@@ -114,12 +104,11 @@ static char *fixed(const char *text)
 	return (char *)(uintptr_t)text;
 }
 
-static enum lookup ask(struct desk *desk, enum provider provider, const char *base_url,
-		       const struct person *actor, struct lookup_answer *ret)
+static enum lookup ask(struct desk *desk, enum provider provider, const char *base_url, const struct person *actor,
+		       struct lookup_answer *ret)
 {
 	const struct lookup_question question = {provider, 1, base_url, actor};
 	struct err err = {0};
-
 	return directories_find(desk->directories, &question, ret, &err);
 }
 
@@ -131,17 +120,15 @@ struct row {
 	enum reason reason;
 };
 
-static void check_row(const struct row *row, bool is_oauth, enum provider provider,
-		      const char *base_url, const struct person *actor)
+static void check_row(const struct row *row, bool is_oauth, enum provider provider, const char *base_url,
+		      const struct person *actor)
 {
 	CLEANUP(desk_done) struct desk desk = {0};
 	CLEANUP(lookup_answer_done) struct lookup_answer answer = {0};
-
 	desk_init(&desk, is_oauth, row->steps);
 	CHECK(row->name, ask(&desk, provider, base_url, actor, &answer) == row->lookup);
 	CHECK_TEXT(row->name, answer.user_id, row->user_id);
-	if (row->lookup == LOOKUP_REFUSED)
-		CHECK_TEXT(row->name, reason_name(answer.reason), reason_name(row->reason));
+	if (row->lookup == LOOKUP_REFUSED) CHECK_TEXT(row->name, reason_name(answer.reason), reason_name(row->reason));
 	CHECK_TEXT(row->name, fake_http_problem(desk.client), NULL);
 }
 
@@ -165,8 +152,7 @@ static void test_directory_bitbucket_people(void)
 		 NULL,
 		 REASON_LOGIN_NEEDED},
 		{"several",
-		 {TOKEN("t"),
-		  GET(BY_ID, 200, "[{\"id\":\"u\",\"enabled\":true},{\"id\":\"v\",\"enabled\":true}]")},
+		 {TOKEN("t"), GET(BY_ID, 200, "[{\"id\":\"u\",\"enabled\":true},{\"id\":\"v\",\"enabled\":true}]")},
 		 LOOKUP_REFUSED,
 		 NULL,
 		 REASON_USER_NOT_LINKED},
@@ -180,17 +166,9 @@ static void test_directory_bitbucket_people(void)
 		 LOOKUP_FAILED,
 		 NULL,
 		 0},
-		{"no rights: sees none",
-		 {TOKEN("t"), GET(BY_ID, 200, "[]"), GET(COUNT, 200, "0")},
-		 LOOKUP_FAILED,
-		 NULL,
-		 0},
+		{"no rights: sees none", {TOKEN("t"), GET(BY_ID, 200, "[]"), GET(COUNT, 200, "0")}, LOOKUP_FAILED, NULL, 0},
 		{"no rights: forbidden", {TOKEN("t"), GET(BY_ID, 403, "{}")}, LOOKUP_FAILED, NULL, 0},
-		{"no rights to count",
-		 {TOKEN("t"), GET(BY_ID, 200, "[]"), GET(COUNT, 403, "{}")},
-		 LOOKUP_FAILED,
-		 NULL,
-		 0},
+		{"no rights to count", {TOKEN("t"), GET(BY_ID, 200, "[]"), GET(COUNT, 403, "{}")}, LOOKUP_FAILED, NULL, 0},
 		{"away", {TOKEN("t"), GET(BY_ID, 503, "<html>")}, LOOKUP_FAILED, NULL, 0},
 		{"a page instead", {TOKEN("t"), GET(BY_ID, 200, "<html>")}, LOOKUP_FAILED, NULL, 0},
 		{"an object instead", {TOKEN("t"), GET(BY_ID, 200, "{}")}, LOOKUP_FAILED, NULL, 0},
@@ -212,15 +190,13 @@ static void test_directory_bitbucket_people(void)
 		 0},
 	};
 	const struct person ann = {.id = fixed("7"), .key = fixed("ann.b"), .name = fixed("Ann.B")};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		check_row(&rows[i], true, PROVIDER_BITBUCKET, BITBUCKET, &ann);
 }
 
 static void test_directory_bitbucket_ids_of_other_servers_say_nothing(void)
 {
-	static const struct row nothing = {
-		"other server", {{0}}, LOOKUP_REFUSED, NULL, REASON_USER_NOT_LINKED};
+	static const struct row nothing = {"other server", {{0}}, LOOKUP_REFUSED, NULL, REASON_USER_NOT_LINKED};
 	static const struct row once = {"slug of digits",
 					{TOKEN("t"), GET(BY_ID, 200, "[]"), GET(COUNT, 200, "5")},
 					LOOKUP_REFUSED,
@@ -228,7 +204,6 @@ static void test_directory_bitbucket_ids_of_other_servers_say_nothing(void)
 					REASON_USER_UNKNOWN};
 	const struct person ann = {.id = fixed("7"), .key = fixed("ann.b")};
 	const struct person digits = {.id = fixed("7"), .key = fixed("12")};
-
 	check_row(&nothing, true, PROVIDER_BITBUCKET, "https://other.example", &ann);
 	check_row(&once, true, PROVIDER_BITBUCKET, BITBUCKET, &digits);
 }
@@ -236,11 +211,7 @@ static void test_directory_bitbucket_ids_of_other_servers_say_nothing(void)
 static void test_directory_jira_oauth_never_takes_an_email_for_a_link(void)
 {
 	static const struct row rows[] = {
-		{"has an account",
-		 {TOKEN("t"), GET(BY_EMAIL, 200, ANN)},
-		 LOOKUP_REFUSED,
-		 NULL,
-		 REASON_USER_NOT_LINKED},
+		{"has an account", {TOKEN("t"), GET(BY_EMAIL, 200, ANN)}, LOOKUP_REFUSED, NULL, REASON_USER_NOT_LINKED},
 		{"has none",
 		 {TOKEN("t"), GET(BY_EMAIL, 200, "[]"), GET(COUNT, 200, "5")},
 		 LOOKUP_REFUSED,
@@ -249,10 +220,8 @@ static void test_directory_jira_oauth_never_takes_an_email_for_a_link(void)
 		{"keycloak away", {TOKEN("t"), GET(BY_EMAIL, 500, "")}, LOOKUP_FAILED, NULL, 0},
 	};
 	static const struct row hidden = {"hidden", {{0}}, LOOKUP_REFUSED, NULL, REASON_USER_UNKNOWN};
-	const struct person ann = {
-		.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
+	const struct person ann = {.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
 	const struct person shy = {.key = fixed("K1"), .name = fixed("ann")};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		check_row(&rows[i], true, PROVIDER_JIRA, JIRA, &ann);
 	check_row(&hidden, true, PROVIDER_JIRA, JIRA, &shy);
@@ -268,43 +237,35 @@ static void test_directory_jira_email_must_be_verified_and_unique(void)
 		 NULL,
 		 REASON_USER_UNKNOWN},
 		{"unverified",
-		 {TOKEN("t"),
-		  GET(BY_EMAIL, 200,
-		      "[{\"id\":\"u\",\"enabled\":true,\"email\":\"ann@example.com\"}]")},
+		 {TOKEN("t"), GET(BY_EMAIL, 200, "[{\"id\":\"u\",\"enabled\":true,\"email\":\"ann@example.com\"}]")},
 		 LOOKUP_REFUSED,
 		 NULL,
 		 REASON_USER_NOT_LINKED},
 		{"only alike",
 		 {TOKEN("t"),
-		  GET(BY_EMAIL,
-		      200, "[{\"id\":\"u\",\"enabled\":true,\"emailVerified\":true,\"email\":\"ann@example.com.evil\"}]")},
+		  GET(BY_EMAIL, 200,
+		      "[{\"id\":\"u\",\"enabled\":true,\"emailVerified\":true,\"email\":\"ann@example.com.evil\"}]")},
 		 LOOKUP_REFUSED,
 		 NULL,
 		 REASON_USER_UNKNOWN},
 		{"switched off",
 		 {TOKEN("t"),
-		  GET(BY_EMAIL,
-		      200, "[{\"id\":\"u\",\"enabled\":false,\"emailVerified\":true,\"email\":\"ann@example.com\"}]")},
+		  GET(BY_EMAIL, 200,
+		      "[{\"id\":\"u\",\"enabled\":false,\"emailVerified\":true,\"email\":\"ann@example.com\"}]")},
 		 LOOKUP_REFUSED,
 		 NULL,
 		 REASON_LOGIN_NEEDED},
 	};
-	const struct person ann = {
-		.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
-
+	const struct person ann = {.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		check_row(&rows[i], false, PROVIDER_JIRA, JIRA, &ann);
 }
 
 static void test_directory_jira_email_of_another_server_does_not_count(void)
 {
-	static const struct row row = {"another server",
-				       {TOKEN("t"), GET(BY_EMAIL, 200, ANN)},
-				       LOOKUP_REFUSED,
-				       NULL,
-				       REASON_USER_NOT_LINKED};
+	static const struct row row = {
+		"another server", {TOKEN("t"), GET(BY_EMAIL, 200, ANN)}, LOOKUP_REFUSED, NULL, REASON_USER_NOT_LINKED};
 	const struct person ann = {.key = fixed("K1"), .email = fixed("ann@example.com")};
-
 	check_row(&row, false, PROVIDER_JIRA, "https://evil.example", &ann);
 }
 
@@ -344,18 +305,14 @@ static void test_directory_jira_email_enrols_one_account(void)
 	static const struct fake_http_step steps[STEPS_MAX] = {TOKEN("t"), GET(BY_EMAIL, 200, ANN),
 							       GET(BY_EMAIL, 200, ANN)};
 	CLEANUP(desk_done) struct desk desk = {0};
-	const struct person ann = {
-		.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
-	const struct person twin = {
-		.key = fixed("K2"), .name = fixed("ann2"), .email = fixed("ann@example.com")};
+	const struct person ann = {.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
+	const struct person twin = {.key = fixed("K2"), .name = fixed("ann2"), .email = fixed("ann@example.com")};
 	CLEANUP(lookup_answer_done) struct lookup_answer first = {0};
 	CLEANUP(lookup_answer_done) struct lookup_answer again = {0};
 	CLEANUP(lookup_answer_done) struct lookup_answer other = {0};
-
 	desk_init(&desk, false, steps);
 	CU_ASSERT(ask(&desk, PROVIDER_JIRA, JIRA, &ann, &first) == LOOKUP_HIT);
-	CU_ASSERT_TRUE(linker_bench_is(&desk.bench,
-				       "select account_key || user_id || method from user_link",
+	CU_ASSERT_TRUE(linker_bench_is(&desk.bench, "select account_key || user_id || method from user_link",
 				       "K1user-annemail"));
 	/* From now on the link answers; nobody else can take the same account. */
 	CU_ASSERT(ask(&desk, PROVIDER_JIRA, JIRA, &ann, &again) == LOOKUP_HIT);
@@ -373,24 +330,18 @@ static void test_directory_jira_email_and_earlier_links(void)
 		const char *after;
 		enum lookup found;
 	} rows[] = {
-		{"linked by e-mail, account not known yet",
-		 "('unavailable:user-ann', 'user-ann', 'email', 'active')",
+		{"linked by e-mail, account not known yet", "('unavailable:user-ann', 'user-ann', 'email', 'active')",
 		 "K1 user-ann email active", LOOKUP_HIT},
 		{"of somebody else", "('unavailable:user-bob', 'user-bob', 'email', 'active')",
 		 "K1 user-ann email active, unavailable:user-bob user-bob email active", LOOKUP_HIT},
-		{"disconnected", "('K1', 'user-ann', 'email', 'inactive')",
-		 "K1 user-ann email inactive", LOOKUP_REFUSED},
-		{"disconnected before the account was known",
-		 "('unavailable:user-ann', 'user-ann', 'email', 'inactive')",
+		{"disconnected", "('K1', 'user-ann', 'email', 'inactive')", "K1 user-ann email inactive", LOOKUP_REFUSED},
+		{"disconnected before the account was known", "('unavailable:user-ann', 'user-ann', 'email', 'inactive')",
 		 "unavailable:user-ann user-ann email inactive", LOOKUP_REFUSED},
-		{"linked by an operator to somebody else",
-		 "('K1', 'user-bob', 'operator', 'inactive')", "K1 user-bob operator inactive",
-		 LOOKUP_REFUSED},
+		{"linked by an operator to somebody else", "('K1', 'user-bob', 'operator', 'inactive')",
+		 "K1 user-bob operator inactive", LOOKUP_REFUSED},
 	};
 	static const struct fake_http_step steps[STEPS_MAX] = {TOKEN("t"), GET(BY_EMAIL, 200, ANN)};
-	const struct person ann = {
-		.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
-
+	const struct person ann = {.key = fixed("K1"), .name = fixed("ann"), .email = fixed("ann@example.com")};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(desk_done) struct desk desk = {0};
 		CLEANUP(lookup_answer_done) struct lookup_answer answer = {0};
@@ -402,12 +353,10 @@ static void test_directory_jira_email_and_earlier_links(void)
 			       rows[i].before);
 		linker_bench_run(&desk.bench, sql);
 		CHECK(rows[i].name, ask(&desk, PROVIDER_JIRA, JIRA, &ann, &answer) == rows[i].found);
-		CHECK(rows[i].name,
-		      linker_bench_is(
-			      &desk.bench,
-			      "select string_agg(account_key || ' ' || user_id || ' ' || method"
-			      " || ' ' || status, ', ' order by account_key) from user_link",
-			      rows[i].after));
+		CHECK(rows[i].name, linker_bench_is(&desk.bench,
+						    "select string_agg(account_key || ' ' || user_id || ' ' || method"
+						    " || ' ' || status, ', ' order by account_key) from user_link",
+						    rows[i].after));
 	}
 }
 
@@ -420,17 +369,9 @@ static void test_directory_links(void)
 		bool is_oauth;
 		const char *user_id; /* NULL: no hit */
 	} rows[] = {
-		{"jira by key",
-		 PROVIDER_JIRA,
-		 {.key = (char[]){"K1"}, .name = (char[]){"x"}},
-		 true,
-		 "by-key"},
+		{"jira by key", PROVIDER_JIRA, {.key = (char[]){"K1"}, .name = (char[]){"x"}}, true, "by-key"},
 		{"jira by name, without a key", PROVIDER_JIRA, {.name = (char[]){"ann"}}, true, "by-name"},
-		{"jira by name, with another key",
-		 PROVIDER_JIRA,
-		 {.key = (char[]){"K9"}, .name = (char[]){"ann"}},
-		 true,
-		 NULL},
+		{"jira by name, with another key", PROVIDER_JIRA, {.key = (char[]){"K9"}, .name = (char[]){"ann"}}, true, NULL},
 		{"matched by e-mail once, OAuth now", PROVIDER_JIRA, {.key = (char[]){"K3"}}, true, NULL},
 		{"matched by e-mail", PROVIDER_JIRA, {.key = (char[]){"K3"}}, false, "by-email"},
 		{"disconnected", PROVIDER_JIRA, {.key = (char[]){"K4"}}, true, NULL},
@@ -440,14 +381,9 @@ static void test_directory_links(void)
 		 {.id = (char[]){"7"}, .key = (char[]){"ann"}},
 		 true,
 		 "by-id"},
-		{"bitbucket by slug",
-		 PROVIDER_BITBUCKET,
-		 {.id = (char[]){"8"}, .key = (char[]){"ann"}},
-		 true,
-		 "by-name"},
+		{"bitbucket by slug", PROVIDER_BITBUCKET, {.id = (char[]){"8"}, .key = (char[]){"ann"}}, true, "by-name"},
 	};
 	static const struct fake_http_step no_steps[STEPS_MAX] = {{0}};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(desk_done) struct desk desk = {0};
 		CLEANUP(lookup_answer_done) struct lookup_answer answer = {0};
@@ -462,8 +398,7 @@ static void test_directory_links(void)
 					      " (1, 'unavailable:u', 'u', null, 'operator')");
 		linker_bench_run(&desk.bench, "update user_link set status = 'inactive'"
 					      " where account_key = 'K4'");
-		const char *base_url = rows[i].provider == PROVIDER_JIRA ? JIRA
-									 : "https://other.example";
+		const char *base_url = rows[i].provider == PROVIDER_JIRA ? JIRA : "https://other.example";
 		enum lookup found = ask(&desk, rows[i].provider, base_url, &rows[i].actor, &answer);
 		CHECK(rows[i].name, found == (rows[i].user_id ? LOOKUP_HIT : LOOKUP_REFUSED));
 		CHECK_TEXT(rows[i].name, answer.user_id, rows[i].user_id);
@@ -473,7 +408,6 @@ static void test_directory_links(void)
 void suite_directory(void)
 {
 	CU_pSuite suite = CU_add_suite("directory", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_directory_bitbucket_people);
 	CU_ADD_TEST(suite, test_directory_bitbucket_ids_of_other_servers_say_nothing);
 	CU_ADD_TEST(suite, test_directory_jira_oauth_never_takes_an_email_for_a_link);

@@ -13,7 +13,6 @@ static const int64_t hour_ms = 60 * 60 * 1000;
 static struct crypto_keyring ring_of(const char *ids)
 {
 	struct crypto_keyring ring = {0};
-
 	for (; *ids != '\0'; ids++) {
 		ring.keys[ring.count].id[0] = *ids;
 		memset(ring.keys[ring.count++].key, *ids, CRYPTO_KEY_SIZE);
@@ -42,14 +41,11 @@ static void test_form_token_holds_for_two_hours(void)
 	};
 	struct crypto_keyring made_with = ring_of("a");
 	char token[FORM_TOKEN_SIZE];
-
 	form_token_make(&made_with, "ann", now_ms, token);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct crypto_keyring keys = ring_of(rows[i].keys);
-
 		CHECK(rows[i].name,
-		      form_token_is_good(&keys, rows[i].user_id, now_ms + rows[i].age_ms, token) ==
-			      rows[i].is_good);
+		      form_token_is_good(&keys, rows[i].user_id, now_ms + rows[i].age_ms, token) == rows[i].is_good);
 	}
 }
 
@@ -64,17 +60,14 @@ static void test_form_token_refuses_what_was_changed(void)
 					    "99999999999999999999999999999999999999999999.x"};
 	struct crypto_keyring keys = ring_of("a");
 	char token[FORM_TOKEN_SIZE];
-
 	CU_ASSERT_FALSE(form_token_is_good(&keys, "ann", now_ms, NULL));
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		CHECK(wrong[i], !form_token_is_good(&keys, "ann", now_ms, wrong[i]));
 	form_token_make(&keys, "ann", now_ms, token);
-	CU_ASSERT_TRUE(strspn(token,
-			      "0123456789.-_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw"
-			      "xyz") == strlen(token));
+	CU_ASSERT_TRUE(strspn(token, "0123456789.-_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw"
+				     "xyz") == strlen(token));
 	for (size_t i = 0; token[i] != '\0'; i++) {
 		char saved = token[i];
-
 		token[i] = saved == '1' ? '2' : '1';
 		CU_ASSERT_FALSE(form_token_is_good(&keys, "ann", now_ms, token));
 		token[i] = saved;
@@ -87,7 +80,6 @@ static void test_form_token_refuses_what_was_changed(void)
 void suite_form_token(void)
 {
 	CU_pSuite suite = CU_add_suite("form_token", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_form_token_holds_for_two_hours);
 	CU_ADD_TEST(suite, test_form_token_refuses_what_was_changed);
 }

@@ -32,7 +32,6 @@ struct talk {
 static bool gate(void *context)
 {
 	struct talk *talk = context;
-
 	talk->asked++;
 	return talk->may_send;
 }
@@ -41,7 +40,6 @@ static struct http_client *client_new(const struct http_client_options *options)
 {
 	struct http_client *client = NULL;
 	struct err err = {0};
-
 	if (!http_client_curl_new(options, &client, &err)) {
 		(void)printf("%s\n", err.message);
 		abort();
@@ -54,10 +52,8 @@ static void talk_start(struct talk *talk, const struct peer_step *steps, size_t 
 	*talk = (struct talk){.peer = http_peer_new(steps, count),
 			      .client = client_new(&(struct http_client_options){0}),
 			      .may_send = true};
-	(void)snprintf(talk->url, sizeof(talk->url), "http://127.0.0.1:%d/a%%2fb?c=d",
-		       talk->peer->port);
-	talk->call = (struct http_call){
-		.method = "GET", .url = talk->url, .deadline_ms = WIRE_PATIENCE_MS, .gate = talk};
+	(void)snprintf(talk->url, sizeof(talk->url), "http://127.0.0.1:%d/a%%2fb?c=d", talk->peer->port);
+	talk->call = (struct http_call){.method = "GET", .url = talk->url, .deadline_ms = WIRE_PATIENCE_MS, .gate = talk};
 }
 
 static void talk_end(struct talk *talk)
@@ -98,15 +94,13 @@ static void test_http_client_sends_what_the_call_says(void)
 		{"delete", "DELETE", NULL, NULL, "DELETE /", "X-One: 1\r\n"},
 		{"delete with body", "DELETE", "x", NULL, "DELETE /", "\r\n\r\nx"},
 	};
-	static const struct peer_step steps[] = {
-		{OK_EMPTY, false}, {OK_EMPTY, false}, {OK_EMPTY, false}, {OK_EMPTY, false},
-		{OK_EMPTY, false}, {OK_EMPTY, false}, {OK_EMPTY, false}, {OK_EMPTY, false}};
+	static const struct peer_step steps[] = {{OK_EMPTY, false}, {OK_EMPTY, false}, {OK_EMPTY, false},
+						 {OK_EMPTY, false}, {OK_EMPTY, false}, {OK_EMPTY, false},
+						 {OK_EMPTY, false}, {OK_EMPTY, false}};
 	struct talk talk;
-
 	talk_start(&talk, steps, ARRAY_LEN(steps));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *request = talk.peer->requests[i];
-
 		talk.call.method = rows[i].method;
 		talk.call.body = bytes_text(rows[i].body);
 		talk.call.content_type = rows[i].type;
@@ -126,8 +120,7 @@ static void test_http_client_returns_every_status(void)
 		{"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nX-AUSERNAME: bot\r\n"
 		 "Content-Length: 4\r\n\r\ngone",
 		 false},
-		{"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
-		 false},
+		{"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", false},
 		{"HTTP/1.1 429 Slow down\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n", false},
 		{"HTTP/1.1 503 Busy\r\nRetry-After: Fri, 01 Jan 2100 00:00:00 GMT\r\n"
 		 "Content-Length: 0\r\n\r\n",
@@ -137,7 +130,6 @@ static void test_http_client_returns_every_status(void)
 		 false},
 	};
 	struct talk talk;
-
 	talk_start(&talk, steps, ARRAY_LEN(steps));
 	CU_ASSERT_TRUE(say(&talk));
 	CU_ASSERT_EQUAL(talk.result.status, 404);
@@ -166,22 +158,17 @@ static void test_http_client_says_what_failures_mean(void)
 		enum err_code safe;
 	} rows[] = {
 		{"no answer", {NULL, true}, ERR_NETWORK},
-		{"half an answer",
-		 {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", true},
-		 ERR_NETWORK},
+		{"half an answer", {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", true}, ERR_NETWORK},
 		{"half a header", {"HTTP/1.1 200 OK\r\nContent-Le", true}, ERR_NETWORK},
 		{"half a header after an interim answer",
 		 {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Le", true},
 		 ERR_NETWORK},
 		{"no HTTP", {"hello\r\n\r\n", true}, ERR_NETWORK},
 		{"silence", {NULL, false}, ERR_TIMEOUT},
-		{"silence in the body",
-		 {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", false},
-		 ERR_TIMEOUT},
+		{"silence in the body", {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", false}, ERR_TIMEOUT},
 		{"too much", {"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef", false}, ERR_LIMIT},
 	};
 	struct talk talk;
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		for (int is_unsafe = 0; is_unsafe < 2; is_unsafe++) {
 			talk_start(&talk, &rows[i].step, 1);
@@ -189,8 +176,7 @@ static void test_http_client_says_what_failures_mean(void)
 			talk.call.ceiling_bytes = 5;
 			talk.call.deadline_ms = rows[i].safe == ERR_TIMEOUT ? 100 : WIRE_PATIENCE_MS;
 			CHECK(rows[i].name, !say(&talk));
-			CHECK(rows[i].name,
-			      talk.err.code == (is_unsafe ? ERR_UNCERTAIN : rows[i].safe));
+			CHECK(rows[i].name, talk.err.code == (is_unsafe ? ERR_UNCERTAIN : rows[i].safe));
 			CHECK(rows[i].name, atomic_load(&talk.peer->request_count) == 1);
 			talk_end(&talk);
 		}
@@ -200,12 +186,10 @@ static void test_http_client_says_what_failures_mean(void)
 static void test_http_client_reads_headers_up_to_a_ceiling(void)
 {
 	enum { LINES = 4000 };
-	static const char line[] =
-		"X-Padding: "
-		"0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
+	static const char line[] = "X-Padding: "
+				   "0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
 	CLEANUP(strbuf_done) struct strbuf answer = {0};
 	struct talk talk;
-
 	strbuf_init(&answer, LINES * sizeof(line));
 	strbuf_add(&answer, "HTTP/1.1 200 OK\r\n");
 	for (int i = 0; i < LINES; i++)
@@ -233,14 +217,12 @@ static void test_http_client_knows_what_was_never_sent(void)
 	uint16_t port;
 	struct talk talk;
 	int closed = wire_listen(&port);
-
 	(void)close(closed);
 	talk_start(&talk, NULL, 0);
 	make_unsafe(&talk);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		(void)snprintf(talk.url, sizeof(talk.url), "%s", rows[i].url);
-		if (strstr(rows[i].url, ":%d/"))
-			(void)snprintf(talk.url + strlen(rows[i].url) - 3, 8, "%d/", port);
+		if (strstr(rows[i].url, ":%d/")) (void)snprintf(talk.url + strlen(rows[i].url) - 3, 8, "%d/", port);
 		CHECK(rows[i].name, !say(&talk));
 		CHECK(rows[i].name, talk.err.code == rows[i].code);
 	}
@@ -255,7 +237,6 @@ static void test_http_client_sends_no_header_in_two_lines(void)
 {
 	static const struct peer_step steps[] = {{OK_EMPTY, false}};
 	struct talk talk;
-
 	talk_start(&talk, steps, ARRAY_LEN(steps));
 	talk.call.headers[0] = "Authorization: Bearer x\r\nX-Service-API-Key: stolen";
 	CU_ASSERT_FALSE(say(&talk));
@@ -270,7 +251,6 @@ static void test_http_client_sends_unsafe_calls_once(void)
 {
 	static const struct peer_step steps[] = {{OK_EMPTY, false}, {NULL, true}, {OK_EMPTY, false}};
 	struct talk talk;
-
 	talk_start(&talk, steps, ARRAY_LEN(steps));
 	CU_ASSERT_TRUE(say(&talk)); /* leaves a connection that could be used again */
 	make_unsafe(&talk);
@@ -288,7 +268,6 @@ static void test_http_client_repeats_a_safe_call_on_a_dead_connection(void)
 {
 	static const struct peer_step steps[] = {{OK_EMPTY, false}, {NULL, true}, {OK_EMPTY, false}};
 	struct talk talk;
-
 	talk_start(&talk, steps, ARRAY_LEN(steps));
 	CU_ASSERT_TRUE(say(&talk));
 	CU_ASSERT_TRUE(say(&talk));
@@ -300,7 +279,6 @@ static void test_http_client_sends_nothing_when_the_gate_is_shut(void)
 {
 	static const struct peer_step steps[] = {{OK_EMPTY, false}};
 	struct talk talk;
-
 	talk_start(&talk, steps, ARRAY_LEN(steps));
 	make_unsafe(&talk);
 	talk.may_send = false;
@@ -321,7 +299,6 @@ static void test_http_client_trusts_the_given_roots(void)
 	int fd = mkstemp(path);
 	struct talk talk;
 	struct http_peer *tls = http_peer_tls_new(steps, ARRAY_LEN(steps), path);
-
 	talk_start(&talk, NULL, 0);
 	make_unsafe(&talk);
 	(void)snprintf(talk.url, sizeof(talk.url), "https://127.0.0.1:%d/", tls->port);
@@ -344,12 +321,9 @@ static void test_http_client_refuses_wrong_root_files(void)
 	static const char *const paths[] = {"/nonexistent/ca.pem", "/dev/null", "/proc/self/mem"};
 	struct http_client *client = NULL;
 	struct err err;
-
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		err = (struct err){0};
-		CHECK(paths[i],
-		      !http_client_curl_new(&(struct http_client_options){.ca_file = paths[i]},
-					    &client, &err));
+		CHECK(paths[i], !http_client_curl_new(&(struct http_client_options){.ca_file = paths[i]}, &client, &err));
 		CHECK(paths[i], err.code == ERR_INPUT);
 		CHECK(paths[i], strstr(err.message, paths[i]) != NULL);
 	}
@@ -366,7 +340,6 @@ static void test_http_client_opens_only_allowed_addresses(void)
 {
 	struct http_client_options options = {.may_open = is_not_loopback};
 	struct talk talk;
-
 	talk_start(&talk, NULL, 0);
 	http_client_free(talk.client);
 	talk.client = client_new(&options);
@@ -382,7 +355,6 @@ static void test_http_client_uses_the_proxy_of_the_environment(void)
 	struct http_client_options options = {.user_agent = "ohdc/1"};
 	struct talk talk;
 	char proxy[64];
-
 	talk_start(&talk, steps, ARRAY_LEN(steps));
 	(void)snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", talk.peer->port);
 	(void)unsetenv("NO_PROXY");
@@ -391,8 +363,7 @@ static void test_http_client_uses_the_proxy_of_the_environment(void)
 	talk.client = client_new(&options);
 	talk.call.url = "http://jira.invalid/x";
 	CU_ASSERT_TRUE(say(&talk));
-	CU_ASSERT_PTR_NOT_NULL(
-		strstr(talk.peer->requests[0], "GET http://jira.invalid/x HTTP/1.1\r\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(talk.peer->requests[0], "GET http://jira.invalid/x HTTP/1.1\r\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(talk.peer->requests[0], "User-Agent: ohdc/1\r\n"));
 	(void)setenv("NO_PROXY", "127.0.0.1", 1);
 	talk.call.url = talk.url;
@@ -409,11 +380,9 @@ static void *call_often(void *context)
 {
 	struct talk *talk = context;
 	size_t good = 0;
-
 	for (int i = 0; i < CALLS_EACH; i++) {
 		struct http_result result = {0};
 		struct err err = {0};
-
 		good += http_client_send(talk->client, &talk->call, &result, &err) ? 1 : 0;
 		http_result_done(&result);
 	}
@@ -426,7 +395,6 @@ static void test_http_client_serves_many_threads(void)
 	struct peer_step steps[CALLS_EACH];
 	struct talk talks[CALLERS];
 	pthread_t threads[CALLERS];
-
 	for (size_t i = 0; i < CALLS_EACH; i++)
 		steps[i] = (struct peer_step){OK_EMPTY, false};
 	for (size_t i = 0; i < CALLERS; i++) {
@@ -438,7 +406,6 @@ static void test_http_client_serves_many_threads(void)
 	}
 	for (size_t i = 0; i < CALLERS; i++) {
 		void *is_good = NULL;
-
 		(void)pthread_join(threads[i], &is_good);
 		CU_ASSERT_PTR_NOT_NULL(is_good);
 	}
@@ -471,21 +438,17 @@ static void test_http_result_ok_translates_statuses(void)
 		{"broken", 500, ERR_INTERNAL, ERR_UNCERTAIN},
 		{"gateway timeout", 504, ERR_INTERNAL, ERR_UNCERTAIN},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct http_result result = {.status = rows[i].status, .retry_after_ms = 5};
 		struct http_call call = {.method = "GET"};
 		struct err err = {0};
-
-		CHECK(rows[i].name,
-		      http_result_ok(&call, &result, &err) == (rows[i].safe == ERR_NONE));
+		CHECK(rows[i].name, http_result_ok(&call, &result, &err) == (rows[i].safe == ERR_NONE));
 		CHECK(rows[i].name, err.code == rows[i].safe);
 		CHECK(rows[i].name, err.code == ERR_NONE || err.http_status == rows[i].status);
 		CHECK(rows[i].name, err.code == ERR_NONE || err.retry_after_ms == 5);
 		call.is_unsafe = true;
 		err = (struct err){0};
-		CHECK(rows[i].name,
-		      http_result_ok(&call, &result, &err) == (rows[i].uncertain == ERR_NONE));
+		CHECK(rows[i].name, http_result_ok(&call, &result, &err) == (rows[i].uncertain == ERR_NONE));
 		CHECK(rows[i].name, err.code == rows[i].uncertain);
 	}
 }
@@ -510,14 +473,11 @@ static void test_fake_http_plays_its_script(void)
 		 .context = &is_raised},
 	};
 	struct talk talk = {.client = fake_http_new(steps, ARRAY_LEN(steps))};
-
-	talk.call = (struct http_call){
-		.method = "GET", .url = "http://a/1", .deadline_ms = 1, .gate = &talk};
+	talk.call = (struct http_call){.method = "GET", .url = "http://a/1", .deadline_ms = 1, .gate = &talk};
 	CU_ASSERT_TRUE(say(&talk));
 	CU_ASSERT_STRING_EQUAL(talk.result.body, "[]");
 	CU_ASSERT_STRING_EQUAL(talk.result.user_name, "bot");
-	CU_ASSERT_STRING_EQUAL(fake_http_problem(talk.client),
-			       "step 2 was not called: POST http://a/2");
+	CU_ASSERT_STRING_EQUAL(fake_http_problem(talk.client), "step 2 was not called: POST http://a/2");
 	make_unsafe(&talk);
 	talk.call.url = "http://a/2";
 	talk.call.body = bytes_text("say hello");
@@ -549,10 +509,8 @@ static void test_fake_http_refuses_what_is_not_in_its_script(void)
 		{"body", {.method = "GET", .url = "http://a", .body = "x"}, 1},
 		{"safe", {.method = "GET", .url = "http://a", .is_unsafe = true}, 1},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct talk talk = {.client = fake_http_new(&rows[i].step, rows[i].count)};
-
 		talk.call = (struct http_call){.method = "GET", .url = "http://a", .deadline_ms = 1};
 		CHECK(rows[i].name, !say(&talk));
 		CHECK(rows[i].name, talk.err.code == ERR_INTERNAL);
@@ -577,7 +535,6 @@ static int set_up_suite(void)
 void suite_http_client(void)
 {
 	CU_pSuite suite = CU_add_suite("http_client", set_up_suite, NULL);
-
 	CU_ADD_TEST(suite, test_http_client_sends_what_the_call_says);
 	CU_ADD_TEST(suite, test_http_client_returns_every_status);
 	CU_ADD_TEST(suite, test_http_client_says_what_failures_mean);

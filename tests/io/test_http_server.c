@@ -30,25 +30,21 @@ struct world {
 };
 
 static const struct http_reply ok = {.status = 200, .body = "{\"ok\":true}"};
-static const struct http_reply late = {
-	.status = 503, .body = "{\"detail\":\"late\"}", .retry_after_s = 7};
+static const struct http_reply late = {.status = 503, .body = "{\"detail\":\"late\"}", .retry_after_s = 7};
 
 static void *count_begin(void *context, struct http_request *request)
 {
 	struct world *world = context;
-
 	atomic_fetch_add(&world->begun, 1);
 	atomic_store(&world->declared, http_request_declared_length(request));
 	if (http_request_header(request, "x-refuse"))
-		http_reply_now(request,
-			       &(struct http_reply){.status = 403, .body = "{\"detail\":\"no\"}"});
+		http_reply_now(request, &(struct http_reply){.status = 403, .body = "{\"detail\":\"no\"}"});
 	return mem_zalloc(1, 16);
 }
 
 static void count_body(void *context, void *state, struct http_request *request, struct bytes piece)
 {
 	struct world *world = context;
-
 	(void)state;
 	atomic_fetch_add(&world->received, piece.len);
 	if (http_request_header(request, "x-refuse-body"))
@@ -58,7 +54,6 @@ static void count_body(void *context, void *state, struct http_request *request,
 static void count_end(void *context, void *state, struct http_request *request)
 {
 	struct world *world = context;
-
 	(void)state;
 	atomic_fetch_add(&world->ended, 1);
 	http_reply_now(request, &ok);
@@ -68,7 +63,6 @@ static void count_end(void *context, void *state, struct http_request *request)
 static void count_done(void *context, void *state)
 {
 	struct world *world = context;
-
 	mem_free(state);
 	atomic_fetch_add(&world->done, 1);
 }
@@ -77,7 +71,6 @@ static void suspend_end(void *context, void *state, struct http_request *request
 {
 	struct world *world = context;
 	struct http_ticket ticket;
-
 	(void)state;
 	if (!http_suspend(request, world->deadline_ms, &late, &ticket)) {
 		http_reply_now(request, &(struct http_reply){.status = 503, .body = "{\"full\":1}"});
@@ -90,17 +83,15 @@ static void suspend_end(void *context, void *state, struct http_request *request
 static void echo_end(void *context, void *state, struct http_request *request)
 {
 	char body[512];
-
 	(void)context;
 	(void)state;
 	(void)snprintf(body, sizeof(body), "%s|%zu", http_request_piece(request),
 		       http_request_header_count(request, "X-A"));
-	http_reply_now(request,
-		       &(struct http_reply){.status = 302,
-					    .content_type = "text/plain",
-					    .body = body,
-					    .retry_after_s = 3,
-					    .headers = {"X-One: 1", "Set-Cookie: a=b; Path=/"}});
+	http_reply_now(request, &(struct http_reply){.status = 302,
+						     .content_type = "text/plain",
+						     .body = body,
+						     .retry_after_s = 3,
+						     .headers = {"X-One: 1", "Set-Cookie: a=b; Path=/"}});
 }
 
 static void silent_end(void *context, void *state, struct http_request *request)
@@ -123,7 +114,6 @@ static struct setup *setup_new(void)
 	struct setup *setup = mem_zalloc(1, sizeof(*setup));
 	struct http_route counting = {
 		.begin = count_begin, .end = count_end, .done = count_done, .context = &setup->world};
-
 	for (size_t i = 0; i < ARRAY_LEN(setup->routes); i++)
 		setup->routes[i] = counting;
 	setup->routes[0].method = "POST";
@@ -142,9 +132,8 @@ static struct setup *setup_new(void)
 	setup->routes[5].method = "GET";
 	setup->routes[5].pattern = "/silent";
 	setup->routes[5].end = silent_end;
-	setup->options = (struct http_server_options){.listen = "127.0.0.1:0",
-						      .routes = setup->routes,
-						      .route_count = ARRAY_LEN(setup->routes)};
+	setup->options = (struct http_server_options){
+		.listen = "127.0.0.1:0", .routes = setup->routes, .route_count = ARRAY_LEN(setup->routes)};
 	setup->world.deadline_ms = WIRE_PATIENCE_MS;
 	return setup;
 }
@@ -152,7 +141,6 @@ static struct setup *setup_new(void)
 static void setup_start(struct setup *setup)
 {
 	struct err err = {0};
-
 	if (!http_server_new(&setup->options, &setup->world.server, &err)) {
 		(void)printf("%s\n", err.message);
 		abort();
@@ -162,7 +150,6 @@ static void setup_start(struct setup *setup)
 static struct setup *setup_started(void)
 {
 	struct setup *setup = setup_new();
-
 	setup_start(setup);
 	return setup;
 }
@@ -178,7 +165,6 @@ static void setup_free(struct setup *setup)
 static int dial(struct setup *setup)
 {
 	int fd = wire_connect(http_server_port(setup->world.server));
-
 	CU_ASSERT_TRUE(fd >= 0);
 	return fd;
 }
@@ -187,7 +173,6 @@ static int dial(struct setup *setup)
 static int ask(struct setup *setup, const char *text)
 {
 	int fd = dial(setup);
-
 	CU_ASSERT_TRUE(wire_send(fd, text));
 	wire_init(&setup->wire, fd);
 	CU_ASSERT_TRUE(wire_read_message(&setup->wire));
@@ -218,7 +203,6 @@ static void test_http_server_finds_routes(void)
 	};
 	struct setup *setup = setup_started();
 	char text[256];
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		(void)snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: h\r\n\r\n", rows[i].line);
 		(void)close(ask(setup, text));
@@ -231,7 +215,6 @@ static void test_http_server_finds_routes(void)
 static void test_http_server_writes_reply_headers(void)
 {
 	struct setup *setup = setup_started();
-
 	(void)close(ask(setup, "GET /echo/1 HTTP/1.1\r\nHost: h\r\nx-a: 1\r\nX-A: 2\r\n\r\n"));
 	CU_ASSERT_TRUE(has(setup, "Retry-After: 3\r\n"));
 	CU_ASSERT_TRUE(has(setup, "X-One: 1\r\n"));
@@ -246,12 +229,10 @@ static void test_http_server_writes_reply_headers(void)
 static void test_http_server_keeps_connections_and_pipelines(void)
 {
 	struct setup *setup = setup_started();
-	int fd = ask(setup,
-		     "POST /hook/7/events HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-		     "POST /hook/8/events HTTP/1.1\r\nHost: h\r\n"
-		     "Transfer-Encoding: chunked\r\n\r\n2\r\nde\r\n2\r\nfg\r\n0\r\n\r\n"
-		     "GET /plain?x=1 HTTP/1.1\r\nHost: h\r\n\r\n");
-
+	int fd = ask(setup, "POST /hook/7/events HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+			    "POST /hook/8/events HTTP/1.1\r\nHost: h\r\n"
+			    "Transfer-Encoding: chunked\r\n\r\n2\r\nde\r\n2\r\nfg\r\n0\r\n\r\n"
+			    "GET /plain?x=1 HTTP/1.1\r\nHost: h\r\n\r\n");
 	CU_ASSERT_EQUAL(wire_status(&setup->wire), 200);
 	CU_ASSERT_TRUE(wire_read_message(&setup->wire));
 	CU_ASSERT_EQUAL(wire_status(&setup->wire), 200);
@@ -269,17 +250,16 @@ static void test_http_server_refuses_bad_framing(void)
 		const char *name, *rest;
 		int status;
 	} rows[] = {
-		{"length and chunked",
-		 "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 400},
+		{"length and chunked", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+		 400},
 		{"two lengths", "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400},
 		{"two equal lengths", "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400},
 		{"list of lengths", "Content-Length: 3, 3\r\n\r\nabc", 400},
 		{"signed length", "Content-Length: +3\r\n\r\nabc", 400},
 		{"gzip", "Transfer-Encoding: gzip\r\n\r\nabc", 400},
-		{"gzip, chunked", "Transfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-		 400},
-		{"two encodings", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-		 400},
+		{"gzip, chunked", "Transfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 400},
+		{"two encodings",
+		 "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 400},
 		{"bad chunk size", "Transfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n", 400},
 		{"line folding", "X-A: b\r\n c\r\nContent-Length: 0\r\n\r\n", 400},
 		{"bare line feed", "X-A: b\nContent-Length: 0\r\n\r\n", 400},
@@ -287,12 +267,9 @@ static void test_http_server_refuses_bad_framing(void)
 	};
 	struct setup *setup = setup_started();
 	char text[512];
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int fd;
-
-		(void)snprintf(text, sizeof(text), "POST /hook/1/events HTTP/1.1\r\nHost: h\r\n%s",
-			       rows[i].rest);
+		(void)snprintf(text, sizeof(text), "POST /hook/1/events HTTP/1.1\r\nHost: h\r\n%s", rows[i].rest);
 		fd = ask(setup, text);
 		CHECK(rows[i].name, wire_status(&setup->wire) == rows[i].status);
 		CHECK(rows[i].name, has(setup, "Connection: close\r\n"));
@@ -310,7 +287,6 @@ static void test_http_server_refuses_too_large_headers(void)
 	struct setup *setup = setup_new();
 	char *fill = mem_zalloc(FILL + 1, 1);
 	int fd;
-
 	memset(fill, 'a', FILL);
 	setup->options.connection_bytes = 16 * 1024;
 	setup_start(setup);
@@ -329,9 +305,7 @@ static void test_http_server_refuses_large_bodies_before_they_come(void)
 {
 	static const char wanted[] = "{\"detail\":\"Request body is larger than 65536 bytes\"}";
 	struct setup *setup = setup_started();
-
-	(void)close(
-		ask(setup, "POST /plain HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n"));
+	(void)close(ask(setup, "POST /plain HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n"));
 	CU_ASSERT_EQUAL(wire_status(&setup->wire), 413);
 	CU_ASSERT_TRUE(has(setup, wanted));
 	CU_ASSERT_TRUE(has(setup, "Connection: close\r\n"));
@@ -352,7 +326,6 @@ static void test_http_server_continues_when_expected(void)
 	struct setup *setup = setup_started();
 	int fd = ask(setup, "POST /hook/1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
 			    "Expect: 100-continue\r\n\r\n");
-
 	CU_ASSERT_EQUAL(wire_status(&setup->wire), 100);
 	CU_ASSERT_TRUE(wire_send(fd, "abc"));
 	CU_ASSERT_TRUE(wire_read_message(&setup->wire));
@@ -368,13 +341,11 @@ static void test_http_server_refuses_large_chunked_bodies(void)
 	struct setup *setup = setup_started();
 	char *chunk = mem_zalloc(0x1000 + 1, 1);
 	int fd = dial(setup);
-
 	memset(chunk, 'a', 0x1000);
 	CU_ASSERT_TRUE(wire_send(fd, "POST /plain HTTP/1.1\r\nHost: h\r\n"
 				     "Transfer-Encoding: chunked\r\n\r\n"));
 	for (int i = 0; i < CHUNKS; i++)
-		CU_ASSERT_TRUE(wire_send(fd, "1000\r\n") && wire_send(fd, chunk) &&
-			       wire_send(fd, "\r\n"));
+		CU_ASSERT_TRUE(wire_send(fd, "1000\r\n") && wire_send(fd, chunk) && wire_send(fd, "\r\n"));
 	wire_init(&setup->wire, fd);
 	CU_ASSERT_TRUE(wire_read_message(&setup->wire));
 	CU_ASSERT_EQUAL(wire_status(&setup->wire), 413);
@@ -390,7 +361,6 @@ static void test_http_server_shows_routes_all_of_a_large_body(void)
 	struct setup *setup = setup_started();
 	char *body = mem_zalloc(SIZE, 1);
 	int fd = dial(setup);
-
 	CU_ASSERT_TRUE(wire_send(fd, "POST /hook/1/events HTTP/1.1\r\nHost: h\r\n"
 				     "Content-Length: 1000000\r\n\r\n"));
 	CU_ASSERT_TRUE(wire_send_bytes(fd, body, SIZE));
@@ -408,7 +378,6 @@ static void test_http_server_lets_routes_refuse_early(void)
 	struct setup *setup = setup_started();
 	int fd = ask(setup, "POST /hook/1/events HTTP/1.1\r\nHost: h\r\nX-Refuse: 1\r\n"
 			    "Content-Length: 3\r\n\r\nabcGET /plain HTTP/1.1\r\nHost: h\r\n\r\n");
-
 	/* A short body is read, so that the connection can go on. */
 	CU_ASSERT_EQUAL(wire_status(&setup->wire), 403);
 	CU_ASSERT_TRUE(wire_read_message(&setup->wire));
@@ -430,7 +399,6 @@ static void test_http_server_lets_routes_refuse_early(void)
 static void trickle(struct setup *setup, const char *start)
 {
 	int fd = dial(setup);
-
 	CU_ASSERT_TRUE(wire_send(fd, start));
 	for (int i = 0; i < WIRE_PATIENCE_MS / 5 && !wire_is_readable(fd, 5); i++)
 		(void)wire_send(fd, "a");
@@ -446,23 +414,20 @@ static void test_http_server_ends_trickled_requests(void)
 	} rows[] = {
 		{"request line", "GET /"},
 		{"headers", "GET /plain HTTP/1.1\r\nHost: h\r\nX-A: "},
-		{"body",
-		 "POST /hook/1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"},
+		{"body", "POST /hook/1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"},
 		{"refused body", "POST /hook/1/events HTTP/1.1\r\nHost: h\r\nX-Refuse: 1\r\n"
 				 "Content-Length: 10000\r\n\r\n"},
 		{"chunk size", "POST /hook/1/events HTTP/1.1\r\nHost: h\r\n"
 			       "Transfer-Encoding: chunked\r\n\r\n"},
 	};
 	struct setup *setup = setup_new();
-
 	setup->options.header_timeout_ms = 100;
 	setup->options.body_timeout_ms = 100;
 	setup_start(setup);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		trickle(setup, rows[i].start);
 		/* Sixteen hexadecimal digits are too many for a size anyway. */
-		CHECK(rows[i].name,
-		      wire_status(&setup->wire) == 408 || wire_status(&setup->wire) == 413);
+		CHECK(rows[i].name, wire_status(&setup->wire) == 408 || wire_status(&setup->wire) == 413);
 	}
 	CU_ASSERT_EQUAL(atomic_load(&setup->world.ended), 0);
 	setup_free(setup);
@@ -472,7 +437,6 @@ static void test_http_server_closes_idle_connections_silently(void)
 {
 	struct setup *setup = setup_new();
 	int fd;
-
 	setup->options.idle_timeout_ms = 50;
 	setup_start(setup);
 	fd = ask(setup, "GET /plain HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -489,7 +453,6 @@ static void test_http_server_times_later_requests_anew(void)
 {
 	struct setup *setup = setup_new();
 	int fd;
-
 	setup->options.header_timeout_ms = 100;
 	setup_start(setup);
 	fd = ask(setup, "GET /plain HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -505,22 +468,18 @@ static void test_http_server_times_later_requests_anew(void)
 static bool is_one_suspended(void *context)
 {
 	struct setup *setup = context;
-
-	return http_server_suspended(setup->world.server) == 1 &&
-	       atomic_load(&setup->world.ticket_count) > 0;
+	return http_server_suspended(setup->world.server) == 1 && atomic_load(&setup->world.ticket_count) > 0;
 }
 
 static bool is_none_suspended(void *context)
 {
 	struct setup *setup = context;
-
 	return http_server_suspended(setup->world.server) == 0;
 }
 
 static int suspend_one(struct setup *setup)
 {
 	int fd = dial(setup);
-
 	CU_ASSERT_TRUE(wire_wait(is_none_suspended, setup));
 	atomic_store(&setup->world.ticket_count, 0);
 	CU_ASSERT_TRUE(wire_send(fd, "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n"));
@@ -539,7 +498,6 @@ static void test_http_server_answers_suspended_requests_once(void)
 	struct setup *setup = setup_started();
 	int fd = suspend_one(setup);
 	struct http_ticket ticket = setup->world.tickets[0];
-
 	CU_ASSERT_TRUE(http_answer(setup->world.server, ticket, &ok));
 	CU_ASSERT_FALSE(http_answer(setup->world.server, ticket, &late));
 	read_answer(setup, fd);
@@ -554,7 +512,6 @@ static void test_http_server_answers_at_the_deadline(void)
 {
 	struct setup *setup = setup_new();
 	int fd;
-
 	setup->world.deadline_ms = 20;
 	setup_start(setup);
 	fd = suspend_one(setup);
@@ -572,7 +529,6 @@ static void test_http_server_keeps_old_tickets_from_new_requests(void)
 	int first = suspend_one(setup);
 	struct http_ticket old = setup->world.tickets[0];
 	int second;
-
 	CU_ASSERT_TRUE(http_answer(setup->world.server, old, &ok));
 	read_answer(setup, first);
 	second = suspend_one(setup);
@@ -591,7 +547,6 @@ static void test_http_server_refuses_when_slots_are_gone(void)
 {
 	struct setup *setup = setup_new();
 	int fd;
-
 	setup->options.suspended_limit = 1;
 	setup_start(setup);
 	fd = suspend_one(setup);
@@ -605,7 +560,6 @@ static void test_http_server_refuses_when_slots_are_gone(void)
 static void test_http_server_survives_clients_that_leave(void)
 {
 	struct setup *setup = setup_started();
-
 	(void)close(suspend_one(setup));
 	CU_ASSERT_TRUE(http_answer(setup->world.server, setup->world.tickets[0], &ok));
 	CU_ASSERT_TRUE(wire_wait(is_none_suspended, setup));
@@ -617,7 +571,6 @@ static void test_http_server_survives_clients_that_leave(void)
 static bool are_eight_suspended(void *context)
 {
 	struct setup *setup = context;
-
 	return atomic_load(&setup->world.ticket_count) == 8;
 }
 
@@ -634,7 +587,6 @@ static void test_http_server_free_answers_suspended_requests(void)
 {
 	struct setup *setup = setup_started();
 	int fds[8];
-
 	suspend_eight(setup, fds);
 	http_server_free(setup->world.server);
 	setup->world.server = NULL;
@@ -656,7 +608,6 @@ static void *answer_all(void *context)
 {
 	struct answerer *answerer = context;
 	struct world *world = &answerer->setup->world;
-
 	for (int i = 0; i < 8; i++)
 		answerer->won += http_answer(world->server, world->tickets[i], &ok) ? 1 : 0;
 	return NULL;
@@ -668,7 +619,6 @@ static void test_http_server_lets_one_of_many_answers_win(void)
 	struct answerer answerers[3] = {{setup, 0}, {setup, 0}, {setup, 0}};
 	pthread_t threads[3];
 	int fds[8];
-
 	suspend_eight(setup, fds);
 	for (int i = 0; i < 3; i++)
 		CU_ASSERT_EQUAL(pthread_create(&threads[i], NULL, answer_all, &answerers[i]), 0);
@@ -691,12 +641,10 @@ static void test_http_server_lets_answer_or_deadline_win(void)
 	struct answerer answerer = {setup, 0};
 	int answered = 0;
 	int expired = 0;
-
 	setup->world.deadline_ms = 2;
 	setup_start(setup);
 	for (int round = 0; round < ROUNDS; round++) {
 		int fds[8];
-
 		atomic_store(&setup->world.ticket_count, 0);
 		suspend_eight(setup, fds);
 		(void)answer_all(&answerer);
@@ -716,7 +664,6 @@ static bool is_refused(void *context)
 {
 	struct setup *setup = context;
 	int fd = wire_connect(http_server_port(setup->world.server));
-
 	if (fd >= 0) (void)close(fd);
 	return fd < 0;
 }
@@ -725,7 +672,6 @@ static void test_http_server_quiesce_lets_open_requests_end(void)
 {
 	struct setup *setup = setup_started();
 	int fd = suspend_one(setup);
-
 	http_server_quiesce(setup->world.server);
 	CU_ASSERT_TRUE(wire_wait(is_refused, setup));
 	CU_ASSERT_TRUE(http_answer(setup->world.server, setup->world.tickets[0], &ok));
@@ -742,7 +688,6 @@ static void test_http_server_makes_connections_over_the_limit_wait(void)
 	struct setup *setup = setup_new();
 	int first;
 	int second;
-
 	setup->options.connection_limit = 1;
 	setup_start(setup);
 	first = ask(setup, "GET /plain HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -760,7 +705,6 @@ static void test_http_server_works_with_several_threads(void)
 {
 	struct setup *setup = setup_new();
 	int fds[8];
-
 	setup->options.threads = 2;
 	setup_start(setup);
 	for (int i = 0; i < 8; i++)
@@ -786,7 +730,6 @@ static void test_http_server_checks_its_address(void)
 	struct http_server *server = NULL;
 	struct err err = {0};
 	char taken[32];
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		options.listen = rows[i].listen;
 		CHECK(rows[i].name, !http_server_new(&options, &server, &err));
@@ -806,7 +749,6 @@ static void test_http_server_checks_its_address(void)
 void suite_http_server(void)
 {
 	CU_pSuite suite = CU_add_suite("http_server", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_http_server_finds_routes);
 	CU_ADD_TEST(suite, test_http_server_writes_reply_headers);
 	CU_ADD_TEST(suite, test_http_server_keeps_connections_and_pipelines);

@@ -26,27 +26,24 @@ static void test_ingress_acknowledges_what_is_in_the_topic(void)
 		const char *answer;
 		const char *event;
 	} rows[] = {
-		{"jira", PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", JIRA_BODY,
-		 "{\"success\":true}", "comment_created"},
+		{"jira", PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", JIRA_BODY, "{\"success\":true}",
+		 "comment_created"},
 		{"bitbucket", PROVIDER_BITBUCKET, INGRESS_BENCH_BITBUCKET, "bb secret", PULL_BODY,
-		 "{\"message\":\"Bitbucket DC events endpoint reached successfully.\"}",
-		 "pr:comment:added"},
+		 "{\"message\":\"Bitbucket DC events endpoint reached successfully.\"}", "pr:comment:added"},
 	};
 	CLEANUP(ingress_bench_done) struct ingress_bench bench = {0};
 	ingress_bench_init(&bench);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
-		CHECK(rows[i].name, ingress_bench_post(&bench, rows[i].provider, rows[i].id,
-						       rows[i].secret, rows[i].body) == 200);
+		CHECK(rows[i].name,
+		      ingress_bench_post(&bench, rows[i].provider, rows[i].id, rows[i].secret, rows[i].body) == 200);
 		CHECK(rows[i].name, strstr(bench.wire.text, rows[i].answer));
 		CU_ASSERT_TRUE_FATAL(ingress_bench_record(&bench, &batch));
 		struct bytes value = batch.records[0].value;
-		CHECK(rows[i].name, value.len == strlen(rows[i].body) &&
-					    memcmp(value.ptr, rows[i].body, value.len) == 0);
+		CHECK(rows[i].name, value.len == strlen(rows[i].body) && memcmp(value.ptr, rows[i].body, value.len) == 0);
 		CHECK(rows[i].name, ingress_bench_header_is(&batch, HEADER_EVENT, rows[i].event));
 		CHECK(rows[i].name, ingress_bench_header_is(&batch, HEADER_SOURCE, "webhook"));
-		CHECK(rows[i].name, ingress_bench_header_is(&batch, HEADER_PROVIDER,
-							    provider_name(rows[i].provider)));
+		CHECK(rows[i].name, ingress_bench_header_is(&batch, HEADER_PROVIDER, provider_name(rows[i].provider)));
 		CHECK(rows[i].name, batch.records[0].key.len > 0);
 	}
 }
@@ -63,16 +60,12 @@ static void test_ingress_refuses_alike(void)
 		{"jira, no signature", PROVIDER_JIRA, INGRESS_BENCH_JIRA, NULL, JIRA_BODY},
 		{"jira, wrong signature", PROVIDER_JIRA, INGRESS_BENCH_JIRA, "guess", JIRA_BODY},
 		{"jira, unknown id", PROVIDER_JIRA, 9999, "jira secret", JIRA_BODY},
-		{"jira, the other product's id", PROVIDER_JIRA, INGRESS_BENCH_BITBUCKET,
-		 "bb secret", JIRA_BODY},
+		{"jira, the other product's id", PROVIDER_JIRA, INGRESS_BENCH_BITBUCKET, "bb secret", JIRA_BODY},
 		{"jira, another host", PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret",
 		 "{\"issue\":{\"self\":\"https://evil.example.org/rest/api/2/issue/1\"}}"},
-		{"bitbucket, no signature", PROVIDER_BITBUCKET, INGRESS_BENCH_BITBUCKET, NULL,
-		 PULL_BODY},
-		{"bitbucket, wrong signature", PROVIDER_BITBUCKET, INGRESS_BENCH_BITBUCKET, "guess",
-		 PULL_BODY},
-		{"bitbucket, another repository", PROVIDER_BITBUCKET, INGRESS_BENCH_BITBUCKET,
-		 "bb secret",
+		{"bitbucket, no signature", PROVIDER_BITBUCKET, INGRESS_BENCH_BITBUCKET, NULL, PULL_BODY},
+		{"bitbucket, wrong signature", PROVIDER_BITBUCKET, INGRESS_BENCH_BITBUCKET, "guess", PULL_BODY},
+		{"bitbucket, another repository", PROVIDER_BITBUCKET, INGRESS_BENCH_BITBUCKET, "bb secret",
 		 "{\"pullRequest\":{\"toRef\":{\"repository\":{\"id\":1,\"slug\":\"other\","
 		 "\"project\":{\"key\":\"PROJ\"}}}}}"},
 	};
@@ -81,8 +74,8 @@ static void test_ingress_refuses_alike(void)
 	ingress_bench_init(&bench);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char *known = first[rows[i].provider == PROVIDER_JIRA];
-		CHECK(rows[i].name, ingress_bench_post(&bench, rows[i].provider, rows[i].id,
-						       rows[i].secret, rows[i].body) == 403);
+		CHECK(rows[i].name,
+		      ingress_bench_post(&bench, rows[i].provider, rows[i].id, rows[i].secret, rows[i].body) == 403);
 		const char *answer = strstr(bench.wire.text, "{\"detail\"");
 		CU_ASSERT_PTR_NOT_NULL_FATAL(answer);
 		if (!known[0]) (void)snprintf(known, sizeof(first[0]), "%s", answer);
@@ -107,8 +100,7 @@ static void test_ingress_answers_by_header_alone(void)
 		 422},
 		{"another path", "POST /integration/jira-dc/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
 		 404},
-		{"another method",
-		 "GET /integration/jira-dc/connections/7/events HTTP/1.1\r\nHost: x\r\n\r\n", 405},
+		{"another method", "GET /integration/jira-dc/connections/7/events HTTP/1.1\r\nHost: x\r\n\r\n", 405},
 		{"declared beyond everything",
 		 "POST /integration/jira-dc/connections/7/events HTTP/1.1\r\nHost: x\r\n"
 		 "Content-Length: 99999999\r\n\r\n",
@@ -149,9 +141,8 @@ static void test_ingress_keeps_the_verdict_of_odd_bodies(void)
 	CLEANUP(ingress_bench_done) struct ingress_bench bench = {0};
 	ingress_bench_init(&bench);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CHECK(rows[i].name,
-		      ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret",
-					 rows[i].body) == rows[i].status);
+		CHECK(rows[i].name, ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret",
+						       rows[i].body) == rows[i].status);
 		if (!rows[i].verdict) continue;
 		CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
 		CU_ASSERT_TRUE_FATAL(ingress_bench_record(&bench, &batch));
@@ -201,12 +192,11 @@ static void test_ingress_says_which_secret_was_used(void)
 	CLEANUP(ingress_bench_done) struct ingress_bench bench = {0};
 	ingress_bench_init(&bench);
 	ingress_bench_set_secret(&bench, "secret_next_sealed", INGRESS_BENCH_JIRA, "the next");
-	ingress_bench_set_secret(&bench, "secret_previous_sealed", INGRESS_BENCH_JIRA,
-				 "the previous");
+	ingress_bench_set_secret(&bench, "secret_previous_sealed", INGRESS_BENCH_JIRA, "the previous");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
-		CHECK(rows[i].name, ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA,
-						       rows[i].secret, "{}") == 200);
+		CHECK(rows[i].name,
+		      ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, rows[i].secret, "{}") == 200);
 		CU_ASSERT_TRUE_FATAL(ingress_bench_record(&bench, &batch));
 		CHECK(rows[i].name, ingress_bench_header_is(&batch, HEADER_SECRET, rows[i].name));
 	}
@@ -225,12 +215,8 @@ static void test_ingress_never_refuses_what_is_fresh(void)
 		CU_ASSERT_EQUAL(ingress_bench_answer(&bench, fds[i]), 200);
 
 	ingress_bench_set_secret(&bench, "secret_next_sealed", INGRESS_BENCH_JIRA, "new secret");
-	CU_ASSERT_EQUAL(
-		ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "new secret", "{}"),
-		200);
-	CU_ASSERT_EQUAL(
-		ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", "{}"),
-		200);
+	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "new secret", "{}"), 200);
+	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", "{}"), 200);
 }
 
 /* Who guesses costs the database at most one read a second for each id. */
@@ -253,9 +239,7 @@ static void test_ingress_answers_503_without_a_report(void)
 	ingress_bench_init(&bench);
 	bench.ingress.deadline_ms = 300;
 	CU_ASSERT_EQUAL(rd_kafka_mock_broker_set_down(bench.kafka.cluster, 1), 0);
-	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret",
-					   JIRA_BODY),
-			503);
+	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", JIRA_BODY), 503);
 	CU_ASSERT_PTR_NOT_NULL(strstr(bench.wire.text, "Retry-After: 5\r\n"));
 	/* The record may still arrive; its report finds nobody who waits. */
 	CU_ASSERT_EQUAL(rd_kafka_mock_broker_set_up(bench.kafka.cluster, 1), 0);
@@ -268,9 +252,7 @@ static void test_ingress_takes_nothing_while_it_closes(void)
 	CLEANUP(ingress_bench_done) struct ingress_bench bench = {0};
 	ingress_bench_init(&bench);
 	atomic_store(&bench.ingress.is_open, false);
-	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret",
-					   JIRA_BODY),
-			503);
+	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", JIRA_BODY), 503);
 }
 
 /* ---- bodies over the cap ------------------------------------------------------------------------------------------- */
@@ -292,12 +274,9 @@ static void test_ingress_authenticates_bodies_over_the_cap(void)
 	CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
 	CLEANUP(mem_free_text) char *body = large_body();
 	ingress_bench_init(&bench);
-	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "guess", body),
-			413);
+	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "guess", body), 413);
 	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, 9999, "guess", body), 413);
-	CU_ASSERT_EQUAL(
-		ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", body),
-		200);
+	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", body), 200);
 	CU_ASSERT_TRUE_FATAL(ingress_bench_record(&bench, &batch));
 	CU_ASSERT_TRUE(ingress_bench_header_is(&batch, HEADER_VERDICT, "TOO_LARGE"));
 	CU_ASSERT_EQUAL(batch.records[0].value.len, 0);
@@ -321,7 +300,6 @@ static void test_ingress_survives_a_connection_that_goes(void)
 void suite_ingress(void)
 {
 	CU_pSuite suite = CU_add_suite("ingress", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_ingress_acknowledges_what_is_in_the_topic);
 	CU_ADD_TEST(suite, test_ingress_refuses_alike);
 	CU_ADD_TEST(suite, test_ingress_answers_by_header_alone);

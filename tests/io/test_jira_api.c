@@ -19,11 +19,8 @@ static char token_text[] = "pat";
 
 static struct bot_server api_of(struct http_client *fake, const struct secret *token)
 {
-	return (struct bot_server){.provider = PROVIDER_JIRA,
-				   .client = fake,
-				   .base_url = BASE,
-				   .token = *token,
-				   .auth_prefix = "Bearer "};
+	return (struct bot_server){
+		.provider = PROVIDER_JIRA, .client = fake, .base_url = BASE, .token = *token, .auth_prefix = "Bearer "};
 }
 
 #define SCRIPT(...)                                                        \
@@ -63,13 +60,9 @@ static void test_jira_api_translates_refusals(void)
 		enum err_code code;
 		const char *message;
 	} rows[] = {
-		{"html 401",
-		 {.status = 401, .answer = HTML},
-		 ERR_AUTH,
-		 "read issue 'P-1': Jira answered 401"},
+		{"html 401", {.status = 401, .answer = HTML}, ERR_AUTH, "read issue 'P-1': Jira answered 401"},
 		{"not visible",
-		 {.status = 404,
-		  .answer = "{\"errorMessages\":[\"Issue Does Not Exist\"],\"errors\":{}}"},
+		 {.status = 404, .answer = "{\"errorMessages\":[\"Issue Does Not Exist\"],\"errors\":{}}"},
 		 ERR_NOT_FOUND,
 		 "read issue 'P-1': Jira answered 404: Issue Does Not Exist"},
 		{"field error",
@@ -84,10 +77,7 @@ static void test_jira_api_translates_refusals(void)
 		 {.status = 429, .answer = "slow", .retry_after_ms = 7000},
 		 ERR_LIMIT,
 		 "read issue 'P-1': Jira answered 429"},
-		{"broken",
-		 {.status = 503, .answer = HTML},
-		 ERR_INTERNAL,
-		 "read issue 'P-1': Jira answered 503"},
+		{"broken", {.status = 503, .answer = HTML}, ERR_INTERNAL, "read issue 'P-1': Jira answered 503"},
 		{"html 200",
 		 {.status = 200, .answer = HTML},
 		 ERR_INTERNAL,
@@ -100,10 +90,7 @@ static void test_jira_api_translates_refusals(void)
 		 {.status = 200, .answer = "{\"id\":[],\"key\":7,\"fields\":\"x\"}"},
 		 ERR_INTERNAL,
 		 "Jira sent an issue without id"},
-		{"an array",
-		 {.status = 200, .answer = "[1]"},
-		 ERR_INTERNAL,
-		 "Jira sent an issue without id"},
+		{"an array", {.status = 200, .answer = "[1]"}, ERR_INTERNAL, "Jira sent an issue without id"},
 		{"anonymous",
 		 {.status = 200, .answer = "{}", .user_name = "anonymous"},
 		 ERR_AUTH,
@@ -111,7 +98,6 @@ static void test_jira_api_translates_refusals(void)
 		{"away", {.fails = ERR_NETWORK}, ERR_NETWORK, NULL},
 	};
 	const struct secret token = secret_over(token_text);
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fake_http_step step = rows[i].step;
 		step.method = "GET";
@@ -158,8 +144,7 @@ static void test_jira_api_finds_our_comments_on_all_pages(void)
 		.status = 200,
 		.answer = "{\"total\":3,\"comments\":[{\"id\":\"30\",\"author\":{\"name\":\"bot\"},"
 			  "\"body\":\"x\\r\\n\\r\\n{anchor:" MARKER "}\"},"
-			  "{\"id\":\"20\",\"author\":{\"name\":\"ann\"},\"body\":\"{anchor:" MARKER
-			  "}\"}]}"},
+			  "{\"id\":\"20\",\"author\":{\"name\":\"ann\"},\"body\":\"{anchor:" MARKER "}\"}]}"},
 	       {.method = "GET",
 		.url = REST "/issue/P-1/comment?startAt=2&maxResults=100&orderBy=-created",
 		.status = 200,
@@ -222,20 +207,17 @@ static void test_jira_api_names_who_set_a_label(void)
 		{"created", "created", "MAKER"},
 		{"newest that added it", NULL, "C"},
 	};
-	static const struct fake_http_step step = {
-		.method = "GET",
-		.url = REST "/issue/P-1?fields=labels,creator&expand=changelog",
-		.status = 200,
-		.answer = HISTORY};
+	static const struct fake_http_step step = {.method = "GET",
+						   .url = REST "/issue/P-1?fields=labels,creator&expand=changelog",
+						   .status = 200,
+						   .answer = HISTORY};
 	const struct secret token = secret_over(token_text);
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct http_client *fake = fake_http_new(&step, 1);
 		const struct bot_server api = api_of(fake, &token);
 		CLEANUP(person_done) struct person author = {0};
 		struct err err = {0};
-		bool is_found = jira_api_label_author(&api, "P-1", rows[i].changelog_id,
-						      "openhands", &author, &err);
+		bool is_found = jira_api_label_author(&api, "P-1", rows[i].changelog_id, "openhands", &author, &err);
 		CHECK(rows[i].name, is_found == (rows[i].key != NULL));
 		CHECK_TEXT(rows[i].name, author.key, rows[i].key);
 		CHECK(rows[i].name, is_found || err.code == ERR_NOT_FOUND);
@@ -279,7 +261,6 @@ static void test_jira_api_says_when_a_comment_may_be_there(void)
 	const struct secret token = secret_over(token_text);
 	const struct call_gate gate = {.deadline_ms = 5000};
 	const struct jira_comment_draft draft = {"text", NULL, NULL};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fake_http_step step = rows[i].step;
 		step.method = "POST";
@@ -310,7 +291,6 @@ static void test_jira_api_asks_the_gate_before_a_comment(void)
 	const struct jira_comment_draft draft = {"text", NULL, NULL};
 	char id[LIMIT_ID_BYTES] = "";
 	struct err err = {0};
-
 	CU_ASSERT(!jira_api_add_comment(&api, "P-1", &draft, &gate, id, &err));
 	CU_ASSERT(err.code == ERR_CONFLICT && fake_http_stopped(fake) == 1);
 	script_end("gate", fake);
@@ -322,18 +302,15 @@ static void test_jira_api_treats_reactions_as_a_favour(void)
 		const char *name;
 		int status;
 		bool is_ok;
-	} rows[] = {{"added", 200, true},    {"palette", 400, true}, {"right", 403, true},
-		    {"old Jira", 404, true}, {"method", 405, true},  {"limit", 429, false},
-		    {"broken", 500, false}};
+	} rows[] = {{"added", 200, true},  {"palette", 400, true}, {"right", 403, true},  {"old Jira", 404, true},
+		    {"method", 405, true}, {"limit", 429, false},  {"broken", 500, false}};
 	const struct secret token = secret_over(token_text);
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct fake_http_step step = {
-			.method = "POST",
-			.url = BASE "/rest/internal/2/reactions",
-			.body = "{\"commentId\":77,\"emojiId\":\"1f44d\"}",
-			.status = rows[i].status,
-			.answer = "{}"};
+		const struct fake_http_step step = {.method = "POST",
+						    .url = BASE "/rest/internal/2/reactions",
+						    .body = "{\"commentId\":77,\"emojiId\":\"1f44d\"}",
+						    .status = rows[i].status,
+						    .answer = "{}"};
 		struct http_client *fake = fake_http_new(&step, 1);
 		const struct bot_server api = api_of(fake, &token);
 		CHECK(rows[i].name, jira_api_react(&api, "77", NULL) == rows[i].is_ok);
@@ -358,7 +335,6 @@ static void test_jira_api_deletes_what_may_be_gone(void)
 void suite_jira_api(void)
 {
 	CU_pSuite suite = CU_add_suite("jira_api", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_jira_api_reads_an_issue);
 	CU_ADD_TEST(suite, test_jira_api_translates_refusals);
 	CU_ADD_TEST(suite, test_jira_api_reads_recent_comments_when_order_is_ignored);

@@ -30,8 +30,7 @@ static struct bot_server server_of(struct http_client *fake)
 				   .auth_prefix = "Bearer "};
 }
 
-static bool install(struct http_client *fake, const char *known_id, struct jira_hook_done *ret,
-		    struct err *err)
+static bool install(struct http_client *fake, const char *known_id, struct jira_hook_done *ret, struct err *err)
 {
 	const struct bot_server server = server_of(fake);
 	const struct secret secret = secret_over(secret_text);
@@ -51,37 +50,27 @@ static void test_jira_hooks_install_finds_ours(void)
 		{"none", "[]", NULL, NULL, false},
 		{"others", "[" ITEM("1", "Other", "https://x.example.com/y") "]", NULL, NULL, false},
 		{"same URL", "[" ITEM("1", "Any", APP PATH) "]", NULL, "1", false},
-		{"other spelling",
-		 "[" ITEM("1", "Any", "HTTPS://APP.example.com:443" PATH "/?a={b}") "]", NULL, "1",
+		{"other spelling", "[" ITEM("1", "Any", "HTTPS://APP.example.com:443" PATH "/?a={b}") "]", NULL, "1",
 		 false},
-		{"another port", "[" ITEM("1", "Any", "https://app.example.com:8443" PATH) "]",
-		 NULL, NULL, false},
-		{"no TLS", "[" ITEM("1", "openhands", "http://app.example.com" PATH) "]", NULL,
-		 NULL, true},
+		{"another port", "[" ITEM("1", "Any", "https://app.example.com:8443" PATH) "]", NULL, NULL, false},
+		{"no TLS", "[" ITEM("1", "openhands", "http://app.example.com" PATH) "]", NULL, NULL, true},
 		{"our name, older number",
-		 "[" ITEM("1", "openhands", APP "/integration/jira-dc/connections/12/events") "]",
-		 NULL, "1", false},
-		{"our name, oldest path",
-		 "[" ITEM("1", "OpenHands", APP "/integration/jira-dc/events") "]", NULL, "1", false},
-		{"our path, another name",
-		 "[" ITEM("1", "Mine", APP "/integration/jira-dc/connections/12/events") "]", NULL,
-		 NULL, true},
+		 "[" ITEM("1", "openhands", APP "/integration/jira-dc/connections/12/events") "]", NULL, "1", false},
+		{"our name, oldest path", "[" ITEM("1", "OpenHands", APP "/integration/jira-dc/events") "]", NULL, "1",
+		 false},
+		{"our path, another name", "[" ITEM("1", "Mine", APP "/integration/jira-dc/connections/12/events") "]",
+		 NULL, NULL, true},
 		{"our name, another path",
-		 "[" ITEM("1", "OpenHands", APP "/integration/jira-dc/connections//events") "]",
-		 NULL, NULL, true},
+		 "[" ITEM("1", "OpenHands", APP "/integration/jira-dc/connections//events") "]", NULL, NULL, true},
 		{"our name, Bitbucket's path",
-		 "[" ITEM("1", "OpenHands", APP "/integration/bitbucket-dc/connections/7/events") "]",
-		 NULL, NULL, true},
+		 "[" ITEM("1", "OpenHands", APP "/integration/bitbucket-dc/connections/7/events") "]", NULL, NULL, true},
 		{"our name, no URL", "[{\"id\":1,\"name\":\"OpenHands\"}]", NULL, NULL, true},
-		{"two with our URL", "[" ITEM("3", "a", APP PATH) "," ITEM("2", "b", APP PATH) "]",
-		 NULL, "3", true},
+		{"two with our URL", "[" ITEM("3", "a", APP PATH) "," ITEM("2", "b", APP PATH) "]", NULL, "3", true},
 		{"the URL before the name",
-		 "[" ITEM("9", "OpenHands",
-			  APP "/integration/jira-dc/events") "," ITEM("2", "b", APP PATH) "]",
-		 NULL, "2", true},
+		 "[" ITEM("9", "OpenHands", APP "/integration/jira-dc/events") "," ITEM("2", "b", APP PATH) "]", NULL,
+		 "2", true},
 		{"the known one before all",
-		 "[" ITEM("9", "OpenHands", APP PATH) "," ITEM("2", "b", "https://x.example.com") "]",
-		 "2", "2", true},
+		 "[" ITEM("9", "OpenHands", APP PATH) "," ITEM("2", "b", "https://x.example.com") "]", "2", "2", true},
 		{"not objects", "[1,null,\"x\",{}]", NULL, NULL, false},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -90,8 +79,7 @@ static void test_jira_hooks_install_finds_ours(void)
 		CLEANUP(jira_hook_done_free) struct jira_hook_done done = {0};
 		struct err err = {0};
 		bool is_new = !rows[i].updates;
-		(void)snprintf(url, sizeof(url), HOOKS "%s%s", is_new ? "" : "/",
-			       is_new ? "" : rows[i].updates);
+		(void)snprintf(url, sizeof(url), HOOKS "%s%s", is_new ? "" : "/", is_new ? "" : rows[i].updates);
 		(void)snprintf(back, sizeof(back), HOOKS "/%s", is_new ? "5" : rows[i].updates);
 		const struct fake_http_step steps[] = {
 			{.method = "GET",
@@ -196,8 +184,7 @@ static void test_jira_hooks_may(void)
 		const char *user;
 		bool may;
 	} rows[] = {
-		{"administrator", "{\"permissions\":{\"ADMINISTER\":{\"havePermission\":true}}}",
-		 "root", true},
+		{"administrator", "{\"permissions\":{\"ADMINISTER\":{\"havePermission\":true}}}", "root", true},
 		{"system administrator",
 		 "{\"permissions\":{\"ADMINISTER\":{\"havePermission\":false},"
 		 "\"SYSTEM_ADMIN\":{\"havePermission\":true}}}",
@@ -206,10 +193,8 @@ static void test_jira_hooks_may(void)
 		 "{\"permissions\":{\"ADMINISTER\":{\"havePermission\":false},"
 		 "\"SYSTEM_ADMIN\":{\"havePermission\":false}}}",
 		 "plain", false},
-		{"as a text", "{\"permissions\":{\"ADMINISTER\":{\"havePermission\":\"true\"}}}",
-		 "x", false},
-		{"nobody", "{\"permissions\":{\"ADMINISTER\":{\"havePermission\":true}}}",
-		 "anonymous", false},
+		{"as a text", "{\"permissions\":{\"ADMINISTER\":{\"havePermission\":\"true\"}}}", "x", false},
+		{"nobody", "{\"permissions\":{\"ADMINISTER\":{\"havePermission\":true}}}", "anonymous", false},
 		{"nothing", "{}", NULL, false},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -230,7 +215,6 @@ static void test_jira_hooks_may(void)
 void suite_jira_hooks(void)
 {
 	CU_pSuite suite = CU_add_suite("jira_hooks", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_jira_hooks_install_finds_ours);
 	CU_ADD_TEST(suite, test_jira_hooks_install_says_why_not);
 	CU_ADD_TEST(suite, test_jira_hooks_remove);

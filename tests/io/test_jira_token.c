@@ -17,9 +17,8 @@
 #define KEYS_TEXT \
 	"k1 "     \
 	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define PAIR(access, refresh)                                           \
-	"{\"access_token\":\"" access "\",\"refresh_token\":\"" refresh \
-	"\",\"expires_in\":\"3600\"}"
+#define PAIR(access, refresh) \
+	"{\"access_token\":\"" access "\",\"refresh_token\":\"" refresh "\",\"expires_in\":\"3600\"}"
 #define RENEWAL(code, text)                                      \
 	{.method = "POST",                                       \
 	 .url = "https://jira.example/rest/oauth2/latest/token", \
@@ -46,19 +45,14 @@ struct desk {
 static struct config *settings_of(void)
 {
 	static const char *const pairs[][2] = {
-		{"OHDC_DATABASE_URL", "postgresql://x"},
-		{"OHDC_KAFKA_BROKERS", "x:1"},
-		{"OHDC_SEAL_KEYS_FILE", "/dev/null"},
-		{"OHDC_OPENHANDS_URL", "https://ohe.example"},
-		{"WEB_HOST", "app.example.com"},
-		{"JIRA_DC_BASE_URL", "https://jira.example"},
-		{"JIRA_DC_CLIENT_ID", "client"},
-		{"JIRA_DC_CLIENT_SECRET", "secret"},
+		{"OHDC_DATABASE_URL", "postgresql://x"}, {"OHDC_KAFKA_BROKERS", "x:1"},
+		{"OHDC_SEAL_KEYS_FILE", "/dev/null"},    {"OHDC_OPENHANDS_URL", "https://ohe.example"},
+		{"WEB_HOST", "app.example.com"},         {"JIRA_DC_BASE_URL", "https://jira.example"},
+		{"JIRA_DC_CLIENT_ID", "client"},         {"JIRA_DC_CLIENT_SECRET", "secret"},
 	};
 	struct config *config = NULL;
 	size_t count;
 	const struct setting *table = settings_all(&count);
-
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		(void)setenv(pairs[i][0], pairs[i][1], 1);
 	bool is_loaded = config_load(table, count, SETTING_LINKER, &config, NULL);
@@ -72,20 +66,15 @@ static void link_up(struct desk *desk, const char *access, const char *refresh, 
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(oauth_tokens_done) struct oauth_tokens pair = {.expires_in_s = left_s};
-	const struct link_draft draft = {.instance_id = 1,
-					 .user_id = "u-1",
-					 .account_key = "JIRAUSER1",
-					 .method = "oauth",
-					 .tokens = &pair};
-
+	const struct link_draft draft = {
+		.instance_id = 1, .user_id = "u-1", .account_key = "JIRAUSER1", .method = "oauth", .tokens = &pair};
 	secret_set(&pair.access, access, strlen(access));
 	if (refresh) secret_set(&pair.refresh, refresh, strlen(refresh));
 	CU_ASSERT_TRUE_FATAL(db_borrow(desk->bench.pool, 5000, &db, NULL) && db_begin(db, NULL) &&
 			     link_put(db, &desk->keys, &draft, NULL) && db_commit(db, NULL));
 }
 
-static void desk_init(struct desk *desk, int64_t left_s, const struct fake_http_step *steps,
-		      size_t count)
+static void desk_init(struct desk *desk, int64_t left_s, const struct fake_http_step *steps, size_t count)
 {
 	linker_bench_init(&desk->bench);
 	CU_ASSERT_TRUE_FATAL(crypto_keyring_parse(KEYS_TEXT, &desk->keys, NULL));
@@ -108,7 +97,6 @@ static void check_read(const char *row, struct desk *desk, const char *wanted, e
 {
 	CLEANUP(secret_done) struct secret token = {0};
 	struct err err = {0};
-
 	CHECK(row, jira_token_read(&desk->tokens, "u-1", &token, &err) == (wanted != NULL));
 	CHECK_TEXT(row, token.text, wanted);
 	CHECK_TEXT(row, err_code_name(err.code), err_code_name(code));
@@ -120,10 +108,8 @@ static void test_jira_token_that_lasts_is_used(void)
 		const char *name;
 		int64_t left_s;
 	} rows[] = {{"unknown end", 0}, {"an hour", 3600}, {"a little over five minutes", 330}};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(desk_done) struct desk desk = {0};
-
 		desk_init(&desk, rows[i].left_s, NULL, 0);
 		check_read(rows[i].name, &desk, "old", ERR_NONE);
 	}
@@ -149,14 +135,12 @@ static void test_jira_token_is_renewed_and_stored(void)
 	static const char make_old[] = "update user_link set token_expires_at = now() +"
 				       " interval '299 s'";
 	CLEANUP(desk_done) struct desk desk = {0};
-
 	desk_init(&desk, 299, steps, ARRAY_LEN(steps));
 	check_read("renewed", &desk, "new", ERR_NONE);
 	CU_ASSERT_TRUE(linker_bench_is(&desk.bench, STATE, "active pair free new"));
 	check_read("stored", &desk, "new", ERR_NONE);
-	CU_ASSERT_EQUAL(linker_bench_number(&desk.bench,
-					    "select round(extract(epoch from token_expires_at -"
-					    " now()) / 60)::int from user_link"),
+	CU_ASSERT_EQUAL(linker_bench_number(&desk.bench, "select round(extract(epoch from token_expires_at -"
+							 " now()) / 60)::int from user_link"),
 			60);
 	linker_bench_run(&desk.bench, make_old);
 	check_read("once more", &desk, "newer", ERR_NONE);
@@ -172,7 +156,6 @@ static void test_jira_token_refused_for_good(void)
 {
 	static const struct fake_http_step step = RENEWAL(400, "{\"error\":\"invalid_grant\"}");
 	CLEANUP(desk_done) struct desk desk = {0};
-
 	desk_init(&desk, 100, &step, 1);
 	check_read("refused", &desk, NULL, ERR_AUTH);
 	CU_ASSERT_TRUE(linker_bench_is(&desk.bench, STATE, "active none free old"));
@@ -184,7 +167,6 @@ static void test_jira_token_refused_for_good(void)
 static void test_jira_token_without_means_to_renew(void)
 {
 	CLEANUP(desk_done) struct desk desk = {0};
-
 	desk_init(&desk, 100, NULL, 0);
 	link_up(&desk, "old", NULL, 100);
 	check_read("no refresh token", &desk, NULL, ERR_AUTH);
@@ -208,7 +190,6 @@ static void test_jira_token_serves_while_jira_is_away(void)
 		{"error of its own, run out", -5, ERR_NONE, 503, NULL, ERR_UNCERTAIN, ERR_BUSY},
 		{"our client refused, still good", 100, ERR_NONE, 401, "old", ERR_NONE, ERR_NONE},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct fake_http_step steps[] = {
 			{.method = "POST",
@@ -220,7 +201,6 @@ static void test_jira_token_serves_while_jira_is_away(void)
 			RENEWAL(200, PAIR("new", "new-refresh")),
 		};
 		CLEANUP(desk_done) struct desk desk = {0};
-
 		desk_init(&desk, rows[i].left_s, steps, ARRAY_LEN(steps));
 		check_read(rows[i].name, &desk, rows[i].first, rows[i].code);
 		CHECK(rows[i].name, linker_bench_is(&desk.bench, STATE, "active pair free old"));
@@ -239,17 +219,12 @@ static void test_jira_token_of_nobody(void)
 	} rows[] = {
 		{"inactive", "update user_link set status = 'inactive'", ERR_NOT_FOUND},
 		{"another person", "update user_link set user_id = 'u-2'", ERR_NOT_FOUND},
-		{"another Jira", "update instance set base_url = 'https://other.example'",
-		 ERR_NOT_FOUND},
-		{"linked by an operator",
-		 "update user_link set method = 'operator', tokens_sealed = null", ERR_NOT_FOUND},
-		{"sealed for another account", "update user_link set account_key = 'JIRAUSER2'",
-		 ERR_AUTH},
+		{"another Jira", "update instance set base_url = 'https://other.example'", ERR_NOT_FOUND},
+		{"linked by an operator", "update user_link set method = 'operator', tokens_sealed = null", ERR_NOT_FOUND},
+		{"sealed for another account", "update user_link set account_key = 'JIRAUSER2'", ERR_AUTH},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(desk_done) struct desk desk = {0};
-
 		desk_init(&desk, 100, NULL, 0);
 		linker_bench_run(&desk.bench, rows[i].change);
 		check_read(rows[i].name, &desk, NULL, rows[i].code);
@@ -260,7 +235,6 @@ static void test_jira_token_takes_over_from_the_dead(void)
 {
 	static const struct fake_http_step step = RENEWAL(200, PAIR("new", "new-refresh"));
 	CLEANUP(desk_done) struct desk desk = {0};
-
 	desk_init(&desk, 100, &step, 1);
 	linker_bench_run(&desk.bench, "update user_link set refresh_owner = 'dead',"
 				      " refresh_until = now() - interval '1 ms'");
@@ -270,7 +244,6 @@ static void test_jira_token_takes_over_from_the_dead(void)
 static void drop_meanwhile(void *context)
 {
 	struct desk *desk = context;
-
 	linker_bench_run(&desk->bench, "update user_link set status = 'inactive',"
 				       " tokens_sealed = null, refresh_owner = null");
 }
@@ -279,7 +252,6 @@ static void test_jira_token_of_who_leaves_meanwhile(void)
 {
 	struct fake_http_step step = RENEWAL(200, PAIR("new", "new-refresh"));
 	CLEANUP(desk_done) struct desk desk = {0};
-
 	step.meanwhile = drop_meanwhile;
 	step.context = &desk;
 	desk_init(&desk, 100, &step, 1);
@@ -302,9 +274,8 @@ struct reader {
 static void count_claims(struct desk *desk)
 {
 	linker_bench_run(&desk->bench, "create sequence claims");
-	linker_bench_run(&desk->bench,
-			 "create function count_claim() returns trigger language plpgsql as"
-			 " $$ begin perform nextval('claims'); return null; end $$");
+	linker_bench_run(&desk->bench, "create function count_claim() returns trigger language plpgsql as"
+				       " $$ begin perform nextval('claims'); return null; end $$");
 	linker_bench_run(&desk->bench, "create trigger count_claim after update on user_link"
 				       " for each statement execute function count_claim()");
 }
@@ -323,7 +294,6 @@ static void wait_for_all(void *context)
 static void *read_one(void *context)
 {
 	struct reader *reader = context;
-
 	(void)pthread_barrier_wait(reader->start);
 	(void)!jira_token_read(&reader->desk->tokens, "u-1", &reader->token, &reader->err);
 	return NULL;
@@ -336,7 +306,6 @@ static void test_jira_token_is_renewed_once_for_fifty(void)
 	struct reader readers[READERS] = {0};
 	pthread_t threads[READERS];
 	pthread_barrier_t start;
-
 	step.meanwhile = wait_for_all; /* Jira answers when everybody has tried to be the one */
 	step.context = &desk;
 	desk_init(&desk, 100, &step, 1);
@@ -362,7 +331,6 @@ static void test_jira_token_waits_for_another_process(void)
 	struct reader reader = {.desk = &desk};
 	pthread_barrier_t start;
 	pthread_t thread;
-
 	desk_init(&desk, 100, NULL, 0);
 	linker_bench_run(&desk.bench, "update user_link set refresh_owner = 'other',"
 				      " refresh_until = now() + interval '1 h'");
@@ -384,7 +352,6 @@ void suite_jira_token(void);
 void suite_jira_token(void)
 {
 	CU_pSuite suite = CU_add_suite("jira_token", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_jira_token_that_lasts_is_used);
 	CU_ADD_TEST(suite, test_jira_token_is_renewed_and_stored);
 	CU_ADD_TEST(suite, test_jira_token_refused_for_good);

@@ -35,16 +35,13 @@ static void bench_init(struct intake_bench *bench)
 	struct err err = {0};
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &bench->signals);
 	dispatcher->metrics = metrics_new();
-	const struct daemon_options frame = {.program = "test",
-					     .admin_listen = "127.0.0.1:0",
-					     .drain_ms = 60000,
-					     .metrics = dispatcher->metrics};
+	const struct daemon_options frame = {
+		.program = "test", .admin_listen = "127.0.0.1:0", .drain_ms = 60000, .metrics = dispatcher->metrics};
 	CU_ASSERT_TRUE_FATAL(daemon_new(&frame, &bench->daemon, NULL));
 	kafka_mock_init(&bench->kafka, JOBS, 1);
 	CU_ASSERT_EQUAL(rd_kafka_mock_topic_create(bench->kafka.cluster, LETTERS, 1, 1), 0);
 	job_bench_init(&bench->database);
-	const struct kafka_producer_options kafka = {.cluster = bench->kafka.config,
-						     .report = kafka_wait_report};
+	const struct kafka_producer_options kafka = {.cluster = bench->kafka.config, .report = kafka_wait_report};
 	CU_ASSERT_TRUE_FATAL(kafka_producer_new(&kafka, &dispatcher->producer, &err));
 	dispatcher->pool = bench->database.pool;
 	dispatcher->rules = *job_bench_rules();
@@ -55,8 +52,8 @@ static void bench_init(struct intake_bench *bench)
 static void start(struct intake_bench *bench)
 {
 	struct err err = {0};
-	CU_ASSERT_TRUE_FATAL(job_intake_new(&bench->dispatcher, &bench->kafka.config, bench->daemon,
-					    bench->workers, &bench->intake, &err));
+	CU_ASSERT_TRUE_FATAL(job_intake_new(&bench->dispatcher, &bench->kafka.config, bench->daemon, bench->workers,
+					    &bench->intake, &err));
 }
 
 static void bench_done(struct intake_bench *bench)
@@ -76,11 +73,9 @@ static void bench_done(struct intake_bench *bench)
 
 static void send_text(struct intake_bench *bench, const char *text)
 {
-	const struct kafka_record record = {
-		.topic = JOBS, .key = bytes_text("k"), .value = bytes_text(text)};
+	const struct kafka_record record = {.topic = JOBS, .key = bytes_text("k"), .value = bytes_text(text)};
 	struct err err = {0};
-	CU_ASSERT_TRUE(
-		kafka_send_and_wait(bench->dispatcher.producer, &record, KAFKA_MOCK_WAIT_MS, &err));
+	CU_ASSERT_TRUE(kafka_send_and_wait(bench->dispatcher.producer, &record, KAFKA_MOCK_WAIT_MS, &err));
 }
 
 static void send_job(struct intake_bench *bench, int number, int64_t start_attempt)
@@ -97,15 +92,13 @@ static bool comes_to(struct intake_bench *bench, int64_t offset)
 	int64_t deadline_ms = sysclock_monotonic_ms() + KAFKA_MOCK_WAIT_MS;
 	int64_t found = -1;
 	while (found != offset && sysclock_monotonic_ms() < deadline_ms) {
-		found = job_bench_number(&bench->database,
-					 "select next_offset from consumer_offset");
+		found = job_bench_number(&bench->database, "select next_offset from consumer_offset");
 		(void)usleep(20000);
 	}
 	return found == offset;
 }
 
-static bool read_position(void *context, const char *topic, int32_t partition, int64_t *ret,
-			  struct err *err)
+static bool read_position(void *context, const char *topic, int32_t partition, int64_t *ret, struct err *err)
 {
 	(void)context;
 	(void)topic;
@@ -121,18 +114,15 @@ static void read_letters(struct intake_bench *bench, size_t count, char *ret)
 	struct kafka_consumer *consumer = NULL;
 	struct err err = {0};
 	int64_t deadline_ms = sysclock_monotonic_ms() + KAFKA_MOCK_WAIT_MS;
-	const struct kafka_consumer_options options = {.cluster = bench->kafka.config,
-						       .group = "letters",
-						       .topic = LETTERS,
-						       .position = read_position};
+	const struct kafka_consumer_options options = {
+		.cluster = bench->kafka.config, .group = "letters", .topic = LETTERS, .position = read_position};
 	CU_ASSERT_TRUE_FATAL(kafka_consumer_new(&options, &consumer, &err));
 	size_t found = 0;
 	while (found < count && sysclock_monotonic_ms() < deadline_ms) {
 		struct kafka_batch batch = {0};
 		(void)!kafka_consumer_poll(consumer, 10, 200, &batch, &err);
 		for (size_t i = 0; i < batch.count && found < count; i++)
-			ret[found++] =
-				(char)kafka_record_header(&batch.records[i], HEADER_DLQ_OFFSET).ptr[0];
+			ret[found++] = (char)kafka_record_header(&batch.records[i], HEADER_DLQ_OFFSET).ptr[0];
 		kafka_batch_done(&batch);
 	}
 	ret[found] = '\0';
@@ -151,9 +141,8 @@ static void test_job_intake_sets_poison_aside_and_goes_on(void)
 	send_job(&bench, 3, 0);
 	start(&bench);
 	CU_ASSERT_TRUE(comes_to(&bench, 5));
-	CU_ASSERT_TRUE(job_bench_is(
-		&bench.database,
-		"select string_agg(right(job_id::text, 1), '' order by job_id) from job", "13"));
+	CU_ASSERT_TRUE(job_bench_is(&bench.database,
+				    "select string_agg(right(job_id::text, 1), '' order by job_id) from job", "13"));
 	read_letters(&bench, 3, letters);
 	CU_ASSERT_STRING_EQUAL(letters, "123");
 }
@@ -171,9 +160,8 @@ static void test_job_intake_stops_before_a_newer_schema(void)
 	CU_ASSERT_EQUAL(job_bench_number(&bench.database, "select count(*) from job"), 1);
 }
 
-static const char sql_restore[] =
-	"with o as (update consumer_offset set next_offset = 2) delete from job where"
-	" right(job_id::text, 1) in ('2', '3')";
+static const char sql_restore[] = "with o as (update consumer_offset set next_offset = 2) delete from job where"
+				  " right(job_id::text, 1) in ('2', '3')";
 
 static const char sql_disconnect[] =
 	"select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
@@ -215,7 +203,6 @@ static void test_job_intake_starts_where_the_database_stands(void)
 void suite_job_intake(void)
 {
 	CU_pSuite suite = CU_add_suite("job_intake", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_job_intake_sets_poison_aside_and_goes_on);
 	CU_ADD_TEST(suite, test_job_intake_stops_before_a_newer_schema);
 	CU_ADD_TEST(suite, test_job_intake_starts_where_the_database_stands);

@@ -11,12 +11,11 @@
 
 #include "common/base/banned.h"
 
-static bool take_in(struct job_bench *bench, const struct job_record *records, size_t count,
-		    int64_t next_offset, size_t *ret_new, struct err *err)
+static bool take_in(struct job_bench *bench, const struct job_record *records, size_t count, int64_t next_offset,
+		    size_t *ret_new, struct err *err)
 {
 	const struct job_position position = {"g", "t", 3, next_offset};
-	return job_store_intake(bench->pool, records, count, &position, 1, job_bench_rules(), 1000,
-				ret_new, err);
+	return job_store_intake(bench->pool, records, count, &position, 1, job_bench_rules(), 1000, ret_new, err);
 }
 
 static void test_job_store_intake_takes_each_job_once(void)
@@ -44,8 +43,7 @@ static void test_job_store_intake_takes_each_job_once(void)
 	CU_ASSERT_TRUE(job_store_position(bench.pool, "g", "t", 3, &position, &err));
 	CU_ASSERT_EQUAL(position, 12);
 	CU_ASSERT_EQUAL(job_bench_number(&bench, "select count(*) from job"), 2);
-	CU_ASSERT_TRUE(job_bench_is(&bench, "select outcome from job where kind = 'answer'",
-				    "USER_UNKNOWN"));
+	CU_ASSERT_TRUE(job_bench_is(&bench, "select outcome from job where kind = 'answer'", "USER_UNKNOWN"));
 	CU_ASSERT_TRUE(job_bench_is(&bench, "select state from job where kind = 'answer'", "QUEUED"));
 }
 
@@ -56,19 +54,15 @@ static void test_job_store_intake_marks_the_trigger(void)
 	size_t new_count;
 	struct job_record record = job_bench_record(JOB_START, 1);
 	job_bench_init(&bench);
-	job_bench_run(
-		&bench,
-		"insert into trigger (event_key, provider, connection_id, instance_id, subject,"
-		" kind, day, delivery_id, received_at, ask, state, job_id) select "
-		"'jira:1:comment:' || n,"
-		" 'jira', 1, 1, 's', 'comment', now(), gen_random_uuid(), now(), '{}', s,"
-		" ('a0000000-0000-4000-8000-00000000000' || j)::uuid"
-		" from (values (1, 'SENT', 1), (2, 'SENT', 2)) as v(n, s, j)");
+	job_bench_run(&bench, "insert into trigger (event_key, provider, connection_id, instance_id, subject,"
+			      " kind, day, delivery_id, received_at, ask, state, job_id) select "
+			      "'jira:1:comment:' || n,"
+			      " 'jira', 1, 1, 's', 'comment', now(), gen_random_uuid(), now(), '{}', s,"
+			      " ('a0000000-0000-4000-8000-00000000000' || j)::uuid"
+			      " from (values (1, 'SENT', 1), (2, 'SENT', 2)) as v(n, s, j)");
 	CU_ASSERT_TRUE(take_in(&bench, &record, 1, 1, &new_count, &err));
-	CU_ASSERT_TRUE(job_bench_is(
-		&bench, "select state from trigger where event_key = 'jira:1:comment:1'", "STARTED"));
-	CU_ASSERT_TRUE(job_bench_is(
-		&bench, "select state from trigger where event_key = 'jira:1:comment:2'", "SENT"));
+	CU_ASSERT_TRUE(job_bench_is(&bench, "select state from trigger where event_key = 'jira:1:comment:1'", "STARTED"));
+	CU_ASSERT_TRUE(job_bench_is(&bench, "select state from trigger where event_key = 'jira:1:comment:2'", "SENT"));
 }
 
 /* What the database refuses must be told apart from a database that is away: it would block its partition for ever. */
@@ -77,8 +71,7 @@ static void test_job_store_intake_says_what_can_never_be_stored(void)
 	CLEANUP(job_bench_done) struct job_bench bench = {0};
 	struct err err = {0};
 	size_t new_count;
-	struct job_record records[] = {job_bench_record(JOB_START, 1),
-				       job_bench_record(JOB_START, 2)};
+	struct job_record records[] = {job_bench_record(JOB_START, 1), job_bench_record(JOB_START, 2)};
 	records[1].start_attempt = INT64_MAX; /* the column is smaller */
 	job_bench_init(&bench);
 	CU_ASSERT_FALSE(take_in(&bench, records, 2, 5, &new_count, &err));
@@ -89,15 +82,14 @@ static void test_job_store_intake_says_what_can_never_be_stored(void)
 
 static void test_job_store_intake_takes_what_json_allows(void)
 {
-	static const char text[] =
-		"{\"schema\":\"1.0\",\"job_id\":\"a0000000-0000-4000-8000-000000000001\",\"kind\":"
-		"\"start\","
-		"\"start_attempt\":0,\"event_key\":\"jira:1:comment:1\",\"provider\":\"jira\","
-		"\"connection_id\":1,\"instance_id\":1,"
-		"\"delivery_id\":\"11111111-1111-4111-8111-111111111111\",\"received_at_ms\":5,"
-		"\"user_id\":\"u\",\"unknown\":[1],\"ask\":{\"verdict\":\"TRIGGERED\",\"kind\":"
-		"\"comment\","
-		"\"subject\":\"s\",\"comment_text\":\"a\\u0000b \\ud83d c\"}}";
+	static const char text[] = "{\"schema\":\"1.0\",\"job_id\":\"a0000000-0000-4000-8000-000000000001\",\"kind\":"
+				   "\"start\","
+				   "\"start_attempt\":0,\"event_key\":\"jira:1:comment:1\",\"provider\":\"jira\","
+				   "\"connection_id\":1,\"instance_id\":1,"
+				   "\"delivery_id\":\"11111111-1111-4111-8111-111111111111\",\"received_at_ms\":5,"
+				   "\"user_id\":\"u\",\"unknown\":[1],\"ask\":{\"verdict\":\"TRIGGERED\",\"kind\":"
+				   "\"comment\","
+				   "\"subject\":\"s\",\"comment_text\":\"a\\u0000b \\ud83d c\"}}";
 	CLEANUP(job_bench_done) struct job_bench bench = {0};
 	CLEANUP(job_record_done) struct job_record record = {0};
 	CLEANUP(job_done) struct job job = {0};
@@ -122,10 +114,8 @@ static void test_job_store_claim_takes_the_longest_waiting(void)
 				       job_bench_record(JOB_START, 3)};
 	job_bench_init(&bench);
 	CU_ASSERT_TRUE(take_in(&bench, records, 3, 1, &new_count, &err));
-	job_bench_run(
-		&bench,
-		"update job set next_attempt_at = now() - make_interval(secs =>"
-		" case right(job_id::text, 1) when '1' then 10 when '2' then 20 else -60 end)");
+	job_bench_run(&bench, "update job set next_attempt_at = now() - make_interval(secs =>"
+			      " case right(job_id::text, 1) when '1' then 10 when '2' then 20 else -60 end)");
 
 	CLEANUP(job_done) struct job first = {0};
 	CLEANUP(job_done) struct job second = {0};
@@ -157,9 +147,7 @@ static void *claim_all(void *context)
 		CLEANUP(job_done) struct job job = {0};
 		struct err err = {0};
 		bool is_found = false;
-		if (job_store_claim(hunger->bench->pool, "test", JOB_BENCH_LEASE_MS, &job,
-				    &is_found, &err) &&
-		    is_found)
+		if (job_store_claim(hunger->bench->pool, "test", JOB_BENCH_LEASE_MS, &job, &is_found, &err) && is_found)
 			hunger->claimed[job.record.job_id[35] - '0']++;
 	}
 	return NULL;
@@ -248,9 +236,8 @@ static void test_job_store_keeps_what_steps_found(void)
 	job.doubts = 2;
 	CU_ASSERT_TRUE(job_store_release(bench.pool, &job, &err));
 	CU_ASSERT_EQUAL(job_bench_number(&bench, "select crashes from job"), 0);
-	CU_ASSERT_EQUAL(job_bench_number(&bench,
-					 "select count(*) from job where lease_until is null"
-					 " and lease_owner is null and ended_at is null"),
+	CU_ASSERT_EQUAL(job_bench_number(&bench, "select count(*) from job where lease_until is null"
+						 " and lease_owner is null and ended_at is null"),
 			1);
 
 	CU_ASSERT_TRUE_FATAL(job_bench_claim(&bench, &again));
@@ -296,12 +283,10 @@ static void test_job_store_counts_crashes_from_the_last_progress(void)
 
 static void add_trigger(struct job_bench *bench)
 {
-	job_bench_run(
-		bench,
-		"insert into trigger (event_key, provider, connection_id, instance_id, subject,"
-		" kind, day, delivery_id, received_at, ask, state, job_id) values"
-		" ('jira:1:comment:1', 'jira', 1, 1, 's', 'comment', now(), gen_random_uuid(),"
-		" now(), '{}', 'SENT', 'a0000000-0000-4000-8000-000000000001')");
+	job_bench_run(bench, "insert into trigger (event_key, provider, connection_id, instance_id, subject,"
+			     " kind, day, delivery_id, received_at, ask, state, job_id) values"
+			     " ('jira:1:comment:1', 'jira', 1, 1, 's', 'comment', now(), gen_random_uuid(),"
+			     " now(), '{}', 'SENT', 'a0000000-0000-4000-8000-000000000001')");
 }
 
 static void end_as(struct job *job, enum job_phase phase, enum reason outcome, bool is_started)
@@ -325,13 +310,10 @@ static void test_job_store_end_decides_what_becomes_of_the_ask(void)
 		{"started", "('confirmed', 0)", REASON_JOB_STARTED, true, "STARTED", 0},
 		{"refused", NULL, REASON_NO_REPOSITORY, false, "REFUSED", 1},
 		{"refused by the peer", "('failed', 0)", REASON_UPSTREAM_FAILED, false, "REFUSED", 1},
-		{"surely not started", "('attempting', 3)", REASON_UPSTREAM_FAILED, false,
-		 "REFUSED", 1},
+		{"surely not started", "('attempting', 3)", REASON_UPSTREAM_FAILED, false, "REFUSED", 1},
 		{"perhaps started", "('attempting', 2)", REASON_UPSTREAM_FAILED, false, "STARTED", 0},
-		{"started, but we crashed", "('confirmed', 0)", REASON_QUARANTINED, false,
-		 "STARTED", 0},
+		{"started, but we crashed", "('confirmed', 0)", REASON_QUARANTINED, false, "STARTED", 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(job_bench_done) struct job_bench bench = {0};
 		CLEANUP(job_done) struct job job = {0};
@@ -340,23 +322,19 @@ static void test_job_store_end_decides_what_becomes_of_the_ask(void)
 		job_bench_init(&bench);
 		add_trigger(&bench);
 		job_bench_claim_new(&bench, 1, &job);
-		(void)snprintf(
-			sql, sizeof(sql),
-			"insert into effect (job_id, kind, epoch, state, misses) select job_id,"
-			" 'start', 1, v.* from job, (values %s) v",
-			rows[i].effect ? rows[i].effect : "('x', 1)");
+		(void)snprintf(sql, sizeof(sql),
+			       "insert into effect (job_id, kind, epoch, state, misses) select job_id,"
+			       " 'start', 1, v.* from job, (values %s) v",
+			       rows[i].effect ? rows[i].effect : "('x', 1)");
 		if (rows[i].effect) job_bench_run(&bench, sql);
-		end_as(&job, rows[i].is_started ? JOB_DONE : JOB_FAILED, rows[i].outcome,
-		       rows[i].is_started);
+		end_as(&job, rows[i].is_started ? JOB_DONE : JOB_FAILED, rows[i].outcome, rows[i].is_started);
 		CHECK(rows[i].name, job_store_release(bench.pool, &job, &err));
 		CHECK(rows[i].name, job_bench_is(&bench, "select state from trigger", rows[i].state));
-		CHECK(rows[i].name, job_bench_number(&bench, "select start_attempt from trigger") ==
-					    rows[i].start_attempt);
 		CHECK(rows[i].name,
-		      job_bench_number(&bench, "select count(*) from job where ended_at is null") ==
-			      0);
-		CHECK(rows[i].name, job_bench_number(&bench, "select count(*) from conversation") ==
-					    (rows[i].is_started ? 1 : 0));
+		      job_bench_number(&bench, "select start_attempt from trigger") == rows[i].start_attempt);
+		CHECK(rows[i].name, job_bench_number(&bench, "select count(*) from job where ended_at is null") == 0);
+		CHECK(rows[i].name,
+		      job_bench_number(&bench, "select count(*) from conversation") == (rows[i].is_started ? 1 : 0));
 	}
 }
 
@@ -368,14 +346,11 @@ static void test_job_store_sets_aside_what_it_cannot_read(void)
 		enum err_code code;
 		const char *state;
 	} rows[] = {
-		{"no step", "update job set progress = '{\"phase\":\"QUEUED\"}'", ERR_INTERNAL,
-		 "FAILED"},
+		{"no step", "update job set progress = '{\"phase\":\"QUEUED\"}'", ERR_INTERNAL, "FAILED"},
 		{"no record", "update job set record = '[]'", ERR_INPUT, "FAILED"},
-		{"a newer program's",
-		 "update job set record = jsonb_set(record, '{schema}', '\"2.0\"')", ERR_CONFLICT,
+		{"a newer program's", "update job set record = jsonb_set(record, '{schema}', '\"2.0\"')", ERR_CONFLICT,
 		 "QUEUED"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(job_bench_done) struct job_bench bench = {0};
 		CLEANUP(job_done) struct job job = {0};
@@ -386,8 +361,7 @@ static void test_job_store_sets_aside_what_it_cannot_read(void)
 		CHECK(rows[i].name, job_store_release(bench.pool, &job, &err));
 		job_bench_run(&bench, rows[i].damage);
 		job_done(&job);
-		CHECK(rows[i].name, !job_store_claim(bench.pool, "test", JOB_BENCH_LEASE_MS, &job,
-						     &is_found, &err));
+		CHECK(rows[i].name, !job_store_claim(bench.pool, "test", JOB_BENCH_LEASE_MS, &job, &is_found, &err));
 		CHECK(rows[i].name, err.code == rows[i].code);
 		CHECK(rows[i].name, job_bench_is(&bench, "select state from job", rows[i].state));
 		CHECK(rows[i].name, !job_bench_claim(&bench, &job));
@@ -410,15 +384,13 @@ static void test_job_store_counts_open_jobs(void)
 	CU_ASSERT_TRUE(job_store_count(bench.pool, counts, &err));
 	CU_ASSERT_EQUAL(counts[JOB_QUEUED], 0);
 	CU_ASSERT_EQUAL(counts[JOB_REFUSED], 0);
-	CU_ASSERT_TRUE(job_bench_is(&bench,
-				    "select concat_ws(' ', state, reason, detail) from job_step",
+	CU_ASSERT_TRUE(job_bench_is(&bench, "select concat_ws(' ', state, reason, detail) from job_step",
 				    "REFUSED WITHDRAWN"));
 }
 
 void suite_job_store(void)
 {
 	CU_pSuite suite = CU_add_suite("job_store", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_job_store_intake_takes_each_job_once);
 	CU_ADD_TEST(suite, test_job_store_intake_marks_the_trigger);
 	CU_ADD_TEST(suite, test_job_store_intake_says_what_can_never_be_stored);

@@ -29,11 +29,9 @@ static void no_positions(struct positions *ret)
 		ret->offsets[i] = -1;
 }
 
-static bool give_position(void *context, const char *topic, int32_t partition, int64_t *ret,
-			  struct err *err)
+static bool give_position(void *context, const char *topic, int32_t partition, int64_t *ret, struct err *err)
 {
 	struct positions *positions = context;
-
 	CU_ASSERT_STRING_EQUAL(topic, TOPIC);
 	positions->asked++;
 	if (positions->fails[partition]) return err_set(err, ERR_NETWORK, "database away");
@@ -52,7 +50,6 @@ static struct kafka_consumer *new_consumer(const struct kafka_mock *mock, struct
 		.position = give_position,
 		.context = positions,
 	};
-
 	CU_ASSERT_TRUE_FATAL(kafka_consumer_new(&options, &consumer, &err));
 	return consumer;
 }
@@ -62,22 +59,18 @@ static void poll_some(struct kafka_consumer *consumer, size_t max, struct kafka_
 {
 	int64_t deadline_ms = sysclock_monotonic_ms() + KAFKA_MOCK_WAIT_MS;
 	struct err err = {0};
-
 	*ret = (struct kafka_batch){0};
 	while (ret->count == 0 && sysclock_monotonic_ms() < deadline_ms) {
 		kafka_batch_done(ret);
-		if (!kafka_consumer_poll(consumer, max, 100, ret, &err))
-			*ret = (struct kafka_batch){0};
+		if (!kafka_consumer_poll(consumer, max, 100, ret, &err)) *ret = (struct kafka_batch){0};
 	}
 }
 
 /* Count the next records of a partition as long as they come in order from `*next`. */
-static size_t take_in_order(struct kafka_consumer *consumer, int32_t partition, int64_t *next,
-			    size_t wanted)
+static size_t take_in_order(struct kafka_consumer *consumer, int32_t partition, int64_t *next, size_t wanted)
 {
 	size_t taken = 0;
 	bool is_ordered = true;
-
 	while (taken < wanted && is_ordered) {
 		CLEANUP(kafka_batch_done) struct kafka_batch batch;
 		poll_some(consumer, wanted - taken, &batch);
@@ -97,9 +90,7 @@ static int64_t committed_offset(const struct kafka_mock *mock, int32_t partition
 	struct kafka_partition_state states[PARTITIONS_MAX];
 	size_t count = 0;
 	struct err err = {0};
-
-	if (!kafka_topic_offsets(&mock->config, TOPIC, GROUP, states, PARTITIONS_MAX, &count, &err))
-		return -2;
+	if (!kafka_topic_offsets(&mock->config, TOPIC, GROUP, states, PARTITIONS_MAX, &count, &err)) return -2;
 	return states[partition].committed;
 }
 
@@ -107,7 +98,6 @@ static int64_t committed_offset(const struct kafka_mock *mock, int32_t partition
 static void commit_some(const struct kafka_mock *mock, size_t count)
 {
 	struct positions positions;
-
 	no_positions(&positions);
 	struct kafka_consumer *consumer = new_consumer(mock, &positions);
 	for (size_t taken = 0; taken < count;) {
@@ -137,7 +127,6 @@ static void test_kafka_consumer_gives_back_what_was_sent(void)
 		.value = bytes_of("a\0b", 3),
 		.timestamp_ms = 1795255200007,
 	};
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	kafka_reports_init(&reports);
 	no_positions(&positions);
@@ -171,7 +160,6 @@ static void test_kafka_consumer_reads_foreign_records(void)
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct positions positions;
 	struct kafka_batch batch;
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	no_positions(&positions);
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -208,12 +196,10 @@ static void test_kafka_consumer_starts_at_the_smaller_offset(void)
 		int64_t position;
 		int64_t start;
 	} rows[] = {
-		{"nothing known", 0, -1, 0},        {"group only", 6, -1, 6},
-		{"database only", 0, 4, 4},         {"database behind", 6, 4, 4},
-		{"group behind", 6, 9, 6},          {"equal", 6, 6, 6},
+		{"nothing known", 0, -1, 0},        {"group only", 6, -1, 6},  {"database only", 0, 4, 4},
+		{"database behind", 6, 4, 4},       {"group behind", 6, 9, 6}, {"equal", 6, 6, 6},
 		{"database at the start", 6, 0, 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 		struct positions positions;
@@ -236,7 +222,6 @@ static void test_kafka_consumer_waits_for_a_position(void)
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct positions positions;
 	int64_t next = 0;
-
 	kafka_mock_init(&mock, TOPIC, 2);
 	CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 0, 20));
 	CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 1, 20));
@@ -271,7 +256,6 @@ static void test_kafka_consumer_rewinds(void)
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct positions positions;
 	int64_t next = 0;
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 0, 200));
 	no_positions(&positions);
@@ -306,7 +290,6 @@ static void test_kafka_consumer_rewinds(void)
 static void poll_both(struct kafka_consumer *const consumers[2], bool seen[4][50])
 {
 	struct kafka_batch batch;
-
 	for (size_t i = 0; i < 2; i++) {
 		if (!kafka_consumer_poll(consumers[i], 3, 50, &batch, NULL)) continue;
 		for (size_t at = 0; at < batch.count; at++)
@@ -332,7 +315,6 @@ static void test_kafka_consumer_shares_partitions(void)
 	struct kafka_batch old = {0};
 	struct positions positions[2];
 	bool seen[4][50] = {0};
-
 	kafka_mock_init(&mock, TOPIC, 4);
 	for (int32_t i = 0; i < 4; i++)
 		CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, i, 50));
@@ -363,7 +345,6 @@ static void test_kafka_consumer_survives_a_broker_that_is_away(void)
 	struct positions positions;
 	struct kafka_batch batch;
 	int64_t next = 0;
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 0, 10));
 	no_positions(&positions);
@@ -389,14 +370,12 @@ static void test_kafka_consumer_tells_of_a_missing_topic(void)
 	struct positions positions;
 	struct kafka_batch batch;
 	struct err err = {0};
-
 	kafka_mock_init(&mock, "another", 1);
 	rd_kafka_mock_topic_set_error(mock.cluster, TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
 	no_positions(&positions);
 	struct kafka_consumer *consumer = new_consumer(&mock, &positions);
 	int64_t deadline_ms = sysclock_monotonic_ms() + KAFKA_MOCK_WAIT_MS;
-	while (kafka_consumer_poll(consumer, 10, 100, &batch, &err) &&
-	       sysclock_monotonic_ms() < deadline_ms)
+	while (kafka_consumer_poll(consumer, 10, 100, &batch, &err) && sysclock_monotonic_ms() < deadline_ms)
 		kafka_batch_done(&batch);
 	CU_ASSERT_EQUAL(err.code, ERR_INPUT);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, TOPIC));
@@ -406,14 +385,12 @@ static void test_kafka_consumer_tells_of_a_missing_topic(void)
 static void test_kafka_topics_and_offsets_are_read(void)
 {
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
-	const struct kafka_topic topics[] = {{.name = TOPIC, .partitions = 2},
-					     {.name = "missing", .partitions = 2}};
+	const struct kafka_topic topics[] = {{.name = TOPIC, .partitions = 2}, {.name = "missing", .partitions = 2}};
 	struct kafka_topic_state found[2];
 	struct kafka_partition_state states[4];
 	int32_t brokers = 0;
 	size_t count = 0;
 	struct err err = {0};
-
 	kafka_mock_init(&mock, TOPIC, 2);
 	CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 0, 7));
 	commit_some(&mock, 5);
@@ -432,7 +409,6 @@ static void test_kafka_topics_and_offsets_are_read(void)
 void suite_kafka_consumer(void)
 {
 	CU_pSuite suite = CU_add_suite("kafka_consumer", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_kafka_consumer_gives_back_what_was_sent);
 	CU_ADD_TEST(suite, test_kafka_consumer_reads_foreign_records);
 	CU_ADD_TEST(suite, test_kafka_consumer_starts_at_the_smaller_offset);

@@ -16,7 +16,6 @@ static void test_kafka_producer_reports_in_its_own_thread(void)
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct kafka_reports reports;
 	int marker = 0;
-
 	kafka_mock_init(&mock, TOPIC, 3);
 	kafka_reports_init(&reports);
 	struct kafka_producer *producer = kafka_mock_producer(&mock, &reports);
@@ -34,13 +33,11 @@ static void test_kafka_producer_repeats_passing_errors(void)
 {
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct kafka_reports reports;
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	kafka_reports_init(&reports);
 	struct kafka_producer *producer = kafka_mock_producer(&mock, &reports);
-	rd_kafka_mock_push_request_errors(
-		mock.cluster, KAFKA_MOCK_PRODUCE, 3, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
-		RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT);
+	rd_kafka_mock_push_request_errors(mock.cluster, KAFKA_MOCK_PRODUCE, 3, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+					  RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT);
 	CU_ASSERT_TRUE(kafka_mock_send(producer, TOPIC, "k", "x"));
 	CU_ASSERT_TRUE(kafka_reports_wait(&reports, 1, 0));
 	CU_ASSERT_EQUAL(reports.failed, 0);
@@ -51,7 +48,6 @@ static void test_kafka_producer_survives_a_broker_that_is_away(void)
 {
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct kafka_reports reports;
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	kafka_reports_init(&reports);
 	struct kafka_producer *producer = kafka_mock_producer(&mock, &reports);
@@ -69,7 +65,6 @@ static void test_kafka_producer_goes_on_after_a_fatal_error(void)
 {
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct kafka_reports reports;
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	kafka_reports_init(&reports);
 	struct kafka_producer *producer = kafka_mock_producer(&mock, &reports);
@@ -82,8 +77,7 @@ static void test_kafka_producer_goes_on_after_a_fatal_error(void)
 	CHECK(reports.last_failure.message, reports.last_failure.code != ERR_INPUT);
 
 	int64_t deadline_ms = sysclock_monotonic_ms() + KAFKA_MOCK_WAIT_MS;
-	while (!kafka_mock_send(producer, TOPIC, "k", "after") &&
-	       sysclock_monotonic_ms() < deadline_ms)
+	while (!kafka_mock_send(producer, TOPIC, "k", "after") && sysclock_monotonic_ms() < deadline_ms)
 		(void)usleep(5000);
 	CU_ASSERT_TRUE(kafka_reports_wait(&reports, 2, 1));
 	kafka_producer_free(producer, 1000);
@@ -94,7 +88,6 @@ static void test_kafka_producer_fails_what_is_open_at_the_end(void)
 {
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct kafka_reports reports;
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	kafka_reports_init(&reports);
 	(void)rd_kafka_mock_broker_set_down(mock.cluster, 1);
@@ -113,7 +106,6 @@ static void test_kafka_producer_refuses_what_does_not_fit(void)
 	struct kafka_reports reports;
 	struct kafka_producer *producer = NULL;
 	struct err err = {0};
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	kafka_reports_init(&reports);
 	(void)rd_kafka_mock_broker_set_down(mock.cluster, 1);
@@ -146,13 +138,11 @@ static void test_kafka_producer_reports_an_unknown_topic(void)
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
 	struct kafka_reports reports;
 	char path[64];
-
 	kafka_mock_init(&mock, TOPIC, 1);
 	kafka_reports_init(&reports);
 	kafka_mock_write_config("topic.metadata.propagation.max.ms = 50\n", path);
 	mock.config.config_file = path;
-	rd_kafka_mock_topic_set_error(mock.cluster, "missing",
-				      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	rd_kafka_mock_topic_set_error(mock.cluster, "missing", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
 	struct kafka_producer *producer = kafka_mock_producer(&mock, &reports);
 	CU_ASSERT_TRUE(kafka_mock_send(producer, "missing", "k", "x"));
 	CU_ASSERT_TRUE(kafka_reports_wait(&reports, 0, 1));
@@ -181,7 +171,6 @@ static void test_kafka_producer_reads_its_properties(void)
 		{"no equals", "acks\n", "'=' is missing"},
 		{"bad value", "security.protocol=hunter2\n", "'security.protocol' cannot"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct kafka_producer *producer = NULL;
 		struct kafka_reports reports;
@@ -206,7 +195,6 @@ static void test_kafka_producer_reads_its_properties(void)
 void suite_kafka_producer(void)
 {
 	CU_pSuite suite = CU_add_suite("kafka_producer", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_kafka_producer_reports_in_its_own_thread);
 	CU_ADD_TEST(suite, test_kafka_producer_repeats_passing_errors);
 	CU_ADD_TEST(suite, test_kafka_producer_survives_a_broker_that_is_away);

@@ -41,8 +41,7 @@ static void steal_lease(struct job_bench *bench)
 	job_bench_run(bench, "update job set epoch = epoch + 1, lease_owner = 'another'");
 }
 
-static bool script_send(void *context, const struct call_gate *gate,
-			char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
+static bool script_send(void *context, const struct call_gate *gate, char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
 {
 	struct peer_script *script = context;
 	enum fate fate = script->sends[script->send_count++];
@@ -64,9 +63,7 @@ static bool script_send(void *context, const struct call_gate *gate,
 		err_set(err, ERR_LIMIT, "slow down");
 		err->retry_after_ms = 7000;
 		return false;
-	case FATE_STEAL:
-		steal_lease(script->bench);
-		return err_set(err, ERR_UNCERTAIN, "no answer");
+	case FATE_STEAL: steal_lease(script->bench); return err_set(err, ERR_UNCERTAIN, "no answer");
 	case FATE_LOOK:
 	case FATE_LOOK_FAILS: break;
 	}
@@ -78,8 +75,7 @@ static bool script_send(void *context, const struct call_gate *gate,
 static bool script_look(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
 {
 	struct peer_script *script = context;
-	if (script->looks[script->look_count++] == FATE_LOOK_FAILS)
-		return err_set(err, ERR_NOT_FOUND, "no such page");
+	if (script->looks[script->look_count++] == FATE_LOOK_FAILS) return err_set(err, ERR_NOT_FOUND, "no such page");
 	if (script->landed == 0) return true;
 	script->removed += script->landed - 1;
 	script->landed = 1;
@@ -102,10 +98,8 @@ static void desk_init(struct desk *desk, enum effect_kind kind)
 {
 	job_bench_init(&desk->bench);
 	job_bench_claim_new(&desk->bench, 1, &desk->job);
-	desk->ledger = (struct ledger){.pool = desk->bench.pool,
-				       .lease_ms = JOB_BENCH_LEASE_MS,
-				       .margin_ms = 5000,
-				       .call_deadline_ms = 30000};
+	desk->ledger = (struct ledger){
+		.pool = desk->bench.pool, .lease_ms = JOB_BENCH_LEASE_MS, .margin_ms = 5000, .call_deadline_ms = 30000};
 	desk->script.bench = &desk->bench;
 	desk->effect = (struct ledger_effect){kind, script_send, script_look, &desk->script};
 }
@@ -132,9 +126,7 @@ static void succeed(struct desk *desk)
 
 static bool row_is(struct desk *desk, const char *text)
 {
-	return job_bench_is(&desk->bench,
-			    "select concat_ws(' ', state, attempts, misses, remote_id) from effect",
-			    text);
+	return job_bench_is(&desk->bench, "select concat_ws(' ', state, attempts, misses, remote_id) from effect", text);
 }
 
 static void test_ledger_brings_an_effect_to_its_end(void)
@@ -151,16 +143,7 @@ static void test_ledger_brings_an_effect_to_its_end(void)
 		size_t landed;
 		const char *row; /* state, attempts, misses, remote id */
 	} rows[] = {
-		{"at the first try",
-		 {FATE_LAND},
-		 {FATE_LOOK},
-		 EFFECT_ACK,
-		 LEDGER_CONFIRMED,
-		 ERR_NONE,
-		 1,
-		 0,
-		 1,
-		 "confirmed 1 0 id-1"},
+		{"at the first try", {FATE_LAND}, {FATE_LOOK}, EFFECT_ACK, LEDGER_CONFIRMED, ERR_NONE, 1, 0, 1, "confirmed 1 0 id-1"},
 		{"done, but the answer was lost",
 		 {FATE_LAND_MUTE},
 		 {FATE_LOOK},
@@ -181,26 +164,8 @@ static void test_ledger_brings_an_effect_to_its_end(void)
 		 4,
 		 1,
 		 "confirmed 2 0 id-1"},
-		{"refused",
-		 {FATE_REFUSE},
-		 {FATE_LOOK},
-		 EFFECT_RESULT,
-		 LEDGER_REFUSED,
-		 ERR_INPUT,
-		 1,
-		 0,
-		 0,
-		 "failed 1 0"},
-		{"not reached",
-		 {FATE_UNREACHED},
-		 {FATE_LOOK},
-		 EFFECT_START,
-		 LEDGER_AGAIN,
-		 ERR_NETWORK,
-		 1,
-		 0,
-		 0,
-		 "intent 0 0"},
+		{"refused", {FATE_REFUSE}, {FATE_LOOK}, EFFECT_RESULT, LEDGER_REFUSED, ERR_INPUT, 1, 0, 0, "failed 1 0"},
+		{"not reached", {FATE_UNREACHED}, {FATE_LOOK}, EFFECT_START, LEDGER_AGAIN, ERR_NETWORK, 1, 0, 0, "intent 0 0"},
 		{"limited", {FATE_LIMIT}, {FATE_LOOK}, EFFECT_ACK, LEDGER_AGAIN, ERR_LIMIT, 1, 0, 0, "intent 0 0"},
 		{"lost, and looking fails: the answer is tried again",
 		 {FATE_LOSE},
@@ -223,7 +188,6 @@ static void test_ledger_brings_an_effect_to_its_end(void)
 		 0,
 		 "skipped 1 0"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(desk_done) struct desk desk = {0};
 		desk_init(&desk, rows[i].kind);
@@ -269,11 +233,10 @@ static void test_ledger_refused_stays_refused(void)
 /* The owner died after the mark: nobody knows whether it had sent. */
 static void crash_after_mark(struct desk *desk)
 {
-	job_bench_run(&desk->bench,
-		      "insert into effect (job_id, kind, state, attempts, attempting_until, epoch)"
-		      " select job_id, 'start', 'attempting', 1, clock_timestamp() + interval '1 "
-		      "min', epoch"
-		      " from job");
+	job_bench_run(&desk->bench, "insert into effect (job_id, kind, state, attempts, attempting_until, epoch)"
+				    " select job_id, 'start', 'attempting', 1, clock_timestamp() + interval '1 "
+				    "min', epoch"
+				    " from job");
 	succeed(desk);
 }
 
@@ -460,7 +423,6 @@ static void test_ledger_gives_the_same_advice_once_an_hour(void)
 void suite_ledger(void)
 {
 	CU_pSuite suite = CU_add_suite("ledger", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_ledger_brings_an_effect_to_its_end);
 	CU_ADD_TEST(suite, test_ledger_does_nothing_twice);
 	CU_ADD_TEST(suite, test_ledger_refused_stays_refused);

@@ -44,7 +44,6 @@ static bool put(struct desk *desk, const struct link_draft *draft)
 	struct err err = {0};
 	bool is_done = db_borrow(desk->bench.pool, 5000, &db, &err) && db_begin(db, &err) &&
 		       link_put(db, &desk->keys, draft, &err) && db_commit(db, &err);
-
 	if (!is_done) (void)printf("  link_put: %s\n", err.message);
 	return is_done;
 }
@@ -53,25 +52,19 @@ static bool drop(struct desk *desk, int64_t instance_id, const char *user_id)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	struct err err = {0};
-
-	return db_borrow(desk->bench.pool, 5000, &db, &err) &&
-	       link_drop(db, instance_id, user_id, &err);
+	return db_borrow(desk->bench.pool, 5000, &db, &err) && link_drop(db, instance_id, user_id, &err);
 }
 
 static struct oauth_tokens pair(char *access, char *refresh)
 {
-	return (struct oauth_tokens){.access = {access, strlen(access)},
-				     .refresh = {refresh, strlen(refresh)},
-				     .expires_in_s = 7200};
+	return (struct oauth_tokens){
+		.access = {access, strlen(access)}, .refresh = {refresh, strlen(refresh)}, .expires_in_s = 7200};
 }
 
 static struct link_draft draft_of(const char *user_id, const char *account, const char *method)
 {
-	return (struct link_draft){.instance_id = 1,
-				   .user_id = user_id,
-				   .account_key = account,
-				   .account_name = "name",
-				   .method = method};
+	return (struct link_draft){
+		.instance_id = 1, .user_id = user_id, .account_key = account, .account_name = "name", .method = method};
 }
 
 static void test_link_store_one_active_link(void)
@@ -81,11 +74,9 @@ static void test_link_store_one_active_link(void)
 	char refresh[] = "rt";
 	const struct oauth_tokens tokens = pair(access, refresh);
 	struct link_draft draft = draft_of("u1", "K1", "oauth");
-
 	desk_init(&desk);
-	linker_bench_run(&desk.bench,
-			 "insert into user_link (instance_id, account_key, user_id, method)"
-			 " values (3, '7', 'u1', 'operator')");
+	linker_bench_run(&desk.bench, "insert into user_link (instance_id, account_key, user_id, method)"
+				      " values (3, '7', 'u1', 'operator')");
 	draft.tokens = &tokens;
 	CU_ASSERT_TRUE(put(&desk, &draft));
 	draft.account_key = "K2";
@@ -120,7 +111,6 @@ static void test_link_store_account_moves_without_tokens(void)
 	const struct oauth_tokens tokens = pair(access, refresh);
 	struct link_draft draft = draft_of("u1", "K1", "oauth");
 	struct err err = {0};
-
 	desk_init(&desk);
 	draft.tokens = &tokens;
 	CU_ASSERT_TRUE(put(&desk, &draft));
@@ -144,7 +134,6 @@ static void test_link_store_unknown_account(void)
 {
 	CLEANUP(desk_done) struct desk desk = {0};
 	struct link_draft draft = draft_of("u1", NULL, "email");
-
 	desk_init(&desk);
 	CU_ASSERT_TRUE(put(&desk, &draft));
 	CU_ASSERT_TRUE(put(&desk, &draft));
@@ -170,16 +159,14 @@ static void test_link_store_tokens(void)
 	const struct oauth_tokens tokens = pair(access, refresh);
 	struct link_draft draft = draft_of("u1", "K1", "oauth");
 	struct err err = {0};
-
 	desk_init(&desk);
 	draft.tokens = &tokens;
 	CU_ASSERT_TRUE(put(&desk, &draft));
-	CU_ASSERT_TRUE_FATAL(
-		db_query(desk.bench.pool,
-			 "select encode(tokens_sealed, 'hex'), tokens_sealed::text like "
-			 "'%63616e617279%', extract(epoch from token_expires_at - now())::int"
-			 " from user_link",
-			 NULL, &rows, NULL));
+	CU_ASSERT_TRUE_FATAL(db_query(desk.bench.pool,
+				      "select encode(tokens_sealed, 'hex'), tokens_sealed::text like "
+				      "'%63616e617279%', extract(epoch from token_expires_at - now())::int"
+				      " from user_link",
+				      NULL, &rows, NULL));
 	CU_ASSERT_FALSE(db_bool(&rows, 0, 1));
 	CU_ASSERT(db_int(&rows, 0, 2) > 7100 && db_int(&rows, 0, 2) <= 7200);
 	CU_ASSERT_TRUE(link_tokens_open(&desk.keys, 1, "K1", &rows, 0, &found, &err));
@@ -193,7 +180,6 @@ static void test_link_store_tokens(void)
 void suite_link_store(void)
 {
 	CU_pSuite suite = CU_add_suite("link_store", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_link_store_one_active_link);
 	CU_ADD_TEST(suite, test_link_store_account_moves_without_tokens);
 	CU_ADD_TEST(suite, test_link_store_unknown_account);

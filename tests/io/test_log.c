@@ -16,18 +16,15 @@
 static const char *text_of(const json_t *line, const char *key)
 {
 	const char *text = json_string_value(json_object_get(line, key));
-
 	return text != NULL ? text : "(missing)";
 }
 
 static void test_log_line_has_time_level_program_message_fields(void)
 {
 	struct capture capture;
-
 	log_open("ohdc-test", "info");
 	capture_begin(&capture);
-	LOG_INFO("delivery accepted", LOG_TEXT("delivery_id", "d-1"), LOG_INT("bytes", 4096),
-		 LOG_TEXT("nothing", NULL));
+	LOG_INFO("delivery accepted", LOG_TEXT("delivery_id", "d-1"), LOG_INT("bytes", 4096), LOG_TEXT("nothing", NULL));
 	char *text = capture_end(&capture);
 	json_t *line = capture_line(text, 0);
 
@@ -51,7 +48,6 @@ static void test_log_level_hides_what_is_below(void)
 		size_t lines;
 	} cases[] = {{"debug", 4}, {"info", 3}, {"warn", 2}, {"error", 1}, {"nonsense", 3}};
 	struct capture capture;
-
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		log_open("ohdc-test", cases[i].name);
 		capture_begin(&capture);
@@ -83,7 +79,6 @@ static void test_log_escapes_anything_into_valid_json(void)
 		{"surrogate", "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 	};
 	struct capture capture;
-
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		capture_begin(&capture);
 		LOG_INFO("x", LOG_TEXT("value", cases[i].written));
@@ -103,7 +98,6 @@ static void test_log_redacts_keys_that_name_a_secret(void)
 		"signature", "set_cookie",     "credential", "x_api_key",
 	};
 	struct capture capture;
-
 	for (size_t i = 0; i < ARRAY_LEN(secret_keys); i++) {
 		capture_begin(&capture);
 		LOG_INFO("x", LOG_TEXT(secret_keys[i], "hunter2"), LOG_TEXT("user", "bob"));
@@ -120,7 +114,6 @@ static void test_log_redacts_keys_that_name_a_secret(void)
 static void log_big_line(void)
 {
 	char big[900];
-
 	memset(big, '"', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
 	LOG_INFO("x", LOG_TEXT("first", big), LOG_TEXT("second", big), LOG_TEXT("third", big),
@@ -130,7 +123,6 @@ static void log_big_line(void)
 static void test_log_line_is_bounded_and_still_json(void)
 {
 	struct capture capture;
-
 	capture_begin(&capture);
 	log_big_line();
 	char *text = capture_end(&capture);
@@ -149,7 +141,6 @@ static void test_log_cuts_a_long_text_on_a_character(void)
 {
 	struct capture capture;
 	char big[1500];
-
 	memset(big, 'a', sizeof(big));
 	memcpy(big + 1023, "ü", 2);
 	big[sizeof(big) - 1] = '\0';
@@ -171,7 +162,6 @@ static void test_log_line_is_one_write(void)
 	int pair[2];
 	int saved = dup(STDERR_FILENO);
 	ssize_t len;
-
 	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	(void)dup2(pair[0], STDERR_FILENO);
 	log_big_line();
@@ -203,7 +193,6 @@ static void log_in_scopes(void)
 static void test_log_scopes_add_fields_until_left(void)
 {
 	struct capture capture;
-
 	capture_begin(&capture);
 	log_in_scopes();
 	LOG_INFO("outside", LOG_INT("n", 1));
@@ -234,7 +223,6 @@ static void test_log_scopes_belong_to_their_thread(void)
 	struct capture capture;
 	struct log_scope scope;
 	pthread_t thread;
-
 	log_scope_enter(&scope, LOG_TEXT("job_id", "j"));
 	capture_begin(&capture);
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, log_from_thread, NULL), 0);
@@ -251,7 +239,6 @@ static void test_log_err_has_code_message_status(void)
 {
 	struct capture capture;
 	struct err err = {0};
-
 	(void)err_set(&err, ERR_NETWORK, "connection refused");
 	capture_begin(&capture);
 	log_err("the broker is away", &err);
@@ -274,7 +261,6 @@ static void test_log_err_has_code_message_status(void)
 void suite_log(void)
 {
 	CU_pSuite suite = CU_add_suite("log", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_log_line_has_time_level_program_message_fields);
 	CU_ADD_TEST(suite, test_log_level_hides_what_is_below);
 	CU_ADD_TEST(suite, test_log_escapes_anything_into_valid_json);

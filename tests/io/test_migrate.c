@@ -17,7 +17,6 @@ static const struct migration_file FILES[] = {
 static int64_t count_rows(struct db_pool *pool, const char *sql)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-
 	CU_ASSERT_TRUE_FATAL(db_query(pool, sql, NULL, &rows, NULL));
 	return db_int(&rows, 0, 0);
 }
@@ -29,7 +28,6 @@ static void test_migrate_applies_what_is_missing(void)
 	struct err err = {0};
 	const struct migration_set old = {FILES, 1};
 	const struct migration_set now = {FILES, 3};
-
 	scratch_db_init(&scratch, 2);
 	CU_ASSERT_FALSE(migrate_check_set(&old, scratch.pool, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_CONFLICT);
@@ -63,7 +61,6 @@ static void test_migrate_refuses_another_history(void)
 	struct err err = {0};
 	const struct migration_set good = {FILES, 2};
 	const struct migration_set bad[] = {{changed, 2}, {between, 3}};
-
 	scratch_db_init(&scratch, 2);
 	CU_ASSERT_TRUE(migrate_run_set(&good, scratch.pool, true, state, &err));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -77,13 +74,11 @@ static void test_migrate_refuses_another_history(void)
 
 static void test_migrate_leaves_nothing_of_a_failed_file(void)
 {
-	const struct migration_file files[] = {
-		FILES[0], {"0002_bad", "CREATE TABLE half (n int); SELECT 1 / 0;"}};
+	const struct migration_file files[] = {FILES[0], {"0002_bad", "CREATE TABLE half (n int); SELECT 1 / 0;"}};
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	struct migration_state state[2];
 	struct err err = {0};
 	const struct migration_set set = {files, 2};
-
 	scratch_db_init(&scratch, 2);
 	CU_ASSERT_FALSE(migrate_run_set(&set, scratch.pool, true, state, &err));
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "0002_bad"));
@@ -103,7 +98,6 @@ static void *run_all(void *context)
 	struct migration_state state[3];
 	const struct migration_set set = {FILES, 3};
 	struct db_pool *pool = scratch_db_pool(runner->scratch, 1, 0);
-
 	runner->is_done = migrate_run_set(&set, pool, true, state, NULL);
 	db_pool_free(pool);
 	return NULL;
@@ -113,7 +107,6 @@ static void test_migrate_runs_once_of_many(void)
 {
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	struct runner runners[4];
-
 	scratch_db_init(&scratch, 1);
 	for (size_t i = 0; i < ARRAY_LEN(runners); i++) {
 		runners[i] = (struct runner){.scratch = &scratch};
@@ -132,7 +125,6 @@ static void test_migrate_embedded_files_apply(void)
 	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
 	struct migration_state state[64];
 	struct err err = {0};
-
 	CU_ASSERT_TRUE_FATAL(migration_file_count <= ARRAY_LEN(state));
 	scratch_db_init(&scratch, 1);
 	bool is_done = migrate_run(scratch.pool, true, state, &err);
@@ -143,7 +135,6 @@ static void test_migrate_embedded_files_apply(void)
 void suite_migrate(void)
 {
 	CU_pSuite suite = CU_add_suite("migrate", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_migrate_applies_what_is_missing);
 	CU_ADD_TEST(suite, test_migrate_refuses_another_history);
 	CU_ADD_TEST(suite, test_migrate_leaves_nothing_of_a_failed_file);

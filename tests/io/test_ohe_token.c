@@ -15,7 +15,6 @@ static struct config *settings_of(const char *url, const char *key)
 	struct config *config = NULL;
 	size_t count = 0;
 	const struct setting *table = settings_all(&count);
-
 	(void)setenv("OHDC_DATABASE_URL", "postgresql://x", 1);
 	(void)setenv("OHDC_SEAL_KEYS_FILE", "/dev/null", 1);
 	(void)setenv("WEB_HOST", "app.example", 1);
@@ -53,7 +52,6 @@ static void test_ohe_token_answers(void)
 		{"slow", ERR_TIMEOUT, 0, NULL, ERR_TIMEOUT},
 	};
 	struct config *config = settings_of("http://app.example", "test-jwt-secret");
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct fake_http_step step = {.method = "GET",
 						    .url = URL,
@@ -65,7 +63,6 @@ static void test_ohe_token_answers(void)
 		struct http_client *fake = fake_http_new(&step, 1);
 		CLEANUP(secret_done) struct secret token = {0};
 		struct err err = {0};
-
 		bool is_read = ohe_token_read(fake, config, "u-1", &token, &err);
 		CHECK(rows[i].name, is_read == (rows[i].code == ERR_NONE));
 		CHECK(rows[i].name, err.code == rows[i].code);
@@ -81,7 +78,6 @@ static void test_ohe_token_needs_the_key(void)
 	struct http_client *fake = fake_http_new(NULL, 0);
 	CLEANUP(secret_done) struct secret token = {0};
 	struct err err = {0};
-
 	CU_ASSERT_FALSE(ohe_token_read(fake, config, "u-1", &token, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_INPUT);
 	script_end("no key", fake);
@@ -93,7 +89,6 @@ void suite_ohe_token(void);
 void suite_ohe_token(void)
 {
 	CU_pSuite suite = CU_add_suite("ohe_token", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_ohe_token_answers);
 	CU_ADD_TEST(suite, test_ohe_token_needs_the_key);
 }

@@ -30,7 +30,6 @@ static const struct call_gate gate = {.deadline_ms = 5000};
 static bool service_key(void *context, struct secret *ret)
 {
 	const char *key = context;
-
 	if (!key) return false;
 	secret_set(ret, key, strlen(key));
 	return true;
@@ -44,12 +43,8 @@ static int64_t now_ms(void)
 static struct openhands *client_of(struct http_client *fake)
 {
 	static char key[] = "service";
-	const struct openhands_options options = {.client = fake,
-						  .base_url = BASE,
-						  .service_key = service_key,
-						  .context = key,
-						  .now_ms = now_ms};
-
+	const struct openhands_options options = {
+		.client = fake, .base_url = BASE, .service_key = service_key, .context = key, .now_ms = now_ms};
 	return openhands_new(&options);
 }
 
@@ -91,8 +86,7 @@ static void test_openhands_starts_once_with_a_minted_key(void)
 		.url = STARTS "/start-tasks?ids=" HEX "&ids=other",
 		.header = "Authorization: Bearer sk-1",
 		.status = 200,
-		.answer = "[null,{\"id\":\"" HEX
-			  "\",\"status\":\"READY\",\"app_conversation_id\":\"" ID
+		.answer = "[null,{\"id\":\"" HEX "\",\"status\":\"READY\",\"app_conversation_id\":\"" ID
 			  "\",\"sandbox_id\":\"s\"}]"});
 	struct openhands_task task = {0};
 	struct openhands_task tasks[2];
@@ -130,11 +124,7 @@ static void test_openhands_body_of_a_start_has_all_fields(void)
 static void test_openhands_mints_once_more_after_a_401(void)
 {
 	SCRIPT(MINT,
-	       {.method = "POST",
-		.url = STARTS,
-		.is_unsafe = true,
-		.status = 401,
-		.answer = "{\"error\":\"BearerTokenError\"}"},
+	       {.method = "POST", .url = STARTS, .is_unsafe = true, .status = 401, .answer = "{\"error\":\"BearerTokenError\"}"},
 	       MINT,
 	       {.method = "POST",
 		.url = STARTS,
@@ -160,9 +150,8 @@ static void test_openhands_refusals_of_a_start(void)
 	} rows[] = {
 		{"concurrency",
 		 {.status = 429,
-		  .answer =
-			  "{\"detail\":{\"error\":\"CONCURRENCY_LIMIT_REACHED\",\"message\":\"m\","
-			  "\"limit\":3,\"current\":3}}"},
+		  .answer = "{\"detail\":{\"error\":\"CONCURRENCY_LIMIT_REACHED\",\"message\":\"m\","
+			    "\"limit\":3,\"current\":3}}"},
 		 ERR_LIMIT,
 		 OPENHANDS_LIMIT_CONCURRENCY,
 		 60000},
@@ -175,8 +164,7 @@ static void test_openhands_refusals_of_a_start(void)
 		 OPENHANDS_LIMIT_DAILY,
 		 7200000},
 		{"daily, without",
-		 {.status = 429,
-		  .answer = "{\"detail\":{\"code\":\"daily_conversation_limit_reached\"}}"},
+		 {.status = 429, .answer = "{\"detail\":{\"code\":\"daily_conversation_limit_reached\"}}"},
 		 ERR_LIMIT,
 		 OPENHANDS_LIMIT_DAILY,
 		 3600000},
@@ -199,11 +187,7 @@ static void test_openhands_refusals_of_a_start(void)
 		 ERR_LIMIT,
 		 OPENHANDS_LIMIT_RATE,
 		 1000},
-		{"rate without a time",
-		 {.status = 429, .answer = "slow down"},
-		 ERR_LIMIT,
-		 OPENHANDS_LIMIT_RATE,
-		 2000},
+		{"rate without a time", {.status = 429, .answer = "slow down"}, ERR_LIMIT, OPENHANDS_LIMIT_RATE, 2000},
 		{"not in the organisation",
 		 {.status = 403, .answer = "{\"detail\":\"User is not a member\"}"},
 		 ERR_AUTH,
@@ -214,20 +198,11 @@ static void test_openhands_refusals_of_a_start(void)
 		 ERR_INPUT,
 		 OPENHANDS_LIMIT_NONE,
 		 0},
-		{"500 as text",
-		 {.status = 500, .answer = "Internal"},
-		 ERR_UNCERTAIN,
-		 OPENHANDS_LIMIT_NONE,
-		 0},
+		{"500 as text", {.status = 500, .answer = "Internal"}, ERR_UNCERTAIN, OPENHANDS_LIMIT_NONE, 0},
 		{"lost", {.fails = ERR_UNCERTAIN}, ERR_UNCERTAIN, OPENHANDS_LIMIT_NONE, 0},
 		{"html 200", {.status = 200, .answer = "<html>"}, ERR_UNCERTAIN, OPENHANDS_LIMIT_NONE, 0},
-		{"no id",
-		 {.status = 200, .answer = "{\"status\":\"WORKING\"}"},
-		 ERR_UNCERTAIN,
-		 OPENHANDS_LIMIT_NONE,
-		 0},
+		{"no id", {.status = 200, .answer = "{\"status\":\"WORKING\"}"}, ERR_UNCERTAIN, OPENHANDS_LIMIT_NONE, 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fake_http_step steps[] = {MINT, rows[i].step};
 		steps[1].method = "POST";
@@ -260,7 +235,6 @@ static void test_openhands_service_key_trouble_is_no_fault_of_the_person(void)
 		{"no key in the answer", 200, "{\"key\":\"\"}", ERR_INTERNAL},
 		{"a number as key", 200, "{\"key\":7}", ERR_INTERNAL},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fake_http_step step = MINT;
 		step.status = rows[i].status;
@@ -285,10 +259,9 @@ static void test_openhands_lists_organisations_of_the_personal_one(void)
 		.url = BASE "/api/organizations?limit=100",
 		.header = "Authorization: Bearer sk-2",
 		.status = 200,
-		.answer =
-			"{\"items\":[{\"id\":\"o1\",\"name\":\"Acme\",\"is_personal\":false},"
-			"{\"name\":\"no id\"},{\"id\":\"u1\",\"name\":null,\"is_personal\":true}],"
-			"\"current_org_id\":\"o1\"}"});
+		.answer = "{\"items\":[{\"id\":\"o1\",\"name\":\"Acme\",\"is_personal\":false},"
+			  "{\"name\":\"no id\"},{\"id\":\"u1\",\"name\":null,\"is_personal\":true}],"
+			  "\"current_org_id\":\"o1\"}"});
 	const struct openhands_user personal = {"u1", NULL};
 	struct openhands_orgs orgs = {0};
 
@@ -311,10 +284,9 @@ static void test_openhands_finds_a_repository_by_exact_name(void)
 	       {.method = "GET",
 		.url = SEARCH "bitbucket_data_center&query=proj%2Fsite&limit=100",
 		.status = 200,
-		.answer =
-			"{\"items\":[{\"full_name\":\"PROJ/site-two\"},{\"full_name\":7},"
-			"{\"full_name\":\"PROJ/Site\",\"git_provider\":\"bitbucket_data_center\"}],"
-			"\"next_page_id\":\"x\"}"});
+		.answer = "{\"items\":[{\"full_name\":\"PROJ/site-two\"},{\"full_name\":7},"
+			  "{\"full_name\":\"PROJ/Site\",\"git_provider\":\"bitbucket_data_center\"}],"
+			  "\"next_page_id\":\"x\"}"});
 	static const char *const providers[] = {"github", "bitbucket_data_center", "gitlab"};
 	struct openhands_repository found = {0};
 
@@ -360,18 +332,14 @@ static void test_openhands_finds_a_start_in_flight(void)
 	       {.method = "GET",
 		.url = TASKS,
 		.status = 200,
-		.answer =
-			"{\"items\":[{\"id\":\"t0\",\"status\":\"WORKING\",\"request\":null},null],"
-			"\"next_page_id\":\"p 2\"}"},
+		.answer = "{\"items\":[{\"id\":\"t0\",\"status\":\"WORKING\",\"request\":null},null],"
+			  "\"next_page_id\":\"p 2\"}"},
 	       {.method = "GET",
 		.url = TASKS "&page_id=p%202",
 		.status = 200,
 		.answer = "{\"items\":[{\"id\":\"t1\",\"status\":\"ERROR\",\"detail\":\"\","
 			  "\"request\":{\"conversation_id\":\"" ID "\"}}],\"next_page_id\":null}"},
-	       {.method = "GET",
-		.url = TASKS,
-		.status = 200,
-		.answer = "{\"items\":[],\"next_page_id\":null}"});
+	       {.method = "GET", .url = TASKS, .status = 200, .answer = "{\"items\":[],\"next_page_id\":null}"});
 	struct openhands_task task = {0};
 
 	CU_ASSERT(openhands_find_task(client, &user, HEX, NOW_MS, &task, NULL));
@@ -397,8 +365,7 @@ static void test_openhands_reads_conversations(void)
 	CU_ASSERT(openhands_read_conversations(client, &user, ids, 3, found, NULL));
 	CHECK("finished", found[0].execution == OPENHANDS_EXECUTION_FINISHED);
 	CHECK("absent", !found[1].exists);
-	CHECK("paused", found[2].sandbox == OPENHANDS_SANDBOX_PAUSED &&
-				found[2].execution == OPENHANDS_EXECUTION_NONE);
+	CHECK("paused", found[2].sandbox == OPENHANDS_SANDBOX_PAUSED && found[2].execution == OPENHANDS_EXECUTION_NONE);
 	script_end("conversations", fake);
 }
 
@@ -413,16 +380,13 @@ static void test_openhands_reads_conversations(void)
 	"{\"kind\":\"MessageEvent\",\"source\":\"" source "\",\"timestamp\":\"" stamp \
 	"\",\"llm_message\":{\"content\":[{\"type\":\"text\",\"text\":\"" text "\"}]}}"
 #define GET(address, items) \
-	{.method = "GET",   \
-	 .url = address,    \
-	 .status = 200,     \
-	 .answer = "{\"items\":[" items "],\"next_page_id\":null}"}
+	{.method = "GET", .url = address, .status = 200, .answer = "{\"items\":[" items "],\"next_page_id\":null}"}
 
 static void test_openhands_outcome_is_what_came_after_our_message(void)
 {
 	SCRIPT(MINT,
-	       GET(MESSAGES, MESSAGE("user", "2026-11-21T10:00:05.5", "do it (ohdc-1)") "," MESSAGE(
-				     "agent", "2026-11-21T10:00:03", "old words")),
+	       GET(MESSAGES, MESSAGE("user", "2026-11-21T10:00:05.5",
+				     "do it (ohdc-1)") "," MESSAGE("agent", "2026-11-21T10:00:03", "old words")),
 	       GET(STATES, "{\"kind\":\"ConversationStateUpdateEvent\",\"key\":\"stats\","
 			   "\"timestamp\":\"2026-11-21T10:00:09\",\"value\":{}},"
 			   "{\"kind\":\"ConversationStateUpdateEvent\",\"key\":\"full_state\","
@@ -431,9 +395,8 @@ static void test_openhands_outcome_is_what_came_after_our_message(void)
 	       GET(ACTIONS, "{\"kind\":\"ActionEvent\",\"timestamp\":\"2026-11-21T10:00:07\","
 			    "\"tool_name\":\"finish\",\"action\":{\"kind\":\"FinishAction\","
 			    "\"message\":\"All done.\"}}"),
-	       GET(ERRORS,
-		   "{\"kind\":\"ConversationErrorEvent\",\"timestamp\":\"2026-11-21T10:00:05Z\","
-		   "\"code\":\"Old\",\"detail\":\"of before\"}"));
+	       GET(ERRORS, "{\"kind\":\"ConversationErrorEvent\",\"timestamp\":\"2026-11-21T10:00:05Z\","
+			   "\"code\":\"Old\",\"detail\":\"of before\"}"));
 	CLEANUP(openhands_outcome_done) struct openhands_outcome outcome = {0};
 
 	CU_ASSERT(openhands_read_outcome(client, &user, ID, "ohdc-1", &outcome, NULL));
@@ -447,9 +410,8 @@ static void test_openhands_outcome_is_what_came_after_our_message(void)
 static void test_openhands_outcome_reads_no_older_finish(void)
 {
 	SCRIPT(MINT, GET(MESSAGES, MESSAGE("user", "2026-11-21T10:00:05Z", "again ohdc-2")),
-	       GET(STATES,
-		   "{\"kind\":\"ConversationStateUpdateEvent\",\"key\":\"execution_status\","
-		   "\"timestamp\":\"2026-11-21T10:00:04.9Z\",\"value\":\"finished\"}"),
+	       GET(STATES, "{\"kind\":\"ConversationStateUpdateEvent\",\"key\":\"execution_status\","
+			   "\"timestamp\":\"2026-11-21T10:00:04.9Z\",\"value\":\"finished\"}"),
 	       GET(ACTIONS, "{\"kind\":\"ActionEvent\",\"timestamp\":\"2026-11-21T10:00:04\","
 			    "\"action\":{\"kind\":\"FinishAction\",\"message\":\"old\"}}"),
 	       GET(ERRORS, ""));
@@ -468,15 +430,13 @@ static void test_openhands_outcome_of_a_plain_answer_and_an_error(void)
 	       GET(MESSAGES, MESSAGE("agent", "2026-11-21T10:00:08", "Newest.") "," MESSAGE(
 				     "agent", "2026-11-21T10:00:07",
 				     "Older.") "," MESSAGE("user", "2026-11-21T10:00:05", "ohdc-3")),
-	       GET(STATES,
-		   "{\"kind\":\"ConversationStateUpdateEvent\",\"key\":\"execution_status\","
-		   "\"timestamp\":\"2026-11-21T10:00:09\",\"value\":\"error\"}"),
+	       GET(STATES, "{\"kind\":\"ConversationStateUpdateEvent\",\"key\":\"execution_status\","
+			   "\"timestamp\":\"2026-11-21T10:00:09\",\"value\":\"error\"}"),
 	       GET(ACTIONS, "{\"kind\":\"ActionEvent\",\"timestamp\":\"2026-11-21T10:00:06\","
 			    "\"tool_name\":\"terminal\",\"action\":{\"kind\":\"Bash\","
 			    "\"message\":\"no\"}},7,{\"kind\":\"Other\"}"),
-	       GET(ERRORS,
-		   "{\"kind\":\"ConversationErrorEvent\",\"timestamp\":\"2026-11-21T10:00:09\","
-		   "\"code\":\"LLMError\",\"detail\":\"no budget\"}"));
+	       GET(ERRORS, "{\"kind\":\"ConversationErrorEvent\",\"timestamp\":\"2026-11-21T10:00:09\","
+			   "\"code\":\"LLMError\",\"detail\":\"no budget\"}"));
 	CLEANUP(openhands_outcome_done) struct openhands_outcome outcome = {0};
 
 	CU_ASSERT(openhands_read_outcome(client, &user, ID, "ohdc-3", &outcome, NULL));
@@ -506,8 +466,7 @@ static void test_openhands_outcome_without_our_message_reads_nothing_else(void)
 
 static void test_openhands_names_a_conversation(void)
 {
-	SCRIPT(MINT,
-	       {.method = "PATCH", .url = STARTS "/" HEX, .body = "{\"title\":\"T\"}", .status = 200});
+	SCRIPT(MINT, {.method = "PATCH", .url = STARTS "/" HEX, .body = "{\"title\":\"T\"}", .status = 200});
 
 	CU_ASSERT(openhands_rename(client, &user, ID, "T", NULL));
 	script_end("title", fake);
@@ -520,10 +479,7 @@ static void test_openhands_reads_a_sandbox(void)
 		.url = BASE "/api/v1/sandboxes?id=" HEX,
 		.status = 200,
 		.answer = "[{\"id\":\"" HEX "\",\"status\":\"RUNNING\"}]"},
-	       {.method = "GET",
-		.url = BASE "/api/v1/sandboxes?id=" HEX,
-		.status = 200,
-		.answer = "[null]"},
+	       {.method = "GET", .url = BASE "/api/v1/sandboxes?id=" HEX, .status = 200, .answer = "[null]"},
 	       {.method = "GET", .url = BASE "/api/v1/sandboxes?id=" HEX, .status = 200, .answer = "{}"});
 	enum openhands_sandbox sandbox = OPENHANDS_SANDBOX_ERROR;
 	struct err err = {0};
@@ -550,16 +506,13 @@ static void test_openhands_limits_are_known_by_their_words(void)
 		{"", OPENHANDS_LIMIT_NONE},
 		{NULL, OPENHANDS_LIMIT_NONE},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		CHECK(rows[i].text ? rows[i].text : "nothing",
-		      openhands_limit_of(rows[i].text) == rows[i].limit);
+		CHECK(rows[i].text ? rows[i].text : "nothing", openhands_limit_of(rows[i].text) == rows[i].limit);
 }
 
 void suite_openhands(void)
 {
 	CU_pSuite suite = CU_add_suite("openhands", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_openhands_starts_once_with_a_minted_key);
 	CU_ADD_TEST(suite, test_openhands_body_of_a_start_has_all_fields);
 	CU_ADD_TEST(suite, test_openhands_mints_once_more_after_a_401);

@@ -47,7 +47,6 @@ static bool open_clients(struct world *world, struct err *err)
 static void world_init(struct world *world)
 {
 	struct err err = {0};
-
 	*world = (struct world){.peer = http_peer_new(answers, ARRAY_LEN(answers))};
 	CU_ASSERT_TRUE_FATAL(open_clients(world, &err));
 }
@@ -67,15 +66,13 @@ static bool get(struct world *world, const char *host, struct err *err)
 	CLEANUP(strbuf_done) struct strbuf base;
 	CLEANUP(strbuf_done) struct strbuf url;
 	CLEANUP(http_result_done) struct http_result result = {0};
-
 	strbuf_init(&base, 1024);
 	strbuf_init(&url, 1024);
 	strbuf_addf(&base, "http://%s:%u", host, (unsigned)world->peer->port);
 	strbuf_addf(&url, "%s/x?y=1", strbuf_text(&base));
 	const struct http_call call = {.method = "GET", .url = strbuf_text(&url), .deadline_ms = 5000};
 	*err = (struct err){0};
-	return http_client_send(peer_client_for(world->clients, strbuf_text(&base)), &call, &result,
-				err);
+	return http_client_send(peer_client_for(world->clients, strbuf_text(&base)), &call, &result, err);
 }
 
 static void test_peer_client_knows_own_servers(void)
@@ -99,21 +96,16 @@ static void test_peer_client_knows_own_servers(void)
 		{"allowed for Jira alone", PROVIDER_BITBUCKET, "https://two.example.com", false},
 	};
 	struct world world;
-
 	set("JIRA_DC_BASE_URL", "https://jira.example.com:8443/jira/");
 	set("BITBUCKET_DATA_CENTER_HOST", "bb.example.com");
 	set("OHDC_JIRA_ALLOWED_HOSTS", "two.example.com, three.example.com");
 	world_init(&world);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		bool is_plain = peer_client_for(world.clients, rows[i].base_url) ==
-				peer_client_plain(world.clients);
-
-		CHECK(rows[i].name, peer_is_own(world.config, rows[i].provider, rows[i].base_url) ==
-					    rows[i].is_own);
+		bool is_plain = peer_client_for(world.clients, rows[i].base_url) == peer_client_plain(world.clients);
+		CHECK(rows[i].name, peer_is_own(world.config, rows[i].provider, rows[i].base_url) == rows[i].is_own);
 		if (rows[i].is_own) CHECK(rows[i].name, is_plain);
 	}
-	CU_ASSERT_FALSE(peer_client_for(world.clients, "https://other.example.com") ==
-			peer_client_plain(world.clients));
+	CU_ASSERT_FALSE(peer_client_for(world.clients, "https://other.example.com") == peer_client_plain(world.clients));
 	world_done(&world);
 }
 
@@ -135,7 +127,6 @@ static void test_peer_client_opens_nothing_that_is_denied(void)
 	};
 	struct world world;
 	struct err err;
-
 	world_init(&world);
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
 		CHECK(hosts[i], !get(&world, hosts[i], &err));
@@ -151,7 +142,6 @@ static void test_peer_client_opens_what_is_allowed(void)
 	struct world world;
 	struct err err;
 	char own[64];
-
 	set("OHDC_ALLOWED_NETWORKS", "127.0.0.0/8");
 	world_init(&world);
 	CU_ASSERT_TRUE(get(&world, "127.0.0.1", &err));
@@ -171,13 +161,11 @@ static void test_peer_client_opens_what_is_allowed(void)
 /* The proxy is on loopback and may be used; what it would reach for us may not, by number or by name. */
 static void test_peer_client_looks_behind_a_proxy(void)
 {
-	static const char *const denied[] = {"169.254.169.254", "127.0.0.1",          "localhost",
-					     "[fe80::1]",       "[::ffff:10.96.0.1]", "10.96.0.1",
-					     "10.0.9.9"};
+	static const char *const denied[] = {"169.254.169.254",    "127.0.0.1", "localhost", "[fe80::1]",
+					     "[::ffff:10.96.0.1]", "10.96.0.1", "10.0.9.9"};
 	struct world world = {.peer = http_peer_new(answers, ARRAY_LEN(answers))};
 	struct err err;
 	char proxy[64];
-
 	(void)snprintf(proxy, sizeof(proxy), "http://me:pw@127.0.0.1:%u", (unsigned)world.peer->port);
 	set("NO_PROXY", NULL);
 	set("HTTP_PROXY", proxy);
@@ -200,11 +188,9 @@ static void test_peer_client_looks_behind_a_proxy(void)
 static void test_peer_client_checks_its_settings(void)
 {
 	static const char *const names[] = {"OHDC_DENIED_NETWORKS", "OHDC_ALLOWED_NETWORKS"};
-
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct world world = {0};
 		struct err err = {0};
-
 		set(names[i], "10.0.0.0/8,cluster");
 		CHECK(names[i], !open_clients(&world, &err));
 		CHECK(names[i], err.code == ERR_INPUT && strstr(err.message, names[i]));
@@ -217,7 +203,6 @@ static void test_peer_client_checks_its_settings(void)
 void suite_peer_client(void)
 {
 	CU_pSuite suite = CU_add_suite("peer_client", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_peer_client_knows_own_servers);
 	CU_ADD_TEST(suite, test_peer_client_opens_nothing_that_is_denied);
 	CU_ADD_TEST(suite, test_peer_client_opens_what_is_allowed);

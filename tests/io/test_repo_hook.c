@@ -50,7 +50,6 @@ static struct bot_server server_of(struct http_client *fake)
 static json_t *list_of(const char *text)
 {
 	json_t *list = json_loads(text, 0, NULL);
-
 	if (!list) CU_FAIL_FATAL("list");
 	return list;
 }
@@ -60,8 +59,7 @@ static void test_repo_hook_is_created_and_looked_at(void)
 	SCRIPT({.method = "POST",
 		.url = HOOKS,
 		.header = "Authorization: Bearer token",
-		.body = "{\"name\":\"OpenHands Resolver\",\"url\":\"" APP OWN
-			"\",\"events\":" EVENTS
+		.body = "{\"name\":\"OpenHands Resolver\",\"url\":\"" APP OWN "\",\"events\":" EVENTS
 			",\"active\":true,\"configuration\":{\"secret\":\"s3cret\"},"
 			"\"sslVerificationRequired\":true}",
 		.is_unsafe = true,
@@ -118,9 +116,9 @@ static void test_repo_hook_of_another_writer_is_put_right(void)
 	       {.method = "GET",
 		.url = LIST,
 		.status = 200,
-		.answer = PAGE(RIGHT("13", "s3cret") "," RIGHT(
-			"12", "s3cret") ",{\"id\":1,\"name\":"
-					"\"CI\",\"url\":\"https://ci.example/\"}")},
+		.answer = PAGE(
+			RIGHT("13", "s3cret") "," RIGHT("12", "s3cret") ",{\"id\":1,\"name\":"
+									"\"CI\",\"url\":\"https://ci.example/\"}")},
 	       {.method = "DELETE", .url = HOOKS "/13", .status = 404, .answer = WORDS("gone")});
 	const struct secret secret = secret_over(secret_text);
 	const struct own_hook own = repo_hook_own(APP OWN, NULL);
@@ -136,32 +134,23 @@ static void test_repo_hook_that_stays_wrong_is_an_error(void)
 {
 	static const char *const wrongs[] = {
 		PAGE(RIGHT("12", "other")),
-		PAGE("{\"id\":12," NAMED "\"url\":\"" APP OWN "\",\"events\":" EVENTS
-		     ",\"active\":false}"),
-		PAGE("{\"id\":12," NAMED "\"url\":\"" APP OWN
-		     "\",\"events\":[\"pr:opened\"],\"active\":true}"),
-		PAGE("{\"id\":12," NAMED "\"url\":\"" APP OWN "/\",\"events\":" EVENTS
-		     ",\"active\":true}"),
+		PAGE("{\"id\":12," NAMED "\"url\":\"" APP OWN "\",\"events\":" EVENTS ",\"active\":false}"),
+		PAGE("{\"id\":12," NAMED "\"url\":\"" APP OWN "\",\"events\":[\"pr:opened\"],\"active\":true}"),
+		PAGE("{\"id\":12," NAMED "\"url\":\"" APP OWN "/\",\"events\":" EVENTS ",\"active\":true}"),
 	};
 	const struct secret secret = secret_over(secret_text);
 	const struct own_hook own = repo_hook_own(APP OWN, NULL);
-
 	for (size_t i = 0; i < ARRAY_LEN(wrongs); i++) {
-		const struct fake_http_step put = {.method = "PUT",
-						   .url = HOOKS "/12",
-						   .is_unsafe = true,
-						   .status = 200,
-						   .answer = "{}"};
-		const struct fake_http_step look = {
-			.method = "GET", .url = LIST, .status = 200, .answer = wrongs[i]};
+		const struct fake_http_step put = {
+			.method = "PUT", .url = HOOKS "/12", .is_unsafe = true, .status = 200, .answer = "{}"};
+		const struct fake_http_step look = {.method = "GET", .url = LIST, .status = 200, .answer = wrongs[i]};
 		const struct fake_http_step steps[] = {put, look, put, look, put, look};
 		struct http_client *fake = fake_http_new(steps, ARRAY_LEN(steps));
 		const struct bot_server server = server_of(fake);
 		json_auto_t *now = list_of("[" RIGHT("12", "old") "]");
 		CLEANUP(mem_free_text) char *id = NULL;
 		struct err err = {0};
-		CHECK(wrongs[i],
-		      !repo_hook_install(&server, &repository, &own, &secret, now, &id, &err));
+		CHECK(wrongs[i], !repo_hook_install(&server, &repository, &own, &secret, now, &id, &err));
 		CHECK(wrongs[i], err.code == ERR_INTERNAL && err.http_status == 0 && !id);
 		script_end(wrongs[i], fake);
 	}
@@ -173,13 +162,11 @@ static void test_repo_hook_is_removed_with_its_doubles(void)
 	       {.method = "DELETE", .url = HOOKS "/14", .status = 204},
 	       {.method = "DELETE", .url = HOOKS "/15", .status = 204});
 	const struct own_hook own = repo_hook_own(APP OWN, "12");
-	json_auto_t *now = list_of(
-		"[{\"id\":11,\"name\":\"CI\",\"url\":\"https://ci.example/\"}," RIGHT(
-			"12", "s") ","
-				   "{\"id\":13," NAMED "\"url\":\"https://staging.example" OWN
-				   "\"},"
-				   "{\"id\":15," NAMED "\"url\":\"" APP
-				   "/integration/bitbucket-dc/events\"}," RIGHT("14", "s") "]");
+	json_auto_t *now = list_of("[{\"id\":11,\"name\":\"CI\",\"url\":\"https://ci.example/\"}," RIGHT(
+		"12", "s") ","
+			   "{\"id\":13," NAMED "\"url\":\"https://staging.example" OWN "\"},"
+			   "{\"id\":15," NAMED "\"url\":\"" APP
+			   "/integration/bitbucket-dc/events\"}," RIGHT("14", "s") "]");
 	json_auto_t *none = json_array();
 	CLEANUP(mem_free_text) char *no_id = NULL;
 	CLEANUP(mem_free_text) char *id = NULL;
@@ -211,25 +198,21 @@ static void test_repo_api_tells_whose_refusal_it_is(void)
 		{"moved", 302, NULL, 0, 302, ERR_INPUT},
 		{"its fault", 500, NULL, 0, 500, ERR_INTERNAL},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct fake_http_step steps[] = {{.method = "GET",
-							.url = LIST,
-							.status = rows[i].status,
-							.answer = WORDS("why")},
-						       {.method = "GET",
-							.url = PROPERTIES,
-							.header = "Authorization: Bearer token",
-							.status = rows[i].properties,
-							.answer = "{}",
-							.user_name = rows[i].owner}};
+		const struct fake_http_step steps[] = {
+			{.method = "GET", .url = LIST, .status = rows[i].status, .answer = WORDS("why")},
+			{.method = "GET",
+			 .url = PROPERTIES,
+			 .header = "Authorization: Bearer token",
+			 .status = rows[i].properties,
+			 .answer = "{}",
+			 .user_name = rows[i].owner}};
 		struct http_client *fake = fake_http_new(steps, rows[i].owner ? 2 : 1);
 		const struct bot_server server = server_of(fake);
 		json_t *hooks = NULL;
 		struct err err = {0};
 		CHECK(rows[i].name, !repo_api_hooks(&server, &repository, &hooks, &err) && !hooks);
-		CHECK(rows[i].name,
-		      err.http_status == rows[i].http_status && err.code == rows[i].code);
+		CHECK(rows[i].name, err.http_status == rows[i].http_status && err.code == rows[i].code);
 		script_end(rows[i].name, fake);
 	}
 }
@@ -240,10 +223,7 @@ static void test_repo_api_reads_a_name_as_bitbucket_writes_it(void)
 		.url = REST "/projects/proj/repos/a%20b",
 		.status = 200,
 		.answer = "{\"id\":9,\"slug\":\"A-b\",\"project\":{\"key\":\"PROJ\"}}"},
-	       {.method = "GET",
-		.url = REST "/projects/p/repos/s",
-		.status = 200,
-		.answer = "{\"slug\":1}"});
+	       {.method = "GET", .url = REST "/projects/p/repos/s", .status = 200, .answer = "{\"slug\":1}"});
 	CLEANUP(bot_repository_done) struct bot_repository name = {0};
 	CLEANUP(bot_repository_done) struct bot_repository broken = {0};
 	struct err err = {0};
@@ -302,7 +282,6 @@ void suite_repo_hook(void);
 void suite_repo_hook(void)
 {
 	CU_pSuite suite = CU_add_suite("repo_hook", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_repo_hook_is_created_and_looked_at);
 	CU_ADD_TEST(suite, test_repo_hook_is_replaced_in_place);
 	CU_ADD_TEST(suite, test_repo_hook_unknown_outcome_is_looked_for);

@@ -24,12 +24,10 @@ static void make_connection(struct job_bench *bench, const char *columns)
 	char sql[512];
 	job_bench_run(bench, "delete from delivery");
 	job_bench_run(bench, "delete from connection");
-	job_bench_run(bench,
-		      "insert into instance (provider, base_url) values ('jira', 'https://j')"
-		      " on conflict do nothing");
-	job_bench_run(bench,
-		      "insert into connection (provider, id, instance_id, status, secret_sealed)"
-		      " select 'jira', 7, id, 'active', 'C' from instance");
+	job_bench_run(bench, "insert into instance (provider, base_url) values ('jira', 'https://j')"
+			     " on conflict do nothing");
+	job_bench_run(bench, "insert into connection (provider, id, instance_id, status, secret_sealed)"
+			     " select 'jira', 7, id, 'active', 'C' from instance");
 	(void)snprintf(sql, sizeof(sql), "update connection set %s", columns);
 	job_bench_run(bench, sql);
 }
@@ -48,34 +46,28 @@ static void test_rotation_look_goes_by_deliveries(void)
 		 DELIVERY("7", "current", "1 s"), 0, "CN-"},
 		{"next in use", "secret_next_sealed = 'N', next_at = now() - interval '5 m'",
 		 DELIVERY("7", "next", "1 s"), 1, "N-C"},
-		{"an older next was in use", "secret_next_sealed = 'N', next_at = now()",
-		 DELIVERY("7", "next", "1 s"), 0, "CN-"},
-		{"next of another connection",
-		 "secret_next_sealed = 'N', next_at = now() - interval '5 m'",
+		{"an older next was in use", "secret_next_sealed = 'N', next_at = now()", DELIVERY("7", "next", "1 s"),
+		 0, "CN-"},
+		{"next of another connection", "secret_next_sealed = 'N', next_at = now() - interval '5 m'",
 		 DELIVERY("8", "next", "1 s"), 0, "CN-"},
-		{"next in use since yesterday",
-		 "secret_next_sealed = 'N', next_at = now() - interval '3 d'",
+		{"next in use since yesterday", "secret_next_sealed = 'N', next_at = now() - interval '3 d'",
 		 DELIVERY("7", "next", "2 d"), 1, "N-C"},
-		{"previous, nothing seen",
-		 "secret_previous_sealed = 'P', rotated_at = now() - interval '1 d'", NULL, 0, "C-P"},
-		{"previous, itself seen",
-		 "secret_previous_sealed = 'P', rotated_at = now() - interval '1 d'",
+		{"previous, nothing seen", "secret_previous_sealed = 'P', rotated_at = now() - interval '1 d'", NULL, 0,
+		 "C-P"},
+		{"previous, itself seen", "secret_previous_sealed = 'P', rotated_at = now() - interval '1 d'",
 		 DELIVERY("7", "previous", "1 s"), 0, "C-P"},
 		{"previous, current seen too early to be sure",
-		 "secret_previous_sealed = 'P', rotated_at = now() - interval '50 s'",
-		 DELIVERY("7", "current", "1 s"), 0, "C-P"},
+		 "secret_previous_sealed = 'P', rotated_at = now() - interval '50 s'", DELIVERY("7", "current", "1 s"),
+		 0, "C-P"},
 		{"previous, current seen before the change",
-		 "secret_previous_sealed = 'P', rotated_at = now() - interval '5 m'",
-		 DELIVERY("7", "current", "10 m"), 0, "C-P"},
-		{"previous, current seen",
-		 "secret_previous_sealed = 'P', rotated_at = now() - interval '5 m'",
+		 "secret_previous_sealed = 'P', rotated_at = now() - interval '5 m'", DELIVERY("7", "current", "10 m"),
+		 0, "C-P"},
+		{"previous, current seen", "secret_previous_sealed = 'P', rotated_at = now() - interval '5 m'",
 		 DELIVERY("7", "current", "1 s"), 0, "C-P!"},
-		{"previous, its hour not over",
-		 "secret_previous_sealed = 'P', previous_until = now() + interval '1 m'", NULL, 0,
-		 "C-P!"},
-		{"previous, its hour over",
-		 "secret_previous_sealed = 'P', previous_until = now() - interval '1 s'", NULL, 1,
-		 "C--"},
+		{"previous, its hour not over", "secret_previous_sealed = 'P', previous_until = now() + interval '1 m'",
+		 NULL, 0, "C-P!"},
+		{"previous, its hour over", "secret_previous_sealed = 'P', previous_until = now() - interval '1 s'",
+		 NULL, 1, "C--"},
 		{"a new change keeps the previous one",
 		 "secret_previous_sealed = 'P', previous_until = now() - interval '1 s',"
 		 " secret_next_sealed = 'N', next_at = now()",
@@ -122,7 +114,6 @@ static void test_rotation_look_is_done_by_one(void)
 void suite_rotation(void)
 {
 	CU_pSuite suite = CU_add_suite("rotation", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_rotation_look_goes_by_deliveries);
 	CU_ADD_TEST(suite, test_rotation_look_is_done_by_one);
 }

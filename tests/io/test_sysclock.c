@@ -19,7 +19,6 @@ static void test_sysclock_writes_rfc3339(void)
 		{"leap day", 1709164799999, "2024-02-28T23:59:59.999Z"},
 	};
 	char text[SYSCLOCK_TEXT_SIZE];
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		sysclock_text(rows[i].ms, text);
 		CHECK_TEXT(rows[i].name, text, rows[i].text);
@@ -31,7 +30,6 @@ static void test_sysclock_agrees_with_itself(void)
 	int64_t before_us = sysclock_monotonic_us();
 	int64_t between_ms = sysclock_monotonic_ms();
 	int64_t after_us = sysclock_monotonic_us();
-
 	CU_ASSERT_TRUE(before_us / 1000 <= between_ms && between_ms <= after_us / 1000);
 	CU_ASSERT_TRUE(sysclock_now_ms() > 1700000000000);
 }
@@ -40,7 +38,6 @@ static void test_entropy_differs(void)
 {
 	struct uuid a = entropy_uuid();
 	struct uuid b = entropy_uuid();
-
 	CU_ASSERT_FALSE(uuid_equal(&a, &b));
 	CU_ASSERT_EQUAL(a.bytes[6] >> 4, 4);
 }
@@ -48,7 +45,6 @@ static void test_entropy_differs(void)
 void suite_sysclock(void)
 {
 	CU_pSuite suite = CU_add_suite("sysclock", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_sysclock_writes_rfc3339);
 	CU_ADD_TEST(suite, test_sysclock_agrees_with_itself);
 	CU_ADD_TEST(suite, test_entropy_differs);

@@ -32,7 +32,6 @@ struct bench {
 static bool read_word(void *context, const struct db_rows *rows, int row, void *ret)
 {
 	struct word *word = ret;
-
 	(void)context;
 	if (db_is_null(rows, row, 1)) return false;
 	*word = (struct word){db_int(rows, row, 0), db_copy(rows, row, 1)};
@@ -48,20 +47,16 @@ static int compare(const void *a, const void *b)
 {
 	const struct word *x = a;
 	const struct word *y = b;
-
 	return (x->id > y->id) - (x->id < y->id);
 }
 
 static void bench_init(struct bench *bench)
 {
-	const struct daemon_options frame = {
-		.program = "test", .admin_listen = "127.0.0.1:0", .drain_ms = 60000};
-
+	const struct daemon_options frame = {.program = "test", .admin_listen = "127.0.0.1:0", .drain_ms = 60000};
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &bench->signals);
 	job_bench_init(&bench->database);
 	job_bench_run(&bench->database, "create table word (id bigint, text text)");
-	job_bench_run(&bench->database,
-		      "insert into word values (2, 'two'), (1, 'one'), (3, null)");
+	job_bench_run(&bench->database, "insert into word values (2, 'two'), (1, 'one'), (3, null)");
 	CU_ASSERT_TRUE_FATAL(daemon_new(&frame, &bench->daemon, NULL));
 	const struct table_cache_options options = {
 		.pool = bench->database.pool,
@@ -98,7 +93,6 @@ static bool has(struct bench *bench, int64_t id, const char *text)
 static bool will_have(struct bench *bench, int64_t id, const char *text)
 {
 	int64_t give_up_ms = sysclock_monotonic_ms() + DEADLINE_MS;
-
 	while (!has(bench, id, text)) {
 		if (sysclock_monotonic_ms() > give_up_ms) return false;
 		daemon_pause(bench->daemon, 5);
@@ -109,7 +103,6 @@ static bool will_have(struct bench *bench, int64_t id, const char *text)
 static void test_table_cache_is_loaded_and_told_of_changes(void)
 {
 	CLEANUP(bench_done) struct bench bench = {0};
-
 	bench_init(&bench);
 	CU_ASSERT_TRUE(has(&bench, 1, "one"));
 	CU_ASSERT_TRUE(has(&bench, 2, "two"));
@@ -129,10 +122,8 @@ static void test_table_cache_is_loaded_and_told_of_changes(void)
 static bool is_listening(struct bench *bench)
 {
 	int64_t give_up_ms = sysclock_monotonic_ms() + DEADLINE_MS;
-
-	while (job_bench_number(&bench->database,
-				"select count(*) from pg_stat_activity where query"
-				" like 'LISTEN%' and datname = current_database()") == 0) {
+	while (job_bench_number(&bench->database, "select count(*) from pg_stat_activity where query"
+						  " like 'LISTEN%' and datname = current_database()") == 0) {
 		if (sysclock_monotonic_ms() > give_up_ms) return false;
 		daemon_pause(bench->daemon, 5);
 	}
@@ -142,12 +133,10 @@ static bool is_listening(struct bench *bench)
 static void test_table_cache_loads_again_after_a_lost_connection(void)
 {
 	CLEANUP(bench_done) struct bench bench = {0};
-
 	bench_init(&bench);
 	CU_ASSERT_TRUE_FATAL(is_listening(&bench));
-	job_bench_run(&bench.database,
-		      "select pg_terminate_backend(pid) from pg_stat_activity where"
-		      " query like 'LISTEN%' and datname = current_database()");
+	job_bench_run(&bench.database, "select pg_terminate_backend(pid) from pg_stat_activity where"
+				       " query like 'LISTEN%' and datname = current_database()");
 	job_bench_run(&bench.database, "insert into word values (5, 'five')");
 	CU_ASSERT_TRUE(will_have(&bench, 5, "five"));
 }
@@ -155,7 +144,6 @@ static void test_table_cache_loads_again_after_a_lost_connection(void)
 static void *read_without_pause(void *context)
 {
 	struct bench *bench = context;
-
 	while (!atomic_load(&bench->is_over)) {
 		int64_t until_us = sysclock_monotonic_us() + 2000;
 		table_cache_acquire(bench->cache);
@@ -170,11 +158,9 @@ static void test_table_cache_lets_a_writer_pass_the_readers(void)
 {
 	CLEANUP(bench_done) struct bench bench = {0};
 	pthread_t readers[READERS];
-
 	bench_init(&bench);
 	for (size_t i = 0; i < READERS; i++)
-		CU_ASSERT_EQUAL_FATAL(pthread_create(&readers[i], NULL, read_without_pause, &bench),
-				      0);
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&readers[i], NULL, read_without_pause, &bench), 0);
 	int64_t began_ms = sysclock_monotonic_ms();
 	for (int i = 0; i < 10; i++)
 		CU_ASSERT_TRUE(table_cache_reload(bench.cache, NULL));
@@ -187,7 +173,6 @@ static void test_table_cache_lets_a_writer_pass_the_readers(void)
 void suite_table_cache(void)
 {
 	CU_pSuite suite = CU_add_suite("table_cache", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_table_cache_is_loaded_and_told_of_changes);
 	CU_ADD_TEST(suite, test_table_cache_loads_again_after_a_lost_connection);
 	CU_ADD_TEST(suite, test_table_cache_lets_a_writer_pass_the_readers);

@@ -17,9 +17,7 @@ enum { LEASE_MS = 60000, LONG_MS = 3600000 };
 static void prepare(struct linker_bench *bench)
 {
 	struct intake_record record = linker_bench_record(1, "comment_created", KEY);
-
-	record.delivery.traceparent = (char[]){
-		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"};
+	record.delivery.traceparent = (char[]){"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"};
 	linker_bench_init(bench);
 	CU_ASSERT_EQUAL_FATAL(linker_bench_take(bench, &record, 1, 2), 1);
 }
@@ -28,23 +26,20 @@ static bool claim(struct linker_bench *bench, struct trigger_row *ret)
 {
 	bool is_found = false;
 	struct err err = {0};
-
 	CU_ASSERT_TRUE_FATAL(trigger_store_claim(bench->pool, "me", LEASE_MS, ret, &is_found, &err));
 	return is_found;
 }
 
 static void expire(struct linker_bench *bench)
 {
-	linker_bench_run(bench,
-			 "update trigger set lease_until = clock_timestamp() - interval '1 s'"
-			 " where lease_until is not null");
+	linker_bench_run(bench, "update trigger set lease_until = clock_timestamp() - interval '1 s'"
+				" where lease_until is not null");
 }
 
 static bool decide(struct linker_bench *bench, struct trigger_row *row, enum job_kind kind)
 {
 	bool is_held = false;
 	struct err err = {0};
-
 	row->record.kind = kind;
 	row->record.reason = kind == JOB_ANSWER ? REASON_USER_UNKNOWN : REASON_NONE;
 	(void)snprintf(row->record.job_id, sizeof(row->record.job_id), "%s", JOB);
@@ -59,9 +54,7 @@ static void read_outbox(struct linker_bench *bench, struct job_record *ret)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	struct err err = {0};
-
-	CU_ASSERT_TRUE_FATAL(
-		db_query(bench->pool, "select record from job_outbox", NULL, &rows, &err));
+	CU_ASSERT_TRUE_FATAL(db_query(bench->pool, "select record from job_outbox", NULL, &rows, &err));
 	CU_ASSERT_EQUAL_FATAL(rows.count, 1);
 	CU_ASSERT_TRUE_FATAL(job_record_read(bytes_text(db_text(&rows, 0, 0)), ret, &err));
 }
@@ -78,8 +71,7 @@ static void test_trigger_store_claims_what_is_due_once(void)
 	CU_ASSERT_STRING_EQUAL(row.record.event_key, KEY);
 	CU_ASSERT_STRING_EQUAL(row.record.ask.actor.key, "JIRAUSER1");
 	CU_ASSERT_STRING_EQUAL(row.base_url, "https://jira.example");
-	CU_ASSERT_STRING_EQUAL(row.record.traceparent,
-			       "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+	CU_ASSERT_STRING_EQUAL(row.record.traceparent, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
 	CU_ASSERT(row.crashes == 1 && row.epoch == 1 && row.attempts == 0);
 	CU_ASSERT_FALSE(claim(&bench, &none));
 	/* Its worker died. */
@@ -119,8 +111,8 @@ static void test_trigger_store_sends_an_answer(void)
 
 	CU_ASSERT_TRUE_FATAL(claim(&bench, &row));
 	CU_ASSERT_TRUE(decide(&bench, &row, JOB_ANSWER));
-	CU_ASSERT_TRUE(linker_bench_is(&bench, "select state || outcome || detail from trigger",
-				       "REFUSEDUSER_UNKNOWNwhy"));
+	CU_ASSERT_TRUE(
+		linker_bench_is(&bench, "select state || outcome || detail from trigger", "REFUSEDUSER_UNKNOWNwhy"));
 	CU_ASSERT_EQUAL(linker_bench_number(&bench, "select answer_count from trigger"), 1);
 	read_outbox(&bench, &record);
 	CU_ASSERT(record.kind == JOB_ANSWER && record.reason == REASON_USER_UNKNOWN);
@@ -143,8 +135,7 @@ static void test_trigger_store_puts_off_and_quarantines(void)
 	CU_ASSERT_TRUE_FATAL(claim(&bench, &last));
 	CU_ASSERT(last.attempts == 1 && last.crashes == 1);
 	CU_ASSERT_TRUE(trigger_store_quarantine(bench.pool, &last, "crashes", &err));
-	CU_ASSERT_TRUE(linker_bench_is(&bench, "select state || outcome from trigger",
-				       "FAILEDQUARANTINED"));
+	CU_ASSERT_TRUE(linker_bench_is(&bench, "select state || outcome from trigger", "FAILEDQUARANTINED"));
 }
 
 static void test_trigger_store_claims_what_cannot_be_read(void)
@@ -163,7 +154,6 @@ static int64_t sweep(struct linker_bench *bench)
 {
 	int64_t again = -1;
 	struct err err = {0};
-
 	linker_bench_run(bench, "update trigger set sent_at = sent_at - interval '5 minutes'");
 	CU_ASSERT_TRUE(trigger_store_sweep(bench->pool, "me", 120000, &again, &err));
 	return again;
@@ -172,7 +162,6 @@ static int64_t sweep(struct linker_bench *bench)
 static void test_trigger_store_sends_again_what_was_lost(void)
 {
 	static const enum job_kind kinds[] = {JOB_START, JOB_ANSWER};
-
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		CLEANUP(linker_bench_done) struct linker_bench bench = {0};
 		CLEANUP(trigger_row_done) struct trigger_row row = {0};
@@ -190,8 +179,7 @@ static void test_trigger_store_sends_again_what_was_lost(void)
 		read_outbox(&bench, &record);
 		CU_ASSERT(record.kind == kinds[i]);
 		CU_ASSERT_STRING_EQUAL(record.job_id, JOB);
-		CU_ASSERT(record.reason ==
-			  (kinds[i] == JOB_ANSWER ? REASON_USER_UNKNOWN : REASON_NONE));
+		CU_ASSERT(record.reason == (kinds[i] == JOB_ANSWER ? REASON_USER_UNKNOWN : REASON_NONE));
 	}
 }
 
@@ -204,14 +192,12 @@ static void test_trigger_store_is_done_with_what_arrived(void)
 	CU_ASSERT_TRUE_FATAL(claim(&bench, &row));
 	CU_ASSERT_TRUE(decide(&bench, &row, JOB_START));
 	linker_bench_run(&bench, "delete from job_outbox");
-	linker_bench_run(&bench,
-			 "insert into job (job_id, kind, event_key, start_attempt, provider,"
-			 " connection_id, instance_id, subject, record) values ('" JOB "', 'start',"
-			 " '" KEY "', 0, 'jira', 7, 1, 's', '{}')");
+	linker_bench_run(&bench, "insert into job (job_id, kind, event_key, start_attempt, provider,"
+				 " connection_id, instance_id, subject, record) values ('" JOB "', 'start',"
+				 " '" KEY "', 0, 'jira', 7, 1, 's', '{}')");
 	CU_ASSERT_EQUAL(sweep(&bench), 0);
 	CU_ASSERT_TRUE(linker_bench_is(&bench, "select state from trigger", "STARTED"));
-	CU_ASSERT_EQUAL(
-		linker_bench_number(&bench, "select count(*) from trigger where sent_at is null"), 1);
+	CU_ASSERT_EQUAL(linker_bench_number(&bench, "select count(*) from trigger where sent_at is null"), 1);
 	CU_ASSERT_EQUAL(linker_bench_number(&bench, "select count(*) from job_outbox"), 0);
 }
 
@@ -233,10 +219,8 @@ static void test_trigger_store_opens_for_a_new_link(void)
 		{"too long ago", "USER_NOT_LINKED", "JIRAUSER1", "0", "25 hours", 0},
 		{"refused for another reason", "NO_REPOSITORY", "JIRAUSER1", "0", "1 minute", 0},
 		{"linked by e-mail address", "USER_UNKNOWN", "unavailable:u", "0", "1 minute", 1},
-		{"linked by e-mail address before", "USER_UNKNOWN", "unavailable:u", "1 hour",
-		 "1 minute", 0},
+		{"linked by e-mail address before", "USER_UNKNOWN", "unavailable:u", "1 hour", "1 minute", 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(linker_bench_done) struct linker_bench bench = {0};
 		int64_t opened = -1;
@@ -248,11 +232,10 @@ static void test_trigger_store_opens_for_a_new_link(void)
 			       " decided_at = now() - interval '%s'",
 			       rows[i].outcome, rows[i].decided);
 		linker_bench_run(&bench, sql);
-		(void)snprintf(
-			sql, sizeof(sql),
-			"insert into user_link (instance_id, account_key, user_id, method,"
-			" updated_at) values (1, '%s', 'u', 'operator', now() - interval '%s')",
-			rows[i].account, rows[i].linked);
+		(void)snprintf(sql, sizeof(sql),
+			       "insert into user_link (instance_id, account_key, user_id, method,"
+			       " updated_at) values (1, '%s', 'u', 'operator', now() - interval '%s')",
+			       rows[i].account, rows[i].linked);
 		linker_bench_run(&bench, sql);
 		linker_bench_run(&bench, "update trigger set ask = jsonb_set(ask, '{actor,email}',"
 					 " '\"Ana@example.com\"')");
@@ -267,11 +250,9 @@ static void test_trigger_store_opens_for_active_links_only(void)
 	CLEANUP(linker_bench_done) struct linker_bench bench = {0};
 	int64_t opened = -1;
 	struct err err = {0};
-
 	prepare(&bench);
-	linker_bench_run(&bench,
-			 "update trigger set state = 'REFUSED', outcome = 'USER_NOT_LINKED',"
-			 " decided_at = now() - interval '1 minute'");
+	linker_bench_run(&bench, "update trigger set state = 'REFUSED', outcome = 'USER_NOT_LINKED',"
+				 " decided_at = now() - interval '1 minute'");
 	linker_bench_run(&bench, "insert into user_link (instance_id, account_key, user_id, method,"
 				 " status) values (1, 'JIRAUSER1', 'u', 'oauth', 'inactive')");
 	CU_ASSERT_TRUE(trigger_store_open_linked(bench.pool, &opened, &err));
@@ -284,7 +265,6 @@ static void test_trigger_store_opens_for_active_links_only(void)
 void suite_trigger_store(void)
 {
 	CU_pSuite suite = CU_add_suite("trigger_store", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_trigger_store_claims_what_is_due_once);
 	CU_ADD_TEST(suite, test_trigger_store_sends_a_start);
 	CU_ADD_TEST(suite, test_trigger_store_sends_an_answer);

@@ -38,7 +38,6 @@ static void echo(void *context, const struct web_request *request, struct web_re
 	struct world *world = context;
 	json_t *json = json_object();
 	struct bytes body = web_body(request);
-
 	atomic_fetch_add(&world->handled, 1);
 	put(json, "piece", web_piece(request));
 	put(json, "path", web_path(request));
@@ -47,8 +46,7 @@ static void echo(void *context, const struct web_request *request, struct web_re
 	put(json, "query", web_query(request, "q"));
 	put(json, "form", web_form(request, "f"));
 	(void)json_object_set_new(json, "length", json_integer((json_int_t)body.len));
-	(void)json_object_set_new(
-		json, "own", json_boolean(web_is_same_origin(request, "https://app.example.com")));
+	(void)json_object_set_new(json, "own", json_boolean(web_is_same_origin(request, "https://app.example.com")));
 	web_reply_json(reply, 200, json);
 }
 
@@ -56,7 +54,6 @@ static void read_json(void *context, const struct web_request *request, struct w
 {
 	json_t *json = NULL;
 	struct err err = {0};
-
 	(void)context;
 	if (web_json(request, &json, &err))
 		web_reply_json(reply, 200, json);
@@ -67,7 +64,6 @@ static void read_json(void *context, const struct web_request *request, struct w
 static void redirect(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	const char *cookie = web_query(request, "cookie");
-
 	(void)context;
 	web_reply_header(reply, "Set-Cookie", cookie ? cookie : "a=b; Secure");
 	web_reply_header(reply, "cache-control", "max-age=5");
@@ -91,7 +87,6 @@ static void refuse(void *context, const struct web_request *request, struct web_
 static void large(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	char *text = mem_zalloc(LARGE + 1, 1);
-
 	(void)context;
 	(void)request;
 	memset(text, 'x', LARGE);
@@ -103,7 +98,6 @@ static void large(void *context, const struct web_request *request, struct web_r
 static void hold(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	struct world *world = context;
-
 	(void)request;
 	(void)pthread_mutex_lock(&world->lock);
 	world->waiting++;
@@ -131,7 +125,6 @@ static struct world *world_new(unsigned threads, int64_t deadline_ms)
 					    .threads = threads,
 					    .deadline_ms = deadline_ms};
 	struct err err = {0};
-
 	(void)pthread_mutex_init(&world->lock, NULL);
 	(void)pthread_cond_init(&world->changed, NULL);
 	CU_ASSERT_TRUE_FATAL(web_new(&options, &world->web, &err));
@@ -166,7 +159,6 @@ static void wait_for(struct world *world, int waiting)
 static int ask(struct world *world, struct wire *wire, const char *head, const char *body)
 {
 	CLEANUP(strbuf_done) struct strbuf text;
-
 	strbuf_init(&text, 1 << 20);
 	strbuf_add(&text, head);
 	if (body) strbuf_addf(&text, "Content-Length: %zu\r\n", strlen(body));
@@ -181,7 +173,6 @@ static int ask(struct world *world, struct wire *wire, const char *head, const c
 static json_t *body_of(const struct wire *wire)
 {
 	const char *body = strstr(wire->text, "\r\n\r\n");
-
 	return body ? json_loads(body + 4, JSON_DECODE_ANY, NULL) : NULL;
 }
 
@@ -197,16 +188,11 @@ static void test_web_shows_what_was_sent(void)
 		{"piece", "GET /echo/a%2fb%20c/end HTTP/1.1\r\n", NULL, "piece", "a/b c"},
 		{"plus in a piece", "GET /echo/a+b/end HTTP/1.1\r\n", NULL, "piece", "a+b"},
 		{"header", "GET /echo HTTP/1.1\r\nX-Test: one\r\n", NULL, "header", "one"},
-		{"header twice", "GET /echo HTTP/1.1\r\nX-Test: one\r\nx-test: one\r\n", NULL,
-		 "header", NULL},
-		{"cookie", "GET /echo HTTP/1.1\r\nCookie: a=1; session=s=3 ;b\r\n", NULL, "cookie",
-		 "s=3"},
-		{"cookie twice, same", "GET /echo HTTP/1.1\r\nCookie: session=1; session=1\r\n",
-		 NULL, "cookie", "1"},
-		{"cookie twice", "GET /echo HTTP/1.1\r\nCookie: session=1; session=2\r\n", NULL,
-		 "cookie", NULL},
-		{"cookie's name has case", "GET /echo HTTP/1.1\r\nCookie: Session=1\r\n", NULL,
-		 "cookie", NULL},
+		{"header twice", "GET /echo HTTP/1.1\r\nX-Test: one\r\nx-test: one\r\n", NULL, "header", NULL},
+		{"cookie", "GET /echo HTTP/1.1\r\nCookie: a=1; session=s=3 ;b\r\n", NULL, "cookie", "s=3"},
+		{"cookie twice, same", "GET /echo HTTP/1.1\r\nCookie: session=1; session=1\r\n", NULL, "cookie", "1"},
+		{"cookie twice", "GET /echo HTTP/1.1\r\nCookie: session=1; session=2\r\n", NULL, "cookie", NULL},
+		{"cookie's name has case", "GET /echo HTTP/1.1\r\nCookie: Session=1\r\n", NULL, "cookie", NULL},
 		{"query", "GET /echo?a=b&q=%C3%A4+b%2Bc HTTP/1.1\r\n", NULL, "query", "ä b+c"},
 		{"query's name escaped", "GET /echo?%71=2 HTTP/1.1\r\n", NULL, "query", "2"},
 		{"query without value", "GET /echo?q HTTP/1.1\r\n", NULL, "query", ""},
@@ -215,15 +201,12 @@ static void test_web_shows_what_was_sent(void)
 		{"form", "POST /echo HTTP/1.1\r\n" FORM, "a=&f=x%0d%0ay+%26", "form", "x\r\ny &"},
 		{"form, empty", "POST /echo HTTP/1.1\r\n" FORM, "f=", "form", ""},
 		{"form twice", "POST /echo HTTP/1.1\r\n" FORM, "f=1&f=2", "form", NULL},
-		{"not a form", "POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\n", "f=1", "form",
-		 NULL},
-		{"nearly a form",
-		 "POST /echo HTTP/1.1\r\nContent-Type: application/x-www-form-urlencodedx\r\n",
-		 "f=1", "form", NULL},
+		{"not a form", "POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\n", "f=1", "form", NULL},
+		{"nearly a form", "POST /echo HTTP/1.1\r\nContent-Type: application/x-www-form-urlencodedx\r\n", "f=1",
+		 "form", NULL},
 	};
 	struct world *world = world_new(0, 0);
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CHECK(rows[i].name, ask(world, wire, rows[i].head, rows[i].body) == 200);
 		json_auto_t *json = body_of(wire);
@@ -255,7 +238,6 @@ static void test_web_refuses_what_it_cannot_read(void)
 	};
 	struct world *world = world_new(0, 0);
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CHECK(rows[i].name, ask(world, wire, rows[i].head, rows[i].body) == rows[i].status);
 		json_auto_t *json = body_of(wire);
@@ -270,7 +252,6 @@ static void test_web_bounds_bodies(void)
 	struct world *world = world_new(0, 0);
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
 	char *body = mem_zalloc(WEB_BODY_BYTES + 2, 1);
-
 	memset(body, 'x', WEB_BODY_BYTES);
 	CU_ASSERT_EQUAL(ask(world, wire, "POST /echo HTTP/1.1\r\n", body), 200);
 	json_auto_t *json = body_of(wire);
@@ -299,19 +280,15 @@ static void test_web_tells_own_pages_from_others(void)
 		{"shorter", "Origin: https://app.example.co\r\n", false},
 		{"null", "Origin: null\r\n", false},
 		{"empty", "Origin:\r\n", false},
-		{"twice", "Origin: https://app.example.com\r\nOrigin: https://app.example.com\r\n",
-		 false},
+		{"twice", "Origin: https://app.example.com\r\nOrigin: https://app.example.com\r\n", false},
 		{"neighbour", "Sec-Fetch-Site: same-site\r\n", false},
 		{"elsewhere", "Sec-Fetch-Site: cross-site\r\n", false},
-		{"they disagree",
-		 "Origin: https://app.example.com\r\nSec-Fetch-Site: cross-site\r\n", false},
+		{"they disagree", "Origin: https://app.example.com\r\nSec-Fetch-Site: cross-site\r\n", false},
 	};
 	struct world *world = world_new(0, 0);
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char head[256];
-
 		(void)snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\n%s", rows[i].headers);
 		CHECK(rows[i].name, ask(world, wire, head, "{}") == 200);
 		json_auto_t *json = body_of(wire);
@@ -330,14 +307,12 @@ static void check_headers(const struct wire *wire, const char *const *present, c
 
 static void test_web_adds_headers_to_every_answer(void)
 {
-	static const char *const usual[] = {"X-Content-Type-Options: nosniff",
-					    "Cache-Control: no-store", "Referrer-Policy: no-referrer",
-					    "Content-Type: application/json", NULL};
+	static const char *const usual[] = {"X-Content-Type-Options: nosniff", "Cache-Control: no-store",
+					    "Referrer-Policy: no-referrer", "Content-Type: application/json", NULL};
 	static const char *const redirected[] = {"Location: /there?x=y", "Set-Cookie: a=b; Secure",
 						 "cache-control: max-age=5", NULL};
 	struct world *world = world_new(0, 0);
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
-
 	CU_ASSERT_EQUAL(ask(world, wire, "GET /echo HTTP/1.1\r\n", NULL), 200);
 	check_headers(wire, usual, "Location");
 	CU_ASSERT_EQUAL(ask(world, wire, "GET /go HTTP/1.1\r\n", NULL), 302);
@@ -345,8 +320,7 @@ static void test_web_adds_headers_to_every_answer(void)
 	CU_ASSERT_EQUAL(ask(world, wire, "GET /refuse?why=a%0Ab HTTP/1.1\r\n", NULL), 400);
 	check_headers(wire, usual, "Location");
 	CU_ASSERT_PTR_NOT_NULL(strstr(wire->text, "Retry-After: 9"));
-	CU_ASSERT_PTR_NOT_NULL(
-		strstr(wire->text, "{\"detail\":\"No \\\"luck\\\"\",\"error\":\"a\\nb\"}"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(wire->text, "{\"detail\":\"No \\\"luck\\\"\",\"error\":\"a\\nb\"}"));
 	CU_ASSERT_EQUAL(ask(world, wire, "GET /refuse HTTP/1.1\r\n", NULL), 400);
 	CU_ASSERT_PTR_NULL(strstr(wire->text, "error"));
 	mem_free(wire);
@@ -360,7 +334,6 @@ static void test_web_sends_large_answers(void)
 	char *part = mem_zalloc(64 * 1024, 1);
 	size_t received = 0;
 	ssize_t got;
-
 	(void)wire_send(fd, "GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 	while ((got = read(fd, part, 64 * 1024)) > 0)
 		received += (size_t)got;
@@ -376,7 +349,6 @@ static void test_web_runs_handlers_side_by_side(void)
 	struct world *world = world_new(4, 0);
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
 	int fds[4];
-
 	world->wanted = 4;
 	for (int i = 0; i < 4; i++) {
 		fds[i] = wire_connect(web_port(world->web));
@@ -398,7 +370,6 @@ static void test_web_answers_at_the_deadline(void)
 	struct world *world = world_new(1, 200);
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
 	int second;
-
 	world->wanted = 2;
 	int first = wire_connect(web_port(world->web));
 	(void)wire_send(first, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -424,14 +395,12 @@ static void test_web_answers_at_the_deadline(void)
 static bool is_idle(void *context)
 {
 	struct world *world = context;
-
 	return web_is_idle(world->web);
 }
 
 static void *free_web(void *context)
 {
 	struct world *world = context;
-
 	web_free(world->web);
 	return NULL;
 }
@@ -443,7 +412,6 @@ static void test_web_lets_requests_end(void)
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
 	pthread_t thread;
 	int fds[2];
-
 	CU_ASSERT_TRUE(wire_wait(is_idle, world));
 	world->wanted = 3;
 	for (int i = 0; i < 2; i++) {
@@ -478,7 +446,6 @@ static void test_web_checks_its_address(void)
 	struct web *second = NULL;
 	struct err err = {0};
 	char taken[32];
-
 	(void)snprintf(taken, sizeof(taken), "127.0.0.1:%u", (unsigned)web_port(world->web));
 	const struct web_options options = {.listen = taken, .routes = routes, .route_count = 1};
 	CU_ASSERT_FALSE(web_new(&options, &second, &err));
@@ -491,7 +458,6 @@ static void test_web_checks_its_address(void)
 void suite_web(void)
 {
 	CU_pSuite suite = CU_add_suite("web", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_web_shows_what_was_sent);
 	CU_ADD_TEST(suite, test_web_refuses_what_it_cannot_read);
 	CU_ADD_TEST(suite, test_web_bounds_bodies);

@@ -10,8 +10,7 @@
 #include <string.h>
 
 /** Record the result of a condition together with the name of the row. */
-static inline void check_at(bool is_true, unsigned line, const char *file, const char *condition,
-			    const char *row)
+static inline void check_at(bool is_true, unsigned line, const char *file, const char *condition, const char *row)
 {
 	char text[512];
 
@@ -20,8 +19,7 @@ static inline void check_at(bool is_true, unsigned line, const char *file, const
 }
 
 /** Record whether two texts are equal (NULL equals only NULL), with both of them. */
-static inline void check_text_at(const char *found, const char *wanted, unsigned line,
-				 const char *file, const char *row)
+static inline void check_text_at(const char *found, const char *wanted, unsigned line, const char *file, const char *row)
 {
 	char text[2048];
 	bool is_same = found && wanted ? strcmp(found, wanted) == 0 : found == wanted;

@@ -5,8 +5,7 @@
 
 #include "common/base/banned.h"
 
-#define RULE(effect, kind, value) \
-	"{\"effect\":\"" effect "\",\"kind\":\"" kind "\",\"value\":\"" value "\"}"
+#define RULE(effect, kind, value) "{\"effect\":\"" effect "\",\"kind\":\"" kind "\",\"value\":\"" value "\"}"
 #define ORG "00000000-0000-4000-8000-00000000000a"
 
 /* Ann asks in PROJ for PROJ/app, which is worked on in her fork. */
@@ -25,22 +24,18 @@ static void test_access_decides(void)
 		const char *why; /* NULL: may start */
 	} rows[] = {
 		{"no rules", "[]", NULL},
-		{"denied project", "[" RULE("deny", "project", "PROJ") "]",
-		 "The list of denied projects names PROJ."},
+		{"denied project", "[" RULE("deny", "project", "PROJ") "]", "The list of denied projects names PROJ."},
 		{"another denied project", "[" RULE("deny", "project", "PROJX") "]", NULL},
 		{"part of a key", "[" RULE("deny", "project", "PRO") "]", NULL},
-		{"in another case", "[" RULE("deny", "project", "proj") "]",
-		 "The list of denied projects names PROJ."},
+		{"in another case", "[" RULE("deny", "project", "proj") "]", "The list of denied projects names PROJ."},
 		{"denied repository", "[" RULE("deny", "repository", "proj/APP") "]",
 		 "The list of denied repositories names PROJ/app."},
 		{"denied fork", "[" RULE("deny", "repository", "~ann/app") "]",
 		 "The list of denied repositories names ~ann/app."},
-		{"denied by name", "[" RULE("deny", "user", "ann") "]",
-		 "The list of denied people names ann."},
+		{"denied by name", "[" RULE("deny", "user", "ann") "]", "The list of denied people names ann."},
 		{"denied by key", "[" RULE("deny", "user", "JIRAUSER10100") "]",
 		 "The list of denied people names JIRAUSER10100."},
-		{"denied org", "[" RULE("deny", "org", ORG) "]",
-		 "The list of denied organizations names " ORG "."},
+		{"denied org", "[" RULE("deny", "org", ORG) "]", "The list of denied organizations names " ORG "."},
 		{"a name of another kind", "[" RULE("deny", "project", "ann") "]", NULL},
 		{"allowed project", "[" RULE("allow", "project", "PROJ") "]", NULL},
 		{"only another is allowed", "[" RULE("allow", "project", "OTHER") "]",
@@ -48,13 +43,11 @@ static void test_access_decides(void)
 		{"only another is allowed, and a denial of a third follows",
 		 "[" RULE("allow", "project", "OTHER") "," RULE("deny", "project", "X") "]",
 		 "The list of allowed projects does not name PROJ."},
-		{"one of the allowed",
-		 "[" RULE("allow", "project", "OTHER") "," RULE("allow", "project", "PROJ") "]", NULL},
-		{"allowed and denied",
-		 "[" RULE("allow", "project", "PROJ") "," RULE("deny", "project", "PROJ") "]",
+		{"one of the allowed", "[" RULE("allow", "project", "OTHER") "," RULE("allow", "project", "PROJ") "]",
+		 NULL},
+		{"allowed and denied", "[" RULE("allow", "project", "PROJ") "," RULE("deny", "project", "PROJ") "]",
 		 "The list of denied projects names PROJ."},
-		{"denied and allowed",
-		 "[" RULE("deny", "project", "PROJ") "," RULE("allow", "project", "PROJ") "]",
+		{"denied and allowed", "[" RULE("deny", "project", "PROJ") "," RULE("allow", "project", "PROJ") "]",
 		 "The list of denied projects names PROJ."},
 		{"project allowed, person denied",
 		 "[" RULE("allow", "project", "PROJ") "," RULE("deny", "user", "ann") "]",
@@ -64,15 +57,12 @@ static void test_access_decides(void)
 		{"each kind with allowances must allow",
 		 "[" RULE("allow", "user", "ann") "," RULE("allow", "repository", "X/y") "]",
 		 "The list of allowed repositories does not name PROJ/app."},
-		{"target allowed, fork not named", "[" RULE("allow", "repository", "PROJ/app") "]",
-		 NULL},
+		{"target allowed, fork not named", "[" RULE("allow", "repository", "PROJ/app") "]", NULL},
 		{"a kind we do not know", "[" RULE("deny", "planet", "PROJ") "]", NULL},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(strbuf_done) struct strbuf why = {0};
 		json_auto_t *rules = json_loads(rows[i].rules, 0, NULL);
-
 		strbuf_init(&why, 500);
 		CHECK(rows[i].name, access_permits(rules, &ann, &why) == !rows[i].why);
 		CHECK_TEXT(rows[i].name, strbuf_text(&why), rows[i].why ? rows[i].why : "");
@@ -92,13 +82,10 @@ static void test_access_when_not_all_is_known(void)
 		{"none, allow list", "[" RULE("allow", "repository", "X/y") "]", "", false},
 		{"none, deny list", "[" RULE("deny", "repository", "X/y") "]", "", true},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(strbuf_done) struct strbuf why = {0};
 		json_auto_t *rules = json_loads(rows[i].rules, 0, NULL);
-		const struct access_subject subject = {
-			.names = {[ACCESS_REPOSITORY] = {rows[i].repository}}};
-
+		const struct access_subject subject = {.names = {[ACCESS_REPOSITORY] = {rows[i].repository}}};
 		strbuf_init(&why, 500);
 		CHECK(rows[i].name, access_permits(rules, &subject, &why) == rows[i].may);
 	}
@@ -140,14 +127,11 @@ static void test_access_value_reads_what_people_type(void)
 		{NULL, "x", NULL},
 		{"user", NULL, NULL},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(mem_free_text) char *value = NULL;
 		struct err err = {0};
 		const char *row = rows[i].typed ? rows[i].typed : "(null)";
-
-		CHECK(row, access_value(rows[i].kind, rows[i].typed, &value, &err) ==
-				   (rows[i].value != NULL));
+		CHECK(row, access_value(rows[i].kind, rows[i].typed, &value, &err) == (rows[i].value != NULL));
 		CHECK_TEXT(row, value, rows[i].value);
 		CHECK(row, rows[i].value || err.code == ERR_INPUT);
 	}
@@ -157,7 +141,6 @@ static void test_access_value_has_a_ceiling(void)
 {
 	char longest[ACCESS_VALUE_BYTES + 2];
 	char *value = NULL;
-
 	memset(longest, 'a', sizeof(longest));
 	longest[ACCESS_VALUE_BYTES + 1] = '\0';
 	CU_ASSERT_FALSE(access_value("user", longest, &value, NULL));
@@ -171,7 +154,6 @@ void suite_access_rule(void);
 void suite_access_rule(void)
 {
 	CU_pSuite suite = CU_add_suite("access_rule", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_access_decides);
 	CU_ADD_TEST(suite, test_access_when_not_all_is_known);
 	CU_ADD_TEST(suite, test_access_value_reads_what_people_type);

@@ -26,12 +26,10 @@ static void test_backoff_delay_doubles_to_ceiling(void)
 		{"zero first", 0, 100, 3, 2, 4},
 		{"zero ceiling", 10, 0, 3, 0, 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct backoff backoff = {rows[i].first_ms, rows[i].max_ms};
 		int64_t half = backoff_delay_ms(&backoff, rows[i].attempts, 0);
 		int64_t whole = backoff_delay_ms(&backoff, rows[i].attempts, UINT32_MAX);
-
 		CHECK(rows[i].name, half == rows[i].half_ms);
 		CHECK(rows[i].name, whole == rows[i].whole_ms);
 	}
@@ -40,10 +38,8 @@ static void test_backoff_delay_doubles_to_ceiling(void)
 static void test_backoff_delay_is_spread_evenly(void)
 {
 	struct backoff backoff = {1000, 60000};
-
 	for (uint32_t step = 0; step <= 100; step++) {
 		int64_t delay = backoff_delay_ms(&backoff, 1, UINT32_MAX / 100 * step);
-
 		CU_ASSERT_TRUE(delay >= 500 + 5 * (int64_t)step - 1);
 		CU_ASSERT_TRUE(delay <= 500 + 5 * (int64_t)step);
 	}
@@ -52,7 +48,6 @@ static void test_backoff_delay_is_spread_evenly(void)
 void suite_backoff(void)
 {
 	CU_pSuite suite = CU_add_suite("backoff", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_backoff_delay_doubles_to_ceiling);
 	CU_ADD_TEST(suite, test_backoff_delay_is_spread_evenly);
 }

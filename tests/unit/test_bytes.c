@@ -23,7 +23,6 @@ static void test_bytes_equal_compares_content(void)
 void suite_bytes(void)
 {
 	CU_pSuite suite = CU_add_suite("bytes", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_bytes_of_text);
 	CU_ADD_TEST(suite, test_bytes_equal_compares_content);
 }

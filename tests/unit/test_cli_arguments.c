@@ -7,7 +7,6 @@
 static struct cli with(char **arguments)
 {
 	struct cli cli = {0};
-
 	while (arguments[cli.argument_count]) {
 		cli.arguments[cli.argument_count] = arguments[cli.argument_count];
 		cli.argument_count++;
@@ -22,7 +21,6 @@ static void test_cli_options_in_any_order(void)
 	struct cli cli = with(arguments);
 	struct err err = {0};
 	const char *text = NULL;
-
 	CHECK_TEXT("joined", cli_option(&cli, "y"), "t=o");
 	CU_ASSERT(cli_flag(&cli, "flag"));
 	CU_ASSERT(!cli_flag(&cli, "flag"));
@@ -39,7 +37,6 @@ static void test_cli_option_repeats(void)
 	char all[] = "--bot\0one\0--bot=two";
 	char *arguments[] = {all, all + 6, all + 10, NULL};
 	struct cli cli = with(arguments);
-
 	CHECK_TEXT("first", cli_option(&cli, "bot"), "one");
 	CHECK_TEXT("second", cli_option(&cli, "bot"), "two");
 	CU_ASSERT(cli_option(&cli, "bot") == NULL);
@@ -52,7 +49,6 @@ static void test_cli_names_what_is_wrong(void)
 	struct cli cli = with(arguments);
 	struct err err = {0};
 	const char *text = "untouched";
-
 	CU_ASSERT(!cli_need(&cli, "bot", &text, &err) && err.code == ERR_INPUT);
 	CHECK_TEXT("missing", err.message, "--bot is missing");
 	CHECK_TEXT("output", text, "untouched");
@@ -63,7 +59,6 @@ static void test_cli_names_what_is_wrong(void)
 void suite_cli_arguments(void)
 {
 	CU_pSuite suite = CU_add_suite("cli_arguments", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_cli_options_in_any_order);
 	CU_ADD_TEST(suite, test_cli_option_repeats);
 	CU_ADD_TEST(suite, test_cli_names_what_is_wrong);

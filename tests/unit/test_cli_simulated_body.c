@@ -54,22 +54,14 @@ static const struct row {
 	 "ana"},
 	{"pull request",
 	 PROVIDER_BITBUCKET,
-	 {.kind = SIMULATED_BITBUCKET_COMMENT,
-	  .actor = "41",
-	  .pull_request_id = "12",
-	  .comment_id = "9",
-	  .text = "please @helper"},
+	 {.kind = SIMULATED_BITBUCKET_COMMENT, .actor = "41", .pull_request_id = "12", .comment_id = "9", .text = "please @helper"},
 	 TRIGGER_COMMENT,
 	 "bitbucket:4:31:comment:9",
 	 "bitbucket:4:31:12",
 	 "41"},
 	{"text without mention",
 	 PROVIDER_BITBUCKET,
-	 {.kind = SIMULATED_BITBUCKET_COMMENT,
-	  .actor = "41",
-	  .pull_request_id = "12",
-	  .comment_id = "9",
-	  .text = "hello"},
+	 {.kind = SIMULATED_BITBUCKET_COMMENT, .actor = "41", .pull_request_id = "12", .comment_id = "9", .text = "hello"},
 	 TRIGGER_NONE,
 	 "bitbucket:4:31:comment:9",
 	 "bitbucket:4:31:12",
@@ -86,13 +78,11 @@ static void check_row(const struct row *row)
 						.received_at_ms = NOW_MS,
 						.max_age_ms = 1000,
 						.activated_at_ms = NOW_MS};
-	const struct trigger_origin origin = {
-		row->provider == PROVIDER_JIRA ? "jira.example.com" : NULL, connection->project_key,
-		connection->repo_slug, connection->repo_id};
+	const struct trigger_origin origin = {row->provider == PROVIDER_JIRA ? "jira.example.com" : NULL,
+					      connection->project_key, connection->repo_slug, connection->repo_id};
 	struct simulation simulation = row->simulation;
 	struct err err = {0};
 	CLEANUP(ask_done) struct ask ask = {0};
-
 	simulation.label = "helper";
 	simulation.now_ms = NOW_MS;
 	simulation.now = "2026-11-22T00:37:06.267Z";
@@ -102,8 +92,7 @@ static void check_row(const struct row *row)
 	CHECK(row->name, ask.kind == row->kind);
 	CHECK_TEXT(row->name, ask.event_key, row->event_key);
 	CHECK_TEXT(row->name, ask.subject, row->subject);
-	CHECK_TEXT(row->name, row->provider == PROVIDER_JIRA ? ask.actor.key : ask.actor.id,
-		   row->actor);
+	CHECK_TEXT(row->name, row->provider == PROVIDER_JIRA ? ask.actor.key : ask.actor.id, row->actor);
 	CHECK(row->name, trigger_origin_ok(row->provider, body, &origin));
 }
 
@@ -118,7 +107,6 @@ static void test_simulated_ids_are_numbers(void)
 	const struct simulation issue = {.issue_id = "PROJ-1"};
 	const struct simulation comment = {.comment_id = "0"};
 	struct err err = {0};
-
 	CU_ASSERT(!simulation_check(&issue, &err) && err.code == ERR_INPUT);
 	CU_ASSERT(strncmp(err.message, "--issue", 7) == 0);
 	CU_ASSERT(!simulation_check(&comment, &err));
@@ -127,7 +115,6 @@ static void test_simulated_ids_are_numbers(void)
 void suite_cli_simulated_body(void)
 {
 	CU_pSuite suite = CU_add_suite("cli_simulated_body", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_simulated_bodies_are_understood);
 	CU_ADD_TEST(suite, test_simulated_ids_are_numbers);
 }

@@ -13,7 +13,6 @@
 static const char *hex_of(const uint8_t *bytes, size_t len, char *ret, size_t size)
 {
 	CLEANUP(strbuf_done) struct strbuf hex;
-
 	strbuf_init(&hex, size - 1);
 	encode_hex(&hex, bytes_of(bytes, len));
 	memcpy(ret, strbuf_text(&hex), hex.len + 1);
@@ -24,7 +23,6 @@ static void test_crypto_digests(void)
 {
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	char hex[2 * CRYPTO_DIGEST_SIZE + 1];
-
 	crypto_sha256(bytes_text(NULL), digest);
 	CU_ASSERT_STRING_EQUAL(hex_of(digest, 32, hex, sizeof(hex)),
 			       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -49,12 +47,10 @@ struct hmac_row {
 
 /* RFC 4231 (case 5 is about cutting, which we do not do), the empty ones, and a webhook body. */
 static const struct hmac_row hmac_rows[] = {
-	{"1", 0x0B, 20, NULL, 0, 8, "Hi There",
-	 "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+	{"1", 0x0B, 20, NULL, 0, 8, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
 	{"2", 0, 4, "Jefe", 0, 28, "what do ya want for nothing?",
 	 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
-	{"3", 0xAA, 20, NULL, 0xDD, 50, NULL,
-	 "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+	{"3", 0xAA, 20, NULL, 0xDD, 50, NULL, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
 	{"4", 0, 25,
 	 "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16"
 	 "\x17\x18\x19",
@@ -65,8 +61,7 @@ static const struct hmac_row hmac_rows[] = {
 	 "This is a test using a larger than block-size key and a larger than block-size data. "
 	 "The key needs to be hashed before being used by the HMAC algorithm.",
 	 "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
-	{"empty", 0, 0, "", 0, 0, "",
-	 "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"},
+	{"empty", 0, 0, "", 0, 0, "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"},
 	{"webhook", 0, 14, "webhook-secret", 0, 31, "{\"eventKey\":\"pr:comment:added\"}",
 	 "5d37968f223590f6af5b47fe7645c9d2861d6d35ae4b6a2d40187c7125aa62c5"},
 };
@@ -88,7 +83,6 @@ static void test_crypto_hmac_vectors(void)
 		char hex[2 * CRYPTO_DIGEST_SIZE + 1];
 		struct bytes key = filled(key_buffer, row->key_fill, row->key, row->key_len);
 		struct bytes data = filled(data_buffer, row->data_fill, row->data, row->data_len);
-
 		crypto_hmac(key, data, digest);
 		CHECK_TEXT(row->name, hex_of(digest, 32, hex, sizeof(hex)), row->hex);
 
@@ -106,27 +100,21 @@ static void test_crypto_hmac_vectors(void)
 /* A sender's `sha256=HEX` header against the digest of the body it came with. */
 static void test_crypto_hmac_fits_signature_header(void)
 {
-	static const char header[] =
-		"sha256=5D37968f223590f6af5b47fe7645c9d2861d6d35ae4b6a2d40187c7125aa62c5";
+	static const char header[] = "sha256=5D37968f223590f6af5b47fe7645c9d2861d6d35ae4b6a2d40187c7125aa62c5";
 	uint8_t sent[CRYPTO_DIGEST_SIZE];
 	uint8_t ours[CRYPTO_DIGEST_SIZE];
-
 	CU_ASSERT_TRUE(decode_hex(bytes_text(header + 7), sent, sizeof(sent)));
-	crypto_hmac(bytes_text("webhook-secret"), bytes_text("{\"eventKey\":\"pr:comment:added\"}"),
-		    ours);
+	crypto_hmac(bytes_text("webhook-secret"), bytes_text("{\"eventKey\":\"pr:comment:added\"}"), ours);
 	CU_ASSERT_TRUE(crypto_equal(sent, ours, sizeof(ours)));
-	crypto_hmac(bytes_text("webhook-secret"), bytes_text("{\"eventKey\":\"pr:comment:addee\"}"),
-		    ours);
+	crypto_hmac(bytes_text("webhook-secret"), bytes_text("{\"eventKey\":\"pr:comment:addee\"}"), ours);
 	CU_ASSERT_FALSE(crypto_equal(sent, ours, sizeof(ours)));
 }
 
 static void test_crypto_equal_looks_at_every_byte(void)
 {
 	uint8_t a[32] = {0};
-
 	for (size_t i = 0; i < sizeof(a); i++) {
 		uint8_t b[32] = {0};
-
 		CU_ASSERT_TRUE(crypto_equal(a, b, sizeof(a)));
 		b[i] = 0x80;
 		CU_ASSERT_FALSE(crypto_equal(a, b, sizeof(a)));
@@ -137,7 +125,6 @@ static void test_crypto_equal_looks_at_every_byte(void)
 static struct crypto_keyring ring_of(const char *id, uint8_t first)
 {
 	struct crypto_keyring ring = {.count = 1};
-
 	(void)snprintf(ring.keys[0].id, sizeof(ring.keys[0].id), "%s", id);
 	for (size_t i = 0; i < CRYPTO_KEY_SIZE; i++)
 		ring.keys[0].key[i] = (uint8_t)(first + i);
@@ -153,7 +140,6 @@ static void test_crypto_seal_format_is_fixed(void)
 	struct crypto_keyring ring = ring_of("k1", 0);
 	CLEANUP(strbuf_done) struct strbuf sealed;
 	char hex[200];
-
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&ring, PLACE, nonce, bytes_text("hook secret"), &sealed, NULL));
 	CU_ASSERT_STRING_EQUAL(hex_of((const uint8_t *)sealed.text, sealed.len, hex, sizeof(hex)),
@@ -166,18 +152,15 @@ static void test_crypto_open_gives_back_what_was_sealed(void)
 	static const size_t lens[] = {0, 1, 15, 16, 17, 4096, LIMIT_SETTING_BYTES};
 	struct crypto_keyring ring = ring_of("2026-01.new_key_of_32_characters", 9);
 	char *plain = mem_zalloc(LIMIT_SETTING_BYTES, 1);
-
 	memset(plain, 'p', LIMIT_SETTING_BYTES);
 	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
 		CLEANUP(strbuf_done) struct strbuf sealed;
 		CLEANUP(secret_done) struct secret secret = {0};
 		struct err err = {0};
 		struct bytes bytes = bytes_of(plain, lens[i]);
-
 		strbuf_init(&sealed, 2 * LIMIT_SETTING_BYTES);
 		CHECK("seal", crypto_seal(&ring, PLACE, nonce, bytes, &sealed, &err));
-		CHECK(err.message,
-		      crypto_open(&ring, PLACE, bytes_of(sealed.text, sealed.len), &secret, &err));
+		CHECK(err.message, crypto_open(&ring, PLACE, bytes_of(sealed.text, sealed.len), &secret, &err));
 		CHECK("same", bytes_equal(secret_bytes(&secret), bytes));
 	}
 	mem_free(plain);
@@ -189,7 +172,6 @@ static void test_crypto_open_finds_older_keys(void)
 	struct crypto_keyring both = ring_of("k2", 2);
 	CLEANUP(strbuf_done) struct strbuf sealed;
 	CLEANUP(secret_done) struct secret secret = {0};
-
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&old, PLACE, nonce, bytes_text("s"), &sealed, NULL));
 	both.keys[1] = old.keys[0];
@@ -219,15 +201,13 @@ static void test_crypto_open_refuses_other_place_and_keys(void)
 		{"no keys", &none, PLACE},
 	};
 	CLEANUP(strbuf_done) struct strbuf sealed;
-
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&ring, PLACE, nonce, bytes_text("secret"), &sealed, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(secret_done) struct secret secret = {0};
 		struct err err = {0};
-
-		CHECK(rows[i].name, !crypto_open(rows[i].ring, rows[i].place,
-						 bytes_of(sealed.text, sealed.len), &secret, &err));
+		CHECK(rows[i].name,
+		      !crypto_open(rows[i].ring, rows[i].place, bytes_of(sealed.text, sealed.len), &secret, &err));
 		CHECK(rows[i].name, err.code == ERR_AUTH && !secret.text);
 	}
 }
@@ -236,16 +216,13 @@ static void test_crypto_open_refuses_every_altered_bit(void)
 {
 	struct crypto_keyring ring = ring_of("k1", 1);
 	CLEANUP(strbuf_done) struct strbuf sealed;
-
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&ring, PLACE, nonce, bytes_text("secret"), &sealed, NULL));
 	for (size_t bit = 0; bit < 8 * sealed.len; bit++) {
 		CLEANUP(secret_done) struct secret secret = {0};
 		struct err err = {0};
-
 		sealed.text[bit / 8] = (char)(sealed.text[bit / 8] ^ (1 << bit % 8));
-		CU_ASSERT_FALSE(crypto_open(&ring, PLACE, bytes_of(sealed.text, sealed.len),
-					    &secret, &err));
+		CU_ASSERT_FALSE(crypto_open(&ring, PLACE, bytes_of(sealed.text, sealed.len), &secret, &err));
 		if (bit < 8 || bit >= 16) /* format, or anything behind the length of the key id */
 			CU_ASSERT_EQUAL(err.code, bit < 8 ? ERR_INPUT : ERR_AUTH);
 		CU_ASSERT_PTR_NULL(secret.text);
@@ -257,14 +234,12 @@ static void test_crypto_open_refuses_every_cut(void)
 {
 	struct crypto_keyring ring = ring_of("k1", 1);
 	CLEANUP(strbuf_done) struct strbuf sealed;
-
 	strbuf_init(&sealed, 100);
 	CU_ASSERT_TRUE(crypto_seal(&ring, PLACE, nonce, bytes_text("secret"), &sealed, NULL));
 	for (size_t len = 0; len < sealed.len; len++) {
 		void *part = exact_copy(sealed.text, len);
 		CLEANUP(secret_done) struct secret secret = {0};
 		struct err err = {0};
-
 		CU_ASSERT_FALSE(crypto_open(&ring, PLACE, bytes_of(part, len), &secret, &err));
 		CU_ASSERT_EQUAL(err.code, len < 2 + 2 + 12 + 16 ? ERR_INPUT : ERR_AUTH);
 		free(part);
@@ -287,16 +262,13 @@ static void test_crypto_open_refuses_other_formats(void)
 		{"too long", 1, 1, 2 + 1 + 12 + 16 + LIMIT_SETTING_BYTES + 1},
 	};
 	struct crypto_keyring ring = ring_of("k1", 1);
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char *sealed = mem_zalloc(rows[i].len, 1);
 		struct secret secret = {0};
 		struct err err = {0};
-
 		sealed[0] = (char)rows[i].format;
 		sealed[1] = (char)rows[i].id_len;
-		CHECK(rows[i].name,
-		      !crypto_open(&ring, PLACE, bytes_of(sealed, rows[i].len), &secret, &err));
+		CHECK(rows[i].name, !crypto_open(&ring, PLACE, bytes_of(sealed, rows[i].len), &secret, &err));
 		CHECK(rows[i].name, err.code == ERR_INPUT && !secret.text);
 		mem_free(sealed);
 	}
@@ -309,7 +281,6 @@ static void test_crypto_seal_refuses(void)
 	struct bytes too_long = bytes_of(PLACE, LIMIT_SETTING_BYTES + 1); /* never read */
 	struct err err = {0};
 	CLEANUP(strbuf_done) struct strbuf small;
-
 	strbuf_init(&small, 40);
 	strbuf_add(&small, "before");
 	CU_ASSERT_FALSE(crypto_seal(&none, PLACE, nonce, bytes_text("s"), &small, &err));
@@ -326,7 +297,6 @@ static void test_crypto_seal_refuses(void)
 void suite_crypto(void)
 {
 	CU_pSuite suite = CU_add_suite("crypto", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_crypto_digests);
 	CU_ADD_TEST(suite, test_crypto_hmac_vectors);
 	CU_ADD_TEST(suite, test_crypto_hmac_fits_signature_header);

@@ -15,7 +15,6 @@ static void test_crypto_keyring_parse_reads_newest_first(void)
 				   "   # older\nk.1_-  " HEX_A;
 	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 	struct err err = {0};
-
 	CU_ASSERT_TRUE(crypto_keyring_parse(text, &ring, &err));
 	CU_ASSERT_EQUAL(ring.count, 2);
 	CU_ASSERT_STRING_EQUAL(ring.keys[0].id, ID_32);
@@ -45,15 +44,12 @@ static void test_crypto_keyring_parse_refuses(void)
 		{"three words", "k1 " HEX_A " x", "line 1: expected"},
 		{"twice", "k1 " HEX_A "\n\nk1 " HEX_B, "line 3: key id 'k1' is there twice"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 		struct err err = {0};
-
 		CHECK(rows[i].name, !crypto_keyring_parse(rows[i].text, &ring, &err));
 		CHECK(rows[i].name, err.code == ERR_INPUT && ring.count == 0);
-		CHECK(err.message,
-		      strncmp(err.message, rows[i].message, strlen(rows[i].message)) == 0);
+		CHECK(err.message, strncmp(err.message, rows[i].message, strlen(rows[i].message)) == 0);
 		CHECK(rows[i].name, strstr(err.message, "000102") == NULL);
 	}
 }
@@ -63,7 +59,6 @@ static void test_crypto_keyring_parse_has_a_ceiling(void)
 	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 	CLEANUP(strbuf_done) struct strbuf text;
 	struct err err = {0};
-
 	strbuf_init(&text, 4096);
 	for (int i = 1; i <= CRYPTO_SEAL_KEYS_MAX; i++)
 		strbuf_addf(&text, "k%d %s\n", i, HEX_A);
@@ -78,7 +73,6 @@ static void test_crypto_keyring_done_wipes(void)
 {
 	static const struct crypto_keyring nothing;
 	struct crypto_keyring ring = {0};
-
 	CU_ASSERT_TRUE(crypto_keyring_parse("k1 " HEX_A, &ring, NULL));
 	crypto_keyring_done(&ring);
 	CU_ASSERT_EQUAL(memcmp(&ring, &nothing, sizeof(ring)), 0);
@@ -89,7 +83,6 @@ static void test_crypto_key_fingerprint_depends_on_key_alone(void)
 {
 	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
 	char print[17];
-
 	CU_ASSERT_TRUE(crypto_keyring_parse("a " HEX_A "\nb " HEX_A "\nc " HEX_B, &ring, NULL));
 	crypto_key_fingerprint(&ring.keys[0], print);
 	CU_ASSERT_STRING_EQUAL(print, "87e41456c0cd652a");
@@ -102,7 +95,6 @@ static void test_crypto_key_fingerprint_depends_on_key_alone(void)
 void suite_crypto_keyring(void)
 {
 	CU_pSuite suite = CU_add_suite("crypto_keyring", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_crypto_keyring_parse_reads_newest_first);
 	CU_ADD_TEST(suite, test_crypto_keyring_parse_refuses);
 	CU_ADD_TEST(suite, test_crypto_keyring_parse_has_a_ceiling);

@@ -30,9 +30,7 @@ static void test_effect_rule_chooses(void)
 		{"time for the next look",
 		 {.state = EFFECT_ATTEMPTING, .attempts = 1, .misses = 2, .probe_at_ms = NOW_MS},
 		 EFFECT_DO_LOOK},
-		{"three misses",
-		 {.state = EFFECT_ATTEMPTING, .attempts = 1, .misses = 3},
-		 EFFECT_DO_SEND},
+		{"three misses", {.state = EFFECT_ATTEMPTING, .attempts = 1, .misses = 3}, EFFECT_DO_SEND},
 		{"three misses, but somebody may be sending",
 		 {.state = EFFECT_ATTEMPTING, .misses = 3, .attempting_until_ms = NOW_MS + 1},
 		 EFFECT_DO_WAIT},
@@ -40,7 +38,6 @@ static void test_effect_rule_chooses(void)
 		{"skipped", {.state = EFFECT_SKIPPED}, EFFECT_DO_NOTHING},
 		{"failed", {.state = EFFECT_FAILED}, EFFECT_DO_NOTHING},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		CHECK(rows[i].name, effect_next(&rows[i].effect, NOW_MS) == rows[i].action);
 }
@@ -65,7 +62,6 @@ static void test_effect_rule_knows_what_failures_mean(void)
 		{"input", ERR_INPUT, EFFECT_FAILED, EFFECT_FAILED, EFFECT_DO_NOTHING},
 		{"not found", ERR_NOT_FOUND, EFFECT_FAILED, EFFECT_FAILED, EFFECT_DO_NOTHING},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err failure = {.code = rows[i].code};
 		struct effect effect = {.kind = EFFECT_ACK};
@@ -149,8 +145,7 @@ static uint32_t draw(struct world *world)
 
 static void land(struct world *world, int64_t after_ms)
 {
-	if (world->landings < LANDINGS_MAX)
-		world->lands_at_ms[world->landings++] = world->now_ms + after_ms;
+	if (world->landings < LANDINGS_MAX) world->lands_at_ms[world->landings++] = world->now_ms + after_ms;
 }
 
 static bool is_there(const struct world *world)
@@ -177,8 +172,7 @@ static void send(struct world *world, const char *row)
 		return;
 	}
 	world->clean_misses = 0;
-	if (fate < 8)
-		land(world, fate < 5 ? 0 : (int64_t)(draw(world) % (uint32_t)world->latest_ms));
+	if (fate < 8) land(world, fate < 5 ? 0 : (int64_t)(draw(world) % (uint32_t)world->latest_ms));
 	world->now_ms += draw(world) % CALL_MS;
 	if (fate == 2)
 		world->effect.state = EFFECT_CONFIRMED;
@@ -219,8 +213,7 @@ static void test_effect_rule_lands_once_when_it_lands_in_time(void)
 		char row[32];
 		(void)snprintf(row, sizeof(row), "seed %u", seed);
 		/* What is still under way when the third look comes would be late: 30 s + 120 s after the call. */
-		struct world world = {
-			.random = seed * 2654435761U + 1, .now_ms = NOW_MS, .latest_ms = 150000};
+		struct world world = {.random = seed * 2654435761U + 1, .now_ms = NOW_MS, .latest_ms = 150000};
 		run(&world, row);
 		CHECK(row, world.effect.state == EFFECT_CONFIRMED);
 		CHECK(row, world.landings == 1);
@@ -235,8 +228,7 @@ static void test_effect_rule_lands_twice_only_after_three_misses(void)
 	for (uint32_t seed = 1; seed <= WALKS; seed++) {
 		char row[32];
 		(void)snprintf(row, sizeof(row), "seed %u", seed);
-		struct world world = {
-			.random = seed * 2654435761U + 1, .now_ms = NOW_MS, .latest_ms = 3600000};
+		struct world world = {.random = seed * 2654435761U + 1, .now_ms = NOW_MS, .latest_ms = 3600000};
 		run(&world, row);
 		CHECK(row, world.effect.state == EFFECT_CONFIRMED);
 		CHECK(row, world.landings <= 1 + world.allowed);
@@ -249,7 +241,6 @@ static void test_effect_rule_lands_twice_only_after_three_misses(void)
 void suite_effect_rule(void)
 {
 	CU_pSuite suite = CU_add_suite("effect_rule", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_effect_rule_chooses);
 	CU_ADD_TEST(suite, test_effect_rule_knows_what_failures_mean);
 	CU_ADD_TEST(suite, test_effect_rule_looks_at_once_then_later);

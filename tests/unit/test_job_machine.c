@@ -26,17 +26,11 @@ static struct job_event event_of(char letter)
 	case 'R': return (struct job_event){.kind = EVENT_RETRY, .detail = "away"};
 	case 'L': return (struct job_event){.kind = EVENT_LATER};
 	case 'W': return (struct job_event){.kind = EVENT_WAIT};
-	case 'N':
-		return (struct job_event){
-			.kind = EVENT_REFUSE, .reason = REASON_NO_REPOSITORY, .detail = ""};
+	case 'N': return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_NO_REPOSITORY, .detail = ""};
 	case 'X': return (struct job_event){.kind = EVENT_DROP, .reason = REASON_WITHDRAWN};
 	case 'F': return (struct job_event){.kind = EVENT_ENDED, .ending = ENDING_FINISHED};
-	case 'E':
-		return (struct job_event){
-			.kind = EVENT_ENDED, .ending = ENDING_ERROR, .detail = "no credit"};
-	case 'S':
-		return (struct job_event){
-			.kind = EVENT_ENDED, .ending = ENDING_START_FAILED, .detail = "no room"};
+	case 'E': return (struct job_event){.kind = EVENT_ENDED, .ending = ENDING_ERROR, .detail = "no credit"};
+	case 'S': return (struct job_event){.kind = EVENT_ENDED, .ending = ENDING_START_FAILED, .detail = "no room"};
 	default: return (struct job_event){.kind = EVENT_GIVE_UP, .detail = "never"};
 	}
 }
@@ -44,8 +38,7 @@ static struct job_event event_of(char letter)
 static struct job_machine new_job(enum job_kind kind)
 {
 	struct job_machine job;
-	job_machine_init(&job, kind, kind == JOB_ANSWER ? REASON_USER_UNKNOWN : REASON_NONE,
-			 BEGIN_MS, &rules);
+	job_machine_init(&job, kind, kind == JOB_ANSWER ? REASON_USER_UNKNOWN : REASON_NONE, BEGIN_MS, &rules);
 	return job;
 }
 
@@ -80,82 +73,62 @@ static void test_job_machine_tells_every_story(void)
 		{"new", "", JOB_QUEUED, STEP_REREAD, REASON_NONE, ENDING_NONE, false, JOB_START},
 		{"reread", "D", JOB_PREPARING, STEP_KEY, REASON_NONE, ENDING_NONE, false, JOB_START},
 		{"key", "DD", JOB_PREPARING, STEP_REACT, REASON_NONE, ENDING_NONE, false, JOB_START},
-		{"reaction", "DDD", JOB_PREPARING, STEP_REPOSITORY, REASON_NONE, ENDING_NONE, false,
+		{"reaction", "DDD", JOB_PREPARING, STEP_REPOSITORY, REASON_NONE, ENDING_NONE, false, JOB_START},
+		{"repository", "DDDD", JOB_STARTING, STEP_START, REASON_NONE, ENDING_NONE, false, JOB_START},
+		{"start", "DDDDD", JOB_STARTING, STEP_ACKNOWLEDGE, REASON_JOB_STARTED, ENDING_NONE, true, JOB_START},
+		{"acknowledgement", "DDDDDD", JOB_STARTING, STEP_FOLLOW_START, REASON_JOB_STARTED, ENDING_NONE, true,
 		 JOB_START},
-		{"repository", "DDDD", JOB_STARTING, STEP_START, REASON_NONE, ENDING_NONE, false,
+		{"ready", "DDDDDDPPD", JOB_RUNNING, STEP_FOLLOW_RUN, REASON_JOB_STARTED, ENDING_NONE, true, JOB_START},
+		{"finished", "DDDDDDPDPPF", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED, ENDING_FINISHED, true,
 		 JOB_START},
-		{"start", "DDDDD", JOB_STARTING, STEP_ACKNOWLEDGE, REASON_JOB_STARTED, ENDING_NONE,
+		{"answered", "DDDDDDPDPPFD", JOB_DONE, STEP_END, REASON_JOB_STARTED, ENDING_FINISHED, true, JOB_START},
+		{"followed to a plain done", "DDDDDDDDD", JOB_DONE, STEP_END, REASON_JOB_STARTED, ENDING_FINISHED, true,
+		 JOB_START},
+		{"error", "DDDDDDDEWD", JOB_FAILED, STEP_END, REASON_JOB_STARTED, ENDING_ERROR, true, JOB_START},
+		{"start task failed", "DDDDDDSD", JOB_FAILED, STEP_END, REASON_UPSTREAM_FAILED, ENDING_START_FAILED,
 		 true, JOB_START},
-		{"acknowledgement", "DDDDDD", JOB_STARTING, STEP_FOLLOW_START, REASON_JOB_STARTED,
-		 ENDING_NONE, true, JOB_START},
-		{"ready", "DDDDDDPPD", JOB_RUNNING, STEP_FOLLOW_RUN, REASON_JOB_STARTED,
-		 ENDING_NONE, true, JOB_START},
-		{"finished", "DDDDDDPDPPF", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED,
-		 ENDING_FINISHED, true, JOB_START},
-		{"answered", "DDDDDDPDPPFD", JOB_DONE, STEP_END, REASON_JOB_STARTED,
-		 ENDING_FINISHED, true, JOB_START},
-		{"followed to a plain done", "DDDDDDDDD", JOB_DONE, STEP_END, REASON_JOB_STARTED,
-		 ENDING_FINISHED, true, JOB_START},
-		{"error", "DDDDDDDEWD", JOB_FAILED, STEP_END, REASON_JOB_STARTED, ENDING_ERROR,
-		 true, JOB_START},
-		{"start task failed", "DDDDDDSD", JOB_FAILED, STEP_END, REASON_UPSTREAM_FAILED,
-		 ENDING_START_FAILED, true, JOB_START},
-		{"refused", "DDDN", JOB_ANSWERING, STEP_GUIDANCE, REASON_NO_REPOSITORY, ENDING_NONE,
-		 false, JOB_START},
-		{"refused and told", "DDDND", JOB_REFUSED, STEP_END, REASON_NO_REPOSITORY,
-		 ENDING_NONE, false, JOB_START},
-		{"refused and untold", "DDDNG", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER,
-		 ENDING_NONE, false, JOB_START},
-		{"withdrawn", "X", JOB_REFUSED, STEP_END, REASON_WITHDRAWN, ENDING_NONE, false,
-		 JOB_START},
-		{"answer", "", JOB_QUEUED, STEP_GUIDANCE, REASON_USER_UNKNOWN, ENDING_NONE, false,
-		 JOB_ANSWER},
-		{"answer told", "RD", JOB_REFUSED, STEP_END, REASON_USER_UNKNOWN, ENDING_NONE,
-		 false, JOB_ANSWER},
-		{"answer refused again", "N", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER,
-		 ENDING_NONE, false, JOB_ANSWER},
+		{"refused", "DDDN", JOB_ANSWERING, STEP_GUIDANCE, REASON_NO_REPOSITORY, ENDING_NONE, false, JOB_START},
+		{"refused and told", "DDDND", JOB_REFUSED, STEP_END, REASON_NO_REPOSITORY, ENDING_NONE, false, JOB_START},
+		{"refused and untold", "DDDNG", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER, ENDING_NONE, false, JOB_START},
+		{"withdrawn", "X", JOB_REFUSED, STEP_END, REASON_WITHDRAWN, ENDING_NONE, false, JOB_START},
+		{"answer", "", JOB_QUEUED, STEP_GUIDANCE, REASON_USER_UNKNOWN, ENDING_NONE, false, JOB_ANSWER},
+		{"answer told", "RD", JOB_REFUSED, STEP_END, REASON_USER_UNKNOWN, ENDING_NONE, false, JOB_ANSWER},
+		{"answer refused again", "N", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER, ENDING_NONE, false, JOB_ANSWER},
 		{"waiting", "W", JOB_WAITING, STEP_REREAD, REASON_NONE, ENDING_NONE, false, JOB_START},
 		{"waited", "WD", JOB_PREPARING, STEP_KEY, REASON_NONE, ENDING_NONE, false, JOB_START},
-		{"later is no waiting", "DDDDL", JOB_STARTING, STEP_START, REASON_NONE, ENDING_NONE,
+		{"later is no waiting", "DDDDL", JOB_STARTING, STEP_START, REASON_NONE, ENDING_NONE, false, JOB_START},
+		{"reaction given up", "DDG", JOB_PREPARING, STEP_REPOSITORY, REASON_NONE, ENDING_NONE, false, JOB_START},
+		{"reaction fails", "DDRRRR", JOB_PREPARING, STEP_REACT, REASON_NONE, ENDING_NONE, false, JOB_START},
+		{"reaction fails too often", "DDRRRRR", JOB_PREPARING, STEP_REPOSITORY, REASON_NONE, ENDING_NONE, false,
+		 JOB_START},
+		{"acknowledgement fails too often", "DDDDDRRRRR", JOB_STARTING, STEP_FOLLOW_START, REASON_JOB_STARTED,
+		 ENDING_NONE, true, JOB_START},
+		{"start given up", "DDDDG", JOB_ANSWERING, STEP_GUIDANCE, REASON_UPSTREAM_FAILED, ENDING_NONE, false,
+		 JOB_START},
+		{"preparing overdue", "R!R", JOB_ANSWERING, STEP_GUIDANCE, REASON_UPSTREAM_FAILED, ENDING_NONE, false,
+		 JOB_START},
+		{"waiting overdue", "W!W", JOB_ANSWERING, STEP_GUIDANCE, REASON_UPSTREAM_FAILED, ENDING_NONE, false,
+		 JOB_START},
+		{"start task overdue", "DDDDDD!P", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED, ENDING_DEADLINE,
+		 true, JOB_START},
+		{"run overdue", "DDDDDDDPP!P", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED, ENDING_DEADLINE, true,
+		 JOB_START},
+		{"answer overdue", "DDDDDDDF!R", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER, ENDING_FINISHED, true,
+		 JOB_START},
+		{"guidance overdue", "R!R", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER, ENDING_NONE, false, JOB_ANSWER},
+		{"done in the last moment", "!D", JOB_PREPARING, STEP_KEY, REASON_NONE, ENDING_NONE, false, JOB_START},
+		{"follow given up", "DDDDDDDG", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED, ENDING_VANISHED, true,
+		 JOB_START},
+		{"no end before the start", "E", JOB_ANSWERING, STEP_GUIDANCE, REASON_UPSTREAM_FAILED, ENDING_NONE,
 		 false, JOB_START},
-		{"reaction given up", "DDG", JOB_PREPARING, STEP_REPOSITORY, REASON_NONE,
-		 ENDING_NONE, false, JOB_START},
-		{"reaction fails", "DDRRRR", JOB_PREPARING, STEP_REACT, REASON_NONE, ENDING_NONE,
-		 false, JOB_START},
-		{"reaction fails too often", "DDRRRRR", JOB_PREPARING, STEP_REPOSITORY, REASON_NONE,
-		 ENDING_NONE, false, JOB_START},
-		{"acknowledgement fails too often", "DDDDDRRRRR", JOB_STARTING, STEP_FOLLOW_START,
-		 REASON_JOB_STARTED, ENDING_NONE, true, JOB_START},
-		{"start given up", "DDDDG", JOB_ANSWERING, STEP_GUIDANCE, REASON_UPSTREAM_FAILED,
-		 ENDING_NONE, false, JOB_START},
-		{"preparing overdue", "R!R", JOB_ANSWERING, STEP_GUIDANCE, REASON_UPSTREAM_FAILED,
-		 ENDING_NONE, false, JOB_START},
-		{"waiting overdue", "W!W", JOB_ANSWERING, STEP_GUIDANCE, REASON_UPSTREAM_FAILED,
-		 ENDING_NONE, false, JOB_START},
-		{"start task overdue", "DDDDDD!P", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED,
-		 ENDING_DEADLINE, true, JOB_START},
-		{"run overdue", "DDDDDDDPP!P", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED,
-		 ENDING_DEADLINE, true, JOB_START},
-		{"answer overdue", "DDDDDDDF!R", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER,
-		 ENDING_FINISHED, true, JOB_START},
-		{"guidance overdue", "R!R", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER, ENDING_NONE,
-		 false, JOB_ANSWER},
-		{"done in the last moment", "!D", JOB_PREPARING, STEP_KEY, REASON_NONE, ENDING_NONE,
-		 false, JOB_START},
-		{"follow given up", "DDDDDDDG", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED,
+		{"no refusal of what runs", "DDDDDDDN", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED, ENDING_VANISHED,
+		 true, JOB_START},
+		{"no dropping of what runs", "DDDDDDDX", JOB_ANSWERING, STEP_RESULT, REASON_JOB_STARTED,
 		 ENDING_VANISHED, true, JOB_START},
-		{"no end before the start", "E", JOB_ANSWERING, STEP_GUIDANCE,
-		 REASON_UPSTREAM_FAILED, ENDING_NONE, false, JOB_START},
-		{"no refusal of what runs", "DDDDDDDN", JOB_ANSWERING, STEP_RESULT,
-		 REASON_JOB_STARTED, ENDING_VANISHED, true, JOB_START},
-		{"no dropping of what runs", "DDDDDDDX", JOB_ANSWERING, STEP_RESULT,
-		 REASON_JOB_STARTED, ENDING_VANISHED, true, JOB_START},
-		{"no second end", "DDDDDDDFE", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER,
-		 ENDING_FINISHED, true, JOB_START},
-		{"the end is the end", "XDRWNEG", JOB_REFUSED, STEP_END, REASON_WITHDRAWN,
-		 ENDING_NONE, false, JOB_START},
+		{"no second end", "DDDDDDDFE", JOB_FAILED, STEP_END, REASON_CANNOT_ANSWER, ENDING_FINISHED, true,
+		 JOB_START},
+		{"the end is the end", "XDRWNEG", JOB_REFUSED, STEP_END, REASON_WITHDRAWN, ENDING_NONE, false, JOB_START},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct job_machine job = tell(rows[i].kind, rows[i].story);
 		CHECK(rows[i].name, job.phase == rows[i].phase);
@@ -178,18 +151,13 @@ static void test_job_machine_waits_as_asked(void)
 		{"retry", {.kind = EVENT_RETRY}, 500, 1, 0},
 		{"retry not before", {.kind = EVENT_RETRY, .until_ms = BEGIN_MS + 7000}, 7000, 1, 0},
 		{"retry, an old wish", {.kind = EVENT_RETRY, .until_ms = 5}, 500, 1, 0},
-		{"retry after the deadline",
-		 {.kind = EVENT_RETRY, .until_ms = BEGIN_MS + 9999999},
-		 600000,
-		 1,
-		 0},
+		{"retry after the deadline", {.kind = EVENT_RETRY, .until_ms = BEGIN_MS + 9999999}, 600000, 1, 0},
 		{"pending", {.kind = EVENT_PENDING}, 1000, 0, 1},
 		{"wait", {.kind = EVENT_WAIT, .until_ms = BEGIN_MS + 40000}, 40000, 0, 0},
 		{"wait for what is past", {.kind = EVENT_WAIT, .until_ms = 5}, 0, 0, 0},
 		{"wait beyond the deadline", {.kind = EVENT_WAIT, .until_ms = INT64_MAX}, 600000, 0, 0},
 		{"later", {.kind = EVENT_LATER, .until_ms = BEGIN_MS + 30000}, 30000, 0, 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct job_machine job = new_job(JOB_START);
 		job_machine_apply(&job, &rows[i].event, BEGIN_MS, 0, &rules);
@@ -206,16 +174,11 @@ static void test_job_machine_deadlines_begin_with_their_phase(void)
 		const char *story;
 		int64_t deadline_ms; /* after BEGIN_MS; nothing in these stories takes time */
 	} rows[] = {
-		{"whole preparation", "", 600000},
-		{"still the preparation", "DDDD", 600000},
-		{"start accepted", "DDDDD", 300000},
-		{"start task, from the acceptance", "DDDDDD", 300000},
-		{"running", "DDDDDDD", 900000},
-		{"result", "DDDDDDDF", 500000},
-		{"guidance", "N", 500000},
-		{"ended", "X", -BEGIN_MS},
+		{"whole preparation", "", 600000},   {"still the preparation", "DDDD", 600000},
+		{"start accepted", "DDDDD", 300000}, {"start task, from the acceptance", "DDDDDD", 300000},
+		{"running", "DDDDDDD", 900000},      {"result", "DDDDDDDF", 500000},
+		{"guidance", "N", 500000},           {"ended", "X", -BEGIN_MS},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct job_machine job = tell(JOB_START, rows[i].story);
 		CHECK(rows[i].name, job.deadline_ms == BEGIN_MS + rows[i].deadline_ms);
@@ -253,8 +216,7 @@ static void test_job_machine_quotes_what_the_answer_needs(void)
 		text[i] = (char)(i % 2 == 0 ? 0xC3 : 0xA4);
 	text[sizeof(text) - 2] = '\0';
 	job = new_job(JOB_START);
-	struct job_event event = {
-		.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_DENIED, .detail = text};
+	struct job_event event = {.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_DENIED, .detail = text};
 	job_machine_apply(&job, &event, BEGIN_MS, 0, &rules);
 	CU_ASSERT_EQUAL(strlen(job.told), 238);
 }
@@ -285,7 +247,6 @@ static void test_job_machine_names_go_both_ways(void)
 void suite_job_machine(void)
 {
 	CU_pSuite suite = CU_add_suite("job_machine", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_job_machine_tells_every_story);
 	CU_ADD_TEST(suite, test_job_machine_waits_as_asked);
 	CU_ADD_TEST(suite, test_job_machine_deadlines_begin_with_their_phase);

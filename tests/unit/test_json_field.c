@@ -21,18 +21,15 @@ static void test_json_read_takes_and_repairs(void)
 	} rows[] = {
 		{"{}", "{}"},
 		{" { \"b\" : 1 , \"a\" : [ ] } ", "{\"b\":1,\"a\":[]}"},
-		{"[9223372036854775807,-9223372036854775808]",
-		 "[9223372036854775807,-9223372036854775808]"},
+		{"[9223372036854775807,-9223372036854775808]", "[9223372036854775807,-9223372036854775808]"},
 		{"[\"\\ud83d\\ude00\"]", "[\"\xF0\x9F\x98\x80\"]"},
 		{"[\"\\ud83d!\"]", "[\"" FFFD "!\"]"},
 		{"[\"a\\u0000b\"]", "[\"a" FFFD "b\"]"},
 		{"{\"\\u0000\":\"caf\xE9\"}", "{\"" FFFD "\":\"caf" FFFD "\"}"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err err = {0};
 		json_auto_t *root = NULL;
-
 		CHECK(rows[i].text, read_text(rows[i].text, &root, &err));
 		CHECK_TEXT(rows[i].text, err.message, "");
 		CLEANUP(mem_free_text) char *compact = root ? json_compact(root) : NULL;
@@ -58,15 +55,12 @@ static void test_json_read_refuses(void)
 		{"{\"a\":-9223372036854775809}", true, "JSON has a number out of range"},
 		{"{\"a\":1e999}", true, "JSON has a number out of range"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err err = {0};
 		json_t *root = NULL;
-
 		CHECK(rows[i].text, !read_text(rows[i].text, &root, &err));
 		CHECK(rows[i].text, root == NULL && err.code == ERR_INPUT);
-		CHECK(err.message,
-		      strncmp(err.message, rows[i].message, strlen(rows[i].message)) == 0);
+		CHECK(err.message, strncmp(err.message, rows[i].message, strlen(rows[i].message)) == 0);
 		CHECK(err.message, strstr(err.message, "secret") == NULL);
 		CHECK(rows[i].text, json_is_json(bytes_text(rows[i].text)) == rows[i].is_json);
 	}
@@ -78,7 +72,6 @@ static void test_json_read_keeps_size_and_depth(void)
 	struct bytes body = bytes_text(text);
 	struct err err = {0};
 	json_auto_t *root = NULL;
-
 	CU_ASSERT_FALSE(json_read(body, body.len, 3, &root, &err));
 	CU_ASSERT_STRING_EQUAL(err.message, "JSON is 4 levels deep, more than 3");
 	CU_ASSERT_FALSE(json_read(body, body.len, -1, &root, &err));
@@ -96,7 +89,6 @@ static void test_json_read_survives_any_depth(void)
 	char text[2 * DEPTH];
 	struct err err = {0};
 	json_t *root = NULL;
-
 	memset(text, '[', DEPTH);
 	memset(text + DEPTH, ']', DEPTH);
 	CU_ASSERT_TRUE(json_is_json(bytes_of(text, sizeof(text))));
@@ -107,16 +99,14 @@ static void test_json_read_survives_any_depth(void)
 	CU_ASSERT_PTR_NULL(root);
 }
 
-static const char sample[] =
-	"{\"pullRequest\":{\"id\":12,\"toRef\":{\"repository\":{\"id\":\"r7\"}},\"open\":true},"
-	"\"none\":null,\"empty\":\"\",\"text\":\"caf\xC3\xA9\",\"half\":0.5,\"list\":[1],\"no\":"
-	"false,"
-	"\"\":{\"\":3}}";
+static const char sample[] = "{\"pullRequest\":{\"id\":12,\"toRef\":{\"repository\":{\"id\":\"r7\"}},\"open\":true},"
+			     "\"none\":null,\"empty\":\"\",\"text\":\"caf\xC3\xA9\",\"half\":0.5,\"list\":[1],\"no\":"
+			     "false,"
+			     "\"\":{\"\":3}}";
 
 static void test_json_at_walks_objects(void)
 {
 	json_auto_t *root = NULL;
-
 	CU_ASSERT_TRUE_FATAL(read_text(sample, &root, NULL));
 	CU_ASSERT_STRING_EQUAL(json_text_at(root, "pullRequest.toRef.repository.id"), "r7");
 	CU_ASSERT_PTR_EQUAL(json_at(root, ""), root);
@@ -152,14 +142,11 @@ static void test_json_need_text_names_the_path(void)
 		{"pullRequest.id", 5, NULL, "'pullRequest.id' is an integer, expected a text"},
 	};
 	json_auto_t *root = NULL;
-
 	CU_ASSERT_TRUE_FATAL(read_text(sample, &root, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *text = NULL;
 		struct err err = {0};
-
-		CHECK(rows[i].path, json_need_text(root, rows[i].path, rows[i].max_bytes, &text,
-						   &err) == !!rows[i].text);
+		CHECK(rows[i].path, json_need_text(root, rows[i].path, rows[i].max_bytes, &text, &err) == !!rows[i].text);
 		CHECK_TEXT(rows[i].path, text, rows[i].text);
 		CHECK_TEXT(rows[i].path, err.message, rows[i].message);
 		CHECK(rows[i].path, err.code == (rows[i].text ? ERR_NONE : ERR_INPUT));
@@ -171,16 +158,13 @@ static void test_json_need_int_keeps_the_range(void)
 	json_auto_t *root = NULL;
 	int64_t value = 42;
 	struct err err = {0};
-
 	CU_ASSERT_TRUE_FATAL(read_text(sample, &root, NULL));
 	CU_ASSERT_TRUE(json_need_int(root, "pullRequest.id", 12, 12, &value, &err) && value == 12);
 	CU_ASSERT_FALSE(json_need_int(root, "pullRequest.id", 13, 20, &value, &err));
-	CU_ASSERT_STRING_EQUAL(err.message,
-			       "'pullRequest.id' is 12, expected an integer from 13 to 20");
+	CU_ASSERT_STRING_EQUAL(err.message, "'pullRequest.id' is 12, expected an integer from 13 to 20");
 	CU_ASSERT_FALSE(json_need_int(root, "pullRequest.id", 0, 11, &value, &err));
 	CU_ASSERT_FALSE(json_need_int(root, "half", 0, 11, &value, &err));
-	CU_ASSERT_STRING_EQUAL(err.message,
-			       "'half' is a fraction, expected an integer from 0 to 11");
+	CU_ASSERT_STRING_EQUAL(err.message, "'half' is a fraction, expected an integer from 0 to 11");
 	CU_ASSERT_FALSE(json_need_int(root, "none", 0, 11, &value, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_INPUT);
 	CU_ASSERT_EQUAL(value, 12);
@@ -198,12 +182,10 @@ static void test_json_read_refuses_too_many_values(void)
 		{"objects", "{},", LIMIT_JSON_VALUES - 2, false},
 		{"arrays", "[],", LIMIT_JSON_VALUES - 2, false},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(strbuf_done) struct strbuf text = {0};
 		json_auto_t *root = NULL;
 		struct err err = {0};
-
 		strbuf_init(&text, LIMIT_BODY_BYTES);
 		strbuf_add(&text, "{\"list\":[");
 		for (size_t j = 0; j < rows[i].count; j++)
@@ -218,7 +200,6 @@ static void test_json_read_refuses_too_many_values(void)
 static void test_json_reads_with_fallback(void)
 {
 	json_auto_t *root = NULL;
-
 	CU_ASSERT_TRUE_FATAL(read_text(sample, &root, NULL));
 	CU_ASSERT_EQUAL(json_int_at(root, "pullRequest.id", -1), 12);
 	CU_ASSERT_EQUAL(json_int_at(root, "text", -1), -1);
@@ -249,12 +230,10 @@ static void test_json_id_is_text_or_number(void)
 		{"pullRequest.id", 0, NULL},
 	};
 	json_auto_t *root = NULL;
-
 	CU_ASSERT_TRUE_FATAL(read_text(sample, &root, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char id[10] = "before";
 		bool is_read = json_id_at(root, rows[i].path, id, rows[i].size);
-
 		CHECK(rows[i].path, is_read == !!rows[i].id);
 		CHECK_TEXT(rows[i].path, id, is_read ? rows[i].id : "before");
 	}
@@ -263,7 +242,6 @@ static void test_json_id_is_text_or_number(void)
 static void test_json_put_writes_in_order(void)
 {
 	json_auto_t *object = json_object();
-
 	json_put_text(object, "z", "\"caf\xE9\"");
 	json_put_int(object, "a", INT64_MIN);
 	json_put_text(object, "left_out", NULL);
@@ -278,7 +256,6 @@ static void test_json_put_writes_in_order(void)
 void suite_json_field(void)
 {
 	CU_pSuite suite = CU_add_suite("json_field", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_json_read_takes_and_repairs);
 	CU_ADD_TEST(suite, test_json_read_refuses);
 	CU_ADD_TEST(suite, test_json_read_keeps_size_and_depth);

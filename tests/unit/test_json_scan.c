@@ -66,12 +66,10 @@ static void test_json_scan_knows_the_grammar(void)
 		{"[1] // note", false, 1},
 		{"payload=%7B%7D", false, 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_t len = strlen(rows[i].text);
 		void *copy = exact_copy(rows[i].text, len);
 		struct json_scan scan = json_scan(bytes_of(copy, len));
-
 		CHECK(rows[i].text, scan.is_json == rows[i].is_json);
 		CHECK(rows[i].text, scan.depth == rows[i].depth);
 		free(copy);
@@ -87,14 +85,12 @@ static void test_json_scan_agrees_with_parser(void)
 {
 	static const char text[] = "{\"a\":[-1.5e3,0,\"x\\u00e9\\ud83d\\ude00\\/\",{}],\"b\":null, "
 				   "\"c\":[[true],false]}";
-
 	for (size_t from = 0; from < sizeof(text); from++) {
 		for (size_t len = 0; len < sizeof(text) - from; len++) {
 			void *copy = exact_copy(text + from, len);
 			struct bytes part = bytes_of(copy, len);
 			struct json_scan scan = json_scan(part);
 			json_t *root = json_loadb(text + from, len, JSON_DECODE_ANY, NULL);
-
 			if (!scan.needs_repair && scan.is_json != (root != NULL))
 				check_at(false, __LINE__, __FILE__, text + from, "differs");
 			json_decref(root);
@@ -107,7 +103,6 @@ static void test_json_scan_survives_any_depth(void)
 {
 	enum { DEPTH = 200000 };
 	char *text = mem_zalloc(2 * DEPTH, 1);
-
 	memset(text, '[', DEPTH);
 	memset(text + DEPTH, ']', DEPTH);
 	struct json_scan scan = json_scan(bytes_of(text, 2 * DEPTH));
@@ -141,24 +136,20 @@ static void test_json_scan_finds_and_repairs_broken_characters(void)
 		{"[\"\xED\xA0\xBD\"]", "[\"" FFFD FFFD FFFD "\"]"},
 		{"[\"\xF0\x9F\x98\\n\xC3\"]", "[\"" FFFD "\\n" FFFD "\"]"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(strbuf_done) struct strbuf repaired;
 		struct json_scan scan = json_scan(bytes_text(rows[i].text));
-
 		strbuf_init(&repaired, 100);
 		json_add_repaired(&repaired, bytes_text(rows[i].text));
 		CHECK(rows[i].text, scan.is_json);
 		CHECK(rows[i].text, scan.needs_repair == (rows[i].repaired != NULL));
-		CHECK_TEXT(rows[i].text, strbuf_text(&repaired),
-			   rows[i].repaired ? rows[i].repaired : rows[i].text);
+		CHECK_TEXT(rows[i].text, strbuf_text(&repaired), rows[i].repaired ? rows[i].repaired : rows[i].text);
 	}
 }
 
 void suite_json_scan(void)
 {
 	CU_pSuite suite = CU_add_suite("json_scan", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_json_scan_knows_the_grammar);
 	CU_ADD_TEST(suite, test_json_scan_agrees_with_parser);
 	CU_ADD_TEST(suite, test_json_scan_survives_any_depth);

@@ -11,7 +11,6 @@
 static void test_mem_zalloc_is_zeroed(void)
 {
 	uint8_t *block = mem_zalloc(16, 4);
-
 	for (size_t i = 0; i < 64; i++)
 		CU_ASSERT_EQUAL(block[i], 0);
 	mem_free(block);
@@ -25,7 +24,6 @@ static void test_mem_zalloc_is_zeroed(void)
 static void test_mem_resize_keeps_content(void)
 {
 	char *block = mem_resize(NULL, 3, 1);
-
 	memcpy(block, "ab", 3);
 	block = mem_resize(block, 1000, 8);
 	CU_ASSERT_STRING_EQUAL(block, "ab");
@@ -39,7 +37,6 @@ static void test_mem_dup_copies(void)
 	CLEANUP(mem_free_text) char *copy = mem_dup("text");
 	CLEANUP(mem_free_text) char *part = mem_dup_n("abc", 2);
 	CLEANUP(mem_free_text) char *none = mem_dup_n(NULL, 0);
-
 	CU_ASSERT_STRING_EQUAL(copy, "text");
 	CU_ASSERT_STRING_EQUAL(part, "ab");
 	CU_ASSERT_STRING_EQUAL(none, "");
@@ -49,7 +46,6 @@ static void test_mem_dup_copies(void)
 static void test_mem_free_text_forgets(void)
 {
 	char *copy = mem_dup("text");
-
 	mem_free_text(&copy);
 	CU_ASSERT_PTR_NULL(copy);
 	mem_free_text(&copy);
@@ -58,7 +54,6 @@ static void test_mem_free_text_forgets(void)
 static void test_mem_wipe_overwrites(void)
 {
 	char text[] = "secret";
-
 	mem_wipe(text, 3);
 	CU_ASSERT_EQUAL(memcmp(text, "\0\0\0ret", 6), 0);
 	mem_wipe(NULL, 0);
@@ -76,11 +71,9 @@ static void ask_too_much(int way)
 static void test_mem_overflow_ends_process(void)
 {
 	static const char *const names[] = {"zalloc", "resize", "dup_n"};
-
 	for (int way = 0; way < 3; way++) {
 		int status = 0;
 		pid_t child = fork();
-
 		if (child == 0) {
 			ask_too_much(way);
 			_exit(0);
@@ -93,7 +86,6 @@ static void test_mem_overflow_ends_process(void)
 void suite_mem(void)
 {
 	CU_pSuite suite = CU_add_suite("mem", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_mem_zalloc_is_zeroed);
 	CU_ADD_TEST(suite, test_mem_resize_keeps_content);
 	CU_ADD_TEST(suite, test_mem_dup_copies);

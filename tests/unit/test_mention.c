@@ -6,8 +6,7 @@
 
 #include "common/base/banned.h"
 
-static const struct bot bot = {.label = "openhands",
-			       .names = {"oh-bot", "JIRAUSER10400", NULL, "oh@example.com"}};
+static const struct bot bot = {.label = "openhands", .names = {"oh-bot", "JIRAUSER10400", NULL, "oh@example.com"}};
 
 struct row {
 	const char *text;
@@ -17,8 +16,7 @@ struct row {
 static void check_rows(enum provider provider, const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		CHECK(rows[i].text,
-		      mention_found(provider, rows[i].text, &bot) == rows[i].is_mention);
+		CHECK(rows[i].text, mention_found(provider, rows[i].text, &bot) == rows[i].is_mention);
 }
 
 static void test_mention_boundaries(void)
@@ -60,7 +58,6 @@ static void test_mention_boundaries(void)
 		{"@ openhands", false},
 		{"@openhand", false},
 	};
-
 	check_rows(PROVIDER_BITBUCKET, rows, ARRAY_LEN(rows));
 	check_rows(PROVIDER_JIRA, rows, ARRAY_LEN(rows));
 }
@@ -92,7 +89,6 @@ static void test_mention_ignores_markdown_code_and_quotes(void)
 		{"a > @openhands", true},
 		{"> ```\n@openhands", true},
 	};
-
 	check_rows(PROVIDER_BITBUCKET, rows, ARRAY_LEN(rows));
 	check_rows(PROVIDER_JIRA, rows, ARRAY_LEN(rows));
 }
@@ -120,7 +116,6 @@ static void test_mention_ignores_wiki_code_and_quotes(void)
 		{"bq. said\n@openhands", true},
 		{"abq. @openhands", true},
 	};
-
 	check_rows(PROVIDER_JIRA, rows, ARRAY_LEN(rows));
 }
 
@@ -143,7 +138,6 @@ static void test_mention_by_jira_token(void)
 		{"[oh-bot]", false},
 		{"{code}[~oh-bot]{code}", false},
 	};
-
 	check_rows(PROVIDER_JIRA, rows, ARRAY_LEN(rows));
 	CU_ASSERT(!mention_found(PROVIDER_BITBUCKET, "[~oh-bot]", &bot));
 }
@@ -151,7 +145,6 @@ static void test_mention_by_jira_token(void)
 static void test_mention_of_another_label(void)
 {
 	const struct bot other = {.label = "oh-dev_2"};
-
 	CU_ASSERT(mention_found(PROVIDER_JIRA, "@OH-dev_2 go", &other));
 	CU_ASSERT(!mention_found(PROVIDER_JIRA, "@oh-dev go", &other));
 	CU_ASSERT(!mention_found(PROVIDER_JIRA, "@openhands go", &other));
@@ -170,13 +163,10 @@ static void test_mention_bot_is_any_of_its_names(void)
 static void test_mention_visible_text_keeps_length_and_lines(void)
 {
 	static const char *const texts[] = {
-		"a {code}b\nc{code} d", "```\nx\n```\ny", "> q\nz", "a `b` c",
-		"\xC3\xA9 `\xC3\xA9`",
+		"a {code}b\nc{code} d", "```\nx\n```\ny", "> q\nz", "a `b` c", "\xC3\xA9 `\xC3\xA9`",
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		CLEANUP(mem_free_text) char *visible = mention_visible_text(PROVIDER_JIRA, texts[i]);
-
 		CHECK(texts[i], strlen(visible) == strlen(texts[i]));
 		for (size_t k = 0; texts[i][k] != '\0'; k++)
 			CHECK(texts[i], (texts[i][k] == '\n') == (visible[k] == '\n'));
@@ -190,10 +180,8 @@ static void test_mention_takes_hostile_texts(void)
 					    "`",      "``` ",          "@openhands-", "> ",
 					    "bq.",    "{noformat:x} ", "` `` ",       "\n \t"};
 	enum { COPIES = 20000 };
-
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		CLEANUP(strbuf_done) struct strbuf text;
-
 		strbuf_init(&text, 1024 * 1024);
 		for (size_t k = 0; k < COPIES; k++)
 			strbuf_add(&text, units[i]);
@@ -204,7 +192,6 @@ static void test_mention_takes_hostile_texts(void)
 void suite_mention(void)
 {
 	CU_pSuite suite = CU_add_suite("mention", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_mention_boundaries);
 	CU_ADD_TEST(suite, test_mention_ignores_markdown_code_and_quotes);
 	CU_ADD_TEST(suite, test_mention_ignores_wiki_code_and_quotes);

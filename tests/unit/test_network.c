@@ -11,7 +11,6 @@ static struct network_list list_of(const char *text)
 {
 	struct network_list list = {0};
 	struct err err = {0};
-
 	CHECK(text ? text : "none", network_list_add(&list, text, &err));
 	return list;
 }
@@ -92,7 +91,6 @@ static void test_network_denies_own_and_neighbours(void)
 		"1:2:3:4:5:6:7:8:",
 	};
 	struct network_list none = {0};
-
 	for (size_t i = 0; i < ROWS(addresses); i++)
 		CHECK(addresses[i], !network_may_open(addresses[i], &none, &none));
 }
@@ -128,7 +126,6 @@ static void test_network_lets_others_through(void)
 		"2001:DB8::ABCD",
 	};
 	struct network_list none = {0};
-
 	for (size_t i = 0; i < ROWS(addresses); i++)
 		CHECK(addresses[i], network_may_open(addresses[i], &none, &none));
 }
@@ -154,8 +151,7 @@ static void test_network_settings_decide(void)
 		{"everything IPv4", "8.8.8.8", "0.0.0.0/0", NULL, false},
 		{"but not IPv6", "2001:db8::1", "0.0.0.0/0", NULL, true},
 		{"everything", "2001:db8::1", "::/0", NULL, false},
-		{"the last of a list", "10.3.0.1", "10.1.0.0/16, 10.2.0.0/16 ,,10.3.0.0/16", NULL,
-		 false},
+		{"the last of a list", "10.3.0.1", "10.1.0.0/16, 10.2.0.0/16 ,,10.3.0.0/16", NULL, false},
 		{"allowed inside", "10.42.3.4", "10.42.0.0/16", "10.42.3.0/24", true},
 		{"allowed elsewhere", "10.42.4.4", "10.42.0.0/16", "10.42.3.0/24", false},
 		{"loopback allowed", "127.0.0.1", NULL, "127.0.0.0/8", true},
@@ -164,30 +160,24 @@ static void test_network_settings_decide(void)
 		{"IPv6 loopback allowed", "::1", NULL, "::1", true},
 		{"allowed is no address", "localhost", NULL, "0.0.0.0/0,::/0", false},
 	};
-
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		struct network_list denied = list_of(rows[i].denied);
 		struct network_list allowed = list_of(rows[i].allowed);
-
-		CHECK(rows[i].name,
-		      network_may_open(rows[i].address, &denied, &allowed) == rows[i].may);
+		CHECK(rows[i].name, network_may_open(rows[i].address, &denied, &allowed) == rows[i].may);
 	}
 }
 
 static void test_network_list_says_what_is_wrong(void)
 {
 	static const char *const wrong[] = {
-		"10.0.0.0/33",  "fd00::/129", "10.0.0.0/",    "10.0.0.0/-1",
-		"10.0.0.0/8/8", "10.0.0",     "cluster",      "/8",
-		"10.0.0.0/x",   "fd00::/ 8",  "10.0.0.0/8 x", "::ffff::",
+		"10.0.0.0/33", "fd00::/129", "10.0.0.0/",  "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0",
+		"cluster",     "/8",         "10.0.0.0/x", "fd00::/ 8",   "10.0.0.0/8 x", "::ffff::",
 	};
 	char many[NETWORK_LIST_MAX * 8 + 32] = "";
 	struct network_list list = {0};
 	struct err err = {0};
-
 	for (size_t i = 0; i < ROWS(wrong); i++) {
 		struct network_list other = {0};
-
 		err = (struct err){0};
 		CHECK(wrong[i], !network_list_add(&other, wrong[i], &err));
 		CHECK(wrong[i], err.code == ERR_INPUT);
@@ -204,7 +194,6 @@ static void test_network_list_says_what_is_wrong(void)
 void suite_network(void)
 {
 	CU_pSuite suite = CU_add_suite("network", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_network_denies_own_and_neighbours);
 	CU_ADD_TEST(suite, test_network_lets_others_through);
 	CU_ADD_TEST(suite, test_network_settings_decide);

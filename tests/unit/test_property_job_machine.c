@@ -60,8 +60,7 @@ static struct job_event random_event(struct walk *walk)
 
 static bool is_terminal(enum job_phase phase)
 {
-	return phase == JOB_DONE || phase == JOB_REFUSED || phase == JOB_FAILED ||
-	       phase == JOB_STOPPED;
+	return phase == JOB_DONE || phase == JOB_REFUSED || phase == JOB_FAILED || phase == JOB_STOPPED;
 }
 
 static void check_steps(const struct walk *walk, const char *row)
@@ -85,8 +84,7 @@ static void check_outcome(const struct walk *walk, const char *row)
 	CHECK(row, job->phase != JOB_DONE || job->is_started);
 	CHECK(row, job->phase != JOB_REFUSED || !job->is_started);
 	/* Once it runs, a refusal would be a lie: it was started, or it failed with an answer, or none could be given. */
-	CHECK(row, !job->is_started || job->outcome == REASON_JOB_STARTED ||
-			   job->outcome == REASON_UPSTREAM_FAILED ||
+	CHECK(row, !job->is_started || job->outcome == REASON_JOB_STARTED || job->outcome == REASON_UPSTREAM_FAILED ||
 			   job->outcome == REASON_CANNOT_ANSWER);
 }
 
@@ -94,12 +92,11 @@ static void check_time(const struct walk *walk, const char *row)
 {
 	const struct job_machine *job = &walk->job;
 	bool is_same_step = job->step == walk->before.step;
-	CHECK(row, job->deadline_ms == 0 || job->next_ms <= job->deadline_ms ||
-			   job->next_ms <= walk->now_ms);
+	CHECK(row, job->deadline_ms == 0 || job->next_ms <= job->deadline_ms || job->next_ms <= walk->now_ms);
 	CHECK(row, (walk->kind != EVENT_WAIT && walk->kind != EVENT_LATER) || !is_same_step ||
 			   job->attempts == walk->before.attempts);
-	CHECK(row, walk->kind != EVENT_RETRY || !is_same_step ||
-			   job->attempts == walk->before.attempts + 1 || job_machine_is_ended(job));
+	CHECK(row, walk->kind != EVENT_RETRY || !is_same_step || job->attempts == walk->before.attempts + 1 ||
+			   job_machine_is_ended(job));
 }
 
 static void take_step(struct walk *walk, const struct job_event *event, const char *row)
@@ -121,8 +118,8 @@ static void begin(struct walk *walk, uint32_t seed)
 {
 	*walk = (struct walk){.random = seed * 2654435761U + 1, .now_ms = 1000000};
 	bool is_answer = draw(&walk->random) % 5 == 0;
-	job_machine_init(&walk->job, is_answer ? JOB_ANSWER : JOB_START,
-			 is_answer ? REASON_USER_UNKNOWN : REASON_NONE, walk->now_ms, &rules);
+	job_machine_init(&walk->job, is_answer ? JOB_ANSWER : JOB_START, is_answer ? REASON_USER_UNKNOWN : REASON_NONE,
+			 walk->now_ms, &rules);
 }
 
 static void test_job_machine_holds_on_random_walks(void)
@@ -149,8 +146,7 @@ static void test_job_machine_holds_on_random_walks(void)
 /* A peer that never gets better must not keep a job for ever, whichever way it fails and wherever the job stands. */
 static void test_job_machine_ends_in_bounded_time(void)
 {
-	static const enum job_event_kind failures[] = {EVENT_RETRY, EVENT_PENDING, EVENT_WAIT,
-						       EVENT_LATER};
+	static const enum job_event_kind failures[] = {EVENT_RETRY, EVENT_PENDING, EVENT_WAIT, EVENT_LATER};
 	int64_t longest_ms = rules.horizon_ms + rules.start_deadline_ms + rules.run_deadline_ms +
 			     rules.answer_deadline_ms;
 	for (uint32_t seed = 1; seed <= WALKS / 10; seed++) {
@@ -195,7 +191,6 @@ static void test_job_machine_never_leaves_its_end(void)
 void suite_property_job_machine(void)
 {
 	CU_pSuite suite = CU_add_suite("property_job_machine", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_job_machine_holds_on_random_walks);
 	CU_ADD_TEST(suite, test_job_machine_ends_in_bounded_time);
 	CU_ADD_TEST(suite, test_job_machine_never_leaves_its_end);

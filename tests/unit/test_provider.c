@@ -32,12 +32,10 @@ static void test_provider_connection_ref_is_read_strictly(void)
 		{"", false, 0, 0},
 		{"jira/9223372036854775808", false, 0, 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct connection_ref ref = {0};
 		struct err err = {0};
 		char text[CONNECTION_REF_SIZE];
-
 		CHECK(rows[i].text, connection_ref_parse(rows[i].text, &ref, &err) == rows[i].is_ok);
 		if (!rows[i].is_ok) {
 			CHECK(rows[i].text, err.code == ERR_INPUT);
@@ -52,11 +50,9 @@ static void test_provider_connection_ref_is_read_strictly(void)
 static void test_reason_names_are_read_back(void)
 {
 	enum reason found;
-
 	for (enum reason reason = REASON_TRIGGERED; reason <= REASON_OVERSIZE; reason++) {
 		const char *name = reason_name(reason);
 		size_t help_len = strlen(reason_help(reason));
-
 		CHECK(name, name[0] != '\0' && reason_parse(name, &found) && found == reason);
 		CHECK(name, help_len > 10 && reason_help(reason)[help_len - 1] == '.');
 	}
@@ -68,7 +64,6 @@ static void test_reason_names_are_read_back(void)
 static void test_topics_take_the_prefix(void)
 {
 	char name[TOPIC_NAME_SIZE];
-
 	topic_name(TOPIC_WEBHOOK, "ohdc.", name);
 	CU_ASSERT_STRING_EQUAL(name, "ohdc.webhook.v1");
 	topic_name(TOPIC_JOB, "", name);
@@ -87,17 +82,13 @@ static void test_record_schema_knows_its_major(void)
 		const char *schema;
 		enum err_code code;
 	} rows[] = {
-		{"1", ERR_NONE},     {"1.0", ERR_NONE},    {"1.27", ERR_NONE},
-		{"2", ERR_CONFLICT}, {"10", ERR_CONFLICT}, {"0.9", ERR_CONFLICT},
-		{"", ERR_INPUT},     {"v1", ERR_INPUT},    {"1.", ERR_INPUT},
-		{"1x", ERR_INPUT},   {"1.2.3", ERR_INPUT}, {" 1", ERR_INPUT},
+		{"1", ERR_NONE},      {"1.0", ERR_NONE},     {"1.27", ERR_NONE},   {"2", ERR_CONFLICT},
+		{"10", ERR_CONFLICT}, {"0.9", ERR_CONFLICT}, {"", ERR_INPUT},      {"v1", ERR_INPUT},
+		{"1.", ERR_INPUT},    {"1x", ERR_INPUT},     {"1.2.3", ERR_INPUT}, {" 1", ERR_INPUT},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err err = {0};
-
-		CHECK(rows[i].schema,
-		      record_schema_ok(rows[i].schema, &err) == (rows[i].code == ERR_NONE));
+		CHECK(rows[i].schema, record_schema_ok(rows[i].schema, &err) == (rows[i].code == ERR_NONE));
 		CHECK(rows[i].schema, err.code == rows[i].code);
 	}
 }
@@ -130,10 +121,8 @@ static void test_iso_time_reads_what_products_write(void)
 		{"1610269967824", -1},
 		{"", -1},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int64_t ms = -1;
-
 		CHECK(rows[i].text, iso_time_parse(rows[i].text, &ms) == (rows[i].ms >= 0));
 		CHECK(rows[i].text, ms == rows[i].ms);
 	}
@@ -141,10 +130,8 @@ static void test_iso_time_reads_what_products_write(void)
 
 static void test_iso_time_at_takes_numbers_and_texts(void)
 {
-	json_auto_t *body = json_pack("{s:I, s:s, s:s, s:b, s:I}", "number",
-				      (json_int_t)1761580448905, "text", "2025-10-27T15:54:08Z",
-				      "bad", "soon", "flag", 1, "negative", (json_int_t)-5);
-
+	json_auto_t *body = json_pack("{s:I, s:s, s:s, s:b, s:I}", "number", (json_int_t)1761580448905, "text",
+				      "2025-10-27T15:54:08Z", "bad", "soon", "flag", 1, "negative", (json_int_t)-5);
 	CU_ASSERT(iso_time_at(body, "number") == 1761580448905);
 	CU_ASSERT(iso_time_at(body, "text") == 1761580448000);
 	CU_ASSERT(iso_time_at(body, "bad") == 0);
@@ -156,7 +143,6 @@ static void test_iso_time_at_takes_numbers_and_texts(void)
 void suite_provider(void)
 {
 	CU_pSuite suite = CU_add_suite("provider", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_provider_connection_ref_is_read_strictly);
 	CU_ADD_TEST(suite, test_reason_names_are_read_back);
 	CU_ADD_TEST(suite, test_topics_take_the_prefix);

@@ -26,7 +26,6 @@ struct record {
 static void put_header(void *context, const char *name, const char *value)
 {
 	struct record *record = context;
-
 	CU_ASSERT_FATAL(record->count < HEADERS_MAX && value != NULL);
 	record->names[record->count] = name;
 	record->values[record->count++] = value;
@@ -35,10 +34,8 @@ static void put_header(void *context, const char *name, const char *value)
 static struct bytes get_header(const void *context, const char *name)
 {
 	const struct record *record = context;
-
 	for (size_t i = record->count; i > 0; i--) {
-		if (strcmp(record->names[i - 1], name) == 0)
-			return bytes_text(record->values[i - 1]);
+		if (strcmp(record->names[i - 1], name) == 0) return bytes_text(record->values[i - 1]);
 	}
 	return (struct bytes){NULL, 0};
 }
@@ -51,7 +48,6 @@ static void make_record(struct delivery *delivery, struct record *ret)
 	static char digest[] = DIGEST;
 	static char trace[] = TRACE;
 	static char secret[] = "next";
-
 	*delivery = (struct delivery){
 		.id = ID,
 		.provider = PROVIDER_BITBUCKET,
@@ -75,7 +71,6 @@ static void test_delivery_headers_are_read_back(void)
 	struct delivery written;
 	struct err err = {0};
 	CLEANUP(delivery_done) struct delivery delivery = {0};
-
 	make_record(&written, &record);
 	CU_ASSERT_STRING_EQUAL(record.names[0], HEADER_SCHEMA);
 	CU_ASSERT(record.count == 12);
@@ -98,33 +93,23 @@ static void test_delivery_refuses_what_cannot_be_used(void)
 		const char *value; /* put last, so it counts */
 		enum err_code code;
 	} rows[] = {
-		{HEADER_SCHEMA, "2", ERR_CONFLICT},
-		{HEADER_SCHEMA, "1.7", ERR_NONE},
-		{HEADER_SCHEMA, "", ERR_INPUT},
-		{HEADER_DELIVERY_ID, "7", ERR_INPUT},
-		{HEADER_PROVIDER, "gitlab", ERR_INPUT},
-		{HEADER_CONNECTION_ID, "x", ERR_INPUT},
-		{HEADER_CONNECTION_ID, "-1", ERR_INPUT},
-		{HEADER_RECEIVED_AT, "soon", ERR_INPUT},
-		{HEADER_VERDICT, "PERHAPS", ERR_INPUT},
-		{HEADER_EVENT, "bad\xFFtext", ERR_INPUT},
-		{HEADER_BODY_SHA256, "abc", ERR_INPUT},
-		{HEADER_TRACEPARENT, "nonsense", ERR_NONE},
-		{HEADER_SOURCE, "", ERR_NONE},
-		{HEADER_SOURCE, "some-later-source", ERR_NONE},
+		{HEADER_SCHEMA, "2", ERR_CONFLICT},      {HEADER_SCHEMA, "1.7", ERR_NONE},
+		{HEADER_SCHEMA, "", ERR_INPUT},          {HEADER_DELIVERY_ID, "7", ERR_INPUT},
+		{HEADER_PROVIDER, "gitlab", ERR_INPUT},  {HEADER_CONNECTION_ID, "x", ERR_INPUT},
+		{HEADER_CONNECTION_ID, "-1", ERR_INPUT}, {HEADER_RECEIVED_AT, "soon", ERR_INPUT},
+		{HEADER_VERDICT, "PERHAPS", ERR_INPUT},  {HEADER_EVENT, "bad\xFFtext", ERR_INPUT},
+		{HEADER_BODY_SHA256, "abc", ERR_INPUT},  {HEADER_TRACEPARENT, "nonsense", ERR_NONE},
+		{HEADER_SOURCE, "", ERR_NONE},           {HEADER_SOURCE, "some-later-source", ERR_NONE},
 		{"ohdc-something-new", "x", ERR_NONE},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct record record;
 		struct delivery written;
 		struct err err = {0};
 		CLEANUP(delivery_done) struct delivery delivery = {0};
-
 		make_record(&written, &record);
 		put_header(&record, rows[i].name, rows[i].value);
-		CHECK(rows[i].name, delivery_read(get_header, &record, &delivery, &err) ==
-					    (rows[i].code == ERR_NONE));
+		CHECK(rows[i].name, delivery_read(get_header, &record, &delivery, &err) == (rows[i].code == ERR_NONE));
 		CHECK(rows[i].name, err.code == rows[i].code);
 	}
 }
@@ -134,7 +119,6 @@ static void test_delivery_needs_little(void)
 	struct record record = {0};
 	struct err err = {0};
 	CLEANUP(delivery_done) struct delivery delivery = {0};
-
 	CU_ASSERT(!delivery_read(get_header, &record, &delivery, &err) && err.code == ERR_INPUT);
 	put_header(&record, HEADER_SCHEMA, "1");
 	put_header(&record, HEADER_DELIVERY_ID, ID);
@@ -166,7 +150,6 @@ static void test_traceparent_form(void)
 	};
 	uint8_t random[24];
 	char text[56];
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		CHECK(rows[i].text, traceparent_is_valid(rows[i].text) == rows[i].is_valid);
 	CU_ASSERT(!traceparent_is_valid(NULL));
@@ -183,8 +166,7 @@ static void test_signature_form(void)
 		bool is_ok;
 	} rows[] = {
 		{"lower case", "sha256=" DIGEST, true},
-		{"upper case hex",
-		 "sha256=E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", true},
+		{"upper case hex", "sha256=E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", true},
 		{"upper case name", "SHA256=" DIGEST, false},
 		{"sha1", "sha1=" DIGEST, false},
 		{"no name", DIGEST, false},
@@ -192,15 +174,13 @@ static void test_signature_form(void)
 		{"long", "sha256=" DIGEST "0", false},
 		{"space in front", " sha256=" DIGEST, false},
 		{"space behind", "sha256=" DIGEST " ", false},
-		{"no hex",
-		 "sha256=g3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", false},
+		{"no hex", "sha256=g3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", false},
 		{"empty", "", false},
 		{"absent", NULL, false},
 	};
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	uint8_t wanted[CRYPTO_DIGEST_SIZE];
 	char text[SIGNATURE_TEXT_SIZE];
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		CHECK(rows[i].name, signature_parse(rows[i].header, digest) == rows[i].is_ok);
 	signature_make(bytes_text("secret"), bytes_text("{}"), text);
@@ -223,7 +203,6 @@ static const struct trigger_context context = {
 static void make_ask(struct ask *ret)
 {
 	json_auto_t *body = json_loads(BODY, 0, NULL);
-
 	trigger_decide(&context, body, ret);
 	ret->anchor_line = 7;
 }
@@ -235,7 +214,6 @@ static void test_ask_survives_json(void)
 	struct err err = {0};
 	json_auto_t *json = NULL;
 	json_auto_t *again = NULL;
-
 	make_ask(&ask);
 	json = ask_to_json(&ask);
 	CU_ASSERT_FATAL(ask_from_json(json, &back, &err));
@@ -259,7 +237,6 @@ static void test_ask_explain_is_exact(void)
 	CLEANUP(ask_done) struct ask ask;
 	json_auto_t *json = NULL;
 	CLEANUP(mem_free_text) char *text = NULL;
-
 	make_ask(&ask);
 	json = ask_explain(&context, &ask);
 	text = json_compact(json);
@@ -289,7 +266,6 @@ static void test_job_record_survives_json(void)
 	CLEANUP(mem_free_text) char *text = NULL;
 	CLEANUP(mem_free_text) char *again = NULL;
 	struct err err = {0};
-
 	make_job(&record);
 	text = job_record_text(&record);
 	CU_ASSERT_FATAL(job_record_read(bytes_text(text), &back, &err));
@@ -315,8 +291,7 @@ static void test_job_record_refuses(void)
 		{"bad id", "{\"job_id\":\"7\"}", ERR_INPUT},
 		{"bad kind", "{\"kind\":\"stop\"}", ERR_INPUT},
 		{"answer without reason", "{\"kind\":\"answer\"}", ERR_INPUT},
-		{"answer", "{\"kind\":\"answer\",\"reason\":\"USER_UNKNOWN\",\"user_id\":null}",
-		 ERR_NONE},
+		{"answer", "{\"kind\":\"answer\",\"reason\":\"USER_UNKNOWN\",\"user_id\":null}", ERR_NONE},
 		{"unknown reason", "{\"reason\":\"WHY\"}", ERR_INPUT},
 		{"start without user", "{\"user_id\":null}", ERR_INPUT},
 		{"no ask", "{\"ask\":null}", ERR_INPUT},
@@ -324,7 +299,6 @@ static void test_job_record_refuses(void)
 		{"ask with wrong types", "{\"ask\":{\"subject\":7}}", ERR_INPUT},
 		{"connection is a text", "{\"connection_id\":\"7\"}", ERR_INPUT},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(job_record_done) struct job_record record;
 		CLEANUP(job_record_done) struct job_record back = {0};
@@ -333,14 +307,12 @@ static void test_job_record_refuses(void)
 		json_auto_t *json = NULL;
 		json_auto_t *change = json_loads(rows[i].change, 0, NULL);
 		struct err err = {0};
-
 		make_job(&record);
 		text = job_record_text(&record);
 		json = json_loads(text, 0, NULL);
 		(void)json_object_update(json, change);
 		changed = json_compact(json);
-		CHECK(rows[i].name, job_record_read(bytes_text(changed), &back, &err) ==
-					    (rows[i].code == ERR_NONE));
+		CHECK(rows[i].name, job_record_read(bytes_text(changed), &back, &err) == (rows[i].code == ERR_NONE));
 		CHECK(rows[i].name, err.code == rows[i].code);
 	}
 }
@@ -351,7 +323,6 @@ static void test_job_ids_differ_by_what_they_are_for(void)
 	char start[UUID_TEXT_SIZE];
 	char again[UUID_TEXT_SIZE];
 	char other[UUID_TEXT_SIZE];
-
 	CU_ASSERT_FATAL(uuid_parse(ID, &installation));
 	job_id_make(&installation, JOB_START, "jira:3:comment:2", 0, start);
 	job_id_make(&installation, JOB_START, "jira:3:comment:2", 0, again);
@@ -367,7 +338,6 @@ static void test_status_record_names_the_change(void)
 	CLEANUP(job_record_done) struct job_record record;
 	CLEANUP(mem_free_text) char *text = NULL;
 	json_auto_t *json = NULL;
-
 	make_job(&record);
 	text = status_record_text(&record, "REFUSED", REASON_NO_REPOSITORY, "why", NULL, 12);
 	json = json_loads(text, 0, NULL);
@@ -382,7 +352,6 @@ static void test_status_record_names_the_change(void)
 void suite_records(void)
 {
 	CU_pSuite suite = CU_add_suite("records", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_delivery_headers_are_read_back);
 	CU_ADD_TEST(suite, test_delivery_refuses_what_cannot_be_used);
 	CU_ADD_TEST(suite, test_delivery_needs_little);

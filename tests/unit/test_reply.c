@@ -59,8 +59,7 @@ static void test_reply_says_the_contracts_sentences(void)
 		const char *body;
 	} rows[] = {
 		{"jira ack", PROVIDER_JIRA, TEXT_ACK, NULL,
-		 "I'm on it in PROJ/my_repo! Ann \\*X\\* can [track my progress here|" LINK
-		 "]." JIRA_END},
+		 "I'm on it in PROJ/my_repo! Ann \\*X\\* can [track my progress here|" LINK "]." JIRA_END},
 		{"jira ack with org", PROVIDER_JIRA, TEXT_ACK, "Acme",
 		 "I'm on it in PROJ/my_repo! Ann \\*X\\* can [track my progress here|" LINK "].\n\n"
 		 "It runs in the organization Acme." JIRA_END},
@@ -91,7 +90,6 @@ static void test_reply_says_the_contracts_sentences(void)
 	};
 	struct asker asker = {"ann", "ann_x", "Ann *X*", "PROJ-1", "77"};
 	const struct ask ask = ask_of(&asker);
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct reply_context context = context_of(rows[i].provider, &ask);
 		const struct reply_values values = {.conversation_id = CONVERSATION,
@@ -114,23 +112,13 @@ static void test_reply_mentions_the_asker_really(void)
 		const char *start;
 	} rows[] = {
 		{"jira name", PROVIDER_JIRA, {"ann", "", "Ann", "", ""}, "[~ann] OpenHands may"},
-		{"jira without name",
-		 PROVIDER_JIRA,
-		 {"", "", "Ann [x]", "", ""},
-		 "Ann \\[x\\] OpenHands may"},
+		{"jira without name", PROVIDER_JIRA, {"", "", "Ann [x]", "", ""}, "Ann \\[x\\] OpenHands may"},
 		{"jira hostile name", PROVIDER_JIRA, {"a]|b", "", "Ann", "", ""}, "Ann OpenHands may"},
-		{"slug",
-		 PROVIDER_BITBUCKET,
-		 {"Ann X", "ann.x-1", "Ann", "", ""},
-		 "@ann.x-1 OpenHands may"},
-		{"personal slug",
-		 PROVIDER_BITBUCKET,
-		 {"a", "ann x", "Ann", "", ""},
-		 "@\"ann x\" OpenHands may"},
+		{"slug", PROVIDER_BITBUCKET, {"Ann X", "ann.x-1", "Ann", "", ""}, "@ann.x-1 OpenHands may"},
+		{"personal slug", PROVIDER_BITBUCKET, {"a", "ann x", "Ann", "", ""}, "@\"ann x\" OpenHands may"},
 		{"no slug", PROVIDER_BITBUCKET, {"ann", "", "Ann", "", ""}, "@ann OpenHands may"},
 		{"nobody", PROVIDER_BITBUCKET, {"", "", "", "", ""}, "You OpenHands may"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct asker asker = rows[i].asker;
 		const struct ask ask = ask_of(&asker);
@@ -159,12 +147,10 @@ static void test_reply_never_calls_the_bot(void)
 	};
 	struct asker asker = {"ann", "ann", "Ann", "PROJ-1", "77"};
 	const struct ask ask = ask_of(&asker);
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct reply_context context = context_of(rows[i].provider, &ask);
 		const struct reply_values values = {.conversation_id = CONVERSATION};
-		CLEANUP(mem_free_text) char *body = reply_result(&context, rows[i].final_text,
-								 &values);
+		CLEANUP(mem_free_text) char *body = reply_result(&context, rows[i].final_text, &values);
 		CHECK(rows[i].name, !mention_found(rows[i].provider, body, &bot));
 		CHECK(rows[i].name, strstr(body, rows[i].kept) != NULL);
 	}
@@ -180,7 +166,6 @@ static void test_reply_result_names_asker_and_source(void)
 	CLEANUP(mem_free_text) char *a = reply_result(&jira, "**Done**", &values);
 	CLEANUP(mem_free_text) char *b = reply_result(&bitbucket, "**Done**", &values);
 	CLEANUP(mem_free_text) char *c = reply_result(&jira, " \n", &values);
-
 	CHECK_TEXT("jira", a,
 		   "[~ann] OpenHands resolved this issue:\n\n*Done*\n\nIn reply to [this comment|"
 		   "https://jira.example.com/browse/PROJ-1?focusedCommentId=77]." JIRA_END);
@@ -192,7 +177,6 @@ static void test_reply_result_names_asker_and_source(void)
 static char *long_text(const char *unit, size_t count)
 {
 	CLEANUP(strbuf_done) struct strbuf text = {0};
-
 	strbuf_init(&text, 512 * 1024);
 	for (size_t i = 0; i < count; i++)
 		strbuf_add(&text, unit);
@@ -215,20 +199,16 @@ static void test_reply_result_fits_the_limit(void)
 	};
 	struct asker asker = {"ann", "ann", "Ann", "PROJ-1", "77"};
 	const struct ask ask = ask_of(&asker);
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct reply_context context = context_of(rows[i].provider, &ask);
-		const struct reply_values values = {.conversation_id = CONVERSATION,
-						    .marker = MARKER};
+		const struct reply_values values = {.conversation_id = CONVERSATION, .marker = MARKER};
 		CLEANUP(mem_free_text) char *text = long_text(rows[i].unit, rows[i].count);
 		CLEANUP(mem_free_text) char *body = reply_result(&context, text, &values);
 		size_t units = reply_units(body);
 		bool is_jira = rows[i].provider == PROVIDER_JIRA;
-		CHECK(rows[i].name,
-		      units <= (is_jira ? LIMIT_JIRA_COMMENT_CHARS : LIMIT_BITBUCKET_COMMENT_CHARS));
+		CHECK(rows[i].name, units <= (is_jira ? LIMIT_JIRA_COMMENT_CHARS : LIMIT_BITBUCKET_COMMENT_CHARS));
 		CHECK(rows[i].name, rows[i].count == 1 || units > 25000);
-		CHECK(rows[i].name,
-		      (rows[i].count > 1) == (strstr(body, "longer than a comment") != NULL));
+		CHECK(rows[i].name, (rows[i].count > 1) == (strstr(body, "longer than a comment") != NULL));
 		CHECK(rows[i].name, marker_is_last(rows[i].provider, body, MARKER));
 		CHECK(rows[i].name, text_is_utf8(bytes_text(body)));
 	}
@@ -238,7 +218,6 @@ static void test_reply_cut_closes_open_code(void)
 {
 	CLEANUP(mem_free_text) char *text = long_text("some line of code\n", 100);
 	CLEANUP(strbuf_done) struct strbuf markdown = {0};
-
 	strbuf_init(&markdown, 64 * 1024);
 	strbuf_addf(&markdown, "```c\n%s```\n", text);
 	CLEANUP(mem_free_text) char *cut = reply_cut_markdown(strbuf_text(&markdown), 500);
@@ -255,12 +234,10 @@ static void test_reply_keeps_unknown_placeholders_and_fills_patterns(void)
 	struct reply_context context = context_of(PROVIDER_BITBUCKET, &ask);
 	CLEANUP(strbuf_done) struct strbuf body = {0};
 	const struct reply_values values = {.conversation_id = CONVERSATION};
-
 	context.conversation_pattern = "https://{host}/canvas/{hex id}?x={y}";
 	strbuf_init(&body, 1024);
 	reply_fill(&context, "{nope} {} { {link} {issue} {", &values, &body);
-	CHECK_TEXT("filled", strbuf_text(&body),
-		   "{nope} {} { https://app.example.com/canvas/" HEX "?x={y} PROJ-1 {");
+	CHECK_TEXT("filled", strbuf_text(&body), "{nope} {} { https://app.example.com/canvas/" HEX "?x={y} PROJ-1 {");
 	CLEANUP(mem_free_text) char *url = reply_conversation_url(&context, NULL);
 	CHECK_TEXT("no conversation", url, "https://app.example.com");
 }
@@ -268,7 +245,6 @@ static void test_reply_keeps_unknown_placeholders_and_fills_patterns(void)
 void suite_reply(void)
 {
 	CU_pSuite suite = CU_add_suite("reply", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_reply_says_the_contracts_sentences);
 	CU_ADD_TEST(suite, test_reply_mentions_the_asker_really);
 	CU_ADD_TEST(suite, test_reply_never_calls_the_bot);

@@ -25,7 +25,6 @@ static void check_rows(enum repo_ref_kind kind, const struct row *rows, size_t c
 	for (size_t i = 0; i < count; i++) {
 		CLEANUP(repo_refs_done) struct repo_refs refs = {0};
 		CLEANUP(strbuf_done) struct strbuf names;
-
 		repo_refs_add(&refs, kind, rows[i].text);
 		join_names(&refs, &names);
 		CHECK_TEXT(rows[i].text, strbuf_text(&names), rows[i].names);
@@ -71,7 +70,6 @@ static void test_repo_ref_lines(void)
 		{"acme/web", ""},
 		{"Repository\n: acme/web", ""},
 	};
-
 	check_rows(REPO_REF_LINE, rows, ARRAY_LEN(rows));
 }
 
@@ -93,8 +91,7 @@ static void test_repo_ref_urls(void)
 		{"https://github.com/acme/next.js", "acme/next.js"},
 		{"https://user:token@github.com/acme/web.git", "acme/web"},
 		{"https://gitlab.example.com/group/sub/project", "group/sub/project"},
-		{"https://gitlab.example.com/group/sub/project/-/merge_requests/4",
-		 "group/sub/project"},
+		{"https://gitlab.example.com/group/sub/project/-/merge_requests/4", "group/sub/project"},
 		{"https://gitlab.example.com/group/project.git", "group/project"},
 		{"(https://github.com/acme/web)", "acme/web"},
 		{"[web|https://github.com/acme/web]", "acme/web"},
@@ -119,7 +116,6 @@ static void test_repo_ref_urls(void)
 		{"https://example.com/%2e/b", ""},
 		{"acme/web", ""},
 	};
-
 	check_rows(REPO_REF_URL, rows, ARRAY_LEN(rows));
 }
 
@@ -175,7 +171,6 @@ static void test_repo_ref_bare_names(void)
 		{"acme//web", ""},
 		{"", ""},
 	};
-
 	check_rows(REPO_REF_BARE, rows, ARRAY_LEN(rows));
 }
 
@@ -190,18 +185,15 @@ static void test_repo_ref_collects_in_decision_order(void)
 		{"line of the comment", "Repository: a1/b1", "Repository: a2/b2", "a1/b1 a2/b2"},
 		{"line of the description", "acme/web", "Repository: a2/b2", "a2/b2 acme/web"},
 		{"urls before bare", "acme/bare", "https://h.example/acme/url", "acme/url acme/bare"},
-		{"comment before description", "https://h.example/aa/bb", "https://h.example/cc/dd",
-		 "aa/bb cc/dd"},
+		{"comment before description", "https://h.example/aa/bb", "https://h.example/cc/dd", "aa/bb cc/dd"},
 		{"bare of both", "aa/bb", "cc/dd", "aa/bb cc/dd"},
 		{"no doubles", "Repository: aa/bb", "https://h.example/AA/bb aa/bb", "aa/bb"},
 		{"only a description", NULL, "cc/dd", "cc/dd"},
 		{"nothing", NULL, NULL, ""},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(repo_refs_done) struct repo_refs refs = {0};
 		CLEANUP(strbuf_done) struct strbuf names;
-
 		repo_refs_collect(&refs, rows[i].comment, rows[i].description);
 		join_names(&refs, &names);
 		CHECK_TEXT(rows[i].name, strbuf_text(&names), rows[i].names);
@@ -211,10 +203,8 @@ static void test_repo_ref_collects_in_decision_order(void)
 static void test_repo_ref_keeps_hosts_apart(void)
 {
 	CLEANUP(repo_refs_done) struct repo_refs refs = {0};
-
-	repo_refs_add(
-		&refs, REPO_REF_URL,
-		"https://github.com/a/b https://GitHub.com:443/A/b https://gitlab.example.com/a/b");
+	repo_refs_add(&refs, REPO_REF_URL,
+		      "https://github.com/a/b https://GitHub.com:443/A/b https://gitlab.example.com/a/b");
 	CU_ASSERT_FATAL(refs.count == 2);
 	CU_ASSERT_STRING_EQUAL(refs.list[0].host, "github.com");
 	CU_ASSERT_STRING_EQUAL(refs.list[1].host, "gitlab.example.com");
@@ -225,7 +215,6 @@ static void test_repo_ref_stops_at_the_limit(void)
 {
 	CLEANUP(repo_refs_done) struct repo_refs refs = {0};
 	CLEANUP(strbuf_done) struct strbuf text;
-
 	strbuf_init(&text, 65536);
 	for (int i = 0; i < 100; i++)
 		strbuf_addf(&text, "acme/repo-%d ", i);
@@ -235,15 +224,12 @@ static void test_repo_ref_stops_at_the_limit(void)
 
 static void test_repo_ref_takes_hostile_texts(void)
 {
-	static const char *const units[] = {"http://a ",    "https://", "a/",
-					    "Repository: ", "/",        "~",
-					    "http://a/b?",  "a-",       "Repository: a/b,"};
+	static const char *const units[] = {"http://a ", "https://",    "a/", "Repository: ",    "/",
+					    "~",         "http://a/b?", "a-", "Repository: a/b,"};
 	enum { COPIES = 20000 };
-
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		CLEANUP(repo_refs_done) struct repo_refs refs = {0};
 		CLEANUP(strbuf_done) struct strbuf text;
-
 		strbuf_init(&text, 1024 * 1024);
 		for (size_t k = 0; k < COPIES; k++)
 			strbuf_add(&text, units[i]);
@@ -255,7 +241,6 @@ static void test_repo_ref_takes_hostile_texts(void)
 void suite_repo_ref(void)
 {
 	CU_pSuite suite = CU_add_suite("repo_ref", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_repo_ref_lines);
 	CU_ADD_TEST(suite, test_repo_ref_urls);
 	CU_ADD_TEST(suite, test_repo_ref_bare_names);

@@ -11,7 +11,6 @@ static void test_repo_set_sorts_without_case_and_drops_repetitions(void)
 {
 	static const char *const wanted[] = {"A/b", "a/c", "K/one", "K/two", "~ann/x.y"};
 	CLEANUP(repo_set_done) struct repo_set set = {0};
-
 	repo_set_add(&set, 7, "~ann", "x.y");
 	repo_set_add(&set, 3, "K", "two");
 	repo_set_add(&set, 2, "K", "one");
@@ -47,7 +46,6 @@ static void test_repo_set_lets_no_name_in_that_needs_escaping(void)
 		{"control", 1, "K", "a\nb", false},
 		{"beyond ASCII", 1, "K", "\xC3\xA9", true},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(repo_set_done) struct repo_set set = {0};
 		repo_set_add(&set, rows[i].id, rows[i].key, rows[i].slug);
@@ -60,7 +58,6 @@ static void test_repo_set_names_have_a_length(void)
 {
 	CLEANUP(repo_set_done) struct repo_set set = {0};
 	char slug[130];
-
 	for (size_t len = 127; len <= 129; len++) {
 		for (size_t i = 0; i < len; i++)
 			slug[i] = 's';
@@ -74,7 +71,6 @@ static void test_repo_set_is_cut_and_small(void)
 {
 	CLEANUP(repo_set_done) struct repo_set set = {0};
 	char slug[32];
-
 	for (int i = 0; i <= REPO_SET_MAX; i++) {
 		(void)snprintf(slug, sizeof(slug), "service-%d", i);
 		repo_set_add(&set, i + 1, "KEY", slug);
@@ -90,7 +86,6 @@ void suite_repo_set(void);
 void suite_repo_set(void)
 {
 	CU_pSuite suite = CU_add_suite("repo_set", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_repo_set_sorts_without_case_and_drops_repetitions);
 	CU_ADD_TEST(suite, test_repo_set_lets_no_name_in_that_needs_escaping);
 	CU_ADD_TEST(suite, test_repo_set_names_have_a_length);

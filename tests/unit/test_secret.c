@@ -8,7 +8,6 @@ static void test_secret_copies_bytes(void)
 {
 	CLEANUP(secret_done) struct secret secret = {0};
 	char outside[] = "to\0ken";
-
 	CU_ASSERT_FALSE(secret_is_set(&secret));
 	CU_ASSERT_EQUAL(secret_bytes(&secret).len, 0);
 	secret_set(&secret, outside, 6);
@@ -21,7 +20,6 @@ static void test_secret_copies_bytes(void)
 static void test_secret_set_takes_part_of_itself(void)
 {
 	CLEANUP(secret_done) struct secret secret = {0};
-
 	secret_set(&secret, "old new", 7);
 	secret_set(&secret, secret.text + 4, 3);
 	CU_ASSERT_STRING_EQUAL(secret.text, "new");
@@ -32,7 +30,6 @@ static void test_secret_set_takes_part_of_itself(void)
 static void test_secret_done_leaves_nothing(void)
 {
 	struct secret secret = {0};
-
 	secret_done(NULL);
 	secret_done(&secret);
 	secret_set(&secret, "token", 5);
@@ -44,7 +41,6 @@ static void test_secret_done_leaves_nothing(void)
 void suite_secret(void)
 {
 	CU_pSuite suite = CU_add_suite("secret", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_secret_copies_bytes);
 	CU_ADD_TEST(suite, test_secret_set_takes_part_of_itself);
 	CU_ADD_TEST(suite, test_secret_done_leaves_nothing);

@@ -8,7 +8,6 @@
 static void test_strbuf_appends_every_way(void)
 {
 	CLEANUP(strbuf_done) struct strbuf buf;
-
 	strbuf_init(&buf, 1000);
 	CU_ASSERT_STRING_EQUAL(strbuf_text(&buf), "");
 	strbuf_add(&buf, "a");
@@ -25,11 +24,9 @@ static void test_strbuf_appends_every_way(void)
 static void test_strbuf_stops_at_ceiling(void)
 {
 	static const size_t ceilings[] = {0, 1, 5, 63, 64, 65, 128, 1000};
-
 	for (size_t i = 0; i < ARRAY_LEN(ceilings); i++) {
 		CLEANUP(strbuf_done) struct strbuf buf;
 		char name[32];
-
 		(void)snprintf(name, sizeof(name), "ceiling %zu", ceilings[i]);
 		strbuf_init(&buf, ceilings[i]);
 		for (size_t len = 0; len < ceilings[i]; len++)
@@ -47,7 +44,6 @@ static void test_strbuf_stops_at_ceiling(void)
 static void test_strbuf_keeps_what_fits(void)
 {
 	CLEANUP(strbuf_done) struct strbuf buf;
-
 	strbuf_init(&buf, 6);
 	strbuf_add(&buf, "abc");
 	strbuf_addf(&buf, "%d%s", 12, "345");
@@ -64,7 +60,6 @@ static void test_strbuf_keeps_what_fits(void)
 static void test_strbuf_take_leaves_it_reusable(void)
 {
 	CLEANUP(strbuf_done) struct strbuf buf;
-
 	strbuf_init(&buf, 3);
 	CLEANUP(mem_free_text) char *empty = strbuf_take(&buf);
 	CU_ASSERT_STRING_EQUAL(empty, "");
@@ -80,7 +75,6 @@ static void test_strbuf_take_leaves_it_reusable(void)
 static void test_strbuf_done_accepts_nothing(void)
 {
 	struct strbuf buf = {0};
-
 	strbuf_done(NULL);
 	strbuf_done(&buf);
 	strbuf_clear(&buf);
@@ -95,7 +89,6 @@ static void test_strbuf_done_accepts_nothing(void)
 void suite_strbuf(void)
 {
 	CU_pSuite suite = CU_add_suite("strbuf", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_strbuf_appends_every_way);
 	CU_ADD_TEST(suite, test_strbuf_stops_at_ceiling);
 	CU_ADD_TEST(suite, test_strbuf_keeps_what_fits);

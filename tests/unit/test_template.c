@@ -44,7 +44,6 @@ static char *filled(const char *name, const char *data, size_t ceiling)
 	json_auto_t *json = json_loads(data, 0, NULL);
 	CLEANUP(strbuf_done) struct strbuf out = {0};
 	struct err err = {0};
-
 	strbuf_init(&out, ceiling);
 	if (!json || !template_fill(&set, name, json, &out, &err)) {
 		CHECK(name, !json || err.code == ERR_INTERNAL);
@@ -65,28 +64,22 @@ static void test_template_fills(void)
 		{"value", "{\"a\":\"&<>\\\"'`=\"}", "<&amp;&lt;&gt;&quot;&#39;&#96;&#61;||>"},
 		{"value", "{\"a\":\"\xC3\xA9<\"}", "<\xC3\xA9&lt;||>"},
 		{"attribute", "{\"a\":\"\\\" onclick=x\"}", "<a title=\"&quot; onclick&#61;x\">"},
-		{"list",
-		 "{\"items\":[{\"name\":\"a\"},{\"name\":\"b\",\"outer\":\"in\"}],\"outer\":\"!\"}",
-		 "[a!][bin]"},
+		{"list", "{\"items\":[{\"name\":\"a\"},{\"name\":\"b\",\"outer\":\"in\"}],\"outer\":\"!\"}", "[a!][bin]"},
 		{"list", "{\"items\":[]}", "none"},
 		{"list", "{}", "none"},
 		{"list", "{\"items\":{\"name\":\"one\"}}", "[one]"},
 		{"texts", "{\"items\":[\"a\",\"<\",3]}", "(a)(&lt;)(3)"},
-		{"nested", "{\"a\":[{\"b\":[{\"x\":1},{\"x\":2}],\"y\":\"p\"},{\"b\":false,\"x\":9}]}",
-		 "1p2p;;"},
+		{"nested", "{\"a\":[{\"b\":[{\"x\":1},{\"x\":2}],\"y\":\"p\"},{\"b\":false,\"x\":9}]}", "1p2p;;"},
 		{"flags", "{\"t\":true,\"f\":false}", "tF"},
 		{"flags", "{\"t\":1,\"f\":0}", "tF"},
 		{"flags", "{\"t\":{},\"f\":\"\"}", "tF"},
 		{"shown", "{\"a\":\"x\"}", "yes x"},
 		{"shown", "{\"a\":null}", "no"},
-		{"part", "{\"items\":[{\"a\":\"1\"},{\"a\":\"2\"}],\"b\":{\"c\":\"z\"}}",
-		 "<1|z|><2|z|>"},
+		{"part", "{\"items\":[{\"a\":\"1\"},{\"a\":\"2\"}],\"b\":{\"c\":\"z\"}}", "<1|z|><2|z|>"},
 		{"braces", "{}", "a } b }} c { d"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(mem_free_text) char *text = filled(rows[i].name, rows[i].data, 1000);
-
 		CHECK_TEXT(rows[i].name, text, rows[i].wanted);
 	}
 }
@@ -110,10 +103,8 @@ static void test_template_names_the_fault(void)
 		{"long", "{}", "no tag at"},
 		{"itself", "{}", "template itself: more than 16 deep"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(mem_free_text) char *text = filled(rows[i].name, rows[i].data, 1000);
-
 		CHECK(rows[i].name, text[0] == '!' && strstr(text, rows[i].wanted));
 	}
 }
@@ -122,7 +113,6 @@ static void test_template_says_when_it_was_cut(void)
 {
 	CLEANUP(mem_free_text) char *fits = filled("value", "{\"a\":\"12345\"}", 9);
 	CLEANUP(mem_free_text) char *is_cut = filled("value", "{\"a\":\"123456\"}", 9);
-
 	CU_ASSERT_STRING_EQUAL(fits, "<12345||>");
 	CU_ASSERT_EQUAL(is_cut[0], '!');
 }
@@ -130,7 +120,6 @@ static void test_template_says_when_it_was_cut(void)
 void suite_template(void)
 {
 	CU_pSuite suite = CU_add_suite("template", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_template_fills);
 	CU_ADD_TEST(suite, test_template_names_the_fault);
 	CU_ADD_TEST(suite, test_template_says_when_it_was_cut);

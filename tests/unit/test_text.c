@@ -36,18 +36,15 @@ static void test_text_utf8_is_checked_and_repaired(void)
 		{"twice", "ab\x80\x63\x80z", 6, "ab" FFFD "c" FFFD "z"},
 		{"lead after lead", "\xC3\xC3\xA9", 3, FFFD "\xC3\xA9"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(strbuf_done) struct strbuf buf;
 		void *copy = exact_copy(rows[i].text, rows[i].len);
 		struct bytes bytes = bytes_of(copy, rows[i].len);
-
 		strbuf_init(&buf, 100);
 		text_add_repaired(&buf, bytes);
 		CHECK(rows[i].name, text_is_utf8(bytes) == !rows[i].repaired);
 		CHECK(rows[i].name, text_is_utf8(bytes_text(strbuf_text(&buf))));
-		CHECK_TEXT(rows[i].name, strbuf_text(&buf),
-			   rows[i].repaired ? rows[i].repaired : rows[i].text);
+		CHECK_TEXT(rows[i].name, strbuf_text(&buf), rows[i].repaired ? rows[i].repaired : rows[i].text);
 		free(copy);
 	}
 }
@@ -55,7 +52,6 @@ static void test_text_utf8_is_checked_and_repaired(void)
 static void test_text_repair_replaces_nul(void)
 {
 	CLEANUP(strbuf_done) struct strbuf buf;
-
 	strbuf_init(&buf, 100);
 	text_add_repaired(&buf, bytes_of("a\0b", 3));
 	CU_ASSERT_STRING_EQUAL(strbuf_text(&buf), "a" FFFD "b");
@@ -80,7 +76,6 @@ static void test_text_cut_ends_on_character(void)
 		{"only continuations", "\x80\x80\x80", 2, 0},
 		{"first character too long", "\xF0\x9F\x98\x80", 3, 0},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		CHECK(rows[i].name, text_cut(rows[i].text, rows[i].max_bytes) == rows[i].len);
 }
@@ -115,15 +110,12 @@ static void test_text_find_nocase(void)
 		{"both empty", "", "", 0},
 		{"empty haystack", "", "a", -1},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *found = text_find_nocase(rows[i].haystack, rows[i].needle);
-
 		CHECK(rows[i].name, (found ? found - rows[i].haystack : -1) == rows[i].at);
-		CHECK(rows[i].name,
-		      strcmp(rows[i].needle, "C") == 0 ||
-			      text_bytes_contain_nocase(bytes_text(rows[i].haystack),
-							rows[i].needle) == (rows[i].at >= 0));
+		CHECK(rows[i].name, strcmp(rows[i].needle, "C") == 0 ||
+					    text_bytes_contain_nocase(bytes_text(rows[i].haystack), rows[i].needle) ==
+						    (rows[i].at >= 0));
 	}
 }
 
@@ -151,10 +143,8 @@ static void test_text_code_point_steps_through(void)
 		{"continuation", "\x80", 0xFFFD, 1},
 		{"honest U+FFFD", FFFD, 0xFFFD, 3},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_t len = 99;
-
 		CHECK(rows[i].name, text_code_point(rows[i].text, &len) == rows[i].code_point);
 		CHECK(rows[i].name, len == rows[i].len);
 	}
@@ -190,10 +180,8 @@ static void test_text_is_word_by_script(void)
 		{"emoji", "😀🤖👍🏽🇩❤\xEF\xB8\x8F\xE2\x83\xA3", false},
 		{"byte order mark, replacement", "\xEF\xBB\xBF" FFFD, false},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_t len;
-
 		for (const char *at = rows[i].text; *at != '\0'; at += len)
 			CHECK(at, text_is_word(text_code_point(at, &len)) == rows[i].is_word);
 	}
@@ -220,10 +208,8 @@ static void test_text_word_before(void)
 		{"only continuations", "\x80\x80\x80\x80\x80\x80", false},
 		{"decomposed accent", "e\xCC\x81", true},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *end = rows[i].before + strlen(rows[i].before);
-
 		CHECK(rows[i].name, text_word_before(rows[i].before, end) == rows[i].is_word);
 	}
 }
@@ -233,7 +219,6 @@ static void test_text_small_questions(void)
 	CLEANUP(mem_free_text) char *trimmed = text_trim(" \t\r\n a b\f\v ");
 	CLEANUP(mem_free_text) char *blank = text_trim(" \n");
 	CLEANUP(mem_free_text) char *low = text_lower("AbZ@[\xC3\x84");
-
 	CU_ASSERT_STRING_EQUAL(trimmed, "a b");
 	CU_ASSERT_STRING_EQUAL(blank, "");
 	CU_ASSERT_STRING_EQUAL(low, "abz@[\xC3\x84");
@@ -241,8 +226,7 @@ static void test_text_small_questions(void)
 	CU_ASSERT_TRUE(text_starts("a", ""));
 	CU_ASSERT_FALSE(text_starts("sha", "sha256="));
 	CU_ASSERT_FALSE(text_starts("Sha256=", "sha256="));
-	CU_ASSERT_TRUE(text_has_control("a\r\nb") && text_has_control("\x7f") &&
-		       text_has_control("\t"));
+	CU_ASSERT_TRUE(text_has_control("a\r\nb") && text_has_control("\x7f") && text_has_control("\t"));
 	CU_ASSERT_FALSE(text_has_control("Bearer x\xC3\x84 ~") || text_has_control(""));
 	CU_ASSERT_TRUE(text_is_empty(NULL) && text_is_empty(""));
 	CU_ASSERT_FALSE(text_is_empty(" "));
@@ -251,7 +235,6 @@ static void test_text_small_questions(void)
 void suite_text(void)
 {
 	CU_pSuite suite = CU_add_suite("text", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_text_utf8_is_checked_and_repaired);
 	CU_ADD_TEST(suite, test_text_repair_replaces_nul);
 	CU_ADD_TEST(suite, test_text_cut_ends_on_character);

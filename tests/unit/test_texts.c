@@ -33,11 +33,9 @@ static void test_texts_explain_reasons_that_people_are_told(void)
 		{REASON_BOT_AUTHOR, false, TEXT_ACK},
 		{REASON_NONE, false, TEXT_ACK},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		enum text_id found = TEXT_ACK;
-		CHECK(reason_name(rows[i].reason),
-		      texts_for_reason(rows[i].reason, &found) == rows[i].is_told);
+		CHECK(reason_name(rows[i].reason), texts_for_reason(rows[i].reason, &found) == rows[i].is_told);
 		CHECK(reason_name(rows[i].reason), found == rows[i].text);
 	}
 }
@@ -45,7 +43,6 @@ static void test_texts_explain_reasons_that_people_are_told(void)
 void suite_texts(void)
 {
 	CU_pSuite suite = CU_add_suite("texts", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_texts_all_exist);
 	CU_ADD_TEST(suite, test_texts_explain_reasons_that_people_are_told);
 }

@@ -30,11 +30,9 @@ static void test_url_parse_normalises(void)
 		{"http://AZaz09-_", NULL, "http://azaz09-_"},
 		{"http://my_host-1/%20x", NULL, "http://my_host-1/%20x"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(url_done) struct url url = {0};
 		struct err err = {0};
-
 		CHECK(rows[i].text, url_parse(rows[i].text, rows[i].scheme, &url, &err));
 		CHECK_TEXT(rows[i].text, err.message, "");
 		CLEANUP(mem_free_text) char *normal = url.host ? url_text(&url) : NULL;
@@ -90,16 +88,13 @@ static void test_url_parse_refuses(void)
 		{"https://a/b\x7F", NULL, "the path"},
 		{"https://a/\xC3\xBC", NULL, "the path"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *name = rows[i].text ? rows[i].text : "(null)";
 		struct url url = {0};
 		struct err err = {0};
-
 		CHECK(name, !url_parse(rows[i].text, rows[i].scheme, &url, &err));
 		CHECK(name, err.code == ERR_INPUT && !url.host && !url.path);
-		CHECK(err.message,
-		      strncmp(err.message, rows[i].message, strlen(rows[i].message)) == 0);
+		CHECK(err.message, strncmp(err.message, rows[i].message, strlen(rows[i].message)) == 0);
 		CHECK(name, strstr(err.message, "pass@") == NULL);
 	}
 }
@@ -109,7 +104,6 @@ static void test_url_parse_has_a_ceiling(void)
 	CLEANUP(url_done) struct url url = {0};
 	struct err err = {0};
 	char text[LIMIT_URL_BYTES + 2];
-
 	memset(text, 'a', sizeof(text));
 	memcpy(text, "https://host/", 13);
 	text[LIMIT_URL_BYTES + 1] = '\0';
@@ -148,10 +142,8 @@ static void test_url_contains(void)
 		{"https://h", "", false},
 		{"http://h:8080/c", "http://h:8080/c/x", true},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(url_done) struct url base = {0};
-
 		CHECK(rows[i].base, url_parse(rows[i].base, NULL, &base, NULL));
 		CHECK(rows[i].text, url_contains(&base, rows[i].text) == rows[i].is_inside);
 	}
@@ -177,7 +169,6 @@ static void test_url_has_host(void)
 		{"jira.example.com", "jira.example.com", false},
 		{"", "", false},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		CHECK(rows[i].text, url_has_host(rows[i].text, rows[i].host) == rows[i].is_same);
 }
@@ -185,7 +176,6 @@ static void test_url_has_host(void)
 void suite_url(void)
 {
 	CU_pSuite suite = CU_add_suite("url", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_url_parse_normalises);
 	CU_ADD_TEST(suite, test_url_parse_refuses);
 	CU_ADD_TEST(suite, test_url_parse_has_a_ceiling);

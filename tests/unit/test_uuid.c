@@ -17,11 +17,9 @@ static void test_uuid_v4_sets_version_and_variant(void)
 		{0xFF, "ffffffff-ffff-4fff-bfff-ffffffffffff"},
 		{0x5A, "5a5a5a5a-5a5a-4a5a-9a5a-5a5a5a5a5a5a"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t random[16];
 		char text[UUID_TEXT_SIZE];
-
 		memset(random, rows[i].fill, sizeof(random));
 		struct uuid uuid = uuid_v4(random);
 		uuid_text(&uuid, text);
@@ -41,11 +39,9 @@ static void test_uuid_v5_known_values(void)
 		{DNS, "", "4ebd0208-8328-5d69-8c44-ec50939c0967"},
 		{URL, "www.example.com", "b63cdfa4-3df9-568e-97ae-006c5b8fd652"},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct uuid space = {0};
 		char text[UUID_TEXT_SIZE];
-
 		CHECK(rows[i].name, uuid_parse(rows[i].space, &space));
 		struct uuid uuid = uuid_v5(&space, bytes_text(rows[i].name));
 		uuid_text(&uuid, text);
@@ -58,7 +54,6 @@ static void test_uuid_parse_both_forms(void)
 	struct uuid dashed = {0};
 	struct uuid plain = {0};
 	char hex[UUID_HEX_SIZE];
-
 	CU_ASSERT_TRUE(uuid_parse("6BA7B810-9dad-11d1-80b4-00c04fd430c8", &dashed));
 	CU_ASSERT_TRUE(uuid_parse("6ba7b8109dad11d180b400c04fd430c8", &plain));
 	CU_ASSERT_TRUE(uuid_equal(&dashed, &plain));
@@ -83,10 +78,8 @@ static void test_uuid_parse_refuses(void)
 		"{6ba7b8109dad11d180b400c04fd430c}",
 		"6ba7b8109dad11d180b400c04fd430cg",
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct uuid uuid = {0};
-
 		CHECK(rows[i], !uuid_parse(rows[i], &uuid));
 		CHECK(rows[i], uuid_equal(&uuid, &(struct uuid){0}));
 	}
@@ -95,7 +88,6 @@ static void test_uuid_parse_refuses(void)
 void suite_uuid(void)
 {
 	CU_pSuite suite = CU_add_suite("uuid", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_uuid_v4_sets_version_and_variant);
 	CU_ADD_TEST(suite, test_uuid_v5_known_values);
 	CU_ADD_TEST(suite, test_uuid_parse_both_forms);

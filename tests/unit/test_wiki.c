@@ -44,32 +44,27 @@ static void test_wiki_converts_blocks(void)
 		{"bar in a cell", "| a |\n|---|\n| x\\|y |", "||a||\n|x\\|y|"},
 		{"list in a quote", "> - a\n> - b", "{quote}\n* a\n* b\n{quote}"},
 	};
-
 	check_rows(rows, ARRAY_LEN(rows));
 }
 
 static void test_wiki_keeps_code(void)
 {
 	static const struct row rows[] = {
-		{"known language", "```Python\n# a * b\n__init__\n```",
-		 "{code:python}\n# a * b\n__init__\n{code}"},
+		{"known language", "```Python\n# a * b\n__init__\n```", "{code:python}\n# a * b\n__init__\n{code}"},
 		{"unknown language", "```rust\nlet x;\n```", "{code}\nlet x;\n{code}"},
 		{"c#", "```c#\nint x;\n```", "{code:c#}\nint x;\n{code}"},
 		{"no language", "```\na\n\nb\n```", "{code}\na\n\nb\n{code}"},
 		{"indented", "    a < b && c", "{code}\na < b && c\n{code}"},
 		{"open to the end", "```\na", "{code}\na\n{code}"},
 		{"empty", "```\n```", "{code}\n{code}"},
-		{"wiki code inside", "```\n{code}x{code}\n```",
-		 "{noformat}\n{code}x{code}\n{noformat}"},
-		{"both inside", "```\n{code}{noformat}\n```",
-		 "{noformat}\n{code}{\xE2\x80\x8Bnoformat}\n{noformat}"},
+		{"wiki code inside", "```\n{code}x{code}\n```", "{noformat}\n{code}x{code}\n{noformat}"},
+		{"both inside", "```\n{code}{noformat}\n```", "{noformat}\n{code}{\xE2\x80\x8Bnoformat}\n{noformat}"},
 		{"in an item", "- x\n  ```\n  y\n  ```\n- z", "* x\n{code}\ny\n{code}\n* z"},
 		{"inline", "a `b` c", "a {{b}} c"},
 		{"inline marks", "`*a* {b}`", "{{\\*a\\* \\{b\\}}}"},
 		{"inline underscores", "`__init__`", "{{\\_\\_init\\_\\_}}"},
 		{"entities are letters there", "`&amp;`", "{{&amp;}}"},
 	};
-
 	check_rows(rows, ARRAY_LEN(rows));
 }
 
@@ -84,8 +79,7 @@ static void test_wiki_converts_spans(void)
 		{"within a word", "foo**bar**baz", "foo{*}bar{*}baz"},
 		{"start of a word", "**bar**baz", "*bar{*}baz"},
 		{"link", "[t](https://e.com/a)", "[t|https://e.com/a]"},
-		{"no link, but an address", "[a|b]](https://e.com/x|y]z)",
-		 "\\[a\\|b]]([https://e.com/x%7Cy%5Dz])"},
+		{"no link, but an address", "[a|b]](https://e.com/x|y]z)", "\\[a\\|b]]([https://e.com/x%7Cy%5Dz])"},
 		{"link text with a bar", "[a|b](https://e.com/)", "[a\\|b|https://e.com/]"},
 		{"address with a bar", "[t](https://e.com/a|b)", "[t|https://e.com/a%7Cb]"},
 		{"bare address", "see https://e.com/-/a_b", "see [https://e.com/-/a_b]"},
@@ -93,12 +87,10 @@ static void test_wiki_converts_spans(void)
 		{"script link", "[t](javascript:alert)", "t"},
 		{"mail link", "[t](mailto:a@e.com)", "[t|mailto:a@e.com]"},
 		{"picture", "![alt](https://e.com/i.png)", "[alt|https://e.com/i.png]"},
-		{"picture in a link", "[![alt](https://e.com/i.png)](https://e.com)",
-		 "[alt|https://e.com]"},
+		{"picture in a link", "[![alt](https://e.com/i.png)](https://e.com)", "[alt|https://e.com]"},
 		{"html is text", "<b>x</b>", "<b>x</b>"},
 		{"entities", "&lt;a&gt; &#65; &#x42; &copy;", "<a> A B &copy;"},
 	};
-
 	check_rows(rows, ARRAY_LEN(rows));
 }
 
@@ -130,7 +122,6 @@ static void test_wiki_escapes_plain_text(void)
 		{"backslash before a mark", "a\\\\{b", "a&#92;\\{b"},
 		{"letters of all kinds", "größe_€_x", "größe_€_x"},
 	};
-
 	check_rows(rows, ARRAY_LEN(rows));
 }
 
@@ -138,7 +129,6 @@ static void test_wiki_survives_deep_nesting(void)
 {
 	CLEANUP(strbuf_done) struct strbuf deep = {0};
 	CLEANUP(strbuf_done) struct strbuf found = {0};
-
 	strbuf_init(&deep, 64 * 1024);
 	strbuf_init(&found, 1024 * 1024);
 	for (int i = 0; i < 200; i++)
@@ -155,7 +145,6 @@ static void test_wiki_refuses_what_is_too_long(void)
 	CLEANUP(mem_free_text) char *big = mem_zalloc(2 * 1024 * 1024, 1);
 	CLEANUP(strbuf_done) struct strbuf found = {0};
 	struct err err = {0};
-
 	memset(big, 'a', 2 * 1024 * 1024 - 1);
 	strbuf_init(&found, 1024);
 	CU_ASSERT(!wiki_from_markdown(big, &found, &err));
@@ -165,7 +154,6 @@ static void test_wiki_refuses_what_is_too_long(void)
 void suite_wiki(void)
 {
 	CU_pSuite suite = CU_add_suite("wiki", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_wiki_converts_blocks);
 	CU_ADD_TEST(suite, test_wiki_keeps_code);
 	CU_ADD_TEST(suite, test_wiki_converts_spans);

@@ -20,13 +20,10 @@ static void test_workspace_name_read(void)
 		{"jira.example.com", NULL, "jira.example.com", "https://jira.example.com"},
 		{"  Jira.Example.COM \t", NULL, "jira.example.com", "https://jira.example.com"},
 		{"https://jira.example.com", NULL, "jira.example.com", "https://jira.example.com"},
-		{"https://https://jira.example.com/", NULL, "jira.example.com",
-		 "https://jira.example.com"},
-		{"http://https:// jira.example.com", NULL, "jira.example.com",
-		 "https://jira.example.com"},
+		{"https://https://jira.example.com/", NULL, "jira.example.com", "https://jira.example.com"},
+		{"http://https:// jira.example.com", NULL, "jira.example.com", "https://jira.example.com"},
 		{"http://jira.example.com//", NULL, "jira.example.com", "https://jira.example.com"},
-		{"jira.example.com:8443", NULL, "jira.example.com:8443",
-		 "https://jira.example.com:8443"},
+		{"jira.example.com:8443", NULL, "jira.example.com:8443", "https://jira.example.com:8443"},
 		{"jira.example.com:443", NULL, "jira.example.com", "https://jira.example.com"},
 		{"jira.example.com/jira/", NULL, "jira.example.com", "https://jira.example.com/jira"},
 		{"jira.example.com", OWN, "jira.example.com", OWN},
@@ -35,11 +32,9 @@ static void test_workspace_name_read(void)
 		{"jira.example.com", OWN_PORT, "jira.example.com:8080", OWN_PORT},
 		{"jira.example.com:8080", OWN_PORT, "jira.example.com:8080", OWN_PORT},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(workspace_name_done) struct workspace_name name = {0};
 		struct err err = {0};
-
 		CHECK(rows[i].name, workspace_name_read(rows[i].name, rows[i].own, &name, &err));
 		CHECK_TEXT(rows[i].name, err.message, "");
 		CHECK_TEXT(rows[i].name, name.name, rows[i].host);
@@ -68,11 +63,9 @@ static void test_workspace_name_refused(void)
 		{"jira.example.com:8443", OWN, ERR_CONFLICT, "the Jira at " OWN},
 		{"jira.example.com.evil.example", OWN, ERR_CONFLICT, "the Jira at " OWN},
 	};
-
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(workspace_name_done) struct workspace_name name = {0};
 		struct err err = {0};
-
 		CHECK(rows[i].name, !workspace_name_read(rows[i].name, rows[i].own, &name, &err));
 		CHECK(rows[i].name, err.code == rows[i].code);
 		CHECK(err.message, strstr(err.message, rows[i].part) != NULL);
@@ -85,7 +78,6 @@ static void test_workspace_name_of_url(void)
 	CLEANUP(mem_free_text) char *plain = workspace_name_of("https://jira.example.com/jira");
 	CLEANUP(mem_free_text) char *port = workspace_name_of("http://jira.example.com:8080");
 	CLEANUP(mem_free_text) char *none = workspace_name_of("://");
-
 	CHECK_TEXT("plain", plain, "jira.example.com");
 	CHECK_TEXT("port", port, "jira.example.com:8080");
 	CHECK_TEXT("none", none, "");
@@ -94,7 +86,6 @@ static void test_workspace_name_of_url(void)
 void suite_workspace_name(void)
 {
 	CU_pSuite suite = CU_add_suite("workspace_name", NULL, NULL);
-
 	CU_ADD_TEST(suite, test_workspace_name_read);
 	CU_ADD_TEST(suite, test_workspace_name_refused);
 	CU_ADD_TEST(suite, test_workspace_name_of_url);
