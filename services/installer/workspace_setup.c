@@ -93,12 +93,19 @@ static const char *read_managed(struct setup *setup)
 	return NULL;
 }
 
+/* The organisation that people share with the caller; NULL: none. */
+static const char *shared_org(const struct caller *caller)
+{
+	return text_is_empty(caller->org_id) || strcmp(caller->org_id, caller->user_id) == 0 ? NULL : caller->org_id;
+}
+
+/* A server of the configuration is connected for the whole installation, another for the caller's organisation alone. */
 static bool find_row(struct setup *setup)
 {
 	struct workspace_input *input = &setup->input;
 	const struct caller *caller = setup->caller;
 	const char *wrong = read_managed(setup);
-	bool is_shared = !text_is_empty(caller->org_id) && strcmp(caller->org_id, caller->user_id) != 0;
+	bool is_own = peer_is_own(setup->installer->config, PROVIDER_JIRA, input->place.base_url);
 	struct err err = {0};
 	if (wrong) return refuse(setup, 500, wrong, NULL);
 	if (!workspace_has_user(caller, setup->reply)) return false;
@@ -110,7 +117,7 @@ static bool find_row(struct setup *setup)
 	setup->row = (struct connection_row){.provider = PROVIDER_JIRA,
 					     .base_url = mem_dup(input->place.base_url),
 					     .owner_user_id = mem_dup(caller->user_id),
-					     .org_id = mem_dup(is_shared ? caller->org_id : NULL)};
+					     .org_id = mem_dup(is_own ? NULL : shared_org(caller))};
 	if (input->rotates) web_reply_detail(setup->reply, 404, TEXT_JIRA_UNKNOWN, input->place.name);
 	return !input->rotates;
 }
@@ -254,7 +261,7 @@ static bool write_link(const struct setup *setup, struct db *db, struct err *err
 {
 	const struct link_draft draft = {.instance_id = setup->row.instance_id,
 					 .user_id = setup->caller->user_id,
-					 .org_id = setup->row.org_id,
+					 .org_id = shared_org(setup->caller),
 					 .account_name = setup->caller->email,
 					 .method = "email"};
 	return setup->input.rotates || config_bool(setup->installer->config, "JIRA_DC_ENABLE_OAUTH") ||
@@ -326,7 +333,7 @@ static void answer_redirect(struct setup *setup)
 	const struct oauth_intent intent = {
 		.user_id = setup->caller->user_id,
 		.email = setup->caller->email,
-		.org_id = setup->row.org_id,
+		.org_id = shared_org(setup->caller),
 		.connection_id = setup->row.id,
 		.landing = !is_automatic(setup) ? LANDING_MANUAL
 			   : setup->is_enrolled ? LANDING "installed"

@@ -343,14 +343,17 @@ def test_the_switch_needs_both_members(office: Office, body: dict[str, Any]) -> 
 
 
 def test_members_ask_whether_it_is_configured(office: Office) -> None:
-    """No, yes with the host, and no for people of another organisation."""
+    """No, yes with the host; a connection of one organisation is none to people of another."""
     path = f"{JIRA_API}/workspaces/status"
     assert office.call("mia", "GET", path).json() == {"configured": False, "host": None}
-    office.set_up()
+    assert office.set_up()["org_id"] is None
     assert office.call("mia", "GET", path).json() == {"configured": True, "host": office.host}
     stranger = office.newcomer()
     ohe = office.stack.sims.ohe
     ohe.set_role(identity=office.ids[stranger], org=OTHER_ORG, role="member")
+    answer = office.call(stranger, "GET", path, X_Org_Id=OTHER_ORG)
+    assert answer.json() == {"configured": True, "host": office.host}
+    office.sql(f"update connection set org_id = '{ORG}' where provider = 'jira'")
     answer = office.call(stranger, "GET", path, X_Org_Id=OTHER_ORG)
     assert answer.json() == {"configured": False, "host": None}
     office.sql("update connection set org_id = owner_user_id where provider = 'jira'")

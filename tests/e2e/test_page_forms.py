@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.e2e.browser import Browser, Form, Page
-from tests.e2e.office import OTHER_ORG, Office, open_office
+from tests.e2e.office import ORG, OTHER_ORG, Office, open_office
 from tests.e2e.stack import Stack
 
 SETTINGS = {"JIRA_DC_ENABLE_OAUTH": "0"}
@@ -148,8 +148,11 @@ def test_health_as_json_asks_who_calls(office: Office) -> None:
     assert not any("secret" in key and isinstance(value, str) for key, value in seen.items())
     office.stack.sims.ohe.set_role(identity=office.ids["max"], org=OTHER_ORG, role="owner", name="Other")
     other = office.stack.sims.ohe.sign_in(identity=office.ids["max"], org=OTHER_ORG)
-    found = Browser(office.stack, other).call("GET", path).json()
-    assert found == {"connections": []}
+    stranger = Browser(office.stack, other)
+    assert len(stranger.call("GET", path).json()["connections"]) == 1
+    office.sql(f"update connection set org_id = '{ORG}' where provider = 'jira'")
+    assert stranger.call("GET", path).json() == {"connections": []}
+    office.sql("update connection set org_id = null where provider = 'jira'")
 
 
 def test_what_came_from_outside_is_text(office: Office) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.office import JIRA_API, Office, open_office
+from tests.e2e.office import JIRA_API, ORG, Office, open_office
 from tests.e2e.stack import Program, Stack
 from tests.e2e.traps import OUTSIDE, Names, Outside, Trap, own_address, why_no_names, with_names
 from tests.e2e.waiting import wait_until
@@ -377,6 +377,7 @@ def stored(office: Office, trap: Trap, outside: Outside) -> Iterator[Callable[[]
     assert office.call("olga", "POST", f"{JIRA_API}/workspaces/status", active).status_code == 200
     base = f"https://127.0.0.1:{trap.port}"
     (row,) = office.connections()
+    assert str(row["org_id"]) == ORG
     office.sql(f"update instance set base_url = '{base}' where id = {row['instance_id']}")
     office.stack.start("dispatcher")
     yield lambda: office.deliver(base, secret, row["id"])
