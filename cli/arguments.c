@@ -15,33 +15,23 @@ static void drop(struct cli *cli, size_t at, size_t count)
 	cli->argument_count -= count;
 }
 
-static bool is_option(const char *argument, const char *name)
+/* What follows "--name" in an argument: "" or "=value"; NULL when it is something else. */
+static const char *behind(const char *argument, const char *name)
 {
-	return text_starts(argument, "--") && strcmp(argument + 2, name) == 0;
-}
-
-/* The text behind "--name=", NULL when the argument is something else. */
-static const char *joined_value(const char *argument, const char *name)
-{
-	size_t len = strlen(name);
-	if (!text_starts(argument, "--") || strncmp(argument + 2, name, len) != 0 || argument[2 + len] != '=')
-		return NULL;
-	return argument + 2 + len + 1;
+	if (!text_starts(argument, "--") || !text_starts(argument + 2, name)) return NULL;
+	const char *rest = argument + 2 + strlen(name);
+	return *rest == '\0' || *rest == '=' ? rest : NULL;
 }
 
 const char *cli_option(struct cli *cli, const char *name)
 {
 	for (size_t i = 0; i < cli->argument_count; i++) {
-		const char *value = joined_value(cli->arguments[i], name);
-		if (value) {
-			drop(cli, i, 1);
-			return value;
-		}
-		if (is_option(cli->arguments[i], name) && i + 1 < cli->argument_count) {
-			value = cli->arguments[i + 1];
-			drop(cli, i, 2);
-			return value;
-		}
+		const char *rest = behind(cli->arguments[i], name);
+		bool is_joined = rest && *rest == '=';
+		if (!rest || (!is_joined && i + 1 == cli->argument_count)) continue;
+		const char *value = is_joined ? rest + 1 : cli->arguments[i + 1];
+		drop(cli, i, is_joined ? 1 : 2);
+		return value;
 	}
 	return NULL;
 }
@@ -49,10 +39,10 @@ const char *cli_option(struct cli *cli, const char *name)
 bool cli_flag(struct cli *cli, const char *name)
 {
 	for (size_t i = 0; i < cli->argument_count; i++) {
-		if (is_option(cli->arguments[i], name)) {
-			drop(cli, i, 1);
-			return true;
-		}
+		const char *rest = behind(cli->arguments[i], name);
+		if (!rest || *rest == '=') continue;
+		drop(cli, i, 1);
+		return true;
 	}
 	return false;
 }
@@ -61,18 +51,18 @@ const char *cli_positional(struct cli *cli)
 {
 	for (size_t i = 0; i < cli->argument_count; i++) {
 		const char *argument = cli->arguments[i];
-		if (!text_starts(argument, "--")) {
-			drop(cli, i, 1);
-			return argument;
-		}
+		if (text_starts(argument, "--")) continue;
+		drop(cli, i, 1);
+		return argument;
 	}
 	return NULL;
 }
 
-bool cli_no_more(const struct cli *cli, struct err *err)
+bool cli_no_more(struct cli *cli, struct err *err)
 {
-	if (cli->argument_count == 0) return true;
-	return err_set(err, ERR_INPUT, "unexpected argument '%s'", cli->arguments[0]);
+	if (cli->argument_count > 0) return err_set(err, ERR_INPUT, "unexpected argument '%s'", cli->arguments[0]);
+	cli->is_usage = false;
+	return true;
 }
 
 bool cli_need(struct cli *cli, const char *name, const char **ret, struct err *err)

@@ -30,7 +30,7 @@ struct cli {
 	struct config *config;
 	struct db_pool *pool; /**< NULL until cli_database() */
 	struct crypto_keyring keys;
-	bool is_setting_wrong;              /**< a store could not be opened for its setting's sake: exit status 2 */
+	bool is_usage;                      /**< what fails now is the fault of an argument or setting: exit status 2 */
 	bool is_json;                       /**< --json */
 	const char *who;                    /**< --operator or OHDC_OPERATOR, NULL: none */
 	char *arguments[CLI_ARGUMENTS_MAX]; /**< what no option has taken yet; borrowed from argv */
@@ -46,13 +46,12 @@ enum verb_kind {
 
 /** One verb. */
 struct verb {
-	const char *name;  /**< "connections" */
-	const char *sub;   /**< "add", NULL: none */
+	const char *name;  /**< "connections add", "status" */
 	const char *usage; /**< arguments after the name */
 	const char *help;  /**< one line */
 	const char *example;
 	enum verb_kind kind;
-	int (*run)(struct cli *cli);
+	bool (*run)(struct cli *cli, struct err *err);
 };
 
 /** All verbs in the order of --help. */
@@ -63,11 +62,8 @@ NODISCARD const struct verb *verbs_all(size_t *ret_count);
 /** Print all verbs. */
 void cli_print_help(void);
 
-/** Print one verb's arguments and example; CLI_DONE. */
-NODISCARD int cli_print_verb_help(const struct verb *verb);
-
-/** Say that there is no such verb; CLI_USAGE. */
-NODISCARD int cli_no_verb(int argc, char **argv);
+/** Print one verb's arguments and example. */
+void cli_print_verb_help(const struct verb *verb);
 
 /* arguments.c */
 
@@ -80,8 +76,8 @@ NODISCARD bool cli_flag(struct cli *cli, const char *name);
 /** Take the next positional argument; NULL when there is none. */
 NODISCARD const char *cli_positional(struct cli *cli);
 
-/** Whether nothing is left; ERR_INPUT names the first argument that nobody took. */
-NODISCARD bool cli_no_more(const struct cli *cli, struct err *err);
+/** Whether nothing is left, so that what fails from now on is no usage error; ERR_INPUT names the first argument that nobody took. */
+NODISCARD bool cli_no_more(struct cli *cli, struct err *err);
 
 /** An option that must be there; ERR_INPUT names it. */
 NODISCARD bool cli_need(struct cli *cli, const char *name, const char **ret, struct err *err);
@@ -91,20 +87,26 @@ NODISCARD bool cli_need(struct cli *cli, const char *name, const char **ret, str
 /** Print "ohdc: message" and translate the error into an exit status. */
 NODISCARD int cli_fail(const struct cli *cli, const struct err *err);
 
-/** Print a usage error and return CLI_USAGE. */
-NODISCARD int cli_usage(const struct err *err);
-
 /** Print one JSON object on a line of its own. */
 void cli_print_json(const json_t *object);
 
-/** Print a JSON text that the database made; as cli_print_json(). */
-void cli_print_json_text(const char *text);
+/** A statement, and the names of its columns, which are texts or null. */
+struct cli_query {
+	const char *sql;
+	const char *const *names;
+	size_t count;
+};
 
-/** Rows: a padded table with `names` as header for people, one JSON object a line for machines. All cells are texts or null. */
-void cli_print_list(const struct cli *cli, const struct db_rows *rows, const char *const *names, size_t count);
+/** Run it and print its rows: a padded table with the names as header for people, one JSON object a line for machines. */
+NODISCARD bool cli_list(struct cli *cli, const struct cli_query *query, const struct db_params *params, struct err *err);
 
-/** The first row: one "name  value" a line for people, one JSON object for machines. */
-void cli_print_row(const struct cli *cli, const struct db_rows *rows, const char *const *names, size_t count);
+/** Run it and print its first row as cli_print_object() does; ERR_NOT_FOUND with the message `missing`: there is none. */
+NODISCARD bool cli_show(struct cli *cli, const struct cli_query *query, const struct db_params *params,
+			const char *missing, struct err *err);
+
+/** Run a statement whose first cell is one JSON object, and print that; ERR_NOT_FOUND with the message `missing`: no row. */
+NODISCARD bool cli_answer(struct cli *cli, const char *sql, const struct db_params *params, const char *missing,
+			  struct err *err);
 
 /** An object: one "name  value" a line for people (null: -), as JSON for machines. */
 void cli_print_object(const struct cli *cli, const json_t *object);
@@ -120,39 +122,36 @@ NODISCARD bool cli_keys(struct cli *cli, struct err *err);
 /** Where Kafka is; ERR_INPUT: OHDC_KAFKA_BROKERS is not set. Texts borrowed from the settings. */
 NODISCARD bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct err *err);
 
-/** Connect, and begin a transaction on a connection that db_return() gives back. */
-NODISCARD bool cli_begin(struct cli *cli, struct db **ret, struct err *err);
-
-/** Write an audit row in the transaction of the change itself; `detail` is taken (NULL: {}). */
-NODISCARD bool cli_audit(const struct cli *cli, struct db *db, const char *action, const char *object, json_t *detail,
+/** Run one statement on the pool; as db_query(). */
+NODISCARD bool cli_query(struct cli *cli, const char *sql, const struct db_params *params, struct db_rows *ret,
 			 struct err *err);
 
 /** Free everything. */
 void cli_done(struct cli *cli);
 
-/* the verbs, by file */
+/* The verbs, by file: each takes its arguments up to cli_no_more(), then does its work. */
 
-int cli_migrate(struct cli *cli);
-int cli_topics_plan(struct cli *cli);
-int cli_topics_apply(struct cli *cli);
-int cli_connections_list(struct cli *cli);
-int cli_connections_show(struct cli *cli);
-int cli_connections_add(struct cli *cli);
-int cli_connections_pause(struct cli *cli);
-int cli_connections_resume(struct cli *cli);
-int cli_links_add(struct cli *cli);
-int cli_links_list(struct cli *cli);
-int cli_links_remove(struct cli *cli);
-int cli_keys_generate(struct cli *cli);
-int cli_status(struct cli *cli);
-int cli_deliveries_list(struct cli *cli);
-int cli_deliveries_show(struct cli *cli);
-int cli_trace(struct cli *cli);
-int cli_simulate(struct cli *cli);
-int cli_explain(struct cli *cli);
-int cli_config_check(struct cli *cli);
-int cli_config_docs(struct cli *cli);
-int cli_version(struct cli *cli);
-int cli_completion(struct cli *cli);
+NODISCARD bool cli_migrate(struct cli *cli, struct err *err);
+NODISCARD bool cli_topics_plan(struct cli *cli, struct err *err);
+NODISCARD bool cli_topics_apply(struct cli *cli, struct err *err);
+NODISCARD bool cli_connections_list(struct cli *cli, struct err *err);
+NODISCARD bool cli_connections_show(struct cli *cli, struct err *err);
+NODISCARD bool cli_connections_add(struct cli *cli, struct err *err);
+NODISCARD bool cli_connections_pause(struct cli *cli, struct err *err);
+NODISCARD bool cli_connections_resume(struct cli *cli, struct err *err);
+NODISCARD bool cli_links_add(struct cli *cli, struct err *err);
+NODISCARD bool cli_links_list(struct cli *cli, struct err *err);
+NODISCARD bool cli_links_remove(struct cli *cli, struct err *err);
+NODISCARD bool cli_keys_generate(struct cli *cli, struct err *err);
+NODISCARD bool cli_status(struct cli *cli, struct err *err);
+NODISCARD bool cli_deliveries_list(struct cli *cli, struct err *err);
+NODISCARD bool cli_deliveries_show(struct cli *cli, struct err *err);
+NODISCARD bool cli_trace(struct cli *cli, struct err *err);
+NODISCARD bool cli_simulate(struct cli *cli, struct err *err);
+NODISCARD bool cli_explain(struct cli *cli, struct err *err);
+NODISCARD bool cli_config_check(struct cli *cli, struct err *err);
+NODISCARD bool cli_config_docs(struct cli *cli, struct err *err);
+NODISCARD bool cli_version(struct cli *cli, struct err *err);
+NODISCARD bool cli_completion(struct cli *cli, struct err *err);
 
 #endif

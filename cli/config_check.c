@@ -90,21 +90,20 @@ static bool check(enum setting_reader reader, bool is_whole, struct err *err)
 	return is_good;
 }
 
-int cli_config_check(struct cli *cli)
+bool cli_config_check(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
 	const char *name = cli_positional(cli);
 	bool is_known = !name;
-	if (!cli_no_more(cli, &err)) return cli_usage(&err);
+	if (!cli_no_more(cli, err)) return false;
+	cli->is_usage = true;
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
 		if (name && strcmp(programs[i].name, name) != 0) continue;
 		is_known = true;
-		if (!check(programs[i].reader, name != NULL, &err)) return cli_usage(&err);
+		if (!check(programs[i].reader, name != NULL, err)) return false;
 	}
-	if (!is_known) {
-		err_set(&err, ERR_INPUT, "'%s' is no program, expected ingress, linker, dispatcher or installer", name);
-		return cli_usage(&err);
-	}
+	if (!is_known)
+		return err_set(err, ERR_INPUT, "'%s' is no program, expected ingress, linker, dispatcher or installer",
+			       name);
 	puts("settings: fine");
-	return CLI_DONE;
+	return true;
 }

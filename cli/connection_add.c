@@ -16,7 +16,7 @@
 
 #include "common/base/banned.h"
 
-enum { SECRET_MIN = 16, SECRET_MAX = 512 };
+enum { SECRET_MIN = 16, SECRET_MAX = 512, BORROW_MS = 5000 };
 
 /* What was asked for, and what is found out on the way. */
 struct addition {
@@ -191,7 +191,7 @@ static bool write_rows(struct cli *cli, struct addition *addition, struct err *e
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	struct connection_row *row = &addition->row;
-	return is_free(cli, row, err) && cli_begin(cli, &db, err) &&
+	return is_free(cli, row, err) && db_borrow(cli->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
 	       instance_put(db, row->provider, row->base_url, addition->is_bot_known ? &addition->bot : NULL,
 			    &row->instance_id, err) &&
 	       connection_put(db, &cli->keys, row, &addition->secret, err) &&
@@ -216,14 +216,12 @@ static void print(const struct cli *cli, const struct addition *addition)
 		     "again.");
 }
 
-int cli_connections_add(struct cli *cli)
+bool cli_connections_add(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
 	CLEANUP(addition_done) struct addition addition = {0};
-	if (!take_arguments(cli, &addition, &err)) return cli_usage(&err);
-	if (!cli_keys(cli, &err) || !is_free(cli, &addition.row, &err) || !find_bot(cli, &addition, &err) ||
-	    !write_rows(cli, &addition, &err))
-		return cli_fail(cli, &err);
+	if (!take_arguments(cli, &addition, err) || !cli_keys(cli, err) || !is_free(cli, &addition.row, err) ||
+	    !find_bot(cli, &addition, err) || !write_rows(cli, &addition, err))
+		return false;
 	print(cli, &addition);
-	return CLI_DONE;
+	return true;
 }

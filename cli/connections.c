@@ -1,9 +1,8 @@
 /* Shows connections, and pauses and resumes them. Sealed columns are never selected. */
 
 #include "cli/known_connection.h"
-#include "common/base/json_field.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "common/base/banned.h"
 
@@ -26,10 +25,14 @@ static const char
 														      "   where d.provider = c.provider and d.connection_id = c.id)"
 														      " from connection c join instance i on i.id = c.instance_id where c.provider = $1 and c.id = $2";
 
-static const char sql_set_status[] = "update connection set status = $3, updated_at = now(),"
-				     " activated_at = case when $3 = 'active' then coalesce(activated_at, now()) else "
-				     "activated_at end"
-				     " where provider = $1 and id = $2 and status <> $3 returning id";
+/* Status and audit row together; the services hear of it from the table's trigger. */
+static const char sql_set_status[] =
+	"with changed as (update connection set status = $3, updated_at = now(),"
+	" activated_at = case when $3 = 'active' then coalesce(activated_at, now()) else activated_at end"
+	" where provider = $1 and id = $2 and status <> $3 returning id)"
+	" select json_build_object('connection', $5::text, 'status', $3, 'was_changed', exists (select from changed)),"
+	" audit_write($4, 'connection.status', $5, jsonb_build_object('status', $3))"
+	" from connection where provider = $1 and id = $2";
 
 /* The first LIST_COUNT are those of LIST_COLUMNS. */
 static const char *const names[] = {
@@ -40,78 +43,39 @@ static const char *const names[] = {
 };
 enum { LIST_COUNT = 7 };
 
-int cli_connections_list(struct cli *cli)
+static const struct cli_query list_query = {sql_list, names, LIST_COUNT};
+static const struct cli_query show_query = {sql_show, names, ARRAY_LEN(names)};
+
+bool cli_connections_list(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!cli_no_more(cli, &err)) return cli_usage(&err);
-	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, NULL, &rows, &err)) return cli_fail(cli, &err);
-	cli_print_list(cli, &rows, names, LIST_COUNT);
-	return CLI_DONE;
+	return cli_no_more(cli, err) && cli_list(cli, &list_query, NULL, err);
 }
 
-static bool take_ref(struct cli *cli, struct connection_ref *ret, struct err *err)
+/* Takes CONNECTION, runs a statement about it (`status` NULL: prints its row). */
+static bool about(struct cli *cli, const char *status, struct err *err)
 {
-	return known_connection_positional(cli, ret, err) && cli_no_more(cli, err);
-}
-
-int cli_connections_show(struct cli *cli)
-{
-	struct err err = {0};
 	struct connection_ref ref;
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!take_ref(cli, &ref, &err)) return cli_usage(&err);
-	if (!cli_database(cli, &err) ||
-	    !db_query(cli->pool, sql_show, DB_PARAMS(provider_name(ref.provider), ref.id), &rows, &err))
-		return cli_fail(cli, &err);
-	if (rows.count == 0) {
-		err_set(&err, ERR_NOT_FOUND, "connection %s/%lld is not there", provider_name(ref.provider),
-			(long long)ref.id);
-		return cli_fail(cli, &err);
-	}
-	cli_print_row(cli, &rows, names, ARRAY_LEN(names));
-	return CLI_DONE;
+	char name[CONNECTION_REF_SIZE];
+	char missing[CONNECTION_REF_SIZE + 32];
+	if (!known_connection_positional(cli, &ref, err) || !cli_no_more(cli, err)) return false;
+	connection_ref_text(&ref, name);
+	(void)snprintf(missing, sizeof(missing), "connection %s is not there", name);
+	if (!status) return cli_show(cli, &show_query, DB_PARAMS(provider_name(ref.provider), ref.id), missing, err);
+	return cli_answer(cli, sql_set_status, DB_PARAMS(provider_name(ref.provider), ref.id, status, cli->who, name),
+			  missing, err);
 }
 
-/* Status and audit row together; the services hear of it from the table's trigger. */
-static bool set_status(struct cli *cli, const struct known_connection *connection, const char *status,
-		       bool *ret_is_changed, struct err *err)
+bool cli_connections_show(struct cli *cli, struct err *err)
 {
-	CLEANUP(db_return) struct db *db = NULL;
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	const struct connection_ref *ref = &connection->ref;
-	if (!cli_begin(cli, &db, err) ||
-	    !db_run(db, sql_set_status, DB_PARAMS(provider_name(ref->provider), ref->id, status), &rows, err))
-		return false;
-	*ret_is_changed = rows.count > 0;
-	return cli_audit(cli, db, "connection.status", connection->name, json_pack("{s:s}", "status", status), err) &&
-	       db_commit(db, err);
+	return about(cli, NULL, err);
 }
 
-static int change_status(struct cli *cli, const char *status)
+bool cli_connections_pause(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
-	struct connection_ref ref;
-	CLEANUP(known_connection_done) struct known_connection connection = {0};
-	bool is_changed = false;
-	if (!take_ref(cli, &ref, &err)) return cli_usage(&err);
-	if (!known_connection_read(cli, &ref, &connection, &err) ||
-	    !set_status(cli, &connection, status, &is_changed, &err))
-		return cli_fail(cli, &err);
-	json_auto_t *done = json_object();
-	json_put_text(done, "connection", connection.name);
-	json_put_text(done, "status", status);
-	json_object_set_new(done, "was_changed", json_boolean(is_changed));
-	cli_print_object(cli, done);
-	return CLI_DONE;
+	return about(cli, "paused", err);
 }
 
-int cli_connections_pause(struct cli *cli)
+bool cli_connections_resume(struct cli *cli, struct err *err)
 {
-	return change_status(cli, "paused");
-}
-
-int cli_connections_resume(struct cli *cli)
-{
-	return change_status(cli, "active");
+	return about(cli, "active", err);
 }

@@ -4,6 +4,8 @@
 #include "common/base/number.h"
 #include "common/base/uuid.h"
 
+#include <stdio.h>
+
 #include "common/base/banned.h"
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 10000 };
@@ -48,40 +50,22 @@ static bool list_arguments(struct cli *cli, struct db_params *ret, struct err *e
 	return cli_no_more(cli, err);
 }
 
-int cli_deliveries_list(struct cli *cli)
+static const struct cli_query list_query = {sql_list, names, LIST_COUNT};
+static const struct cli_query show_query = {sql_show, names, ARRAY_LEN(names)};
+
+bool cli_deliveries_list(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
 	struct db_params params = {0};
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!list_arguments(cli, &params, &err)) return cli_usage(&err);
-	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_list, &params, &rows, &err))
-		return cli_fail(cli, &err);
-	cli_print_list(cli, &rows, names, LIST_COUNT);
-	return CLI_DONE;
+	return list_arguments(cli, &params, err) && cli_list(cli, &list_query, &params, err);
 }
 
-static bool take_id(struct cli *cli, char ret[UUID_TEXT_SIZE], struct err *err)
+bool cli_deliveries_show(struct cli *cli, struct err *err)
 {
 	const char *text = cli_positional(cli);
-	struct uuid id;
-	if (!text || !uuid_parse(text, &id))
-		return err_set(err, ERR_INPUT, "'%s' is no delivery id, expected a UUID", text ? text : "");
-	uuid_text(&id, ret);
-	return cli_no_more(cli, err);
-}
-
-int cli_deliveries_show(struct cli *cli)
-{
-	struct err err = {0};
 	char id[UUID_TEXT_SIZE];
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!take_id(cli, id, &err)) return cli_usage(&err);
-	if (!cli_database(cli, &err) || !db_query(cli->pool, sql_show, DB_PARAMS(id), &rows, &err))
-		return cli_fail(cli, &err);
-	if (rows.count == 0) {
-		err_set(&err, ERR_NOT_FOUND, "delivery %s is not there", id);
-		return cli_fail(cli, &err);
-	}
-	cli_print_row(cli, &rows, names, ARRAY_LEN(names));
-	return CLI_DONE;
+	char missing[UUID_TEXT_SIZE + 32];
+	if (!uuid_normalise(text, id))
+		return err_set(err, ERR_INPUT, "'%s' is no delivery id, expected a UUID", text ? text : "");
+	(void)snprintf(missing, sizeof(missing), "delivery %s is not there", id);
+	return cli_no_more(cli, err) && cli_show(cli, &show_query, DB_PARAMS(id), missing, err);
 }

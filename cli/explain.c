@@ -18,7 +18,6 @@ static bool read_input(struct strbuf *ret, struct err *err)
 {
 	char piece[65536];
 	size_t len;
-	strbuf_init(ret, LIMIT_BODY_BYTES);
 	while ((len = fread(piece, 1, sizeof(piece), stdin)) > 0 && !ret->is_cut)
 		strbuf_add_bytes(ret, bytes_of(piece, len));
 	if (ferror(stdin)) return err_set(err, ERR_INPUT, "standard input cannot be read");
@@ -44,7 +43,6 @@ static bool take_context(struct cli *cli, struct trigger_context *ret, struct er
 	const char *connection = cli_option(cli, "connection");
 	ret->event = cli_option(cli, "event");
 	const char *provider = cli_positional(cli);
-
 	if (!provider || !provider_parse(provider, &ret->provider))
 		return err_set(err, ERR_INPUT, "'%s' is no product, expected jira or bitbucket",
 			       provider ? provider : "");
@@ -71,19 +69,18 @@ static bool decide(const struct trigger_context *context, struct bytes text, str
 	return true;
 }
 
-int cli_explain(struct cli *cli)
+bool cli_explain(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
 	struct bot bot = {0};
 	struct trigger_context context = {.bot = &bot};
-	CLEANUP(strbuf_done) struct strbuf input = {0};
+	CLEANUP(strbuf_done) struct strbuf input = strbuf_of(LIMIT_BODY_BYTES);
 	CLEANUP(ask_done) struct ask ask = {0};
-	if (!take_bots(cli, &bot, &err) || !take_context(cli, &context, &err)) return cli_usage(&err);
-	if (!read_input(&input, &err) || !decide(&context, bytes_of(input.text, input.len), &ask, &err))
-		return cli_fail(cli, &err);
+	if (!take_bots(cli, &bot, err) || !take_context(cli, &context, err) || !read_input(&input, err) ||
+	    !decide(&context, bytes_of(input.text, input.len), &ask, err))
+		return false;
 	json_auto_t *found = ask_explain(&context, &ask);
 	cli_print_json(found);
 	if (!cli->is_json && ask.detail[0] != '\0')
 		(void)fprintf(stderr, "%s: %s\n", reason_name(ask.verdict), ask.detail);
-	return CLI_DONE;
+	return true;
 }

@@ -37,9 +37,7 @@ bool known_connection_read(struct cli *cli, const struct connection_ref *ref, st
 	struct known_connection found = {.ref = *ref};
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	connection_ref_text(ref, found.name);
-	if (!cli_database(cli, err) ||
-	    !db_query(cli->pool, sql_connection, DB_PARAMS(provider_name(ref->provider), ref->id), &rows, err))
-		return false;
+	if (!cli_query(cli, sql_connection, DB_PARAMS(provider_name(ref->provider), ref->id), &rows, err)) return false;
 	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "connection %s is not there", found.name);
 	found.instance_id = db_int(&rows, 0, 0);
 	found.base_url = db_copy(&rows, 0, 1);

@@ -1,11 +1,10 @@
 /* Says which account on a Jira or Bitbucket server is which user of OpenHands. */
 
 #include "cli/known_connection.h"
-#include "common/base/json_field.h"
+#include "common/base/limits.h"
+#include "common/base/strbuf.h"
 #include "common/base/text.h"
 #include "common/base/uuid.h"
-
-#include <string.h>
 
 #include "common/base/banned.h"
 
@@ -19,32 +18,39 @@ static const char sql_list[] = "select i.provider, i.base_url, l.account_key, l.
 static const char *const list_names[] = {"provider", "base_url", "account_key", "account_name", "user_id",
 					 "org_id",   "method",   "status",      "updated_at"};
 
-static const char sql_put[] = "insert into user_link (instance_id, account_key, user_id, org_id, method)"
-			      " values ($1, $2, $3, $4, 'operator') on conflict (instance_id, account_key) do update"
-			      " set user_id = excluded.user_id, org_id = excluded.org_id, method = excluded.method,"
-			      " tokens_sealed = case when user_link.user_id = excluded.user_id then "
-			      "user_link.tokens_sealed end,"
-			      " status = 'active', updated_at = clock_timestamp()";
+/* Parameters of the changing statements. */
+#define ABOUT "'connection', $1::text, 'account_key', $3::text, 'user_id', $5::text, 'org_id', $6::text"
+#define AUDIT(action) "audit_write($4, " action ", $1, jsonb_strip_nulls(jsonb_build_object(" ABOUT ")))"
 
-/* What was refused only because nobody knew the asker is decided again; the linker does the same for links of others. */
-static const char sql_reopen[] =
-	"update trigger set state = 'NEW', outcome = null, detail = 'the account was linked', "
-	"attempts = 0, crashes = 0,"
-	" next_attempt_at = now(), opened_at = now()"
-	" where instance_id = $1 and state = 'REFUSED' and outcome in ('USER_NOT_LINKED', "
-	"'USER_UNKNOWN')"
+/*
+ * What was refused only because nobody knew the asker is decided again; the linker does the same for links of others.
+ */
+static const char sql_add[] =
+	"with put as (insert into user_link (instance_id, account_key, user_id, org_id, method)"
+	" values ($2, $3, $5, $6, 'operator') on conflict (instance_id, account_key) do update"
+	" set user_id = excluded.user_id, org_id = excluded.org_id, method = excluded.method,"
+	" tokens_sealed = case when user_link.user_id = excluded.user_id then user_link.tokens_sealed end,"
+	" status = 'active', updated_at = clock_timestamp()),"
+	" reopened as (update trigger set state = 'NEW', outcome = null, detail = 'the account was linked',"
+	" attempts = 0, crashes = 0, next_attempt_at = now(), opened_at = now()"
+	" where instance_id = $2 and state = 'REFUSED' and outcome in ('USER_NOT_LINKED', 'USER_UNKNOWN')"
 	" and decided_at > now() - interval '24 hours'"
-	" and (ask->'actor'->>'key' = $2 or provider = 'bitbucket' and ask->'actor'->>'id' = $2)"
-	" returning event_key";
+	" and (ask->'actor'->>'key' = $3 or provider = 'bitbucket' and ask->'actor'->>'id' = $3)"
+	" returning event_key)"
+	" select json_strip_nulls(json_build_object(" ABOUT ", 'asks_decided_again', (select count(*) from reopened))),"
+	" " AUDIT("'link.add'");
 
-static const char sql_remove[] = "delete from user_link where instance_id = $1 and account_key = $2 returning user_id";
+static const char sql_remove[] = "with gone as (delete from user_link where instance_id = $2 and account_key = $3"
+				 " returning user_id)"
+				 " select json_strip_nulls(json_build_object(" ABOUT
+				 ")), " AUDIT("'link.remove'") " from gone";
 
 /* What a changing verb was told. */
 struct link_arguments {
 	struct connection_ref ref;
 	const char *account;
-	char user_id[UUID_TEXT_SIZE];
-	const char *org_id; /* NULL: none */
+	char user_id[UUID_TEXT_SIZE]; /* "": not asked for */
+	const char *org_id;           /* NULL: none */
 };
 
 static bool take_account(struct cli *cli, struct link_arguments *ret, struct err *err)
@@ -63,98 +69,46 @@ static bool take_account(struct cli *cli, struct link_arguments *ret, struct err
 static bool take_user(struct cli *cli, struct link_arguments *ret, struct err *err)
 {
 	const char *user = NULL;
-	struct uuid id;
 	if (!cli_need(cli, "user", &user, err)) return false;
-	if (!uuid_parse(user, &id)) return err_set(err, ERR_INPUT, "--user '%s' is no user id, expected a UUID", user);
-	uuid_text(&id, ret->user_id);
 	ret->org_id = cli_option(cli, "org");
-	return true;
+	return uuid_normalise(user, ret->user_id) ||
+	       err_set(err, ERR_INPUT, "--user '%s' is no user id, expected a UUID", user);
 }
 
-static json_t *describe(const struct link_arguments *arguments, const struct known_connection *connection)
+/* Runs one of the changing statements. */
+static bool change(struct cli *cli, const char *sql, const struct link_arguments *arguments, struct err *err)
 {
-	json_t *object = json_object();
-	json_put_text(object, "connection", connection->name);
-	json_put_text(object, "account_key", arguments->account);
-	if (arguments->user_id[0] != '\0') json_put_text(object, "user_id", arguments->user_id);
-	json_put_text(object, "org_id", arguments->org_id);
-	return object;
-}
-
-static bool add(struct cli *cli, const struct link_arguments *arguments, const struct known_connection *connection,
-		int *ret_reopened, struct err *err)
-{
-	CLEANUP(db_return) struct db *db = NULL;
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!cli_begin(cli, &db, err) ||
-	    !db_run(db, sql_put,
-		    DB_PARAMS(connection->instance_id, arguments->account, arguments->user_id, arguments->org_id), NULL,
-		    err) ||
-	    !db_run(db, sql_reopen, DB_PARAMS(connection->instance_id, arguments->account), &rows, err) ||
-	    !cli_audit(cli, db, "link.add", connection->name, describe(arguments, connection), err))
-		return false;
-	*ret_reopened = rows.count;
-	return db_commit(db, err);
-}
-
-int cli_links_add(struct cli *cli)
-{
-	struct err err = {0};
-	struct link_arguments arguments = {0};
 	CLEANUP(known_connection_done) struct known_connection connection = {0};
-	int reopened = 0;
-	if (!take_account(cli, &arguments, &err) || !take_user(cli, &arguments, &err) || !cli_no_more(cli, &err))
-		return cli_usage(&err);
-	if (!known_connection_read(cli, &arguments.ref, &connection, &err) ||
-	    !add(cli, &arguments, &connection, &reopened, &err))
-		return cli_fail(cli, &err);
-	json_auto_t *done = describe(&arguments, &connection);
-	json_put_int(done, "asks_decided_again", reopened);
-	cli_print_object(cli, done);
-	return CLI_DONE;
+	CLEANUP(strbuf_done) struct strbuf missing = strbuf_of(LIMIT_NAME_BYTES);
+	const char *user_id = arguments->user_id[0] != '\0' ? arguments->user_id : NULL;
+	if (!known_connection_read(cli, &arguments->ref, &connection, err)) return false;
+	strbuf_addf(&missing, "account '%s' is not linked on %s", arguments->account, connection.name);
+	return cli_answer(cli, sql,
+			  DB_PARAMS(connection.name, connection.instance_id, arguments->account, cli->who, user_id,
+				    arguments->org_id),
+			  strbuf_text(&missing), err);
 }
 
-static bool remove_link(struct cli *cli, const struct link_arguments *arguments,
-			const struct known_connection *connection, struct err *err)
+bool cli_links_add(struct cli *cli, struct err *err)
 {
-	CLEANUP(db_return) struct db *db = NULL;
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!cli_begin(cli, &db, err) ||
-	    !db_run(db, sql_remove, DB_PARAMS(connection->instance_id, arguments->account), &rows, err))
-		return false;
-	if (rows.count == 0)
-		return err_set(err, ERR_NOT_FOUND, "account '%s' is not linked on %s", arguments->account,
-			       connection->name);
-	return cli_audit(cli, db, "link.remove", connection->name, describe(arguments, connection), err) &&
-	       db_commit(db, err);
-}
-
-int cli_links_remove(struct cli *cli)
-{
-	struct err err = {0};
 	struct link_arguments arguments = {0};
-	CLEANUP(known_connection_done) struct known_connection connection = {0};
-	if (!take_account(cli, &arguments, &err) || !cli_no_more(cli, &err)) return cli_usage(&err);
-	if (!known_connection_read(cli, &arguments.ref, &connection, &err) ||
-	    !remove_link(cli, &arguments, &connection, &err))
-		return cli_fail(cli, &err);
-	json_auto_t *done = describe(&arguments, &connection);
-	cli_print_object(cli, done);
-	return CLI_DONE;
+	return take_account(cli, &arguments, err) && take_user(cli, &arguments, err) && cli_no_more(cli, err) &&
+	       change(cli, sql_add, &arguments, err);
 }
 
-int cli_links_list(struct cli *cli)
+bool cli_links_remove(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
+	struct link_arguments arguments = {0};
+	return take_account(cli, &arguments, err) && cli_no_more(cli, err) && change(cli, sql_remove, &arguments, err);
+}
+
+bool cli_links_list(struct cli *cli, struct err *err)
+{
+	static const struct cli_query query = {sql_list, list_names, ARRAY_LEN(list_names)};
 	const char *name = cli_option(cli, "connection");
 	struct connection_ref ref;
 	CLEANUP(known_connection_done) struct known_connection connection = {0};
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if ((name && !connection_ref_parse(name, &ref, &err)) || !cli_no_more(cli, &err)) return cli_usage(&err);
-	if (name && !known_connection_read(cli, &ref, &connection, &err)) return cli_fail(cli, &err);
-	if (!cli_database(cli, &err) ||
-	    !db_query(cli->pool, sql_list, DB_PARAMS(db_value_id(connection.instance_id)), &rows, &err))
-		return cli_fail(cli, &err);
-	cli_print_list(cli, &rows, list_names, ARRAY_LEN(list_names));
-	return CLI_DONE;
+	return (!name || connection_ref_parse(name, &ref, err)) && cli_no_more(cli, err) &&
+	       (!name || known_connection_read(cli, &ref, &connection, err)) &&
+	       cli_list(cli, &query, DB_PARAMS(db_value_id(connection.instance_id)), err);
 }

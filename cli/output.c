@@ -14,17 +14,11 @@ enum { COLUMNS_MAX = 24, WIDTH_MAX = 60 };
 int cli_fail(const struct cli *cli, const struct err *err)
 {
 	/* 42P01: no such table, so nobody has made the schema yet. */
-	bool is_bare = strstr(err->message, "42P01") != NULL;
+	bool is_bare = !cli->is_usage && strstr(err->message, "42P01") != NULL;
 	(void)fprintf(stderr, "ohdc: %s%s\n", err->message, is_bare ? "; run 'ohdc migrate' first" : "");
 	bool is_away = err->code == ERR_NETWORK || err->code == ERR_TIMEOUT || err->code == ERR_BUSY;
 	if (is_away) return CLI_UNREACHABLE;
-	return cli->is_setting_wrong ? CLI_USAGE : CLI_FAILED;
-}
-
-int cli_usage(const struct err *err)
-{
-	(void)fprintf(stderr, "ohdc: %s\n", err->message);
-	return CLI_USAGE;
+	return cli->is_usage ? CLI_USAGE : CLI_FAILED;
 }
 
 void cli_print_json(const json_t *object)
@@ -33,20 +27,12 @@ void cli_print_json(const json_t *object)
 	puts(text);
 }
 
-void cli_print_json_text(const char *text)
-{
-	json_auto_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-	if (value) cli_print_json(value);
-}
-
 /* New object from one row. */
-static json_t *row_object(const struct db_rows *rows, int row, const char *const *names, size_t count)
+static json_t *row_object(const struct cli_query *query, const struct db_rows *rows, int row)
 {
 	json_t *object = json_object();
-	for (size_t i = 0; i < count; i++) {
-		bool is_null = db_is_null(rows, row, (int)i);
-		json_object_set_new(object, names[i], is_null ? json_null() : json_string(db_text(rows, row, (int)i)));
-	}
+	for (size_t i = 0; i < query->count; i++)
+		json_object_set_new(object, query->names[i], json_pack("s?", db_text_or_null(rows, row, (int)i)));
 	return object;
 }
 
@@ -72,29 +58,24 @@ static void print_cell(const char *text, int width, bool is_last)
 	printf("%-*s%s", is_last ? 0 : width, text, is_last ? "\n" : "  ");
 }
 
-static void print_table(const struct db_rows *rows, const char *const *names, size_t count)
+static void print_table(const struct cli_query *query, const struct db_rows *rows)
 {
 	int widths[COLUMNS_MAX] = {0};
-	for (size_t i = 0; i < count; i++) {
-		widths[i] = width_of(rows, names[i], i);
-		print_cell(names[i], widths[i], i + 1 == count);
+	for (size_t i = 0; i < query->count; i++) {
+		widths[i] = width_of(rows, query->names[i], i);
+		print_cell(query->names[i], widths[i], i + 1 == query->count);
 	}
 	for (int row = 0; row < rows->count; row++) {
-		for (size_t i = 0; i < count; i++)
-			print_cell(cell(rows, row, i), widths[i], i + 1 == count);
+		for (size_t i = 0; i < query->count; i++)
+			print_cell(cell(rows, row, i), widths[i], i + 1 == query->count);
 	}
 }
 
 static void print_member(const char *name, int width, const json_t *value)
 {
-	if (json_is_string(value))
-		printf("%-*s  %s\n", width, name, json_string_value(value));
-	else if (json_is_null(value))
-		printf("%-*s  -\n", width, name);
-	else {
-		CLEANUP(mem_free_text) char *text = json_compact(value);
-		printf("%-*s  %s\n", width, name, text);
-	}
+	CLEANUP(mem_free_text) char *text = json_is_string(value) ? mem_dup(json_string_value(value))
+								  : json_compact(value);
+	printf("%-*s  %s\n", width, name, json_is_null(value) ? "-" : text);
 }
 
 static void print_members(const json_t *object)
@@ -108,18 +89,6 @@ static void print_members(const json_t *object)
 
 /* ---- for both -------------------------------------------------------------------------------------------------- */
 
-void cli_print_list(const struct cli *cli, const struct db_rows *rows, const char *const *names, size_t count)
-{
-	if (!cli->is_json) {
-		print_table(rows, names, count);
-		return;
-	}
-	for (int row = 0; row < rows->count; row++) {
-		json_auto_t *object = row_object(rows, row, names, count);
-		cli_print_json(object);
-	}
-}
-
 void cli_print_object(const struct cli *cli, const json_t *object)
 {
 	if (cli->is_json)
@@ -128,8 +97,35 @@ void cli_print_object(const struct cli *cli, const json_t *object)
 		print_members(object);
 }
 
-void cli_print_row(const struct cli *cli, const struct db_rows *rows, const char *const *names, size_t count)
+bool cli_list(struct cli *cli, const struct cli_query *query, const struct db_params *params, struct err *err)
 {
-	json_auto_t *object = row_object(rows, 0, names, count);
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!cli_query(cli, query->sql, params, &rows, err)) return false;
+	if (!cli->is_json) print_table(query, &rows);
+	for (int row = 0; cli->is_json && row < rows.count; row++) {
+		json_auto_t *object = row_object(query, &rows, row);
+		cli_print_json(object);
+	}
+	return true;
+}
+
+bool cli_show(struct cli *cli, const struct cli_query *query, const struct db_params *params, const char *missing,
+	      struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!cli_query(cli, query->sql, params, &rows, err)) return false;
+	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "%s", missing);
+	json_auto_t *object = row_object(query, &rows, 0);
 	cli_print_object(cli, object);
+	return true;
+}
+
+bool cli_answer(struct cli *cli, const char *sql, const struct db_params *params, const char *missing, struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!cli_query(cli, sql, params, &rows, err)) return false;
+	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "%s", missing);
+	json_auto_t *object = json_loads(db_text(&rows, 0, 0), 0, NULL);
+	cli_print_object(cli, object);
+	return true;
 }

@@ -19,20 +19,17 @@
 #define OHDC_VERSION "0.1.0"
 #endif
 
-int cli_migrate(struct cli *cli)
+bool cli_migrate(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
 	bool is_plan = cli_flag(cli, "plan");
-	if (!cli_no_more(cli, &err)) return cli_usage(&err);
+	if (!cli_no_more(cli, err) || !cli_database(cli, err)) return false;
 	struct migration_state *states = mem_zalloc(migration_file_count + 1, sizeof(*states));
-	bool is_ok = cli_database(cli, &err) && migrate_run(cli->pool, !is_plan, states, &err);
-	for (size_t i = 0; is_ok && i < migration_file_count; i++)
-		printf("%s  %s\n", states[i].name,
-		       states[i].was_applied ? "was there"
-		       : is_plan             ? "missing"
-					     : "applied");
+	bool is_done = migrate_run(cli->pool, !is_plan, states, err);
+	const char *news = is_plan ? "missing" : "applied";
+	for (size_t i = 0; is_done && i < migration_file_count; i++)
+		printf("%s  %s\n", states[i].name, states[i].was_applied ? "was there" : news);
 	mem_free(states);
-	return is_ok ? CLI_DONE : cli_fail(cli, &err);
+	return is_done;
 }
 
 /* ---- topics ------------------------------------------------------------------------------------------------------ */
@@ -44,23 +41,19 @@ int cli_migrate(struct cli *cli)
 static void wanted_topics(const struct cli *cli, char names[TOPIC_COUNT][TOPIC_NAME_SIZE],
 			  struct kafka_topic ret[TOPIC_COUNT])
 {
-	static const struct {
-		const char *config[8][2];
-	} shapes[TOPIC_COUNT] = {
-		[TOPIC_WEBHOOK] = {{{"retention.ms", DAYS_14}, {"max.message.bytes", MESSAGE_13_MIB}}},
-		[TOPIC_JOB] = {{{"retention.ms", DAYS_14}, {"max.message.bytes", MESSAGE_13_MIB}}},
-		[TOPIC_STATUS] = {{{"retention.ms", DAYS_14}}},
-		[TOPIC_DLQ] = {{{"retention.ms", DAYS_30}, {"max.message.bytes", MESSAGE_13_MIB}}},
+	static const struct kafka_topic shapes[TOPIC_COUNT] = {
+		[TOPIC_WEBHOOK] = {.config = {{"retention.ms", DAYS_14}, {"max.message.bytes", MESSAGE_13_MIB}}},
+		[TOPIC_JOB] = {.config = {{"retention.ms", DAYS_14}, {"max.message.bytes", MESSAGE_13_MIB}}},
+		[TOPIC_STATUS] = {.config = {{"retention.ms", DAYS_14}}, .partitions = 3},
+		[TOPIC_DLQ] = {.config = {{"retention.ms", DAYS_30}, {"max.message.bytes", MESSAGE_13_MIB}},
+			       .partitions = 3},
 	};
-	int32_t partitions = (int32_t)config_int(cli->config, "OHDC_KAFKA_PARTITIONS");
 	for (int i = 0; i < TOPIC_COUNT; i++) {
 		topic_name((enum topic)i, config_text(cli->config, "OHDC_KAFKA_PREFIX"), names[i]);
-		ret[i] = (struct kafka_topic){.name = names[i]};
-		ret[i].partitions = i == TOPIC_WEBHOOK || i == TOPIC_JOB ? partitions : 3;
-		for (size_t c = 0; c < ARRAY_LEN(shapes[i].config); c++) {
-			ret[i].config[c][0] = shapes[i].config[c][0];
-			ret[i].config[c][1] = shapes[i].config[c][1];
-		}
+		ret[i] = shapes[i];
+		ret[i].name = names[i];
+		if (shapes[i].partitions == 0)
+			ret[i].partitions = (int32_t)config_int(cli->config, "OHDC_KAFKA_PARTITIONS");
 	}
 }
 
@@ -71,81 +64,77 @@ static void print_topic(const struct kafka_topic *topic, const struct kafka_topi
 	printf("%s  %d partitions  %s\n", topic->name, (int)partitions, word);
 }
 
-static int topics(struct cli *cli, bool is_apply)
+static bool topics(struct cli *cli, bool is_apply, struct err *err)
 {
-	struct err err = {0};
-	if (!cli_no_more(cli, &err)) return cli_usage(&err);
 	struct kafka_cluster cluster;
-	if (!cli_cluster(cli, &cluster, &err)) return cli_usage(&err);
 	char names[TOPIC_COUNT][TOPIC_NAME_SIZE];
 	struct kafka_topic wanted[TOPIC_COUNT];
 	struct kafka_topic_state states[TOPIC_COUNT] = {0};
 	int32_t brokers = 0;
+	if (!cli_no_more(cli, err) || !cli_cluster(cli, &cluster, err)) return false;
 	wanted_topics(cli, names, wanted);
-	if (!kafka_topics_sync(&cluster, wanted, TOPIC_COUNT, is_apply, states, &brokers, &err))
-		return cli_fail(cli, &err);
+	if (!kafka_topics_sync(&cluster, wanted, TOPIC_COUNT, is_apply, states, &brokers, err)) return false;
 	for (int i = 0; i < TOPIC_COUNT; i++)
 		print_topic(&wanted[i], &states[i]);
 	printf("%d %s\n", (int)brokers,
 	       brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed" : "brokers");
-	return CLI_DONE;
+	return true;
 }
 
-int cli_topics_plan(struct cli *cli)
+bool cli_topics_plan(struct cli *cli, struct err *err)
 {
-	return topics(cli, false);
+	return topics(cli, false, err);
 }
 
-int cli_topics_apply(struct cli *cli)
+bool cli_topics_apply(struct cli *cli, struct err *err)
 {
-	return topics(cli, true);
+	return topics(cli, true, err);
 }
 
 /* ---- keys, settings, version ----------------------------------------------------------------------------------- */
 
-int cli_keys_generate(struct cli *cli)
+bool cli_keys_generate(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
-	if (!cli_no_more(cli, &err)) return cli_usage(&err);
 	uint8_t key[CRYPTO_KEY_SIZE];
-	entropy_fill(key, sizeof(key));
-	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(2 * sizeof(key));
-	encode_hex(&hex, bytes_of(key, sizeof(key)));
-	char id[16];
-	struct tm day;
+	char day[16];
+	struct tm date = {0};
+	CLEANUP(strbuf_wipe) struct strbuf hex = strbuf_of(2 * sizeof(key));
 	time_t now = time(NULL);
-	if (!gmtime_r(&now, &day) || strftime(id, sizeof(id), "k%Y%m%d", &day) == 0) return CLI_FAILED;
-	printf("%s-%04x %s\n", id, entropy_u32() & 0xffff, strbuf_text(&hex));
+	if (!cli_no_more(cli, err)) return false;
+	(void)gmtime_r(&now, &date);
+	(void)strftime(day, sizeof(day), "%Y%m%d", &date);
+	entropy_fill(key, sizeof(key));
+	encode_hex(&hex, bytes_of(key, sizeof(key)));
 	mem_wipe(key, sizeof(key));
-	mem_wipe(hex.text, hex.len);
-	return CLI_DONE;
+	printf("k%s-%04x %s\n", day, entropy_u32() & 0xffff, strbuf_text(&hex));
+	return true;
 }
 
-int cli_config_docs(UNUSED struct cli *cli)
+bool cli_config_docs(UNUSED struct cli *cli, UNUSED struct err *err)
 {
 	size_t count;
 	const struct setting *settings = settings_all(&count);
 	config_print_docs(stdout, settings, count);
-	return CLI_DONE;
+	return true;
 }
 
-int cli_version(UNUSED struct cli *cli)
+bool cli_version(UNUSED struct cli *cli, UNUSED struct err *err)
 {
 	puts("ohdc " OHDC_VERSION);
-	return CLI_DONE;
+	return true;
 }
 
-int cli_completion(UNUSED struct cli *cli)
+bool cli_completion(UNUSED struct cli *cli, UNUSED struct err *err)
 {
 	size_t count;
 	const struct verb *verbs = verbs_all(&count);
 	puts("_ohdc() {\n\tlocal verbs=\"");
 	for (size_t i = 0; i < count; i++)
-		printf("%s%s%s\n", verbs[i].name, verbs[i].sub ? " " : "", verbs[i].sub ? verbs[i].sub : "");
+		puts(verbs[i].name);
 	puts("\"\n\tlocal typed=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
 	     "\tCOMPREPLY=($(compgen -W \"$(awk -v t=\"$typed\" -v n=\"$COMP_CWORD\" "
 	     "'index($0, t) == 1 { print $n }' <<<\"$verbs\" | sort -u)\" -- "
 	     "\"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
 	     "complete -F _ohdc ohdc");
-	return CLI_DONE;
+	return true;
 }

@@ -1,7 +1,6 @@
 /* Puts an ask on the webhook topic as if it had arrived; source "simulate" tells it from a real one. */
 
 #include "cli/simulated_body.h"
-#include "common/base/encode.h"
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
@@ -22,6 +21,9 @@ enum { REPORT_WAIT_MS = 20000, FLUSH_MS = 1000 };
 /* The person who is known best: the link that was made last. */
 static const char sql_actor[] = "select account_key from user_link where instance_id = $1 and "
 				"status = 'active' order by updated_at desc limit 1";
+
+static const char sql_audit[] = "select json_build_object('delivery_id', $3::text, 'connection', $2::text),"
+				" audit_write($1, 'simulate', $2, jsonb_build_object('delivery_id', $3::text))";
 
 static const struct {
 	const char *name;
@@ -57,107 +59,73 @@ static bool take_arguments(struct cli *cli, struct simulation *ret, struct conne
 	ret->pull_request_id = cli_option(cli, "pull-request");
 	ret->comment_id = cli_option(cli, "comment");
 	ret->label = config_text(cli->config, "OH_RESOLVER_LABEL");
-	if (!take_kind(cli, ret, &provider, err) || !cli_no_more(cli, err)) return false;
+	if (!take_kind(cli, ret, &provider, err)) return false;
 	if (provider != ret_ref->provider)
 		return err_set(err, ERR_INPUT, "the connection is not one of %s", provider_name(provider));
-	return simulation_check(ret, err);
+	return simulation_check(ret, err) && cli_no_more(cli, err);
 }
 
 static bool find_actor(struct cli *cli, const struct known_connection *connection, struct db_rows *rows,
 		       struct simulation *simulation, struct err *err)
 {
 	if (simulation->actor) return true;
-	if (!db_query(cli->pool, sql_actor, DB_PARAMS(connection->instance_id), rows, err)) return false;
+	if (!cli_query(cli, sql_actor, DB_PARAMS(connection->instance_id), rows, err)) return false;
 	simulation->actor = rows->count > 0 ? db_text(rows, 0, 0) : cli->who;
 	return true;
 }
 
 /* ---- the record ------------------------------------------------------------------------------------------------- */
 
-static char *digest_of(const char *body)
-{
-	uint8_t digest[CRYPTO_DIGEST_SIZE];
-	struct strbuf hex = {0};
-	crypto_sha256(bytes_text(body), digest);
-	strbuf_init(&hex, 2 * sizeof(digest));
-	encode_hex(&hex, bytes_of(digest, sizeof(digest)));
-	return strbuf_take(&hex);
-}
-
 static bool send_body(struct kafka_producer *producer, const char *topic, const struct known_connection *connection,
 		      const json_t *body, struct delivery *delivery, struct err *err)
 {
-	char source[] = "simulate";
-	char traceparent[56];
-	uint8_t random[24];
+	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 	CLEANUP(mem_free_text) char *text = json_compact(body);
-	CLEANUP(mem_free_text) char *digest = digest_of(text);
 	CLEANUP(mem_free_text) char *event = trigger_event_name(connection->ref.provider, body);
 	CLEANUP(mem_free_text) char *subject = trigger_subject(connection->ref.provider, connection->instance_id, body);
-	entropy_fill(random, sizeof(random));
-	traceparent_new(random, traceparent);
-	delivery->provider = connection->ref.provider;
-	delivery->connection_id = connection->ref.id;
+	crypto_sha256_text(bytes_text(text), digest);
 	delivery->event = event;
-	delivery->source = source;
 	delivery->body_sha256 = digest;
-	delivery->traceparent = traceparent;
 	struct kafka_record record = {
 		.topic = topic, .key = bytes_text(subject ? subject : delivery->id), .value = bytes_text(text)};
 	delivery_write(delivery, kafka_record_put, &record);
 	return kafka_send_and_wait(producer, &record, REPORT_WAIT_MS, err);
 }
 
-static bool produce(struct cli *cli, const struct known_connection *connection, const json_t *body, int64_t now_ms,
-		    char ret_id[UUID_TEXT_SIZE], struct err *err)
+static bool produce(struct cli *cli, const struct known_connection *connection, const json_t *body,
+		    struct delivery *delivery, struct err *err)
 {
 	struct kafka_producer_options options = {.report = kafka_wait_report};
 	struct kafka_producer *producer = NULL;
-	struct uuid id = entropy_uuid();
-	struct delivery delivery = {.received_at_ms = now_ms};
 	char topic[TOPIC_NAME_SIZE];
-	uuid_text(&id, delivery.id);
-	uuid_text(&id, ret_id);
 	topic_name(TOPIC_WEBHOOK, config_text(cli->config, "OHDC_KAFKA_PREFIX"), topic);
 	if (!cli_cluster(cli, &options.cluster, err) || !kafka_producer_new(&options, &producer, err)) return false;
-	bool is_sent = send_body(producer, topic, connection, body, &delivery, err);
+	bool is_sent = send_body(producer, topic, connection, body, delivery, err);
 	kafka_producer_free(producer, FLUSH_MS);
 	return is_sent;
 }
 
-static bool audit(struct cli *cli, const struct known_connection *connection, const char *delivery_id, struct err *err)
+bool cli_simulate(struct cli *cli, struct err *err)
 {
-	CLEANUP(db_return) struct db *db = NULL;
-	json_t *detail = json_object();
-	json_put_text(detail, "delivery_id", delivery_id);
-	if (!cli_begin(cli, &db, err)) {
-		json_decref(detail);
-		return false;
-	}
-	return cli_audit(cli, db, "simulate", connection->name, detail, err) && db_commit(db, err);
-}
-
-int cli_simulate(struct cli *cli)
-{
-	struct err err = {0};
 	char now[SYSCLOCK_TEXT_SIZE];
+	char source[] = "simulate";
+	char traceparent[TRACEPARENT_SIZE];
+	uint8_t random[DELIVERY_RANDOM];
 	struct simulation simulation = {.now_ms = sysclock_now_ms(), .now = now};
-	struct connection_ref ref;
-	char id[UUID_TEXT_SIZE];
+	struct delivery delivery = {.received_at_ms = simulation.now_ms, .source = source, .traceparent = traceparent};
 	CLEANUP(known_connection_done) struct known_connection connection = {0};
 	CLEANUP(db_rows_done) struct db_rows actor = {0};
 	sysclock_text(simulation.now_ms, now);
-	if (!take_arguments(cli, &simulation, &ref, &err)) return cli_usage(&err);
-	if (!known_connection_read(cli, &ref, &connection, &err) ||
-	    !find_actor(cli, &connection, &actor, &simulation, &err))
-		return cli_fail(cli, &err);
+	if (!take_arguments(cli, &simulation, &connection.ref, err) ||
+	    !known_connection_read(cli, &connection.ref, &connection, err) ||
+	    !find_actor(cli, &connection, &actor, &simulation, err))
+		return false;
 	json_auto_t *body = simulated_body(&simulation, &connection);
-	if (!body) err_set(&err, ERR_INPUT, "the operator's name is no UTF-8");
-	if (!body || !produce(cli, &connection, body, simulation.now_ms, id, &err) || !audit(cli, &connection, id, &err))
-		return cli_fail(cli, &err);
-	json_auto_t *done = json_object();
-	json_put_text(done, "delivery_id", id);
-	json_put_text(done, "connection", connection.name);
-	cli_print_object(cli, done);
-	return CLI_DONE;
+	if (!body) return err_set(err, ERR_INPUT, "the operator's name is no UTF-8");
+	delivery.provider = connection.ref.provider;
+	delivery.connection_id = connection.ref.id;
+	entropy_fill(random, sizeof(random));
+	delivery_make_ids(random, &delivery, traceparent);
+	return produce(cli, &connection, body, &delivery, err) &&
+	       cli_answer(cli, sql_audit, DB_PARAMS(cli->who, connection.name, delivery.id), "", err);
 }

@@ -34,8 +34,7 @@ static const char sql_status[] =
 static bool read_database(struct cli *cli, json_t **ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!cli_database(cli, err) || !db_query(cli->pool, sql_status, NULL, &rows, err))
-		return err_wrap(err, "database");
+	if (!cli_query(cli, sql_status, NULL, &rows, err)) return err_wrap(err, "database");
 	*ret = json_loads(db_text(&rows, 0, 0), 0, NULL);
 	return *ret || err_set(err, ERR_INTERNAL, "database: the answer is no JSON");
 }
@@ -52,13 +51,8 @@ static json_t *topic_object(const char *topic, const char *group, const struct k
 		records += states[i].high - states[i].low;
 		lag += states[i].high - from;
 	}
-	json_t *object = json_object();
-	json_put_text(object, "topic", topic);
-	json_put_int(object, "partitions", (int64_t)count);
-	json_put_int(object, "records", records);
-	json_put_text(object, "group", group);
-	if (group) json_put_int(object, "lag", lag);
-	return object;
+	return json_pack("{ss sI sI ss* so*}", "topic", topic, "partitions", (json_int_t)count, "records",
+			 (json_int_t)records, "group", group, "lag", group ? json_integer(lag) : NULL);
 }
 
 static bool read_topic(const struct cli *cli, const struct kafka_cluster *cluster, enum topic topic, const char *reader,
@@ -93,26 +87,19 @@ static bool read_topics(struct cli *cli, json_t *list, struct err *err)
 
 /* ---- for people ------------------------------------------------------------------------------------------------- */
 
-static void print_counts(const char *title, const json_t *counts)
+static void print_value(const char *title, const json_t *value)
 {
 	const char *name;
 	json_t *count;
 	printf("%-20s", title);
-	if (json_object_size(counts) == 0) printf("  none");
-	json_object_foreach((json_t *)(uintptr_t)counts, name, count)
+	json_object_foreach((json_t *)(uintptr_t)value, name, count)
 		printf("  %s %lld", name, (long long)json_integer_value(count));
-	puts("");
-}
-
-static void print_value(const char *title, const json_t *status, const char *name)
-{
-	const char *text = json_text_at(status, name);
-	printf("%-20s  %s\n", title, text ? text : "-");
-}
-
-static void print_number(const char *title, const json_t *status, const char *name)
-{
-	printf("%-20s  %lld\n", title, (long long)json_int_at(status, name, 0));
+	if (json_is_object(value))
+		puts(json_object_size(value) == 0 ? "  none" : "");
+	else if (json_is_integer(value))
+		printf("  %lld\n", (long long)json_integer_value(value));
+	else
+		printf("  %s\n", json_is_string(value) ? json_string_value(value) : "-");
 }
 
 static void print_topics(const json_t *list)
@@ -132,32 +119,32 @@ static void print_topics(const json_t *list)
 
 static void print_status(const json_t *status)
 {
-	print_counts("connections", json_at(status, "connections"));
-	print_value("last delivery", status, "last_delivery_at");
-	print_counts("open triggers", json_at(status, "open_triggers"));
-	print_counts("open jobs", json_at(status, "open_jobs"));
-	print_value("oldest open", status, "oldest_open_at");
-	print_counts("ended in 24 h", json_at(status, "jobs_ended_last_day"));
-	print_number("failed triggers", status, "failed_triggers");
-	print_number("unsent jobs", status, "outbox");
-	if (json_at(status, "dead_letters")) print_number("dead letters", status, "dead_letters");
+	static const char *const lines[][2] = {
+		{"connections", "connections"},         {"last delivery", "last_delivery_at"},
+		{"open triggers", "open_triggers"},     {"open jobs", "open_jobs"},
+		{"oldest open", "oldest_open_at"},      {"ended in 24 h", "jobs_ended_last_day"},
+		{"failed triggers", "failed_triggers"}, {"unsent jobs", "outbox"},
+		{"dead letters", "dead_letters"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		const json_t *value = json_object_get(status, lines[i][1]);
+		if (value) print_value(lines[i][0], value);
+	}
 	print_topics(json_at(status, "topics"));
 }
 
-int cli_status(struct cli *cli)
+bool cli_status(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
 	json_auto_t *status = NULL;
-	if (!cli_no_more(cli, &err)) return cli_usage(&err);
-	if (!read_database(cli, &status, &err)) return cli_fail(cli, &err);
+	if (!cli_no_more(cli, err) || !read_database(cli, &status, err)) return false;
 	json_t *topics = json_array();
 	json_object_set_new(status, "topics", topics);
-	bool is_whole = read_topics(cli, topics, &err);
+	bool is_whole = read_topics(cli, topics, err);
 	if (is_whole)
 		json_put_int(status, "dead_letters", json_int_at(json_array_get(topics, TOPIC_DLQ), "records", 0));
 	if (cli->is_json)
 		cli_print_json(status);
 	else
 		print_status(status);
-	return is_whole ? CLI_DONE : cli_fail(cli, &err);
+	return is_whole;
 }

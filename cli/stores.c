@@ -1,21 +1,15 @@
 /* The stores that verbs ask for: opened on first use. */
 
 #include "cli/cli.h"
-#include "common/base/json_field.h"
-#include "common/base/mem.h"
 #include "common/io/installation.h"
 #include "common/io/service.h"
 
 #include "common/base/banned.h"
 
-enum { BORROW_MS = 5000 };
-
-static const char sql_audit[] = "select audit_write($1, $2, $3, $4::jsonb)";
-
 /* Notes a setting that cannot be used; false. */
 static bool wrong_setting(struct cli *cli, const struct err *err)
 {
-	cli->is_setting_wrong = err->code == ERR_INPUT;
+	cli->is_usage = err->code == ERR_INPUT;
 	return false;
 }
 
@@ -49,17 +43,9 @@ bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct err *err)
 	return true;
 }
 
-bool cli_begin(struct cli *cli, struct db **ret, struct err *err)
+bool cli_query(struct cli *cli, const char *sql, const struct db_params *params, struct db_rows *ret, struct err *err)
 {
-	return cli_database(cli, err) && db_borrow(cli->pool, BORROW_MS, ret, err) && db_begin(*ret, err);
-}
-
-bool cli_audit(const struct cli *cli, struct db *db, const char *action, const char *object, json_t *detail,
-	       struct err *err)
-{
-	json_auto_t *taken = detail ? detail : json_object();
-	CLEANUP(mem_free_text) char *text = json_compact(taken);
-	return db_run(db, sql_audit, DB_PARAMS(cli->who, action, object, text), NULL, err);
+	return cli_database(cli, err) && db_query(cli->pool, sql, params, ret, err);
 }
 
 void cli_done(struct cli *cli)

@@ -1,7 +1,6 @@
 /* Everything about one delivery or job on one screen: what arrived, who asked, what was started, what was answered. */
 
 #include "cli/cli.h"
-#include "common/base/json_field.h"
 #include "common/base/text.h"
 #include "common/base/uuid.h"
 #include "common/domain/reason.h"
@@ -10,7 +9,7 @@
 
 #include "common/base/banned.h"
 
-/* Columns: delivery, its job (null: none). */
+/* Columns: delivery, its job (null: none): the parameters of the statements that print. */
 static const char sql_by_uuid[] =
 	"select x.delivery_id, x.job_id from ("
 	" select 1 as rank, o.delivery_id, o.job_id, o.received_at as at from delivery_outcome o"
@@ -59,64 +58,53 @@ static const char sql_json[] = "select json_build_object('delivery', (select row
 			       " select s.at, s.state, s.reason, s.detail from job_step s where "
 			       "s.job_id = $2::uuid order by s.id) x), '[]'::json))";
 
-/* Columns: name, value; null values are left out. */
-static const char sql_head[] = "with o as (select * from delivery_outcome where delivery_id = $1::uuid limit 1),"
-			       " t as (select * from trigger where event_key = (select trigger_key from o)),"
-			       " j as (select * from job where job_id = $2::uuid)"
-			       " select name, value from ("
-			       " select 1 as rank, 'delivery' as name, o.delivery_id || '  ' || o.provider || '/' || "
-			       "o.connection_id as value from o"
-			       " union all select 2, 'event', o.event || coalesce('  ' || o.event_key, '') from o"
-			       " union all select 3, 'asked by', concat_ws('  ', coalesce(t.ask->'actor'->>'name', "
-			       "t.ask->'actor'->>'key'),"
-			       "  'as OpenHands user ' || t.user_id, 'org ' || t.org_id) from t"
-			       " union all select 4, 'about', concat_ws(' ', t.kind, t.ask->>'comment_id', 'on', "
-			       "t.ask->>'issue_key',"
-			       "  t.ask->>'project_key' || '/' || (t.ask->>'repo_slug'), 'pull request ' || "
-			       "(t.ask->>'pull_request_id')) from t"
-			       " union all select 5, 'job', concat_ws('  ', j.job_id, j.kind, j.state) from j"
-			       " union all select 6, 'repository', j.repository from j"
-			       " union all select 7, 'conversation', j.conversation_id::text from j"
-			       " ) x where value is not null order by rank";
+/* The lines of the head, name and value; what is not known is left out. */
+#define HEAD                                                                                                          \
+	"with o as (select * from delivery_outcome where delivery_id = $1::uuid limit 1),"                            \
+	" t as (select * from trigger where event_key = (select trigger_key from o)),"                                \
+	" j as (select * from job where job_id = $2::uuid)"                                                           \
+	" select 1 as part, row_number() over (order by rank) as n, format('%-12s  %s', name, value) as line from ("  \
+	" select 1 as rank, 'delivery' as name, o.delivery_id || '  ' || o.provider || '/' || o.connection_id as "    \
+	"value"                                                                                                       \
+	"  from o"                                                                                                    \
+	" union all select 2, 'event', o.event || coalesce('  ' || o.event_key, '') from o"                           \
+	" union all select 3, 'asked by', concat_ws('  ', coalesce(t.ask->'actor'->>'name', t.ask->'actor'->>'key')," \
+	"  'as OpenHands user ' || t.user_id, 'org ' || t.org_id) from t"                                             \
+	" union all select 4, 'about', concat_ws(' ', t.kind, t.ask->>'comment_id', 'on', t.ask->>'issue_key',"       \
+	"  t.ask->>'project_key' || '/' || (t.ask->>'repo_slug'), 'pull request ' || (t.ask->>'pull_request_id')) "   \
+	"from t"                                                                                                      \
+	" union all select 5, 'job', concat_ws('  ', j.job_id, j.kind, j.state) from j"                               \
+	" union all select 6, 'repository', j.repository from j"                                                      \
+	" union all select 7, 'conversation', j.conversation_id::text from j"                                         \
+	" ) x where value is not null"
 
-/*
- * Columns: time of day, seconds since the receipt, who, what; over all jobs of the ask. Of equal times the order of the path
- * decides.
- */
-static const char sql_timeline[] =
-	"with d as (select * from delivery where delivery_id = $1::uuid limit 1),"
-	" t as (select * from trigger where event_key = (select max(trigger_key) from "
-	"delivery_outcome"
-	"  where delivery_id = $1::uuid)),"
-	" j as (select * from job where job_id = $2::uuid or event_key = (select event_key from t))"
-	" select to_char(at at time zone 'UTC', 'HH24:MI:SS.MS'),"
-	" to_char(extract(epoch from at - (select received_at from d)), 'FM9999999990.000'), who, "
-	"what from ("
-	" select received_at as at, 1 as rank, 0::bigint as seq, 'ingress' as who,"
-	"  concat_ws('  ', 'received', event, 'from ' || source, 'request ' || request_id) as what "
-	"from d"
-	" union all select intake_at, 2, 0, 'linker', concat_ws('  ', 'read', verdict, detail) "
-	"from d"
-	" union all select decided_at, 3, 0, 'ask', concat_ws('  ', 'decided', coalesce(outcome,"
-	"  'user ' || user_id), detail) from t"
-	" union all select sent_at, 4, 0, 'linker', 'job record on its way' from t"
-	" union all select created_at, 5, 0, 'dispatcher', concat_ws('  ', 'job', job_id, kind) "
-	"from j"
-	" union all select s.at, 6, s.id, 'dispatcher', concat_ws('  ', s.state, s.reason, "
-	"s.detail)"
-	"  from job_step s join j using (job_id)"
-	" union all select e.updated_at, 7, e.seq, 'dispatcher', concat_ws('  ', e.kind, e.state, "
-	"e.remote_id, e.detail)"
-	"  from effect e join j using (job_id)"
-	" ) x where at is not null order by at, rank, seq";
+/* Time of day, seconds since the receipt, who, what; over all jobs of the ask. Of equal times the order of the path decides. */
+#define TIMELINE                                                                                                       \
+	"with d as (select * from delivery where delivery_id = $1::uuid limit 1),"                                     \
+	" t as (select * from trigger where event_key = (select max(trigger_key) from delivery_outcome"                \
+	"  where delivery_id = $1::uuid)),"                                                                            \
+	" j as (select * from job where job_id = $2::uuid or event_key = (select event_key from t))"                   \
+	" select 3, row_number() over (order by at, rank, seq), format('%s  %9s s  %-10s  %s',"                        \
+	"  to_char(at at time zone 'UTC', 'HH24:MI:SS.MS'),"                                                           \
+	"  to_char(extract(epoch from at - (select received_at from d)), 'FM9999999990.000'), who, what) from ("       \
+	" select received_at as at, 1 as rank, 0::bigint as seq, 'ingress' as who,"                                    \
+	"  concat_ws('  ', 'received', event, 'from ' || source, 'request ' || request_id) as what from d"             \
+	" union all select intake_at, 2, 0, 'linker', concat_ws('  ', 'read', verdict, detail) from d"                 \
+	" union all select decided_at, 3, 0, 'ask', concat_ws('  ', 'decided', coalesce(outcome, 'user ' || user_id)," \
+	"  detail) from t"                                                                                             \
+	" union all select sent_at, 4, 0, 'linker', 'job record on its way' from t"                                    \
+	" union all select created_at, 5, 0, 'dispatcher', concat_ws('  ', 'job', job_id, kind) from j"                \
+	" union all select s.at, 6, s.id, 'dispatcher', concat_ws('  ', s.state, s.reason, s.detail)"                  \
+	"  from job_step s join j using (job_id)"                                                                      \
+	" union all select e.updated_at, 7, e.seq, 'dispatcher', concat_ws('  ', e.kind, e.state, e.remote_id, "       \
+	"e.detail)"                                                                                                    \
+	"  from effect e join j using (job_id)"                                                                        \
+	" ) x where at is not null"
+
+static const char sql_lines[] = "select line from (select * from (" HEAD ") h union all select 2, 1, ''"
+				" union all select * from (" TIMELINE ") l) x order by part, n";
 
 static const char sql_reason[] = "select reason from delivery_outcome where delivery_id = $1::uuid limit 1";
-
-/* Parameters of the statements above: delivery, job. */
-static struct db_params params_of(const struct db_rows *found)
-{
-	return *DB_PARAMS(db_text(found, 0, 0), db_text_or_null(found, 0, 1));
-}
 
 /* By what is most likely first: an id of ours, then the sender's request id or an event key. */
 static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct err *err)
@@ -124,78 +112,38 @@ static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct 
 	struct uuid id;
 	const struct db_params *params = DB_PARAMS(text);
 	if (uuid_parse(text, &id)) {
-		if (!db_query(cli->pool, sql_by_uuid, params, ret, err)) return false;
-		if (ret->count > 0) return true;
+		if (!cli_query(cli, sql_by_uuid, params, ret, err) || ret->count > 0) return ret->count > 0;
 		db_rows_done(ret);
 	}
-	if (!db_query(cli->pool, sql_by_text, params, ret, err)) return false;
-	if (ret->count == 0)
-		return err_set(err, ERR_NOT_FOUND, "no delivery, job, event key or request id is '%.200s'", text);
-	return true;
+	if (!cli_query(cli, sql_by_text, params, ret, err)) return false;
+	return ret->count > 0 ||
+	       err_set(err, ERR_NOT_FOUND, "no delivery, job, event key or request id is '%.200s'", text);
 }
 
-static bool print_json(struct cli *cli, const struct db_rows *found, struct err *err)
+static bool print_text(struct cli *cli, const struct db_params *params, const char *delivery_id, struct err *err)
 {
-	struct db_params params = params_of(found);
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(cli->pool, sql_json, &params, &rows, err)) return false;
-	cli_print_json_text(db_text(&rows, 0, 0));
-	return true;
-}
-
-/* ---- for people ------------------------------------------------------------------------------------------------ */
-
-static void print_head(const struct db_rows *rows)
-{
-	for (int row = 0; row < rows->count; row++)
-		printf("%-12s  %s\n", db_text(rows, row, 0), db_text(rows, row, 1));
-	puts("");
-}
-
-static void print_timeline(const struct db_rows *rows)
-{
-	for (int row = 0; row < rows->count; row++)
-		printf("%s  %9s s  %-10s  %s\n", db_text(rows, row, 0), db_text(rows, row, 1), db_text(rows, row, 2),
-		       db_text(rows, row, 3));
-}
-
-static void print_reason(const struct db_rows *rows)
-{
-	enum reason reason = REASON_NONE;
-	const char *name = rows->count > 0 ? db_text(rows, 0, 0) : "";
-	if (reason_parse(name, &reason))
-		printf("\n%s: %s\n", name, reason_help(reason));
-	else
-		printf("\n%s\n", name);
-}
-
-static bool print_text(struct cli *cli, const struct db_rows *found, struct err *err)
-{
-	struct db_params params = params_of(found);
-	CLEANUP(db_rows_done) struct db_rows head = {0};
-	CLEANUP(db_rows_done) struct db_rows timeline = {0};
-	CLEANUP(db_rows_done) struct db_rows reason = {0};
-	if (!db_query(cli->pool, sql_head, &params, &head, err) ||
-	    !db_query(cli->pool, sql_timeline, &params, &timeline, err) ||
-	    !db_query(cli->pool, sql_reason, DB_PARAMS(db_text(found, 0, 0)), &reason, err))
+	enum reason reason;
+	CLEANUP(db_rows_done) struct db_rows lines = {0};
+	CLEANUP(db_rows_done) struct db_rows found = {0};
+	if (!cli_query(cli, sql_lines, params, &lines, err) ||
+	    !cli_query(cli, sql_reason, DB_PARAMS(delivery_id), &found, err))
 		return false;
-	print_head(&head);
-	print_timeline(&timeline);
-	print_reason(&reason);
+	for (int row = 0; row < lines.count; row++)
+		puts(db_text(&lines, row, 0));
+	const char *name = found.count > 0 ? db_text(&found, 0, 0) : "";
+	bool is_known = reason_parse(name, &reason);
+	printf("\n%s%s%s\n", name, is_known ? ": " : "", is_known ? reason_help(reason) : "");
 	return true;
 }
 
-int cli_trace(struct cli *cli)
+bool cli_trace(struct cli *cli, struct err *err)
 {
-	struct err err = {0};
 	const char *text = cli_positional(cli);
 	CLEANUP(db_rows_done) struct db_rows found = {0};
-	if (text_is_empty(text)) {
-		err_set(&err, ERR_INPUT, "no id given, expected one of a delivery, a job, an event or a request");
-		return cli_usage(&err);
-	}
-	if (!cli_no_more(cli, &err)) return cli_usage(&err);
-	if (!cli_database(cli, &err) || !find(cli, text, &found, &err)) return cli_fail(cli, &err);
-	bool is_done = cli->is_json ? print_json(cli, &found, &err) : print_text(cli, &found, &err);
-	return is_done ? CLI_DONE : cli_fail(cli, &err);
+	if (text_is_empty(text))
+		return err_set(err, ERR_INPUT, "no id given, expected one of a delivery, a job, an event or a request");
+	if (!cli_no_more(cli, err) || !find(cli, text, &found, err)) return false;
+	const char *delivery_id = db_text(&found, 0, 0);
+	const struct db_params *params = DB_PARAMS(delivery_id, db_text_or_null(&found, 0, 1));
+	return cli->is_json ? cli_answer(cli, sql_json, params, "", err) : print_text(cli, params, delivery_id, err);
 }

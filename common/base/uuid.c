@@ -66,6 +66,14 @@ void uuid_text(const struct uuid *uuid, char ret[UUID_TEXT_SIZE])
 	ret[TEXT_LEN] = '\0';
 }
 
+bool uuid_normalise(const char *text, char ret[UUID_TEXT_SIZE])
+{
+	struct uuid uuid;
+	if (!text || !uuid_parse(text, &uuid)) return false;
+	uuid_text(&uuid, ret);
+	return true;
+}
+
 void uuid_hex(const struct uuid *uuid, char ret[UUID_HEX_SIZE])
 {
 	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(HEX_LEN);

@@ -31,6 +31,9 @@ NODISCARD bool uuid_parse(const char *text, struct uuid *ret);
 /** Write the dashed lower-case form. */
 void uuid_text(const struct uuid *uuid, char ret[UUID_TEXT_SIZE]);
 
+/** Read as uuid_parse() (NULL: false) and write as uuid_text(). */
+NODISCARD bool uuid_normalise(const char *text, char ret[UUID_TEXT_SIZE]);
+
 /** Write 32 lower-case hex digits. */
 void uuid_hex(const struct uuid *uuid, char ret[UUID_HEX_SIZE]);
 

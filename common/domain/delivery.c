@@ -16,7 +16,7 @@
 
 #include "common/base/banned.h"
 
-enum { SHA256_HEX_LEN = 64, TRACEPARENT_SIZE = 56 };
+enum { SHA256_HEX_LEN = 64 };
 
 void delivery_done(struct delivery *delivery)
 {
@@ -181,14 +181,21 @@ void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *recor
 
 void traceparent_new(const uint8_t random[24], char ret[TRACEPARENT_SIZE])
 {
-	CLEANUP(strbuf_done) struct strbuf text;
-	strbuf_init(&text, TRACEPARENT_SIZE - 1);
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(TRACEPARENT_SIZE - 1);
 	strbuf_add(&text, "00-");
 	encode_hex(&text, bytes_of(random, 16));
 	strbuf_add_char(&text, '-');
 	encode_hex(&text, bytes_of(random + 16, 8));
 	strbuf_add(&text, "-01");
 	memcpy(ret, strbuf_text(&text), text.len + 1);
+}
+
+void delivery_make_ids(const uint8_t random[DELIVERY_RANDOM], struct delivery *delivery,
+		       char traceparent[TRACEPARENT_SIZE])
+{
+	struct uuid id = uuid_v4(random);
+	uuid_text(&id, delivery->id);
+	traceparent_new(random + sizeof(id.bytes), traceparent);
 }
 
 /* `len` lower-case hex digits that are not all zero, as the standard demands of both ids. */

@@ -13,7 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NUMBER_TEXT_SIZE = 24 /**< any int64_t and the NUL */ };
+enum {
+	NUMBER_TEXT_SIZE = 24, /**< any int64_t and the NUL */
+	TRACEPARENT_SIZE = 56, /**< with the NUL */
+	DELIVERY_RANDOM = 40,  /**< bytes for a new id and trace */
+};
 
 /** Headers of a webhook record; texts owned. */
 struct delivery {
@@ -48,8 +52,12 @@ NODISCARD bool delivery_read(delivery_header_fn *header, const void *record, str
 /** Write the headers of a record, schema first. Their values borrow from `delivery`, which must outlive the record. */
 void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *record);
 
-/** New `traceparent` (00-…-…-01) from 24 random bytes; 56 bytes with the NUL. */
-void traceparent_new(const uint8_t random[24], char ret[56]);
+/** New `traceparent` (00-…-…-01) from 24 random bytes. */
+void traceparent_new(const uint8_t random[24], char ret[TRACEPARENT_SIZE]);
+
+/** Give a delivery a new id, and write a new `traceparent` for it, from DELIVERY_RANDOM random bytes. */
+void delivery_make_ids(const uint8_t random[DELIVERY_RANDOM], struct delivery *delivery,
+		       char traceparent[TRACEPARENT_SIZE]);
 
 /** Whether a text is a version 00 traceparent. */
 NODISCARD bool traceparent_is_valid(const char *text);

@@ -22,9 +22,8 @@ bool signature_parse(const char *header, uint8_t ret[CRYPTO_DIGEST_SIZE])
 void signature_make(struct bytes secret, struct bytes body, char ret[SIGNATURE_TEXT_SIZE])
 {
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
-	CLEANUP(strbuf_done) struct strbuf text;
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(SIGNATURE_TEXT_SIZE - 1);
 	crypto_hmac(secret, body, digest);
-	strbuf_init(&text, SIGNATURE_TEXT_SIZE - 1);
 	strbuf_add(&text, prefix);
 	encode_hex(&text, bytes_of(digest, sizeof(digest)));
 	memcpy(ret, strbuf_text(&text), text.len + 1);
