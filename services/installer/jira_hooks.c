@@ -39,12 +39,13 @@ void jira_hook_done_free(struct jira_hook_done *done)
 bool jira_hooks_may(const struct bot_server *server, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	if (!bot_server_get(server, "/rest/api/2/mypermissions", &answer, err)) return false;
+	if (!bot_server_get(server, "/rest/api/2/mypermissions", &answer, err))
+		return err->code == ERR_AUTH ? err_wrap(err, "the Jira admin PAT is refused, create a new one") : false;
 	if (json_bool_at(answer.json, "permissions.ADMINISTER.havePermission", false) ||
 	    json_bool_at(answer.json, "permissions.SYSTEM_ADMIN.havePermission", false))
 		return true;
 	return err_set(err, ERR_AUTH,
-		       "the token belongs to %s, who is no Jira administrator: create it as a user "
+		       "the Jira admin PAT belongs to %s, who is no Jira administrator: create it as a user "
 		       "with the global permission Jira Administrators",
 		       text_is_empty(answer.user_name) ? "a user" : answer.user_name);
 }

@@ -45,7 +45,9 @@
 #define TEXT_JIRA_NAME_INACTIVE "Workspace '%s' is not active"
 #define TEXT_JIRA_NAME_ACTIVE "Workspace integration is active"
 
-/* Ours, where the contract has none: what is asked before anything is stored. */
+/* Ours, where the contract has none: what is asked before anything is stored. OHE's screens show the reason alone, so a
+ * reason says what it is about. */
+#define TEXT_JIRA_COPY " has spaces, line breaks or letters that are not ASCII: copy it again without them."
 #define TEXT_JIRA_TOO_OLD "This Jira cannot be connected."
 #define TEXT_JIRA_BOT_REFUSED "The service account PAT was not accepted."
 #define TEXT_JIRA_ADMIN_REFUSED "The Jira admin PAT was not accepted."

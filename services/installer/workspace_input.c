@@ -62,28 +62,28 @@ static bool read_flag(const json_t *body, const char *name, bool *ret, struct we
 	return true;
 }
 
-static bool read_secret(const json_t *body, const char *name, const char *spaces, struct secret *ret,
+static bool read_secret(const json_t *body, const char *name, const char *spaces, const char *fix, struct secret *ret,
 			struct web_reply *reply)
 {
 	const char *text = NULL;
 	if (!read_text(body, name, TOKEN_MAX, &text, reply)) return false;
 	if (!text) return true;
 	secret_set(ret, text, strlen(text));
-	return is_plain(text) || refuse(reply, spaces,
-					"It has spaces, line breaks or letters that are not ASCII: "
-					"copy it again without them.");
+	return is_plain(text) || refuse(reply, spaces, fix);
 }
 
 bool workspace_input_admin(const json_t *body, struct secret *ret, struct web_reply *reply)
 {
-	return read_secret(body, "admin_api_key", TEXT_JIRA_ADMIN_SPACES, ret, reply);
+	return read_secret(body, "admin_api_key", TEXT_JIRA_ADMIN_SPACES, "The Jira admin PAT" TEXT_JIRA_COPY, ret, reply);
 }
 
 static bool read_secrets(const json_t *body, struct workspace_input *ret, struct web_reply *reply)
 {
 	struct secret *secret = &ret->webhook_secret;
-	if (!read_secret(body, "webhook_secret", TEXT_JIRA_SECRET_SPACES, secret, reply) ||
-	    !read_secret(body, "svc_acc_api_key", TEXT_JIRA_TOKEN_SPACES, &ret->bot_token, reply) ||
+	if (!read_secret(body, "webhook_secret", TEXT_JIRA_SECRET_SPACES, "The webhook secret" TEXT_JIRA_COPY, secret,
+			 reply) ||
+	    !read_secret(body, "svc_acc_api_key", TEXT_JIRA_TOKEN_SPACES, "The service account PAT" TEXT_JIRA_COPY,
+			 &ret->bot_token, reply) ||
 	    !workspace_input_admin(body, &ret->admin_token, reply))
 		return false;
 	return secret->len == 0 || (secret->len >= SECRET_MIN && secret->len <= SECRET_MAX) ||

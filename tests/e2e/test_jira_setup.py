@@ -459,9 +459,9 @@ def test_the_service_account_of_the_environment_is_checked(office: Office) -> No
     """A token that Jira refuses, one of somebody else, half of a pair, and what is no address."""
     with office.variant("installer", JIRA_DC_SERVICE_ACCOUNT_EMAIL="boss@example.com"):
         why = refused(office, manual(office))
-    assert (
-        why
-        == "it belongs to openhands (openhands@example.com), not to boss@example.com: enter that address or another PAT"
+    assert why == (
+        "the service account PAT belongs to openhands (openhands@example.com), not to boss@example.com:"
+        " enter that address or another PAT"
     )
     half = (
         "Jira DC service account is partially configured. Set both JIRA_DC_SERVICE_ACCOUNT_EMAIL and"
@@ -555,8 +555,36 @@ def test_jira_that_is_away_is_a_failure_with_its_reason(office: Office) -> None:
         answer.status_code == 500
         and answer.json()["detail"] == "Failed to create workspace"
     )
-    assert answer.json()["error"].startswith("version of http://127.0.0.1:9: Jira: ")
+    why = "Jira at http://127.0.0.1:9: it cannot be reached from here, check the address and the network: Jira: "
+    assert answer.json()["error"].startswith(why)
     assert office.connections() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fault", "why"),
+    [
+        ({"admin_api_key": "a b"}, None, "The Jira admin PAT has spaces,"),
+        ({"webhook_secret": "two words"}, None, "The webhook secret has spaces,"),
+        ({"svc_acc_api_key": "Bearer x"}, None, "The service account PAT has spaces,"),
+        ({"admin_api_key": "plain-pat"}, None, "the Jira admin PAT belongs to plain, who is no Jira administrator:"),
+        ({"admin_api_key": "x"}, ("mypermissions", 401), "the Jira admin PAT is refused, create a new one: Jira"),
+        ({}, ("myself", 401), "the bot's token is refused, it may be mistyped or expired: Jira answered 401"),
+        ({}, ("serverInfo", 404), "Jira at {}: no Jira answers there, check host, port and context path: Jira"),
+        ({}, ("serverInfo", 302), "Jira at {}: no Jira answers there, check host, port and context path: Jira"),
+        ({}, ("serverInfo", 503), "Jira at {}: it is not available just now: Jira answered 503"),
+    ],
+    ids=str,
+)
+def test_a_reason_says_by_itself_what_it_is_about(
+    office: Office, body: dict[str, str], fault: tuple[str, int] | None, why: str
+) -> None:
+    """OpenHands' screens show `error` alone."""
+    if fault:
+        office.stack.sims.jira.fault(match=fault[0], times=-1, status=fault[1])
+    answer = automatic(office, **body)
+    office.stack.sims.jira.forgive()
+    assert answer.status_code >= 400 and office.connections() == []
+    assert answer.json()["error"].startswith(why.format(office.stack.jira_url))
 
 
 # --- pause, shadow, removal -----------------------------------------------------------------------
