@@ -109,9 +109,8 @@ static bool explain(const struct bot_server *server, struct err *err)
 	const char *what = text_find_nocase(err->message, "certificate")
 				   ? "its certificate is not trusted here, add its issuer to SSL_CERT_FILE"
 			   : err->http_status == 0 ? "it cannot be reached from here, check the address and the network"
-			   : err->http_status >= 500
-				   ? "it is not available just now"
-				   : "no Jira answers there, check host, port and context path";
+			   : err->http_status >= 500 ? "it is not available just now"
+						     : "no Jira answers there, check host, port and context path";
 	return err_wrap(err, "Jira at %s: %s", server->base_url, what);
 }
 
@@ -198,7 +197,8 @@ static bool read_bitbucket(const struct bot_server *server, struct person *ret, 
 bool bot_identity_read(const struct bot_server *server, struct person *ret, struct err *err)
 {
 	bool is_read = server->provider == PROVIDER_JIRA ? read_jira(server, ret, err) : read_bitbucket(server, ret, err);
-	if (!is_read && err->code == ERR_AUTH) return err_wrap(err, "the bot's token is refused, it may be mistyped or expired");
+	if (!is_read && err->code == ERR_AUTH)
+		return err_wrap(err, "the bot's token is refused, it may be mistyped or expired");
 	return is_read;
 }
 

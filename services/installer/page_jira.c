@@ -191,7 +191,7 @@ void page_jira_remove(struct page *page)
 		page_show(page, 400, JIRA);
 		return;
 	}
-	json_t *input = json_object();
+	json_t *input = workspace(page);
 	(void)put_admin(page, input);
 	run_and_go(page, workspaces_unlink_run, input, JIRA "?done=removed");
 }

@@ -43,6 +43,12 @@ bool workspace_store(const struct installer *installer, const struct caller *cal
 	       connection_audit(db, caller->user_id, change->action, row, err) && db_commit(db, err);
 }
 
+bool workspace_is_owner(const struct caller *caller, const struct connection_row *row)
+{
+	return row->owner_user_id ? strcmp(row->owner_user_id, caller->user_id) == 0
+				  : caller_may(caller, CALLER_CONNECTS);
+}
+
 static bool forbid(struct web_reply *reply, const char *sentence)
 {
 	web_reply_detail(reply, 403, "%s", sentence);
@@ -54,9 +60,7 @@ bool workspace_may_edit(const struct installer *installer, const struct caller *
 {
 	CLEANUP(link_done) struct link link = {0};
 	struct err err = {0};
-	bool is_owner = row->owner_user_id ? strcmp(row->owner_user_id, caller->user_id) == 0
-					   : caller_may(caller, CALLER_CONNECTS);
-	if (!is_owner) return forbid(reply, TEXT_JIRA_NOT_OWNER);
+	if (!workspace_is_owner(caller, row)) return forbid(reply, TEXT_JIRA_NOT_OWNER);
 	if (!link_of_user(installer->pool, caller->user_id, 0, &link, &err)) {
 		if (err.code != ERR_NOT_FOUND) {
 			workspace_fail(reply, TEXT_JIRA_STATUS_FAILED, &err);

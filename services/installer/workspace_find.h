@@ -14,6 +14,9 @@
 /** Whether OHE says who the caller is; else `reply` is the contract's 401. */
 NODISCARD bool workspace_has_user(const struct caller *caller, struct web_reply *reply);
 
+/** Whether the connection is the caller's; one without an owner is everybody's who may connect. */
+bool workspace_is_owner(const struct caller *caller, const struct connection_row *row);
+
 /**
  * Whether the caller owns the connection and is linked to no other Jira; else `reply` is the contract's 403. A connection without an
  * owner goes to whoever may connect servers (in `row`; stored with it).

@@ -74,7 +74,8 @@ static bool read_secret(const json_t *body, const char *name, const char *spaces
 
 bool workspace_input_admin(const json_t *body, struct secret *ret, struct web_reply *reply)
 {
-	return read_secret(body, "admin_api_key", TEXT_JIRA_ADMIN_SPACES, "The Jira admin PAT" TEXT_JIRA_COPY, ret, reply);
+	return read_secret(body, "admin_api_key", TEXT_JIRA_ADMIN_SPACES, "The Jira admin PAT" TEXT_JIRA_COPY, ret,
+			   reply);
 }
 
 static bool read_secrets(const json_t *body, struct workspace_input *ret, struct web_reply *reply)

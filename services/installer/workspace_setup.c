@@ -178,7 +178,8 @@ static bool check_bot(struct setup *setup)
 		return true;
 	}
 	if (text_equal_nocase(email, setup->input.bot_email)) return true;
-	err_set(&err, ERR_INPUT, "the service account PAT belongs to %s (%s), not to %s: enter that address or another PAT",
+	err_set(&err, ERR_INPUT,
+		"the service account PAT belongs to %s (%s), not to %s: enter that address or another PAT",
 		setup->bot.name ? setup->bot.name : "a user", email, setup->input.bot_email);
 	return refuse(setup, 400, TEXT_JIRA_BOT_REFUSED, err.message);
 }

@@ -154,11 +154,15 @@ void workspaces_validate(void *context, const struct web_request *request, struc
 
 /* ---- remove ------------------------------------------------------------------------------------------------------- */
 
-/* The connection the caller is linked to, else one that is theirs though they never linked an account. */
-static bool find_own(const struct installer *installer, const struct caller *caller, struct connection_row *ret,
-		     struct err *err)
+/* The named connection (our pages); else the one the caller is linked to, else one that is theirs though they never
+ * linked an account. */
+static bool find_own(const struct installer *installer, const struct caller *caller, const struct workspace_name *named,
+		     struct connection_row *ret, struct err *err)
 {
 	CLEANUP(link_done) struct link link = {0};
+	if (named->name)
+		return connection_named(&installer->connections, named, ret, err) ||
+		       (err->code == ERR_NOT_FOUND && err_set(err, ERR_NOT_FOUND, TEXT_JIRA_UNKNOWN, named->name));
 	if (link_of_user(installer->pool, caller->user_id, 0, &link, err))
 		return connection_of_instance(&installer->connections, link.instance_id, ret, err) ||
 		       (err->code == ERR_NOT_FOUND && err_set(err, ERR_NOT_FOUND, "%s", TEXT_JIRA_NO_CONNECTION));
@@ -204,18 +208,21 @@ void workspaces_unlink_run(const struct installer *installer, UNUSED const struc
 {
 	CLEANUP(connection_row_done) struct connection_row row = {0};
 	CLEANUP(secret_done) struct secret token = {0};
+	CLEANUP(workspace_name_done) struct workspace_name named = {0};
 	bool is_removed = false;
 	struct err why = {0};
 	struct err err = {0};
-	if (!workspace_has_user(caller, reply) || !workspace_input_admin(body, &token, reply)) return;
-	if (!find_own(installer, caller, &row, &err)) {
+	if (!workspace_has_user(caller, reply) || !workspace_input_admin(body, &token, reply) ||
+	    (json_object_get(body, "workspace_name") && !workspace_input_place(installer->config, body, &named, reply)))
+		return;
+	if (!find_own(installer, caller, &named, &row, &err)) {
 		if (err.code == ERR_NOT_FOUND)
 			web_reply_detail(reply, 404, "%s", err.message);
 		else
 			workspace_fail(reply, TEXT_JIRA_UNLINK_FAILED, &err);
 		return;
 	}
-	bool is_owner = row.owner_user_id && strcmp(row.owner_user_id, caller->user_id) == 0;
+	bool is_owner = workspace_is_owner(caller, &row);
 	if (!(is_owner ? end_connection(installer, caller, &row, &token, &is_removed, &why, &err)
 		       : end_link(installer, caller, &row, &err))) {
 		workspace_fail(reply, TEXT_JIRA_UNLINK_FAILED, &err);

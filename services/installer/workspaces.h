@@ -17,7 +17,7 @@
 void workspaces_status_run(const struct installer *installer, const struct web_request *request,
 			   const struct caller *caller, const json_t *body, struct web_reply *reply);
 
-/** Remove: {"admin_api_key"} or {}. The owner's connection is paused and all links end; others end their own link. */
+/** Remove: {"admin_api_key"} or {}; our pages name it ("workspace_name"). The owner's connection is paused and all links end; others end their own link. */
 void workspaces_unlink_run(const struct installer *installer, const struct web_request *request,
 			   const struct caller *caller, const json_t *body, struct web_reply *reply);
 

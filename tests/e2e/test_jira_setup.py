@@ -725,3 +725,26 @@ def test_all_changes_are_audited(office: Office) -> None:
     ]
     assert {row["operator"] for row in rows} == {office.ids["olga"]}
     assert "pat" not in str([row["detail"] for row in rows])
+
+
+def test_our_page_removes_the_connection_beside_which_it_was_said(office: Office) -> None:
+    """Of two Jiras of one owner, neither the one linked last, nor only the own link where nobody is the owner."""
+    prepared(office)
+    office.sql(
+        "insert into instance (provider, base_url) values ('jira', 'https://second.example.com')",
+        "insert into connection (provider, instance_id, owner_user_id, status, secret_sealed)"
+        " select 'jira', (select id from instance where base_url like '%second%'), null, 'active', secret_sealed"
+        " from connection where provider = 'jira'",
+    )
+    page = Page(office.browser("olga").open("/integration/dc/jira"))
+    forms = {form.fields["host"]: form for form in page.forms if "jira/remove" in form.action}
+    status = {row["base_url"]: row["status"] for row in office.connections()}
+    assert set(forms) == set(status) == {office.stack.jira_url, "https://second.example.com"}
+    answer = office.browser("olga").submit(forms["https://second.example.com"], sure="yes")
+    assert (answer.status_code, answer.headers.get("Location")) == (303, "/integration/dc/jira?done=removed")
+    after = {row["base_url"]: row["status"] for row in office.connections()}
+    assert after == status | {"https://second.example.com": "paused"}
+    answer = office.browser("olga").submit(forms[office.stack.jira_url], sure="yes", host="third.example.com")
+    assert answer.status_code == 404 and "third.example.com" in answer.text
+    answer = office.browser("mia").submit(forms[office.stack.jira_url], sure="yes")
+    assert answer.status_code == 403
