@@ -78,6 +78,12 @@ bool repo_api_read(const struct bot_server *server, const char *project_key, con
 	int64_t id;
 	api_path(&path, REST "/projects/%s/repos/%s", project_key, slug);
 	if (!get(server, strbuf_text(&path), &answer, err)) return false;
+	/* Dots lead to the project above, whose number is perhaps another repository's. */
+	if (!json_text_at(answer.json, "slug")) {
+		err_fill(err, ERR_NOT_FOUND, "Bitbucket has no repository %s/%s", project_key, slug);
+		if (err) err->http_status = 404;
+		return false;
+	}
 	if (!json_need_int(answer.json, "id", 1, UINT32_MAX, &id, err)) return err_wrap(err, "Bitbucket's repository");
 	*ret = (struct bot_repository){.project_key = api_text(answer.json, "project.key", LIMIT_ID_BYTES, project_key),
 				       .slug = api_text(answer.json, "slug", LIMIT_ID_BYTES, slug),
