@@ -69,13 +69,15 @@ static const char sql_insert[] =
 	" case when $13::boolean then now() end, $14,"
 	" case when $7 in ('active', 'shadow') then now() end)";
 
+/* Of a Jira connection without an owner the first who stores it becomes the owner, not the last. */
 static const char sql_update[] =
 	"update connection set instance_id = $3, project_key = $4, repo_slug = $5,"
 	" repo_id = $6, status = $7, hook_id = $8, owner_user_id = $9,"
 	" org_id = $10, svc_email = $11, hook_error = $12,"
 	" secret_shown_at = case when $13::boolean then coalesce(secret_shown_at, now()) end,"
 	" activated_at = case when $7 in ('active', 'shadow') then coalesce(activated_at, now())"
-	" else activated_at end, updated_at = now() where provider = $1 and id = $2";
+	" else activated_at end, updated_at = now() where provider = $1 and id = $2"
+	" and (provider <> 'jira' or coalesce(owner_user_id, $9) is not distinct from $9) returning id";
 
 static const char sql_audit[] = "select audit_write($1, $2, $3, $4::jsonb)";
 
@@ -189,8 +191,10 @@ static bool write_row(struct db *db, const char *sql, const struct connection_ro
 					     row->owner_user_id, row->org_id, row->svc_email, row->hook_error,
 					     row->is_secret_shown,
 					     sealed ? bytes_of(sealed->text, sealed->len) : bytes_of(NULL, 0));
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!sealed) params.count--; /* the update has no place for it */
-	return db_run(db, sql, &params, NULL, err) || err_wrap(err, "connection");
+	if (!db_run(db, sql, &params, sealed ? NULL : &rows, err)) return err_wrap(err, "connection");
+	return sealed || rows.count > 0 || err_set(err, ERR_CONFLICT, "the connection has another owner now");
 }
 
 bool connection_put(struct db *db, const struct crypto_keyring *keys, struct connection_row *row,

@@ -43,10 +43,16 @@ bool workspace_store(const struct installer *installer, const struct caller *cal
 	       connection_audit(db, caller->user_id, change->action, row, err) && db_commit(db, err);
 }
 
+bool workspace_is_visible(const struct connection_row *row, const struct caller *caller)
+{
+	return text_is_empty(row->org_id) || (row->owner_user_id && strcmp(row->org_id, row->owner_user_id) == 0) ||
+	       (caller->org_id && strcmp(row->org_id, caller->org_id) == 0);
+}
+
 bool workspace_is_owner(const struct caller *caller, const struct connection_row *row)
 {
 	return row->owner_user_id ? strcmp(row->owner_user_id, caller->user_id) == 0
-				  : caller_may(caller, CALLER_CONNECTS);
+				  : caller_may(caller, CALLER_CONNECTS) && workspace_is_visible(row, caller);
 }
 
 static bool forbid(struct web_reply *reply, const char *sentence)

@@ -105,13 +105,6 @@ void workspaces_status_run(const struct installer *installer, UNUSED const struc
 
 /* ---- what is there ------------------------------------------------------------------------------------------------ */
 
-/* Visible: install-wide, of the owner's personal organisation, or of the caller's. */
-static bool is_visible(const struct connection_row *row, const struct caller *caller)
-{
-	return text_is_empty(row->org_id) || (row->owner_user_id && strcmp(row->org_id, row->owner_user_id) == 0) ||
-	       (caller->org_id && strcmp(row->org_id, caller->org_id) == 0);
-}
-
 void workspaces_get_status(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	const struct installer *installer = context;
@@ -121,7 +114,7 @@ void workspaces_get_status(void *context, const struct web_request *request, str
 	struct err err = {0};
 	if (!callers_find(installer->callers, request, &caller, reply)) return;
 	if (connection_first_active(&installer->connections, &row, &err)) {
-		if (is_visible(&row, &caller)) host = workspace_name_of(row.base_url);
+		if (workspace_is_visible(&row, &caller)) host = workspace_name_of(row.base_url);
 	} else if (err.code != ERR_NOT_FOUND) {
 		workspace_fail(reply, TEXT_JIRA_VALIDATE_FAILED, &err);
 		return;
