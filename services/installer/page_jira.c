@@ -26,11 +26,12 @@ void page_jira(struct page *page)
 	page_connections(page, "jira");
 }
 
-/* Whether the page was opened by the person: not by a link on another site, and not ahead of time. */
-static bool is_opened_on_purpose(const struct web_request *request)
+/* Whether the page was opened by the person: by no other site's link or picture, not as a picture of ours, not ahead of time. */
+static bool is_opened_on_purpose(const struct page *page)
 {
-	const char *site = web_header(request, "Sec-Fetch-Site");
-	return !web_header(request, "Sec-Purpose") && !(site && strcmp(site, "cross-site") == 0);
+	const char *kind = web_header(page->request, "Sec-Fetch-Dest");
+	return !web_header(page->request, "Sec-Purpose") && (!kind || strcmp(kind, "document") == 0) &&
+	       web_is_same_origin(page->request, page->installer->origin);
 }
 
 /* The secret of a pending connection, once. */
@@ -70,7 +71,7 @@ void page_jira_webhook(struct page *page)
 	json_object_set(page->data, "connection", connection);
 	if (!json_bool_at(connection, "waits_for_hook", false) || json_bool_at(connection, "is_secret_shown", true))
 		return;
-	if (is_opened_on_purpose(page->request)) {
+	if (is_opened_on_purpose(page)) {
 		show_secret(page, json_int_at(connection, "id", 0));
 	} else {
 		json_object_set_new(page->data, "can_show", json_true());
