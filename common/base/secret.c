@@ -3,6 +3,8 @@
 
 #include "common/base/mem.h"
 
+#include <string.h>
+
 #include "common/base/banned.h"
 
 void secret_set(struct secret *ret, const void *bytes, size_t len)
@@ -29,4 +31,11 @@ bool secret_is_set(const struct secret *secret)
 struct bytes secret_bytes(const struct secret *secret)
 {
 	return bytes_of(secret->text, secret->len);
+}
+
+void secret_mask(const char *secret, char *text)
+{
+	size_t len = secret && text ? strlen(secret) : 0;
+	for (char *at = text; len > 0 && (at = strstr(at, secret)); at += len)
+		memset(at, '*', len);
 }

@@ -27,4 +27,7 @@ NODISCARD bool secret_is_set(const struct secret *secret);
 /** The bytes, borrowed. */
 NODISCARD struct bytes secret_bytes(const struct secret *secret);
 
+/** Overwrite `secret` with '*' wherever it stands in a `text` that somebody else wrote; either may be NULL or empty. */
+void secret_mask(const char *secret, char *text);
+
 #endif

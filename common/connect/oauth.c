@@ -188,6 +188,8 @@ static bool ask(const struct oauth *oauth, const char *type, const char *const g
 	write_form(pairs, &form);
 	if (form.is_cut) return err_set(err, ERR_INPUT, "the code is too long");
 	if (!call(oauth, strbuf_text(&form), &result, err)) return false;
+	secret_mask(result.status == 200 ? NULL : client.text, result.body);
+	secret_mask(result.status == 200 ? NULL : grant[0][1], result.body);
 	if (result.status != 200) return refuse(&result, err);
 	if (!read_tokens(&result, &tokens, err)) return false;
 	return MOVE(ret, tokens);

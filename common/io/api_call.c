@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,6 +137,7 @@ static bool refuse(const struct api_peer *peer, const struct api_call *call, con
 	struct err first = err ? *err : (struct err){0};
 	json_auto_t *body = parse(result);
 	const char *words = words_of(body);
+	if (call->auth) secret_mask(call->auth->text, (char *)(uintptr_t)words);
 	(void)err_set(err, first.code, "%s answered %d%s%s", peer->name, result->status, words ? ": " : "",
 		      words ? words : "");
 	if (err) {

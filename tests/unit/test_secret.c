@@ -38,10 +38,24 @@ static void test_secret_done_leaves_nothing(void)
 	CU_ASSERT_EQUAL(secret.len, 0);
 }
 
+static void test_secret_mask_hides_it_everywhere(void)
+{
+	char text[] = "pat, Bearer pat!";
+	char other[] = "part";
+	secret_mask("pat", text);
+	secret_mask("pat", other);
+	secret_mask("", other);
+	secret_mask(NULL, other);
+	secret_mask("pat", NULL);
+	CU_ASSERT_STRING_EQUAL(text, "***, Bearer ***!");
+	CU_ASSERT_STRING_EQUAL(other, "part");
+}
+
 void suite_secret(void)
 {
 	CU_pSuite suite = CU_add_suite("secret", NULL, NULL);
 	CU_ADD_TEST(suite, test_secret_copies_bytes);
 	CU_ADD_TEST(suite, test_secret_set_takes_part_of_itself);
 	CU_ADD_TEST(suite, test_secret_done_leaves_nothing);
+	CU_ADD_TEST(suite, test_secret_mask_hides_it_everywhere);
 }
