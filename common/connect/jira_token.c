@@ -39,7 +39,7 @@ static const char sql_read[] =
 /* The same look decides and claims: what is claimed is still old. */
 static const char sql_claim[] = "update user_link l set refresh_owner = $2,"
 				" refresh_until = clock_timestamp() + $3 * interval '1 ms'"
-				" where id = $1 and status = 'active' and tokens_sealed is not null"
+				" where id = $1 and user_id = $4 and status = 'active' and tokens_sealed is not null"
 				" and (refresh_until is null or refresh_until < clock_timestamp())"
 				" and token_expires_at <= clock_timestamp() + interval '300 s' returning " COLUMNS;
 
@@ -156,12 +156,13 @@ static bool renew(struct renewal *renewal, struct secret *ret, struct err *err)
 }
 
 /* Whether this attempt has the lease; it then holds the pair as it is now. */
-static bool claim(struct renewal *renewal, int64_t id, bool *ret_is_ours, struct err *err)
+static bool claim(struct renewal *renewal, int64_t id, const char *user_id, bool *ret_is_ours, struct err *err)
 {
 	const struct uuid owner = entropy_uuid();
 	int64_t lease_ms = config_int(renewal->tokens->oauth->config, "JIRA_DC_HTTP_TIMEOUT") * 1000 + LEASE_SPARE_MS;
 	uuid_text(&owner, renewal->owner);
-	if (!db_query(renewal->tokens->pool, sql_claim, DB_PARAMS(id, renewal->owner, lease_ms), &renewal->rows, err))
+	if (!db_query(renewal->tokens->pool, sql_claim, DB_PARAMS(id, renewal->owner, lease_ms, user_id),
+		      &renewal->rows, err))
 		return false;
 	*ret_is_ours = renewal->rows.count > 0;
 	return true;
@@ -193,7 +194,7 @@ static enum look look(const struct jira_tokens *tokens, const char *user_id, boo
 		(void)err_set(err, ERR_BUSY, "the Jira token cannot be renewed just now");
 		return LOOK_FAILED;
 	}
-	if (!claim(&own, db_int(&seen.rows, 0, ID), &is_ours, err)) return LOOK_FAILED;
+	if (!claim(&own, db_int(&seen.rows, 0, ID), user_id, &is_ours, err)) return LOOK_FAILED;
 	return is_ours ? result_of(renew(&own, ret, err), err) : LOOK_AGAIN;
 }
 
