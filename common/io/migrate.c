@@ -9,7 +9,7 @@
 
 #include "common/base/banned.h"
 
-enum { BORROW_WAIT_MS = 15000 };
+enum { BORROW_WAIT_MS = 15000, ATTEMPTS = 5 };
 
 static const char HAS_TABLE_SQL[] = "SELECT to_regclass('schema_migration') IS NOT NULL";
 
@@ -110,13 +110,23 @@ static bool apply_locked(struct db *db, const struct migration_file *file, struc
 	return db_script(db, file->sql, err) && record_file(db, file, err);
 }
 
-static bool apply_file(struct db_pool *pool, const struct migration_file *file, struct err *err)
+static bool try_file(struct db_pool *pool, const struct migration_file *file, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
-	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err)) return false;
-	if (!db_begin(db, err) || !apply_locked(db, file, err) || !db_commit(db, err))
-		return err_wrap(err, "migration '%s'", file->name);
-	return true;
+	return db_borrow(pool, BORROW_WAIT_MS, &db, err) && db_begin(db, err) && apply_locked(db, file, err) &&
+	       db_commit(db, err);
+}
+
+/* Services are at work meanwhile: a deadlock with one of them undoes all of it, so that it may begin again. */
+static bool apply_file(struct db_pool *pool, const struct migration_file *file, struct err *err)
+{
+	struct err failure = {.code = ERR_CONFLICT};
+	for (int i = 0; i < ATTEMPTS && failure.code == ERR_CONFLICT; i++) {
+		failure = (struct err){0};
+		if (try_file(pool, file, &failure)) return true;
+	}
+	if (err) *err = failure;
+	return err_wrap(err, "migration '%s'", file->name);
 }
 
 static bool read_state_of_pool(const struct migration_set *set, struct db_pool *pool, struct migration_state *ret,

@@ -1,5 +1,10 @@
 -- Connecting from the browser: links that can be switched off and carry tokens, secrets that change without a gap, who may use what.
 
+-- Services of the version before are at work: all locks at once, in the order in which these take theirs.
+lock table delivery in access exclusive mode;
+lock table job in share mode;
+lock table trigger, connection, user_link, oauth_state in access exclusive mode;
+
 -- A link as OHE's Settings show it. Inactive: the person disconnected, or the connection's owner removed it; nobody is found by it.
 -- An account nobody has seen yet (e-mail mode) is kept as 'unavailable:' + the user's id until the first mention names it.
 alter table user_link add column id bigint generated always as identity (start with 1000000);

@@ -4,7 +4,9 @@
 #include "tests/io/scratch_db.h"
 #include "tests/unit/check.h"
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include "common/base/banned.h"
 
@@ -50,6 +52,27 @@ static void test_migrate_applies_what_is_missing(void)
 	CU_ASSERT_FALSE(migrate_run_set(&old, scratch.pool, true, state, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_CONFLICT);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "newer"));
+}
+
+/* A sequence keeps its count when the transaction is undone. */
+static void test_migrate_begins_again_after_a_deadlock(void)
+{
+	static const char text[] = "do $$ begin if nextval('tries') < %d then raise exception using errcode = "
+				   "'deadlock_detected'; end if; end $$;";
+	char twice[160], always[160];
+	CLEANUP(scratch_db_done) struct scratch_db scratch = {0};
+	struct migration_state state[2];
+	struct err err = {0};
+	(void)snprintf(twice, sizeof(twice), text, 3);
+	(void)snprintf(always, sizeof(always), text, INT_MAX);
+	const struct migration_file files[] = {{"0001_twice", twice}, {"0002_always", always}};
+	const struct migration_set set = {files, 2};
+	scratch_db_init(&scratch, 2);
+	CU_ASSERT_TRUE_FATAL(db_query(scratch.pool, "create sequence tries", NULL, NULL, &err));
+	CU_ASSERT_FALSE(migrate_run_set(&set, scratch.pool, true, state, &err));
+	CU_ASSERT_EQUAL(count_rows(scratch.pool, "select count(*) from schema_migration where name = '0001_twice'"), 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "0002_always"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "40P01"));
 }
 
 static void test_migrate_refuses_another_history(void)
@@ -136,6 +159,7 @@ void suite_migrate(void)
 {
 	CU_pSuite suite = CU_add_suite("migrate", NULL, NULL);
 	CU_ADD_TEST(suite, test_migrate_applies_what_is_missing);
+	CU_ADD_TEST(suite, test_migrate_begins_again_after_a_deadlock);
 	CU_ADD_TEST(suite, test_migrate_refuses_another_history);
 	CU_ADD_TEST(suite, test_migrate_leaves_nothing_of_a_failed_file);
 	CU_ADD_TEST(suite, test_migrate_runs_once_of_many);
