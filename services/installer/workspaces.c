@@ -216,6 +216,10 @@ void workspaces_unlink_run(const struct installer *installer, UNUSED const struc
 		return;
 	}
 	bool is_owner = workspace_is_owner(caller, &row);
+	if (named.name && !is_owner) {
+		web_reply_detail(reply, 403, "%s", TEXT_JIRA_NOT_OWNER);
+		return;
+	}
 	if (!(is_owner ? end_connection(installer, caller, &row, &token, &is_removed, &why, &err)
 		       : end_link(installer, caller, &row, &err))) {
 		workspace_fail(reply, TEXT_JIRA_UNLINK_FAILED, &err);
