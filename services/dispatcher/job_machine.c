@@ -42,22 +42,26 @@ static const char *const ending_names[] = {
 	[ENDING_DEADLINE] = "deadline",
 };
 
-/* The phase that people see while a step is being worked on, and the step after it. */
+/* What is left to do when a step cannot be done: the next best thing, so that the asker still hears something. */
+enum surrender { SURRENDER_GO_ON, SURRENDER_REFUSE, SURRENDER_TELL_VANISHED, SURRENDER_END };
+
+/* The phase that people see while a step is being worked on, the step after it, and what giving it up means. */
 static const struct {
 	enum job_phase phase;
 	enum job_step next;
+	enum surrender surrender;
 } order[] = {
-	[STEP_REREAD] = {JOB_PREPARING, STEP_KEY},
-	[STEP_KEY] = {JOB_PREPARING, STEP_REACT},
-	[STEP_REACT] = {JOB_PREPARING, STEP_REPOSITORY},
-	[STEP_REPOSITORY] = {JOB_PREPARING, STEP_START},
-	[STEP_START] = {JOB_STARTING, STEP_ACKNOWLEDGE},
-	[STEP_ACKNOWLEDGE] = {JOB_STARTING, STEP_FOLLOW_START},
-	[STEP_FOLLOW_START] = {JOB_STARTING, STEP_FOLLOW_RUN},
-	[STEP_FOLLOW_RUN] = {JOB_RUNNING, STEP_RESULT},
-	[STEP_RESULT] = {JOB_ANSWERING, STEP_END},
-	[STEP_GUIDANCE] = {JOB_ANSWERING, STEP_END},
-	[STEP_END] = {JOB_DONE, STEP_END},
+	[STEP_REREAD] = {JOB_PREPARING, STEP_KEY, SURRENDER_REFUSE},
+	[STEP_KEY] = {JOB_PREPARING, STEP_REACT, SURRENDER_REFUSE},
+	[STEP_REACT] = {JOB_PREPARING, STEP_REPOSITORY, SURRENDER_GO_ON},
+	[STEP_REPOSITORY] = {JOB_PREPARING, STEP_START, SURRENDER_REFUSE},
+	[STEP_START] = {JOB_STARTING, STEP_ACKNOWLEDGE, SURRENDER_REFUSE},
+	[STEP_ACKNOWLEDGE] = {JOB_STARTING, STEP_FOLLOW_START, SURRENDER_GO_ON},
+	[STEP_FOLLOW_START] = {JOB_STARTING, STEP_FOLLOW_RUN, SURRENDER_TELL_VANISHED},
+	[STEP_FOLLOW_RUN] = {JOB_RUNNING, STEP_RESULT, SURRENDER_TELL_VANISHED},
+	[STEP_RESULT] = {JOB_ANSWERING, STEP_END, SURRENDER_END},
+	[STEP_GUIDANCE] = {JOB_ANSWERING, STEP_END, SURRENDER_END},
+	[STEP_END] = {JOB_DONE, STEP_END, SURRENDER_END},
 };
 
 const char *job_phase_name(enum job_phase phase)
@@ -97,32 +101,23 @@ static void set_text(char ret[JOB_DETAIL_SIZE], const char *text)
 	ret[len] = '\0';
 }
 
-/* Deadline of the phase that a step opens; steps within a phase keep the phase's deadline. */
-static void open_phase(struct job_machine *job, enum job_step step, int64_t now_ms, const struct job_rules *rules)
+/* What the phase that a step opens may take; 0: the step goes on in its phase, with that one's deadline. */
+static int64_t time_allowed_ms(enum job_step step, const struct job_rules *rules)
 {
-	switch (step) {
-	case STEP_ACKNOWLEDGE: job->deadline_ms = now_ms + rules->start_deadline_ms; break;
-	case STEP_FOLLOW_RUN: job->deadline_ms = now_ms + rules->run_deadline_ms; break;
-	case STEP_RESULT:
-	case STEP_GUIDANCE: job->deadline_ms = now_ms + rules->answer_deadline_ms; break;
-	case STEP_REREAD:
-	case STEP_KEY:
-	case STEP_REACT:
-	case STEP_REPOSITORY:
-	case STEP_START:
-	case STEP_FOLLOW_START:
-	case STEP_END: break;
-	}
+	if (step == STEP_ACKNOWLEDGE) return rules->start_deadline_ms;
+	if (step == STEP_FOLLOW_RUN) return rules->run_deadline_ms;
+	return order[step].phase == JOB_ANSWERING ? rules->answer_deadline_ms : 0;
 }
 
 static void go_to(struct job_machine *job, enum job_step step, int64_t now_ms, const struct job_rules *rules)
 {
+	int64_t allowed_ms = time_allowed_ms(step, rules);
 	job->step = step;
 	job->phase = order[step].phase;
 	job->attempts = 0;
 	job->polls = 0;
 	job->next_ms = now_ms;
-	open_phase(job, step, now_ms, rules);
+	if (allowed_ms > 0) job->deadline_ms = now_ms + allowed_ms;
 }
 
 static void end(struct job_machine *job, enum job_phase phase, enum reason outcome)
@@ -138,12 +133,8 @@ void job_machine_init(struct job_machine *job, enum job_kind kind, enum reason r
 {
 	*job = (struct job_machine){.kind = kind, .queued_ms = now_ms};
 	job->deadline_ms = now_ms + rules->horizon_ms;
-	if (kind == JOB_ANSWER) {
-		job->outcome = reason;
-		go_to(job, STEP_GUIDANCE, now_ms, rules);
-	} else {
-		go_to(job, STEP_REREAD, now_ms, rules);
-	}
+	if (kind == JOB_ANSWER) job->outcome = reason;
+	go_to(job, kind == JOB_ANSWER ? STEP_GUIDANCE : STEP_REREAD, now_ms, rules);
 	job->phase = JOB_QUEUED;
 }
 
@@ -152,35 +143,20 @@ bool job_machine_is_ended(const struct job_machine *job)
 	return job->step == STEP_END;
 }
 
-/* The terminal answer is there (or was impossible): what the job has come to. */
-static void end_answered(struct job_machine *job)
-{
-	if (job->step == STEP_GUIDANCE)
-		end(job, JOB_REFUSED, job->outcome);
-	else if (job->ending == ENDING_FINISHED)
-		end(job, JOB_DONE, job->outcome);
-	else
-		end(job, JOB_FAILED, job->outcome);
-}
-
 static void apply_done(struct job_machine *job, int64_t now_ms, const struct job_rules *rules)
 {
-	switch (job->step) {
-	case STEP_RESULT:
-	case STEP_GUIDANCE: end_answered(job); return;
-	case STEP_START:
+	/* The terminal answer is there: what the job has come to. */
+	if (order[job->step].next == STEP_END) {
+		bool is_good = job->step == STEP_RESULT && job->ending == ENDING_FINISHED;
+		enum job_phase bad = job->step == STEP_GUIDANCE ? JOB_REFUSED : JOB_FAILED;
+		end(job, is_good ? JOB_DONE : bad, job->outcome);
+		return;
+	}
+	if (job->step == STEP_START) {
 		job->is_started = true;
 		job->outcome = REASON_JOB_STARTED;
-		break;
-	case STEP_FOLLOW_RUN: job->ending = ENDING_FINISHED; break;
-	case STEP_REREAD:
-	case STEP_KEY:
-	case STEP_REACT:
-	case STEP_REPOSITORY:
-	case STEP_ACKNOWLEDGE:
-	case STEP_FOLLOW_START:
-	case STEP_END: break;
 	}
+	if (job->step == STEP_FOLLOW_RUN) job->ending = ENDING_FINISHED;
 	job->detail[0] = '\0';
 	go_to(job, order[job->step].next, now_ms, rules);
 }
@@ -200,21 +176,13 @@ static void finish_as(struct job_machine *job, enum job_ending ending, int64_t n
 	go_to(job, STEP_RESULT, now_ms, rules);
 }
 
-/* A step that cannot be done: the next best thing, so that the asker still hears something. */
 static void apply_give_up(struct job_machine *job, int64_t now_ms, const struct job_rules *rules)
 {
-	switch (job->step) {
-	case STEP_REACT:
-	case STEP_ACKNOWLEDGE: go_to(job, order[job->step].next, now_ms, rules); return;
-	case STEP_REREAD:
-	case STEP_KEY:
-	case STEP_REPOSITORY:
-	case STEP_START: refuse(job, REASON_UPSTREAM_FAILED, now_ms, rules); return;
-	case STEP_FOLLOW_START:
-	case STEP_FOLLOW_RUN: finish_as(job, ENDING_VANISHED, now_ms, rules); return;
-	case STEP_RESULT:
-	case STEP_GUIDANCE: end(job, JOB_FAILED, REASON_CANNOT_ANSWER); return;
-	case STEP_END: return;
+	switch (order[job->step].surrender) {
+	case SURRENDER_GO_ON: go_to(job, order[job->step].next, now_ms, rules); return;
+	case SURRENDER_REFUSE: refuse(job, REASON_UPSTREAM_FAILED, now_ms, rules); return;
+	case SURRENDER_TELL_VANISHED: finish_as(job, ENDING_VANISHED, now_ms, rules); return;
+	case SURRENDER_END: end(job, JOB_FAILED, REASON_CANNOT_ANSWER); return;
 	}
 }
 
@@ -224,64 +192,60 @@ static bool is_overdue(const struct job_machine *job, int64_t now_ms)
 	return job->deadline_ms > 0 && now_ms >= job->deadline_ms;
 }
 
-static void apply_overdue(struct job_machine *job, int64_t now_ms, const struct job_rules *rules)
+static bool is_followed(const struct job_machine *job)
 {
-	if (job->step == STEP_FOLLOW_START || job->step == STEP_FOLLOW_RUN)
-		finish_as(job, ENDING_DEADLINE, now_ms, rules);
-	else
-		apply_give_up(job, now_ms, rules);
+	return order[job->step].surrender == SURRENDER_TELL_VANISHED;
 }
 
-/* Never later than the deadline: what waits for something else must still notice that time is up. */
-static void wait_until(struct job_machine *job, int64_t at_ms)
+/*
+ * Stay at the step until a time, or go on without it when time is up. Never later than the deadline: what waits for something
+ * else must still notice it.
+ */
+static void stay(struct job_machine *job, enum job_phase phase, int64_t at_ms, int64_t now_ms,
+		 const struct job_rules *rules)
 {
-	job->next_ms = job->deadline_ms > 0 && at_ms > job->deadline_ms ? job->deadline_ms : at_ms;
+	if (is_overdue(job, now_ms) && is_followed(job)) {
+		finish_as(job, ENDING_DEADLINE, now_ms, rules);
+	} else if (is_overdue(job, now_ms)) {
+		apply_give_up(job, now_ms, rules);
+	} else {
+		job->phase = phase;
+		job->next_ms = job->deadline_ms > 0 && at_ms > job->deadline_ms ? job->deadline_ms : at_ms;
+	}
 }
 
 static void apply_pending(struct job_machine *job, int64_t now_ms, uint32_t random, const struct job_rules *rules)
 {
 	job->attempts = 0;
 	job->polls++;
-	if (is_overdue(job, now_ms)) {
-		apply_overdue(job, now_ms, rules);
-		return;
-	}
-	job->phase = order[job->step].phase;
-	wait_until(job, now_ms + backoff_delay_ms(&rules->poll, job->polls, random));
+	stay(job, order[job->step].phase, now_ms + backoff_delay_ms(&rules->poll, job->polls, random), now_ms, rules);
 }
 
 static void apply_retry(struct job_machine *job, const struct job_event *event, int64_t now_ms, uint32_t random,
 			const struct job_rules *rules)
 {
 	job->attempts++;
-	bool is_decoration = job->step == STEP_REACT || job->step == STEP_ACKNOWLEDGE;
-	if (is_overdue(job, now_ms) || (is_decoration && job->attempts >= JOB_ACKNOWLEDGE_ATTEMPTS)) {
-		apply_overdue(job, now_ms, rules);
-		return;
-	}
-	int64_t at = now_ms + backoff_delay_ms(&rules->retry, job->attempts, random);
-	job->phase = order[job->step].phase;
-	wait_until(job, event->until_ms > at ? event->until_ms : at);
+	int64_t at_ms = now_ms + backoff_delay_ms(&rules->retry, job->attempts, random);
+	bool is_decoration = order[job->step].surrender == SURRENDER_GO_ON;
+	if (is_decoration && job->attempts >= JOB_ACKNOWLEDGE_ATTEMPTS)
+		apply_give_up(job, now_ms, rules);
+	else
+		stay(job, order[job->step].phase, event->until_ms > at_ms ? event->until_ms : at_ms, now_ms, rules);
 }
 
 static void apply_wait(struct job_machine *job, const struct job_event *event, int64_t now_ms,
 		       const struct job_rules *rules)
 {
-	if (is_overdue(job, now_ms)) {
-		apply_overdue(job, now_ms, rules);
-		return;
-	}
-	job->phase = event->kind == EVENT_WAIT ? JOB_WAITING : order[job->step].phase;
-	wait_until(job, event->until_ms > now_ms ? event->until_ms : now_ms);
+	stay(job, event->kind == EVENT_WAIT ? JOB_WAITING : order[job->step].phase,
+	     event->until_ms > now_ms ? event->until_ms : now_ms, now_ms, rules);
 }
 
 /* What a step may say: nothing is refused once it runs, nothing ends that does not run. A step that says so cannot go on. */
 static enum job_event_kind kind_that_fits(const struct job_machine *job, enum job_event_kind kind)
 {
-	bool is_followed = job->step == STEP_FOLLOW_START || job->step == STEP_FOLLOW_RUN;
 	bool fits = true;
 	if (kind == EVENT_ENDED)
-		fits = is_followed;
+		fits = is_followed(job);
 	else if (kind == EVENT_REFUSE)
 		fits = !job->is_started && job->step != STEP_GUIDANCE;
 	else if (kind == EVENT_DROP)
