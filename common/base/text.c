@@ -159,6 +159,13 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+void text_copy(const char *text, char *ret, size_t size)
+{
+	size_t len = text ? text_cut(text, size - 1) : 0;
+	if (len > 0) memmove(ret, text, len);
+	ret[len] = '\0';
+}
+
 char *text_trim(const char *text)
 {
 	while (is_space(*text))

@@ -46,6 +46,9 @@ NODISCARD bool text_is_word(uint32_t code_point);
 /** Whether the character that ends right before `at` in `text` is a word character; false at the start. */
 NODISCARD bool text_word_before(const char *text, const char *at);
 
+/** Copy a text (NULL: "") into a place of `size` bytes, cut on a character. */
+void text_copy(const char *text, char *ret, size_t size);
+
 /** New copy of `text` without white space at both ends. */
 NODISCARD char *text_trim(const char *text);
 

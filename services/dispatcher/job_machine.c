@@ -5,8 +5,6 @@
 #include "common/base/text.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "common/base/banned.h"
 
@@ -94,13 +92,6 @@ bool job_ending_parse(const char *name, enum job_ending *ret)
 	return text_among(ending_names, ARRAY_LEN(ending_names), name, ret);
 }
 
-static void set_text(char ret[JOB_DETAIL_SIZE], const char *text)
-{
-	size_t len = text ? text_cut(text, JOB_DETAIL_SIZE - 1) : 0;
-	if (len > 0) memcpy(ret, text, len);
-	ret[len] = '\0';
-}
-
 /* What the phase that a step opens may take; 0: the step goes on in its phase, with that one's deadline. */
 static int64_t time_allowed_ms(enum job_step step, const struct job_rules *rules)
 {
@@ -164,14 +155,14 @@ static void apply_done(struct job_machine *job, int64_t now_ms, const struct job
 static void refuse(struct job_machine *job, enum reason reason, int64_t now_ms, const struct job_rules *rules)
 {
 	job->outcome = reason;
-	set_text(job->told, job->detail);
+	text_copy(job->detail, job->told, sizeof(job->told));
 	go_to(job, STEP_GUIDANCE, now_ms, rules);
 }
 
 static void finish_as(struct job_machine *job, enum job_ending ending, int64_t now_ms, const struct job_rules *rules)
 {
 	job->ending = ending;
-	set_text(job->told, job->detail);
+	text_copy(job->detail, job->told, sizeof(job->told));
 	if (ending == ENDING_START_FAILED) job->outcome = REASON_UPSTREAM_FAILED;
 	go_to(job, STEP_RESULT, now_ms, rules);
 }
@@ -257,7 +248,7 @@ void job_machine_apply(struct job_machine *job, const struct job_event *event, i
 		       const struct job_rules *rules)
 {
 	if (job_machine_is_ended(job)) return;
-	if (event->detail) set_text(job->detail, event->detail);
+	if (event->detail) text_copy(event->detail, job->detail, sizeof(job->detail));
 
 	switch (kind_that_fits(job, event->kind)) {
 	case EVENT_DONE: apply_done(job, now_ms, rules); return;

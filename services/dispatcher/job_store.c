@@ -4,31 +4,29 @@
 
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "common/io/sysclock.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"
 
-static const char sql_intake[] = "insert into job (job_id, kind, event_key, start_attempt, "
-				 "provider, connection_id, instance_id, subject,"
-				 " user_id, org_id, record, progress, outcome)"
-				 " select r.job_id, r.kind, r.event_key, r.start_attempt, "
-				 "r.provider, r.connection_id, r.instance_id, r.subject,"
-				 " r.user_id, r.org_id, r.record, r.progress, r.outcome"
-				 " from jsonb_to_recordset($1::jsonb) as r(job_id uuid, kind text, "
-				 "event_key text, start_attempt int,"
-				 " provider text, connection_id bigint, instance_id bigint, "
-				 "subject text, user_id text, org_id text,"
-				 " record jsonb, progress jsonb, outcome text)"
-				 " on conflict (job_id) do nothing returning job_id";
+/* The columns say what the record says. */
+static const char sql_intake[] =
+	"insert into job (job_id, kind, event_key, start_attempt, provider, connection_id,"
+	" instance_id, subject, user_id, org_id, record, progress, outcome)"
+	" select (record->>'job_id')::uuid, record->>'kind', record->>'event_key',"
+	" (record->>'start_attempt')::int, record->>'provider', (record->>'connection_id')::bigint,"
+	" (record->>'instance_id')::bigint,"
+	" coalesce(record->'ask'->>'subject', record->>'event_key'),"
+	" record->>'user_id', record->>'org_id', record, progress, outcome"
+	" from jsonb_to_recordset($1::jsonb) as r(record jsonb, progress jsonb, outcome text)"
+	" on conflict (job_id) do nothing returning job_id";
 
-static const char sql_started[] =
-	"update trigger t set state = 'STARTED'"
-	" from jsonb_to_recordset($1::jsonb) as r(job_id uuid, kind text, event_key text)"
-	" where t.event_key = r.event_key and t.job_id = r.job_id and t.state = 'SENT' and r.kind "
-	"= 'start'";
+static const char sql_started[] = "update trigger t set state = 'STARTED'"
+				  " from jsonb_to_recordset($1::jsonb) as r(record jsonb)"
+				  " where t.event_key = record->>'event_key' and t.job_id = (record->>'job_id')::uuid"
+				  " and t.state = 'SENT' and record->>'kind' = 'start'";
 
 static const char sql_position_set[] =
 	"insert into consumer_offset (group_name, topic, topic_partition, next_offset) values ($1, "
@@ -116,6 +114,11 @@ void job_take_asked(struct job *job, const char *text, const char *visibility_ty
 
 /* ---- progress: the machine's state as JSON ------------------------------------------------------------------- */
 
+static const char *outcome_of(const struct job_machine *machine)
+{
+	return machine->outcome == REASON_NONE ? NULL : reason_name(machine->outcome);
+}
+
 static json_t *progress_of(const struct job_machine *machine)
 {
 	json_t *json = json_object();
@@ -150,10 +153,8 @@ static bool progress_read(const json_t *json, enum job_kind kind, struct job_mac
 	machine.queued_ms = json_int_at(json, "queued_ms", 0);
 	machine.next_ms = json_int_at(json, "next_ms", 0);
 	machine.deadline_ms = json_int_at(json, "deadline_ms", 0);
-	const char *detail = json_text_at(json, "detail");
-	const char *told = json_text_at(json, "told");
-	(void)snprintf(machine.detail, sizeof(machine.detail), "%s", detail ? detail : "");
-	(void)snprintf(machine.told, sizeof(machine.told), "%s", told ? told : "");
+	text_copy(json_text_at(json, "detail"), machine.detail, sizeof(machine.detail));
+	text_copy(json_text_at(json, "told"), machine.told, sizeof(machine.told));
 	*ret = machine;
 	return true;
 }
@@ -180,24 +181,10 @@ static json_t *arrival_row(const struct job_record *record, const struct job_rul
 {
 	struct job_machine machine;
 	job_machine_init(&machine, record->kind, record->reason, now_ms, rules);
-
-	json_t *row = json_object();
-	json_put_text(row, "job_id", record->job_id);
-	json_put_text(row, "kind", job_kind_name(record->kind));
-	json_put_text(row, "event_key", record->event_key);
-	json_put_int(row, "start_attempt", record->start_attempt);
-	json_put_text(row, "provider", provider_name(record->provider));
-	json_put_int(row, "connection_id", record->connection_id);
-	json_put_int(row, "instance_id", record->instance_id);
-	json_put_text(row, "subject", record->ask.subject ? record->ask.subject : record->event_key);
-	json_put_text(row, "user_id", record->user_id);
-	json_put_text(row, "org_id", record->org_id);
 	/* As we read it, not as it came: the database takes no NUL and no lone surrogate. */
 	CLEANUP(mem_free_text) char *text = job_record_text(record);
-	json_object_set_new(row, "record", json_loads(text, 0, NULL));
-	json_object_set_new(row, "progress", progress_of(&machine));
-	json_put_text(row, "outcome", machine.outcome == REASON_NONE ? NULL : reason_name(machine.outcome));
-	return row;
+	return json_pack("{s:o, s:o, s:s?}", "record", json_loads(text, 0, NULL), "progress", progress_of(&machine),
+			 "outcome", outcome_of(&machine));
 }
 
 static bool store_positions(struct db *db, const struct job_position *positions, size_t count, struct err *err)
@@ -244,11 +231,6 @@ bool job_store_position(struct db_pool *pool, const char *group, const char *top
 
 /* ---- claim, save, release ------------------------------------------------------------------------------------ */
 
-static char *dup_at(const json_t *json, const char *key)
-{
-	return mem_dup(json_text_at(json, key));
-}
-
 static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err *err)
 {
 	CLEANUP(job_done) struct job job = {0};
@@ -257,9 +239,9 @@ static bool job_from_row(const struct db_rows *rows, struct job *ret, struct err
 	json_auto_t *progress = json_loads(db_text(rows, 0, 2), JSON_ALLOW_NUL, NULL);
 	if (!progress_read(progress, job.record.kind, &job.machine, err))
 		return err_wrap(err, "job '%s'", db_text(rows, 0, 0));
-	job.title = dup_at(progress, "title");
-	job.org_name = dup_at(progress, "org_name");
-	job.final_text = dup_at(progress, "final_text");
+	job.title = mem_dup(json_text_at(progress, "title"));
+	job.org_name = mem_dup(json_text_at(progress, "org_name"));
+	job.final_text = mem_dup(json_text_at(progress, "final_text"));
 	if (json_text_at(progress, "asked_text"))
 		job_take_asked(&job, json_text_at(progress, "asked_text"), json_text_at(progress, "visibility_type"),
 			       json_text_at(progress, "visibility_value"));
@@ -296,11 +278,6 @@ bool job_store_claim(struct db_pool *pool, const char *owner, int64_t lease_ms, 
 	if (!job_from_row(&rows, ret, err)) return set_unreadable_aside(pool, &rows, err);
 	ret->lease_until_mono_ms = asked_mono_ms + lease_ms;
 	return true;
-}
-
-static const char *outcome_of(const struct job_machine *machine)
-{
-	return machine->outcome == REASON_NONE ? NULL : reason_name(machine->outcome);
 }
 
 /* Parameters of sql_save and sql_release, which differ in the last two. */
@@ -376,8 +353,7 @@ bool job_store_count(struct db_pool *pool, int64_t ret[JOB_STOPPED + 1], struct 
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(pool, sql_count, NULL, &rows, err)) return err_wrap(err, "count jobs");
-	for (int i = 0; i <= JOB_STOPPED; i++)
-		ret[i] = 0;
+	(void)memset(ret, 0, (JOB_STOPPED + 1) * sizeof(*ret));
 	for (int i = 0; i < rows.count; i++) {
 		enum job_phase phase;
 		if (job_phase_parse(db_text(&rows, i, 0), &phase)) ret[phase] = db_int(&rows, i, 1);

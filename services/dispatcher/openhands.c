@@ -6,7 +6,6 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/io/lock.h"
-#include "common/io/sysclock.h"
 #include "services/dispatcher/openhands_call.h"
 
 #include <pthread.h>
@@ -29,11 +28,9 @@ struct key_slot {
 };
 
 struct openhands {
+	struct openhands_options options;
 	struct api_peer peer;
 	char *base_url;
-	openhands_service_key_fn *service_key;
-	void *context;
-	int64_t (*now_ms)(void);
 	pthread_mutex_t lock; /* guards `keys` */
 	struct key_slot keys[OPENHANDS_KEYS_MAX];
 };
@@ -41,16 +38,9 @@ struct openhands {
 struct openhands *openhands_new(const struct openhands_options *options)
 {
 	struct openhands *self = mem_zalloc(1, sizeof(*self));
+	self->options = *options;
 	self->base_url = mem_dup(options->base_url);
-	self->peer = (struct api_peer){
-		.client = options->client,
-		.base_url = self->base_url,
-		.name = "OpenHands",
-		.deadline_ms = DEADLINE_MS,
-	};
-	self->service_key = options->service_key;
-	self->context = options->context;
-	self->now_ms = options->now_ms ? options->now_ms : sysclock_now_ms;
+	self->peer = (struct api_peer){options->client, self->base_url, "OpenHands", DEADLINE_MS};
 	(void)pthread_mutex_init(&self->lock, NULL);
 	return self;
 }
@@ -73,7 +63,7 @@ void openhands_free(struct openhands *self)
 
 int64_t openhands_now_ms(const struct openhands *self)
 {
-	return self->now_ms();
+	return self->options.now_ms();
 }
 
 /* --- keys in memory ------------------------------------------------------------------------------ */
@@ -112,7 +102,7 @@ static struct key_slot *oldest_slot(struct openhands *self)
 
 static bool recall(struct openhands *self, const char *owner, struct secret *ret)
 {
-	int64_t now_ms = self->now_ms();
+	int64_t now_ms = self->options.now_ms();
 	LOCK_HOLD(&self->lock);
 	struct key_slot *slot = find_slot(self, owner);
 
@@ -124,7 +114,7 @@ static bool recall(struct openhands *self, const char *owner, struct secret *ret
 
 static void remember(struct openhands *self, const char *owner, const struct secret *key)
 {
-	int64_t now_ms = self->now_ms();
+	int64_t now_ms = self->options.now_ms();
 	LOCK_HOLD(&self->lock);
 	struct key_slot *slot = find_slot(self, owner);
 
@@ -149,45 +139,34 @@ static void explain_service(UNUSED const json_t *body, UNUSED void *context, str
 	if (err->http_status == 401) err->code = ERR_INTERNAL;
 }
 
-static bool service_call(struct openhands *self, const struct api_call *call, struct api_answer *ret, struct err *err)
+/* Mint a key and keep it. */
+static bool mint(struct openhands *self, const struct openhands_user *user, const char *owner, struct secret *ret,
+		 struct err *err)
 {
 	CLEANUP(secret_done) struct secret service_key = {0};
-	struct api_call service = *call;
-	if (!self->service_key || !self->service_key(self->context, &service_key))
-		return err_set(err, ERR_INTERNAL, "no service key for OpenHands is configured");
-	service.auth_name = "X-Service-API-Key";
-	service.auth_prefix = "";
-	service.auth = &service_key;
-	service.explain = explain_service;
-	return api_call_send(&self->peer, &service, call->body, ret, err);
-}
-
-static bool mint(struct openhands *self, const struct openhands_user *user, struct secret *ret, struct err *err)
-{
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	json_auto_t *body = json_object();
+	json_auto_t *body = json_pack("{s:s}", "name", "ohdc");
+	if (!self->options.service_key(self->options.context, &service_key))
+		return err_set(err, ERR_INTERNAL, "mint a key: no service key for OpenHands is configured");
 	api_path(&path, "/api/service/users/%s/orgs/%s/api-keys", user->user_id, org_of(user));
-	json_put_text(body, "name", "ohdc");
-	struct api_call call = {.method = "POST", .path = strbuf_text(&path), .body = body};
-	if (!service_call(self, &call, &answer, err)) return err_wrap(err, "mint a key");
+	struct api_call call = {.method = "POST",
+				.path = strbuf_text(&path),
+				.auth_name = "X-Service-API-Key",
+				.auth_prefix = "",
+				.auth = &service_key,
+				.body = body,
+				.explain = explain_service};
+	if (!api_call_send(&self->peer, &call, true, &answer, err)) return err_wrap(err, "mint a key");
 	const char *key = json_text_at(answer.json, "key");
 	if (!key || !key[0] || strlen(key) > LIMIT_NAME_BYTES)
 		return err_set(err, ERR_INTERNAL, "OpenHands minted no usable key");
 	secret_set(ret, key, strlen(key));
+	remember(self, owner, ret);
 	return true;
 }
 
 /* --- one call as a person -------------------------------------------------------------------------- */
-
-static bool key_for(struct openhands *self, const struct openhands_user *user, const char *owner, struct secret *ret,
-		    struct err *err)
-{
-	if (recall(self, owner, ret)) return true;
-	if (!mint(self, user, ret, err)) return false;
-	remember(self, owner, ret);
-	return true;
-}
 
 bool openhands_call(struct openhands *self, const struct openhands_user *user, const struct api_call *call,
 		    bool need_json, struct api_answer *ret, struct err *err)
@@ -199,7 +178,7 @@ bool openhands_call(struct openhands *self, const struct openhands_user *user, c
 		CLEANUP(secret_done) struct secret key = {0};
 		struct api_call keyed = *call;
 		if (round > 0) forget(self, owner);
-		if (!key_for(self, user, owner, &key, err)) return false;
+		if (!recall(self, owner, &key) && !mint(self, user, owner, &key, err)) return false;
 		keyed.auth_name = "Authorization";
 		keyed.auth_prefix = "Bearer ";
 		keyed.auth = &key;
@@ -222,54 +201,37 @@ bool openhands_get(struct openhands *self, const struct openhands_user *user, co
 
 /* --- small readers --------------------------------------------------------------------------------- */
 
-void openhands_copy(const char *text, char *ret, size_t size)
-{
-	size_t len = text ? text_cut(text, size - 1) : 0;
-	if (len > 0) memcpy(ret, text, len);
-	ret[len] = '\0';
-}
-
 void openhands_plain_id(const char *id, char *ret, size_t size)
 {
 	struct uuid uuid;
 	char hex[UUID_HEX_SIZE];
-	if (!id || !uuid_parse(id, &uuid)) {
-		openhands_copy(id, ret, size);
-		return;
-	}
-	uuid_hex(&uuid, hex);
-	openhands_copy(hex, ret, size);
+	bool is_uuid = id && uuid_parse(id, &uuid);
+	if (is_uuid) uuid_hex(&uuid, hex);
+	text_copy(is_uuid ? hex : id, ret, size);
 }
 
-static void add_ids(struct strbuf *path, const char *name, const char *const *ids, size_t count)
-{
-	char plain[OPENHANDS_ID_SIZE];
-	for (size_t i = 0; i < count; i++) {
-		openhands_plain_id(ids[i], plain, sizeof(plain));
-		strbuf_addf(path, "%c%s", i == 0 ? '?' : '&', name);
-		api_path_add(path, "=%s", plain);
-	}
-}
-
-bool openhands_get_list(struct openhands *self, const struct openhands_user *user, const char *path, const char *name,
-			const char *const *ids, size_t count, struct api_answer *ret, struct err *err)
-{
-	CLEANUP(strbuf_done) struct strbuf whole = strbuf_of(LIMIT_URL_BYTES);
-	strbuf_add(&whole, path);
-	add_ids(&whole, name, ids, count);
-	if (!openhands_get(self, user, strbuf_text(&whole), ret, err)) return err_wrap(err, "read '%s'", path);
-	return json_is_array(ret->json) || err_set(err, ERR_INTERNAL, "OpenHands sent no list of '%s'", path);
-}
-
-const json_t *openhands_by_id(const json_t *array, const char *id)
+const json_t *openhands_find(const json_t *array, const char *key, const char *id)
 {
 	char wanted[OPENHANDS_ID_SIZE];
 	char found[OPENHANDS_ID_SIZE];
 	openhands_plain_id(id, wanted, sizeof(wanted));
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const json_t *item = json_array_get(array, i);
-		openhands_plain_id(json_text_at(item, "id"), found, sizeof(found));
+		openhands_plain_id(json_text_at(item, key), found, sizeof(found));
 		if (found[0] && strcmp(found, wanted) == 0) return item;
 	}
 	return NULL;
+}
+
+bool openhands_get_item(struct openhands *self, const struct openhands_user *user, const char *path, const char *name,
+			const char *id, struct api_answer *ret, const json_t **ret_item, struct err *err)
+{
+	CLEANUP(strbuf_done) struct strbuf whole = strbuf_of(LIMIT_URL_BYTES);
+	char plain[OPENHANDS_ID_SIZE];
+	openhands_plain_id(id, plain, sizeof(plain));
+	strbuf_addf(&whole, "%s?%s=", path, name);
+	api_path_add(&whole, "%s", plain);
+	if (!openhands_get(self, user, strbuf_text(&whole), ret, err)) return err_wrap(err, "read '%s'", path);
+	*ret_item = openhands_find(ret->json, "id", id);
+	return json_is_array(ret->json) || err_set(err, ERR_INTERNAL, "OpenHands sent no list of '%s'", path);
 }

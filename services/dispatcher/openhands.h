@@ -19,7 +19,6 @@ enum {
 	OPENHANDS_TEXT_SIZE = 512, /**< details and names we keep; longer ones are cut on a character */
 	OPENHANDS_ID_SIZE = 64,    /**< start-task ids, sandbox ids */
 	OPENHANDS_ORGS_MAX = 64,   /**< organisations of one person that we look at */
-	OPENHANDS_BATCH_MAX = 50,  /**< ids in one poll; the server takes 99 */
 	OPENHANDS_KEYS_MAX = 256,  /**< keys in memory; the least recently used goes first */
 };
 
@@ -34,7 +33,7 @@ struct openhands_options {
 	const char *base_url;
 	openhands_service_key_fn *service_key;
 	void *context;
-	int64_t (*now_ms)(void); /**< NULL: the system clock */
+	int64_t (*now_ms)(void);
 };
 
 /** For whom a call is made; borrowed. */
@@ -121,9 +120,9 @@ NODISCARD bool openhands_start(struct openhands *self, const struct openhands_us
 			       const struct openhands_start *start, const struct call_gate *gate,
 			       struct openhands_task *ret, struct err *err);
 
-/** Read `count` (at most OPENHANDS_BATCH_MAX) start tasks by id, `ret` in the order of `ids`; missing ones say so. */
-NODISCARD bool openhands_read_tasks(struct openhands *self, const struct openhands_user *user, const char *const *ids,
-				    size_t count, struct openhands_task *ret, struct err *err);
+/** Read a start task by id; one that the server does not know says so. */
+NODISCARD bool openhands_read_task(struct openhands *self, const struct openhands_user *user, const char *id,
+				   struct openhands_task *ret, struct err *err);
 
 /** Find the newest start task of a conversation id among those made since a time; status MISSING when there is none. */
 NODISCARD bool openhands_find_task(struct openhands *self, const struct openhands_user *user, const char *conversation_id,

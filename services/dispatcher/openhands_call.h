@@ -29,16 +29,16 @@ void openhands_explain_limit(const json_t *body, void *context, struct err *err)
 /** Write an id without dashes, lower case, when it is a UUID; else as it is, cut. "" for NULL. */
 void openhands_plain_id(const char *id, char *ret, size_t size);
 
-/** Copy a text into a fixed place, cut on a character; "" for NULL. */
-void openhands_copy(const char *text, char *ret, size_t size);
+/** The object of an array whose id at `key` is `id` (dashes aside), NULL when it is not there. Borrowed. */
+NODISCARD const json_t *openhands_find(const json_t *array, const char *key, const char *id);
 
-/** GET `path` with "?name=a&name=b…", ids without dashes, as the person; an array is needed. */
-NODISCARD bool openhands_get_list(struct openhands *self, const struct openhands_user *user, const char *path,
-				  const char *name, const char *const *ids, size_t count, struct api_answer *ret,
+/**
+ * GET `path` with "?name=id", the id without dashes, as the person; an array is needed. `ret_item` borrows from `ret`; NULL: the
+ * server does not know that id.
+ */
+NODISCARD bool openhands_get_item(struct openhands *self, const struct openhands_user *user, const char *path,
+				  const char *name, const char *id, struct api_answer *ret, const json_t **ret_item,
 				  struct err *err);
-
-/** The object of an array whose `id` is `id` (dashes aside), NULL when it is not there. Borrowed. */
-NODISCARD const json_t *openhands_by_id(const json_t *array, const char *id);
 
 /** The state that a word of the server means; NONE for NULL and unknown words. */
 NODISCARD enum openhands_execution openhands_execution_of(const char *word);

@@ -17,22 +17,20 @@ enum {
 	STATE_PAGES_MAX = 10,   /* of 20: other keys are updated too */
 };
 
-/* One search, newest first. `see` returns false when it has seen enough. */
-struct event_search {
-	const char *conversation_id;
-	const char *kind;
-	const char *limit;
-	int pages_max;
-	bool (*see)(void *context, const json_t *event);
-	void *context;
-};
-
 /* What is collected while the searches run. */
 struct outcome_search {
 	const char *reference;
 	char since[STAMP_SIZE]; /* of our message; "" until it is found */
 	char *agent_text;       /* newest message of the agent after ours */
 	struct openhands_outcome outcome;
+};
+
+/* One search, newest first. `see` returns false when it has seen enough. */
+struct event_search {
+	const char *kind;
+	const char *limit;
+	int pages_max;
+	bool (*see)(struct outcome_search *search, const json_t *event);
 };
 
 static void search_done(struct outcome_search *search)
@@ -65,38 +63,33 @@ static bool is_after(const json_t *event, const char *since)
 	return strcmp(stamp, since) >= 0;
 }
 
-static void search_path(const struct event_search *search, const char *page, struct strbuf *path)
-{
-	char id[OPENHANDS_ID_SIZE];
-	openhands_plain_id(search->conversation_id, id, sizeof(id));
-	api_path(path, "/api/v1/conversation/%s/events/search?kind__eq=%s&sort_order=TIMESTAMP_DESC&limit=%s", id,
-		 search->kind, search->limit);
-	if (page[0]) api_path_add(path, "&page_id=%s", page);
-}
-
 /* Show one page to `see`; false when it has seen enough. */
-static bool see_page(const struct event_search *search, const json_t *items)
+static bool see_page(const struct event_search *events, struct outcome_search *search, const json_t *items)
 {
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		const json_t *event = json_array_get(items, i);
 		const char *kind = json_text_at(event, "kind");
-		if (kind && strcmp(kind, search->kind) == 0 && !search->see(search->context, event)) return false;
+		if (kind && strcmp(kind, events->kind) == 0 && !events->see(search, event)) return false;
 	}
 	return true;
 }
 
-static bool each_event(struct openhands *self, const struct openhands_user *user, const struct event_search *search,
-		       struct err *err)
+static bool each_event(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
+		       const struct event_search *events, struct outcome_search *search, struct err *err)
 {
 	char page[OPENHANDS_PAGE_SIZE] = "";
-	for (int i = 0; i < search->pages_max; i++) {
+	char id[OPENHANDS_ID_SIZE];
+	openhands_plain_id(conversation_id, id, sizeof(id));
+	for (int i = 0; i < events->pages_max; i++) {
 		CLEANUP(strbuf_done) struct strbuf path = {0};
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
-		search_path(search, page, &path);
+		api_path(&path, "/api/v1/conversation/%s/events/search?kind__eq=%s&sort_order=TIMESTAMP_DESC&limit=%s",
+			 id, events->kind, events->limit);
+		if (page[0]) api_path_add(&path, "&page_id=%s", page);
 		if (!openhands_get(self, user, strbuf_text(&path), &answer, err)) return err_wrap(err, "read events");
 		const json_t *items = json_at(answer.json, "items");
 		if (!json_is_array(items)) return err_set(err, ERR_INTERNAL, "OpenHands sent no list of events");
-		if (!see_page(search, items) || !json_id_at(answer.json, "next_page_id", page, sizeof(page)))
+		if (!see_page(events, search, items) || !json_id_at(answer.json, "next_page_id", page, sizeof(page)))
 			return true;
 	}
 	return true;
@@ -116,9 +109,8 @@ static char *message_text(const json_t *event)
 	return strbuf_take(&text);
 }
 
-static bool see_message(void *context, const json_t *event)
+static bool see_message(struct outcome_search *search, const json_t *event)
 {
-	struct outcome_search *search = context;
 	const char *source = json_text_at(event, "source");
 	CLEANUP(mem_free_text) char *text = message_text(event);
 	if (!source) return true;
@@ -134,25 +126,10 @@ static bool see_message(void *context, const json_t *event)
 	return true;
 }
 
-static bool find_our_message(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
-			     struct outcome_search *search, struct err *err)
-{
-	const struct event_search messages = {
-		.conversation_id = conversation_id,
-		.kind = "MessageEvent",
-		.limit = "100",
-		.pages_max = MESSAGE_PAGES_MAX,
-		.see = see_message,
-		.context = search,
-	};
-	return each_event(self, user, &messages, err);
-}
-
 /* --- what came after it ---------------------------------------------------------------------------- */
 
-static bool see_action(void *context, const json_t *event)
+static bool see_action(struct outcome_search *search, const json_t *event)
 {
-	struct outcome_search *search = context;
 	const char *kind = json_text_at(event, "action.kind");
 	const char *tool = json_text_at(event, "tool_name");
 	const char *text = json_text_at(event, "action.message");
@@ -163,9 +140,8 @@ static bool see_action(void *context, const json_t *event)
 	return false;
 }
 
-static bool see_state(void *context, const json_t *event)
+static bool see_state(struct outcome_search *search, const json_t *event)
 {
-	struct outcome_search *search = context;
 	const char *key = json_text_at(event, "key");
 	const char *word = NULL;
 	if (!is_after(event, search->since)) return false;
@@ -178,41 +154,33 @@ static bool see_state(void *context, const json_t *event)
 	return false;
 }
 
-static bool see_error(void *context, const json_t *event)
+static bool see_error(struct outcome_search *search, const json_t *event)
 {
-	struct outcome_search *search = context;
 	struct openhands_outcome *outcome = &search->outcome;
 	if (!is_after(event, search->since)) return false;
-	openhands_copy(json_text_at(event, "code"), outcome->error_code, sizeof(outcome->error_code));
-	openhands_copy(json_text_at(event, "detail"), outcome->error_detail, sizeof(outcome->error_detail));
+	text_copy(json_text_at(event, "code"), outcome->error_code, sizeof(outcome->error_code));
+	text_copy(json_text_at(event, "detail"), outcome->error_detail, sizeof(outcome->error_detail));
 	return false;
 }
 
-static bool read_after(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
-		       struct outcome_search *search, struct err *err)
-{
-	const struct event_search searches[] = {
-		{conversation_id, "ConversationStateUpdateEvent", "20", STATE_PAGES_MAX, see_state, search},
-		{conversation_id, "ActionEvent", "20", ACTION_PAGES_MAX, see_action, search},
-		{conversation_id, "ConversationErrorEvent", "5", 1, see_error, search},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(searches); i++) {
-		if (!each_event(self, user, &searches[i], err)) return false;
-	}
-	return true;
-}
+/* Our message first: without it there is nothing to look for. */
+static const struct event_search searches[] = {
+	{"MessageEvent", "100", MESSAGE_PAGES_MAX, see_message},
+	{"ConversationStateUpdateEvent", "20", STATE_PAGES_MAX, see_state},
+	{"ActionEvent", "20", ACTION_PAGES_MAX, see_action},
+	{"ConversationErrorEvent", "5", 1, see_error},
+};
 
 bool openhands_read_outcome(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
 			    const char *reference, struct openhands_outcome *ret, struct err *err)
 {
 	CLEANUP(search_done) struct outcome_search search = {.reference = reference};
-	if (!find_our_message(self, user, conversation_id, &search, err)) return false;
-	if (search.outcome.is_message_seen && !read_after(self, user, conversation_id, &search, err)) return false;
+	for (size_t i = 0; i < ARRAY_LEN(searches) && (i == 0 || search.outcome.is_message_seen); i++) {
+		if (!each_event(self, user, conversation_id, &searches[i], &search, err)) return false;
+	}
 	if (search.outcome.is_message_seen && !search.outcome.final_text) {
 		search.outcome.final_text = search.agent_text;
 		search.agent_text = NULL;
 	}
-	*ret = search.outcome;
-	search.outcome = (struct openhands_outcome){0};
-	return true;
+	return MOVE(ret, search.outcome);
 }

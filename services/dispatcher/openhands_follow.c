@@ -11,53 +11,48 @@
 
 #define CONVERSATIONS "/api/v1/app-conversations"
 
+static const char *const execution_words[] = {
+	[OPENHANDS_EXECUTION_NONE] = "",
+	[OPENHANDS_EXECUTION_IDLE] = "idle",
+	[OPENHANDS_EXECUTION_RUNNING] = "running",
+	[OPENHANDS_EXECUTION_PAUSED] = "paused",
+	[OPENHANDS_EXECUTION_CONFIRMATION] = "waiting_for_confirmation",
+	[OPENHANDS_EXECUTION_FINISHED] = "finished",
+	[OPENHANDS_EXECUTION_ERROR] = "error",
+	[OPENHANDS_EXECUTION_STUCK] = "stuck",
+	[OPENHANDS_EXECUTION_DELETING] = "deleting",
+};
+
+static const char *const sandbox_words[] = {
+	[OPENHANDS_SANDBOX_MISSING] = "MISSING", [OPENHANDS_SANDBOX_STARTING] = "STARTING",
+	[OPENHANDS_SANDBOX_RUNNING] = "RUNNING", [OPENHANDS_SANDBOX_PAUSED] = "PAUSED",
+	[OPENHANDS_SANDBOX_ERROR] = "ERROR",
+};
+
 enum openhands_execution openhands_execution_of(const char *word)
 {
-	static const char *const words[] = {
-		[OPENHANDS_EXECUTION_NONE] = "",
-		[OPENHANDS_EXECUTION_IDLE] = "idle",
-		[OPENHANDS_EXECUTION_RUNNING] = "running",
-		[OPENHANDS_EXECUTION_PAUSED] = "paused",
-		[OPENHANDS_EXECUTION_CONFIRMATION] = "waiting_for_confirmation",
-		[OPENHANDS_EXECUTION_FINISHED] = "finished",
-		[OPENHANDS_EXECUTION_ERROR] = "error",
-		[OPENHANDS_EXECUTION_STUCK] = "stuck",
-		[OPENHANDS_EXECUTION_DELETING] = "deleting",
-	};
 	enum openhands_execution execution = OPENHANDS_EXECUTION_NONE;
-	(void)!text_among(words, ARRAY_LEN(words), word, &execution);
+	(void)!text_among(execution_words, ARRAY_LEN(execution_words), word, &execution);
 	return execution;
 }
 
 static enum openhands_sandbox sandbox_of(const char *word)
 {
-	static const char *const words[] = {
-		[OPENHANDS_SANDBOX_MISSING] = "MISSING", [OPENHANDS_SANDBOX_STARTING] = "STARTING",
-		[OPENHANDS_SANDBOX_RUNNING] = "RUNNING", [OPENHANDS_SANDBOX_PAUSED] = "PAUSED",
-		[OPENHANDS_SANDBOX_ERROR] = "ERROR",
-	};
 	enum openhands_sandbox sandbox = OPENHANDS_SANDBOX_STARTING;
-	(void)!text_among(words, ARRAY_LEN(words), word, &sandbox);
+	(void)!text_among(sandbox_words, ARRAY_LEN(sandbox_words), word, &sandbox);
 	return sandbox;
 }
 
-static struct openhands_conversation read_conversation(const json_t *item)
-{
-	struct openhands_conversation conversation = {0};
-	if (!json_is_object(item)) return conversation;
-	conversation.exists = true;
-	conversation.sandbox = sandbox_of(json_text_at(item, "sandbox_status"));
-	conversation.execution = openhands_execution_of(json_text_at(item, "execution_status"));
-	return conversation;
-}
-
-bool openhands_read_conversations(struct openhands *self, const struct openhands_user *user, const char *const *ids,
-				  size_t count, struct openhands_conversation *ret, struct err *err)
+bool openhands_read_conversation(struct openhands *self, const struct openhands_user *user, const char *id,
+				 struct openhands_conversation *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	if (!openhands_get_list(self, user, CONVERSATIONS, "ids", ids, count, &answer, err)) return false;
-	for (size_t i = 0; i < count; i++)
-		ret[i] = read_conversation(openhands_by_id(answer.json, ids[i]));
+	const json_t *item;
+	if (!openhands_get_item(self, user, CONVERSATIONS, "ids", id, &answer, &item, err)) return false;
+	*ret = (struct openhands_conversation){.exists = item != NULL};
+	if (!item) return true;
+	ret->sandbox = sandbox_of(json_text_at(item, "sandbox_status"));
+	ret->execution = openhands_execution_of(json_text_at(item, "execution_status"));
 	return true;
 }
 
@@ -65,8 +60,8 @@ bool openhands_read_sandbox(struct openhands *self, const struct openhands_user 
 			    enum openhands_sandbox *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	if (!openhands_get_list(self, user, "/api/v1/sandboxes", "id", &sandbox_id, 1, &answer, err)) return false;
-	const json_t *item = openhands_by_id(answer.json, sandbox_id);
+	const json_t *item;
+	if (!openhands_get_item(self, user, "/api/v1/sandboxes", "id", sandbox_id, &answer, &item, err)) return false;
 	*ret = item ? sandbox_of(json_text_at(item, "status")) : OPENHANDS_SANDBOX_MISSING;
 	return true;
 }

@@ -40,10 +40,9 @@ struct openhands_conversation {
 	enum openhands_execution execution;
 };
 
-/** Read `count` (at most OPENHANDS_BATCH_MAX) conversations by id, `ret` in the order of `ids`; absent ones have exists = false. */
-NODISCARD bool openhands_read_conversations(struct openhands *self, const struct openhands_user *user,
-					    const char *const *ids, size_t count, struct openhands_conversation *ret,
-					    struct err *err);
+/** Read a conversation by id; an absent one has exists = false. */
+NODISCARD bool openhands_read_conversation(struct openhands *self, const struct openhands_user *user, const char *id,
+					   struct openhands_conversation *ret, struct err *err);
 
 /** State of a sandbox by id. A start with a conversation id of ours makes a sandbox whose id is its hex form. */
 NODISCARD bool openhands_read_sandbox(struct openhands *self, const struct openhands_user *user, const char *sandbox_id,

@@ -33,7 +33,7 @@ bool openhands_list_orgs(struct openhands *self, const struct openhands_user *us
 		const json_t *item = json_array_get(items, i);
 		struct openhands_org *org = &orgs.list[orgs.count];
 		if (!json_id_at(item, "id", org->id, sizeof(org->id))) continue;
-		openhands_copy(json_text_at(item, "name"), org->name, sizeof(org->name));
+		text_copy(json_text_at(item, "name"), org->name, sizeof(org->name));
 		org->is_personal = json_bool_at(item, "is_personal", false);
 		orgs.count++;
 	}
@@ -58,8 +58,8 @@ static void take_repository(const json_t *items, const char *provider, const cha
 		const char *name = json_text_at(item, "full_name");
 		const char *found_at = json_text_at(item, "git_provider");
 		if (!name || !text_equal_nocase(name, full_name) || strlen(name) >= sizeof(ret->full_name)) continue;
-		openhands_copy(name, ret->full_name, sizeof(ret->full_name));
-		openhands_copy(found_at ? found_at : provider, ret->git_provider, sizeof(ret->git_provider));
+		text_copy(name, ret->full_name, sizeof(ret->full_name));
+		text_copy(found_at ? found_at : provider, ret->git_provider, sizeof(ret->git_provider));
 		ret->is_found = true;
 	}
 }
@@ -108,8 +108,8 @@ static struct openhands_task read_task(const json_t *item)
 	if (!json_is_object(item)) return task;
 	task.status = task_status(phase);
 	openhands_plain_id(json_text_at(item, "id"), task.id, sizeof(task.id));
-	openhands_copy(phase, task.phase, sizeof(task.phase));
-	openhands_copy(json_text_at(item, "detail"), task.detail, sizeof(task.detail));
+	text_copy(phase, task.phase, sizeof(task.phase));
+	text_copy(json_text_at(item, "detail"), task.detail, sizeof(task.detail));
 	return task;
 }
 
@@ -150,53 +150,35 @@ bool openhands_start(struct openhands *self, const struct openhands_user *user, 
 	return true;
 }
 
-bool openhands_read_tasks(struct openhands *self, const struct openhands_user *user, const char *const *ids,
-			  size_t count, struct openhands_task *ret, struct err *err)
+bool openhands_read_task(struct openhands *self, const struct openhands_user *user, const char *id,
+			 struct openhands_task *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	if (!openhands_get_list(self, user, CONVERSATIONS "/start-tasks", "ids", ids, count, &answer, err))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		ret[i] = read_task(openhands_by_id(answer.json, ids[i]));
+	const json_t *item;
+	if (!openhands_get_item(self, user, CONVERSATIONS "/start-tasks", "ids", id, &answer, &item, err)) return false;
+	*ret = read_task(item);
 	return true;
-}
-
-/* The newest task of the conversation on one page (newest first), NULL when none. */
-static const json_t *task_on_page(const json_t *items, const char *conversation)
-{
-	char asked[OPENHANDS_ID_SIZE];
-	for (size_t i = 0; i < json_array_size(items); i++) {
-		const json_t *item = json_array_get(items, i);
-		openhands_plain_id(json_text_at(item, "request.conversation_id"), asked, sizeof(asked));
-		if (asked[0] && strcmp(asked, conversation) == 0) return item;
-	}
-	return NULL;
-}
-
-static void search_path(int64_t since_ms, const char *page, struct strbuf *path)
-{
-	char since[SYSCLOCK_TEXT_SIZE];
-	sysclock_text(since_ms, since);
-	api_path(path, CONVERSATIONS "/start-tasks/search?created_at__gte=%s&sort_order=CREATED_AT_DESC&limit=100",
-		 since);
-	if (page[0]) api_path_add(path, "&page_id=%s", page);
 }
 
 bool openhands_find_task(struct openhands *self, const struct openhands_user *user, const char *conversation_id,
 			 int64_t since_ms, struct openhands_task *ret, struct err *err)
 {
-	char conversation[OPENHANDS_ID_SIZE];
+	char since[SYSCLOCK_TEXT_SIZE];
 	char page[OPENHANDS_PAGE_SIZE] = "";
-	openhands_plain_id(conversation_id, conversation, sizeof(conversation));
+	sysclock_text(since_ms, since);
 	for (int i = 0; i < TASK_PAGES_MAX; i++) {
 		CLEANUP(strbuf_done) struct strbuf path = {0};
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
-		search_path(since_ms, page, &path);
+		api_path(&path,
+			 CONVERSATIONS "/start-tasks/search?created_at__gte=%s&sort_order=CREATED_AT_DESC&limit=100",
+			 since);
+		if (page[0]) api_path_add(&path, "&page_id=%s", page);
 		if (!openhands_get(self, user, strbuf_text(&path), &answer, err))
 			return err_wrap(err, "search start tasks");
-		const json_t *found = task_on_page(json_at(answer.json, "items"), conversation);
-		bool has_more = json_id_at(answer.json, "next_page_id", page, sizeof(page));
-		if (found || !has_more) {
+		/* Newest first. */
+		const json_t *found = openhands_find(json_at(answer.json, "items"), "request.conversation_id",
+						     conversation_id);
+		if (found || !json_id_at(answer.json, "next_page_id", page, sizeof(page))) {
 			*ret = read_task(found);
 			return true;
 		}
@@ -233,16 +215,11 @@ void openhands_explain_limit(const json_t *body, void *context, struct err *err)
 	if (err->code != ERR_LIMIT) return;
 	if (!code) code = json_text_at(body, "detail.error");
 	if (code) (void)err_wrap(err, "%s", code);
-	switch (openhands_limit_of(code)) {
-	case OPENHANDS_LIMIT_CONCURRENCY:
-		if (err->retry_after_ms < CONCURRENCY_WAIT_MS) err->retry_after_ms = CONCURRENCY_WAIT_MS;
-		return;
-	case OPENHANDS_LIMIT_DAILY:
+	enum openhands_limit limit = openhands_limit_of(code);
+	if (limit == OPENHANDS_LIMIT_DAILY)
 		err->retry_after_ms = until_reset_ms(json_text_at(body, "detail.reset_at"), openhands_now_ms(self));
-		return;
-	case OPENHANDS_LIMIT_RATE:
-	case OPENHANDS_LIMIT_NONE:
-		if (err->retry_after_ms <= 0) err->retry_after_ms = RATE_WAIT_MS;
-		return;
-	}
+	else if (limit == OPENHANDS_LIMIT_CONCURRENCY && err->retry_after_ms < CONCURRENCY_WAIT_MS)
+		err->retry_after_ms = CONCURRENCY_WAIT_MS;
+	else if (err->retry_after_ms <= 0)
+		err->retry_after_ms = RATE_WAIT_MS;
 }

@@ -37,8 +37,7 @@ static bool failed(const struct task *task, struct job_event *ret, const struct 
 
 static bool read_conversation(const struct task *task, struct openhands_conversation *ret, struct err *err)
 {
-	const char *id = task->job.record.job_id;
-	return openhands_read_conversations(task->dispatcher->openhands, &task->user, &id, 1, ret, err);
+	return openhands_read_conversation(task->dispatcher->openhands, &task->user, task->job.record.job_id, ret, err);
 }
 
 /* ---- start task ------------------------------------------------------------------------------------------------ */
@@ -81,7 +80,7 @@ bool step_follow_start(struct task *task, struct job_event *ret, struct err *err
 {
 	const char *id = task->job.start_task_id;
 	struct openhands_task start = {0};
-	if (id && !openhands_read_tasks(task->dispatcher->openhands, &task->user, &id, 1, &start, err))
+	if (id && !openhands_read_task(task->dispatcher->openhands, &task->user, id, &start, err))
 		return failed(task, ret, err);
 	switch (start.status) {
 	case OPENHANDS_TASK_READY: return ready(task, ret);

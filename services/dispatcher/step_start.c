@@ -140,7 +140,7 @@ static bool look_for_start(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], st
 	if (!openhands_find_task(openhands, &task->user, id, task->job.now_ms - LOOK_BACK_MS, &found, err))
 		return false;
 	struct openhands_conversation conversation = {0};
-	if (!openhands_read_conversations(openhands, &task->user, &id, 1, &conversation, err)) return false;
+	if (!openhands_read_conversation(openhands, &task->user, id, &conversation, err)) return false;
 	struct uuid uuid;
 	char hex[UUID_HEX_SIZE] = "";
 	if (uuid_parse(id, &uuid)) uuid_hex(&uuid, hex);

@@ -83,22 +83,22 @@ static void test_openhands_starts_once_with_a_minted_key(void)
 		.answer = "{\"id\":\"" ID "\",\"status\":\"WORKING\",\"detail\":null,"
 			  "\"app_conversation_id\":null}"},
 	       {.method = "GET",
-		.url = STARTS "/start-tasks?ids=" HEX "&ids=other",
+		.url = STARTS "/start-tasks?ids=" HEX,
 		.header = "Authorization: Bearer sk-1",
 		.status = 200,
 		.answer = "[null,{\"id\":\"" HEX "\",\"status\":\"READY\",\"app_conversation_id\":\"" ID
-			  "\",\"sandbox_id\":\"s\"}]"});
+			  "\",\"sandbox_id\":\"s\"}]"},
+	       {.method = "GET", .url = STARTS "/start-tasks?ids=other", .status = 200, .answer = "[null]"});
 	struct openhands_task task = {0};
-	struct openhands_task tasks[2];
-	const char *const ids[] = {ID, "other"};
 	struct err err = {0};
 
 	CU_ASSERT(openhands_start(client, &user, &start, &gate, &task, &err));
 	CHECK_TEXT("id", task.id, HEX);
 	CHECK("working", task.status == OPENHANDS_TASK_WORKING);
-	CU_ASSERT(openhands_read_tasks(client, &user, ids, 2, tasks, &err));
-	CHECK("ready", tasks[0].status == OPENHANDS_TASK_READY);
-	CHECK("missing", tasks[1].status == OPENHANDS_TASK_MISSING);
+	CU_ASSERT(openhands_read_task(client, &user, ID, &task, &err));
+	CHECK("ready", task.status == OPENHANDS_TASK_READY);
+	CU_ASSERT(openhands_read_task(client, &user, "other", &task, &err));
+	CHECK("missing", task.status == OPENHANDS_TASK_MISSING);
 	script_end("start", fake);
 }
 
@@ -352,17 +352,22 @@ static void test_openhands_finds_a_start_in_flight(void)
 
 static void test_openhands_reads_conversations(void)
 {
-	SCRIPT(MINT, {.method = "GET",
-		      .url = STARTS "?ids=" HEX "&ids=c2&ids=c3",
-		      .status = 200,
-		      .answer = "[{\"id\":\"" HEX "\",\"sandbox_status\":\"RUNNING\","
-				"\"execution_status\":\"finished\",\"sandbox_id\":\"s1\"},null,"
-				"{\"id\":\"c3\",\"sandbox_status\":\"PAUSED\",\"execution_status\":"
-				"null}]"});
-	const char *const ids[] = {ID, "c2", "c3"};
+	SCRIPT(MINT,
+	       {.method = "GET",
+		.url = STARTS "?ids=" HEX,
+		.status = 200,
+		.answer = "[{\"id\":\"" HEX "\",\"sandbox_status\":\"RUNNING\",\"execution_status\":\"finished\","
+			  "\"sandbox_id\":\"s1\"}]"},
+	       {.method = "GET", .url = STARTS "?ids=c2", .status = 200, .answer = "[null]"},
+	       {.method = "GET",
+		.url = STARTS "?ids=c3",
+		.status = 200,
+		.answer = "[{\"id\":\"c3\",\"sandbox_status\":\"PAUSED\",\"execution_status\":null}]"});
 	struct openhands_conversation found[3];
 
-	CU_ASSERT(openhands_read_conversations(client, &user, ids, 3, found, NULL));
+	CU_ASSERT(openhands_read_conversation(client, &user, ID, &found[0], NULL));
+	CU_ASSERT(openhands_read_conversation(client, &user, "c2", &found[1], NULL));
+	CU_ASSERT(openhands_read_conversation(client, &user, "c3", &found[2], NULL));
 	CHECK("finished", found[0].execution == OPENHANDS_EXECUTION_FINISHED);
 	CHECK("absent", !found[1].exists);
 	CHECK("paused", found[2].sandbox == OPENHANDS_SANDBOX_PAUSED && found[2].execution == OPENHANDS_EXECUTION_NONE);
