@@ -46,7 +46,9 @@ struct task {
 	const struct dispatcher *dispatcher;
 	struct job job;
 	struct peer peer;
-	struct openhands_user user; /**< borrows from job */
+	const char *issue; /**< Jira: id or key of the issue it is about; borrows from job, as what follows */
+	struct pull_request_ref pull_request; /**< Bitbucket: the one it is about */
+	struct openhands_user user;
 };
 
 /**
@@ -60,7 +62,7 @@ NODISCARD bool step_reread(struct task *task, struct job_event *ret, struct err 
 NODISCARD bool step_key(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_react(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_repository(struct task *task, struct job_event *ret, struct err *err);   /* step_repository.c */
-NODISCARD struct job_event step_access(struct task *task, struct err *err);                  /* step_access.c */
+NODISCARD bool step_access(struct task *task, struct job_event *ret, struct err *err);       /* step_access.c */
 NODISCARD bool step_start(struct task *task, struct job_event *ret, struct err *err);        /* step_start.c */
 NODISCARD bool step_follow_start(struct task *task, struct job_event *ret, struct err *err); /* step_follow.c */
 NODISCARD bool step_follow_run(struct task *task, struct job_event *ret, struct err *err);
@@ -68,22 +70,23 @@ NODISCARD bool step_acknowledge(struct task *task, struct job_event *ret, struct
 NODISCARD bool step_result(struct task *task, struct job_event *ret, struct err *err);
 NODISCARD bool step_guidance(struct task *task, struct job_event *ret, struct err *err);
 
-/** The event for a failed safe call: wait for limits and locked-out bots, retry what may pass, give up the rest. */
-struct job_event step_failed(const struct task *task, const struct err *err);
+/** Say what came of a step; true. `detail` is borrowed. */
+NODISCARD bool step_says(struct job_event *ret, enum job_event_kind kind, enum reason reason, const char *detail);
 
-/** The event for what the ledger said, where confirmed and skipped mean done. */
-struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result, const struct err *err);
+/** Say that a safe call failed: wait for limits and locked-out bots, retry what may pass, give up the rest; true. */
+NODISCARD bool step_failed(const struct task *task, struct job_event *ret, const struct err *err);
+
+/** Bring an effect as far as it goes and say what came of it; once confirmed, its remote id is put at `id` (may be NULL). */
+NODISCARD bool step_carry_out(struct task *task, const struct ledger_effect *effect, char **id, struct job_event *ret,
+			      struct err *err);
+
+/** Whether we have a token of the bot for the peer; else ERR_INPUT. */
+NODISCARD bool step_can_speak(const struct task *task, struct err *err);
 
 /** The marker of an effect of this job. */
 void step_marker(const struct task *task, enum effect_kind kind, char ret[]);
 
 /** The asking comment as it now stands, NULL for a label. */
 NODISCARD const char *task_asked_text(const struct task *task);
-
-/** Which pull request the job is about (Bitbucket). */
-NODISCARD struct pull_request_ref task_pull_request(const struct task *task);
-
-/** Id or key of the issue the job is about (Jira). */
-NODISCARD const char *task_issue(const struct task *task);
 
 #endif

@@ -24,6 +24,9 @@ enum {
 
 struct openhands; /* thread-safe */
 
+/** Write an id without dashes, lower case, when it is a UUID; else as it is, cut. "" for NULL. */
+void openhands_plain_id(const char *id, char *ret, size_t size);
+
 /** Gives the service key now (it may rotate); false when there is none. Called from any thread. */
 typedef bool openhands_service_key_fn(void *context, struct secret *ret);
 

@@ -26,9 +26,6 @@ NODISCARD bool openhands_get(struct openhands *self, const struct openhands_user
 /** Fill an ERR_LIMIT from a refusal's body: which limit, and when to come back. `context` is the client. */
 void openhands_explain_limit(const json_t *body, void *context, struct err *err);
 
-/** Write an id without dashes, lower case, when it is a UUID; else as it is, cut. "" for NULL. */
-void openhands_plain_id(const char *id, char *ret, size_t size);
-
 /** The object of an array whose id at `key` is `id` (dashes aside), NULL when it is not there. Borrowed. */
 NODISCARD const json_t *openhands_find(const json_t *array, const char *key, const char *id);
 

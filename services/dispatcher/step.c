@@ -2,6 +2,7 @@
 
 #include "services/dispatcher/dispatcher.h"
 
+#include "common/base/mem.h"
 #include "services/dispatcher/marker.h"
 
 #include <stdio.h>
@@ -34,7 +35,13 @@ bool step_do(struct task *task, struct job_event *ret, struct err *err)
 	return step(task, ret, err);
 }
 
-struct job_event step_failed(const struct task *task, const struct err *err)
+bool step_says(struct job_event *ret, enum job_event_kind kind, enum reason reason, const char *detail)
+{
+	*ret = (struct job_event){.kind = kind, .reason = reason, .detail = detail};
+	return true;
+}
+
+bool step_failed(const struct task *task, struct job_event *ret, const struct err *err)
 {
 	struct job_event event = {.kind = EVENT_RETRY, .detail = err->message};
 	int64_t wait_ms = err->retry_after_ms;
@@ -45,19 +52,32 @@ struct job_event step_failed(const struct task *task, const struct err *err)
 		event.kind = EVENT_GIVE_UP;
 	}
 	if (wait_ms > 0) event.until_ms = task->job.now_ms + wait_ms;
-	return event;
+	*ret = event;
+	return true;
 }
 
-struct job_event step_from_ledger(const struct task *task, const struct ledger_result *result, const struct err *err)
+bool step_carry_out(struct task *task, const struct ledger_effect *effect, char **id, struct job_event *ret,
+		    struct err *err)
 {
-	switch (result->outcome) {
+	struct ledger_result result;
+	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, effect, &result, err)) return false;
+	*ret = (struct job_event){.kind = EVENT_DONE};
+	switch (result.outcome) {
 	case LEDGER_CONFIRMED:
-	case LEDGER_SKIPPED: return (struct job_event){.kind = EVENT_DONE};
-	case LEDGER_REFUSED: return (struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message};
-	case LEDGER_LATER: return (struct job_event){.kind = EVENT_LATER, .until_ms = result->until_ms};
-	case LEDGER_AGAIN: return step_failed(task, err);
+		if (id) mem_set(id, result.remote_id);
+		return true;
+	case LEDGER_SKIPPED: return true;
+	case LEDGER_REFUSED: return step_says(ret, EVENT_GIVE_UP, REASON_NONE, err->message);
+	case LEDGER_LATER: *ret = (struct job_event){.kind = EVENT_LATER, .until_ms = result.until_ms}; return true;
+	case LEDGER_AGAIN: return step_failed(task, ret, err);
 	}
-	return (struct job_event){.kind = EVENT_RETRY, .detail = err->message};
+	return true;
+}
+
+bool step_can_speak(const struct task *task, struct err *err)
+{
+	return secret_is_set(&task->peer.server.token) ||
+	       err_set(err, ERR_INPUT, "no bot token for '%s'", task->peer.base_url);
 }
 
 void step_marker(const struct task *task, enum effect_kind kind, char ret[])
@@ -71,16 +91,4 @@ void step_marker(const struct task *task, enum effect_kind kind, char ret[])
 const char *task_asked_text(const struct task *task)
 {
 	return task->job.asked_text ? task->job.asked_text : task->job.record.ask.comment_text;
-}
-
-struct pull_request_ref task_pull_request(const struct task *task)
-{
-	const struct ask *ask = &task->job.record.ask;
-	return (struct pull_request_ref){ask->project_key, ask->repo_slug, ask->pull_request_id};
-}
-
-const char *task_issue(const struct task *task)
-{
-	const struct ask *ask = &task->job.record.ask;
-	return ask->issue_id ? ask->issue_id : ask->issue_key;
 }

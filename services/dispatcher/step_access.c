@@ -55,13 +55,11 @@ static bool has_to_link(const struct task *task, struct err *err)
 	       !jira_secret_read(task, &token, err) && err->code == ERR_AUTH;
 }
 
-struct job_event step_access(struct task *task, struct err *err)
+bool step_access(struct task *task, struct job_event *ret, struct err *err)
 {
 	bool is_good = false;
-	if (!is_permitted(task, &is_good, err)) return step_failed(task, err);
-	if (!is_good)
-		return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_POLICY_DENIED, .detail = err->message};
-	if (has_to_link(task, err))
-		return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_LOGIN_NEEDED, .detail = err->message};
-	return (struct job_event){.kind = EVENT_DONE};
+	if (!is_permitted(task, &is_good, err)) return step_failed(task, ret, err);
+	if (!is_good) return step_says(ret, EVENT_REFUSE, REASON_POLICY_DENIED, err->message);
+	if (has_to_link(task, err)) return step_says(ret, EVENT_REFUSE, REASON_LOGIN_NEEDED, err->message);
+	return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
 }

@@ -22,19 +22,19 @@ static bool send_to_jira(const struct posting *posting, const struct call_gate *
 	const struct task *task = posting->task;
 	const struct ask *ask = &task->job.record.ask;
 	struct jira_comment_draft draft = {posting->body, ask->visibility_type, ask->visibility_value};
-	return jira_api_add_comment(&task->peer.server, task_issue(task), &draft, gate, ret_id, err);
+	return jira_api_add_comment(&task->peer.server, task->issue, &draft, gate, ret_id, err);
 }
 
 /* In the asking thread; when its comment is gone, on the pull request itself. */
 static bool send_to_bitbucket(const struct posting *posting, const struct call_gate *gate, char *ret_id, struct err *err)
 {
 	const struct task *task = posting->task;
-	struct pull_request_ref ref = task_pull_request(task);
+	const struct pull_request_ref *ref = &task->pull_request;
 	const char *parent = task->job.record.ask.comment_id;
-	if (bitbucket_api_add_comment(&task->peer.server, &ref, parent, posting->body, gate, ret_id, err)) return true;
+	if (bitbucket_api_add_comment(&task->peer.server, ref, parent, posting->body, gate, ret_id, err)) return true;
 	if (!parent || err->code != ERR_NOT_FOUND) return false;
 	*err = (struct err){0};
-	return bitbucket_api_add_comment(&task->peer.server, &ref, NULL, posting->body, gate, ret_id, err);
+	return bitbucket_api_add_comment(&task->peer.server, ref, NULL, posting->body, gate, ret_id, err);
 }
 
 static bool send_comment(void *context, const struct call_gate *gate, char ret_id[EFFECT_REMOTE_ID_SIZE], struct err *err)
@@ -50,9 +50,8 @@ static bool send_comment(void *context, const struct call_gate *gate, char ret_i
 static bool delete_comment(const struct task *task, const char *id, struct err *err)
 {
 	if (task->peer.provider == PROVIDER_JIRA)
-		return jira_api_delete_comment(&task->peer.server, task_issue(task), id, err);
-	struct pull_request_ref ref = task_pull_request(task);
-	return bitbucket_api_delete_comment(&task->peer.server, &ref, id, err);
+		return jira_api_delete_comment(&task->peer.server, task->issue, id, err);
+	return bitbucket_api_delete_comment(&task->peer.server, &task->pull_request, id, err);
 }
 
 /* The oldest of ours stays, younger repeats go. */
@@ -62,27 +61,15 @@ static bool look_for_comment(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], 
 	const struct task *task = posting->task;
 	const struct bot *bot = task->peer.bot.names[0] || task->peer.bot.names[1] ? &task->peer.bot : NULL;
 	struct comment_hits hits = {0};
-	struct pull_request_ref ref = task_pull_request(task);
 	bool is_read = task->peer.provider == PROVIDER_JIRA
-			       ? jira_api_find_comments(&task->peer.server, task_issue(task), posting->marker, bot,
-							&hits, err)
-			       : bitbucket_api_find_comments(&task->peer.server, &ref, posting->marker, bot, &hits, err);
+			       ? jira_api_find_comments(&task->peer.server, task->issue, posting->marker, bot, &hits, err)
+			       : bitbucket_api_find_comments(&task->peer.server, &task->pull_request, posting->marker,
+							     bot, &hits, err);
 	if (!is_read) return false;
 	for (size_t i = 1; i < hits.count; i++) {
 		if (!delete_comment(task, hits.ids[i], err)) return false;
 	}
 	if (hits.count > 0) (void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", hits.ids[0]);
-	return true;
-}
-
-static bool post(struct task *task, enum effect_kind kind, const char *marker, const char *body, struct job_event *ret,
-		 struct err *err)
-{
-	struct posting posting = {task, body, marker};
-	struct ledger_effect effect = {kind, send_comment, look_for_comment, &posting};
-	struct ledger_result result;
-	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err)) return false;
-	*ret = step_from_ledger(task, &result, err);
 	return true;
 }
 
@@ -101,63 +88,48 @@ static struct reply_context reply_for(const struct task *task)
 	};
 }
 
-static bool cannot_speak(const struct task *task, struct job_event *ret, struct err *err)
+/* What the words of one text do not name is left out of it. */
+static bool post(struct task *task, enum effect_kind kind, enum text_id text, struct job_event *ret, struct err *err)
 {
-	if (secret_is_set(&task->peer.server.token)) return false;
-	err_set(err, ERR_INPUT, "no bot token for '%s'", task->peer.base_url);
-	*ret = (struct job_event){.kind = EVENT_GIVE_UP, .detail = err->message};
-	return true;
+	const struct job *job = &task->job;
+	char marker[MARKER_SIZE];
+	step_marker(task, kind, marker);
+	struct reply_context context = reply_for(task);
+	struct reply_values values = {
+		.conversation_id = job->machine.is_started ? job->record.job_id : NULL,
+		.repository = job->repository,
+		.org = job->org_name,
+		.detail = job->machine.told,
+		.names = job->machine.told,
+		.marker = marker,
+	};
+	CLEANUP(mem_free_text) char *body = text == TEXT_RESULT ? reply_result(&context, job->final_text, &values)
+								: reply_text(&context, text, &values);
+	struct posting posting = {task, body, marker};
+	struct ledger_effect effect = {kind, send_comment, look_for_comment, &posting};
+	return step_carry_out(task, &effect, NULL, ret, err);
 }
 
 bool step_acknowledge(struct task *task, struct job_event *ret, struct err *err)
 {
-	char marker[MARKER_SIZE];
-	step_marker(task, EFFECT_ACK, marker);
-	struct reply_context context = reply_for(task);
-	struct reply_values values = {
-		.conversation_id = task->job.record.job_id,
-		.repository = task->job.repository,
-		.org = task->job.org_name,
-		.marker = marker,
-	};
-	enum text_id text = task->job.repository ? TEXT_ACK : TEXT_ACK_NO_REPOSITORY;
-	CLEANUP(mem_free_text) char *body = reply_text(&context, text, &values);
-	return post(task, EFFECT_ACK, marker, body, ret, err);
+	return post(task, EFFECT_ACK, task->job.repository ? TEXT_ACK : TEXT_ACK_NO_REPOSITORY, ret, err);
 }
 
 /* ---- result ---------------------------------------------------------------------------------------------------- */
 
-static enum text_id text_of_ending(enum job_ending ending)
-{
-	switch (ending) {
-	case ENDING_NONE:
-	case ENDING_FINISHED: return TEXT_RESULT_EMPTY;
-	case ENDING_ERROR: return TEXT_ENDED_IN_ERROR;
-	case ENDING_STUCK: return TEXT_ENDED_STUCK;
-	case ENDING_CONFIRMATION: return TEXT_CONFIRMATION;
-	case ENDING_START_FAILED: return TEXT_START_FAILED;
-	case ENDING_VANISHED: return TEXT_VANISHED;
-	case ENDING_DEADLINE: return TEXT_DEADLINE;
-	}
-	return TEXT_RESULT_EMPTY;
-}
+/* Without last words of the agent. */
+static const enum text_id ending_texts[] = {
+	[ENDING_NONE] = TEXT_RESULT_EMPTY,         [ENDING_FINISHED] = TEXT_RESULT_EMPTY,
+	[ENDING_ERROR] = TEXT_ENDED_IN_ERROR,      [ENDING_STUCK] = TEXT_ENDED_STUCK,
+	[ENDING_CONFIRMATION] = TEXT_CONFIRMATION, [ENDING_START_FAILED] = TEXT_START_FAILED,
+	[ENDING_VANISHED] = TEXT_VANISHED,         [ENDING_DEADLINE] = TEXT_DEADLINE,
+};
 
 bool step_result(struct task *task, struct job_event *ret, struct err *err)
 {
-	char marker[MARKER_SIZE];
-	step_marker(task, EFFECT_RESULT, marker);
-	struct reply_context context = reply_for(task);
-	struct reply_values values = {
-		.conversation_id = task->job.record.job_id,
-		.repository = task->job.repository,
-		.detail = task->job.machine.told,
-		.marker = marker,
-	};
-	bool has_words = task->job.machine.ending == ENDING_FINISHED && task->job.final_text;
-	CLEANUP(mem_free_text) char *body = has_words ? reply_result(&context, task->job.final_text, &values)
-						      : reply_text(&context, text_of_ending(task->job.machine.ending),
-								   &values);
-	return post(task, EFFECT_RESULT, marker, body, ret, err);
+	enum job_ending ending = task->job.machine.ending;
+	bool has_words = ending == ENDING_FINISHED && task->job.final_text;
+	return post(task, EFFECT_RESULT, has_words ? TEXT_RESULT : ending_texts[ending], ret, err);
 }
 
 /* ---- guidance -------------------------------------------------------------------------------------------------- */
@@ -182,27 +154,10 @@ bool step_guidance(struct task *task, struct job_event *ret, struct err *err)
 {
 	enum text_id text;
 	bool may = false;
-	if (cannot_speak(task, ret, err)) return true;
-	if (!texts_for_reason(task->job.machine.outcome, &text)) {
-		*ret = (struct job_event){.kind = EVENT_DONE};
-		return true;
-	}
+	if (!step_can_speak(task, err)) return step_failed(task, ret, err);
+	if (!texts_for_reason(task->job.machine.outcome, &text)) return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
 	/* The linker's answer means the account in OpenHands; a start was stopped by the sign-in at Jira. */
 	if (text == TEXT_LOGIN_NEEDED && task->job.record.kind == JOB_START) text = TEXT_LINK_AGAIN;
 	if (!may_guide(task, &may, err)) return false;
-	if (!may) {
-		*ret = (struct job_event){.kind = EVENT_DONE};
-		return true;
-	}
-	char marker[MARKER_SIZE];
-	step_marker(task, EFFECT_GUIDANCE, marker);
-	struct reply_context context = reply_for(task);
-	struct reply_values values = {
-		.repository = task->job.repository,
-		.detail = task->job.machine.told,
-		.names = task->job.machine.told,
-		.marker = marker,
-	};
-	CLEANUP(mem_free_text) char *body = reply_text(&context, text, &values);
-	return post(task, EFFECT_GUIDANCE, marker, body, ret, err);
+	return may ? post(task, EFFECT_GUIDANCE, text, ret, err) : step_says(ret, EVENT_DONE, REASON_NONE, NULL);
 }

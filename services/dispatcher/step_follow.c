@@ -17,8 +17,7 @@ enum { POLLS_UNTIL_GONE = 5, POLLS_FOR_TEXT = 3 };
 
 static bool pending(struct job_event *ret, const char *detail)
 {
-	*ret = (struct job_event){.kind = EVENT_PENDING, .detail = detail};
-	return true;
+	return step_says(ret, EVENT_PENDING, REASON_NONE, detail);
 }
 
 static bool ended(struct job_event *ret, enum job_ending ending, const char *detail)
@@ -29,10 +28,10 @@ static bool ended(struct job_event *ret, enum job_ending ending, const char *det
 
 static bool failed(const struct task *task, struct job_event *ret, const struct err *err)
 {
-	*ret = step_failed(task, err);
+	bool is_said = step_failed(task, ret, err);
 	/* A question that OpenHands refuses today may be answered tomorrow: the phase's deadline decides. */
 	if (ret->kind == EVENT_GIVE_UP) ret->kind = EVENT_RETRY;
-	return true;
+	return is_said;
 }
 
 static bool read_conversation(const struct task *task, struct openhands_conversation *ret, struct err *err)
@@ -42,27 +41,21 @@ static bool read_conversation(const struct task *task, struct openhands_conversa
 
 /* ---- start task ------------------------------------------------------------------------------------------------ */
 
-/* A start that reads ERROR may have lost a race against itself: the conversation is the proof. */
-static bool judge_failed_start(const struct task *task, const struct openhands_task *start, struct job_event *ret,
-			       struct err *err)
+/*
+ * No task says that it is ready: the conversation is the proof. A start that reads ERROR may have lost a race against itself,
+ * and then it runs.
+ */
+static bool judge_start(const struct task *task, const struct openhands_task *start, struct job_event *ret,
+			struct err *err)
 {
+	bool is_error = start->status == OPENHANDS_TASK_ERROR;
 	struct openhands_conversation conversation = {0};
 	if (!read_conversation(task, &conversation, err)) return failed(task, ret, err);
-	if (conversation.exists && conversation.sandbox == OPENHANDS_SANDBOX_RUNNING) {
-		*ret = (struct job_event){.kind = EVENT_DONE};
-		return true;
-	}
+	if (conversation.exists && (!is_error || conversation.sandbox == OPENHANDS_SANDBOX_RUNNING))
+		return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
+	if (!is_error) return pending(ret, "OpenHands does not know the start task");
 	err_set(err, ERR_INTERNAL, "%s", start->detail);
 	return ended(ret, ENDING_START_FAILED, err->message);
-}
-
-static bool judge_missing_start(const struct task *task, struct job_event *ret, struct err *err)
-{
-	struct openhands_conversation conversation = {0};
-	if (!read_conversation(task, &conversation, err)) return failed(task, ret, err);
-	if (!conversation.exists) return pending(ret, "OpenHands does not know the start task");
-	*ret = (struct job_event){.kind = EVENT_DONE};
-	return true;
 }
 
 /* OpenHands ignores the title of a start; it can be set once there is a conversation. Best effort. */
@@ -72,8 +65,7 @@ static bool ready(const struct task *task, struct job_event *ret)
 	if (task->job.title && !openhands_rename(task->dispatcher->openhands, &task->user, task->job.record.job_id,
 						 task->job.title, &ignored))
 		LOG_DEBUG("conversation keeps its own title", LOG_TEXT("error", ignored.message));
-	*ret = (struct job_event){.kind = EVENT_DONE};
-	return true;
+	return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
 }
 
 bool step_follow_start(struct task *task, struct job_event *ret, struct err *err)
@@ -84,8 +76,8 @@ bool step_follow_start(struct task *task, struct job_event *ret, struct err *err
 		return failed(task, ret, err);
 	switch (start.status) {
 	case OPENHANDS_TASK_READY: return ready(task, ret);
-	case OPENHANDS_TASK_ERROR: return judge_failed_start(task, &start, ret, err);
-	case OPENHANDS_TASK_MISSING: return judge_missing_start(task, ret, err);
+	case OPENHANDS_TASK_ERROR:
+	case OPENHANDS_TASK_MISSING: return judge_start(task, &start, ret, err);
 	case OPENHANDS_TASK_WORKING:
 		err_set(err, ERR_NONE, "start task: %s", start.phase);
 		return pending(ret, err->message);
@@ -95,31 +87,26 @@ bool step_follow_start(struct task *task, struct job_event *ret, struct err *err
 
 /* ---- conversation ---------------------------------------------------------------------------------------------- */
 
-static enum job_ending ending_of(enum openhands_execution execution)
-{
-	switch (execution) {
-	case OPENHANDS_EXECUTION_FINISHED: return ENDING_FINISHED;
-	case OPENHANDS_EXECUTION_ERROR: return ENDING_ERROR;
-	case OPENHANDS_EXECUTION_STUCK: return ENDING_STUCK;
-	case OPENHANDS_EXECUTION_CONFIRMATION: return ENDING_CONFIRMATION;
-	case OPENHANDS_EXECUTION_DELETING: return ENDING_VANISHED;
-	case OPENHANDS_EXECUTION_NONE:
-	case OPENHANDS_EXECUTION_IDLE:
-	case OPENHANDS_EXECUTION_RUNNING:
-	case OPENHANDS_EXECUTION_PAUSED: return ENDING_NONE;
-	}
-	return ENDING_NONE;
-}
+/* What a state of the agent means for the job. */
+static const enum job_ending endings[] = {
+	[OPENHANDS_EXECUTION_NONE] = ENDING_NONE,
+	[OPENHANDS_EXECUTION_IDLE] = ENDING_NONE,
+	[OPENHANDS_EXECUTION_RUNNING] = ENDING_NONE,
+	[OPENHANDS_EXECUTION_PAUSED] = ENDING_NONE,
+	[OPENHANDS_EXECUTION_CONFIRMATION] = ENDING_CONFIRMATION,
+	[OPENHANDS_EXECUTION_FINISHED] = ENDING_FINISHED,
+	[OPENHANDS_EXECUTION_ERROR] = ENDING_ERROR,
+	[OPENHANDS_EXECUTION_STUCK] = ENDING_STUCK,
+	[OPENHANDS_EXECUTION_DELETING] = ENDING_VANISHED,
+};
 
 /* The conversation says so itself, or, once its sandbox sleeps or is gone, its events do. */
 static enum job_ending pick_ending(const struct openhands_conversation *conversation,
 				   const struct openhands_outcome *outcome)
 {
-	enum job_ending ending = ending_of(conversation->execution);
 	bool is_silent = conversation->execution == OPENHANDS_EXECUTION_NONE ||
 			 conversation->execution == OPENHANDS_EXECUTION_PAUSED;
-	if (ending == ENDING_NONE && is_silent && outcome->is_message_seen) ending = ending_of(outcome->execution);
-	return ending;
+	return endings[is_silent && outcome->is_message_seen ? outcome->execution : conversation->execution];
 }
 
 static bool is_lost(const struct openhands_conversation *conversation)
@@ -140,9 +127,7 @@ static bool judge_run(struct task *task, const struct openhands_conversation *co
 	if (ending == ENDING_NONE) return pending(ret, NULL);
 	if (is_text_due && task->job.doubts <= POLLS_FOR_TEXT)
 		return pending(ret, "finished; its last words are not there yet");
-	mem_free(task->job.final_text);
-	task->job.final_text = outcome->final_text;
-	outcome->final_text = NULL;
+	mem_set(&task->job.final_text, outcome->final_text);
 	err_set(err, ERR_NONE, "%s%s%s", outcome->error_code, outcome->error_code[0] ? ": " : "", outcome->error_detail);
 	return ended(ret, ending, err->message);
 }

@@ -12,26 +12,23 @@
 
 static bool drop(struct job_event *ret, enum reason reason, const char *detail)
 {
-	*ret = (struct job_event){.kind = EVENT_DROP, .reason = reason, .detail = detail};
-	return true;
+	return step_says(ret, EVENT_DROP, reason, detail);
 }
 
 static bool refuse(struct job_event *ret, enum reason reason, const char *detail)
 {
-	*ret = (struct job_event){.kind = EVENT_REFUSE, .reason = reason, .detail = detail};
-	return true;
+	return step_says(ret, EVENT_REFUSE, reason, detail);
 }
 
 static bool done(struct job_event *ret)
 {
-	*ret = (struct job_event){.kind = EVENT_DONE};
-	return true;
+	return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
 }
 
-static bool failed(const struct task *task, struct job_event *ret, const struct err *err)
+/* What is not there any more is asked no more. */
+static bool not_read(const struct task *task, struct job_event *ret, const char *gone, const struct err *err)
 {
-	*ret = step_failed(task, err);
-	return true;
+	return err->code == ERR_NOT_FOUND ? drop(ret, REASON_WITHDRAWN, gone) : step_failed(task, ret, err);
 }
 
 /* ---- reread -------------------------------------------------------------------------------------------------- */
@@ -53,17 +50,12 @@ static bool judge_comment(struct task *task, const struct comment *comment, stru
 
 static bool reread_comment(struct task *task, struct job_event *ret, struct err *err)
 {
-	const struct ask *ask = &task->job.record.ask;
+	const char *id = task->job.record.ask.comment_id;
 	CLEANUP(comment_done) struct comment comment = {0};
-	bool is_read;
-	if (task->peer.provider == PROVIDER_JIRA) {
-		is_read = jira_api_read_comment(&task->peer.server, task_issue(task), ask->comment_id, &comment, err);
-	} else {
-		struct pull_request_ref ref = task_pull_request(task);
-		is_read = bitbucket_api_read_comment(&task->peer.server, &ref, ask->comment_id, &comment, err);
-	}
-	if (!is_read && err->code == ERR_NOT_FOUND) return drop(ret, REASON_WITHDRAWN, "the comment is gone");
-	return is_read ? judge_comment(task, &comment, ret) : failed(task, ret, err);
+	bool is_read = task->peer.provider == PROVIDER_JIRA
+			       ? jira_api_read_comment(&task->peer.server, task->issue, id, &comment, err)
+			       : bitbucket_api_read_comment(&task->peer.server, &task->pull_request, id, &comment, err);
+	return is_read ? judge_comment(task, &comment, ret) : not_read(task, ret, "the comment is gone", err);
 }
 
 /* The last piece of a label's event key: a changelog id, "created", or "t" and a time (then the newest entry counts). */
@@ -78,19 +70,13 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 {
 	const char *label = task->peer.bot.label;
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
-	if (!jira_api_read_issue(&task->peer.server, task_issue(task), &issue, err)) {
-		if (err->code == ERR_NOT_FOUND)
-			return drop(ret, REASON_WITHDRAWN, "the issue is gone or not visible to the bot");
-		return failed(task, ret, err);
-	}
+	if (!jira_api_read_issue(&task->peer.server, task->issue, &issue, err))
+		return not_read(task, ret, "the issue is gone or not visible to the bot", err);
 	if (!jira_issue_has_label(&issue, label)) return drop(ret, REASON_WITHDRAWN, "the label is gone");
 
 	CLEANUP(person_done) struct person author = {0};
-	if (!jira_api_label_author(&task->peer.server, task_issue(task), changelog_id(task), label, &author, err)) {
-		if (err->code == ERR_NOT_FOUND)
-			return drop(ret, REASON_WITHDRAWN, "no history entry says who set the label");
-		return failed(task, ret, err);
-	}
+	if (!jira_api_label_author(&task->peer.server, task->issue, changelog_id(task), label, &author, err))
+		return not_read(task, ret, "no history entry says who set the label", err);
 	if (!person_same(&author, &task->job.record.ask.actor))
 		return drop(ret, REASON_AUTHOR_MISMATCH, "the label was set by somebody else");
 	return done(ret);
@@ -98,10 +84,7 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 
 bool step_reread(struct task *task, struct job_event *ret, struct err *err)
 {
-	if (!secret_is_set(&task->peer.server.token)) {
-		err_set(err, ERR_INPUT, "no bot token for '%s'", task->peer.base_url);
-		return failed(task, ret, err);
-	}
+	if (!step_can_speak(task, err)) return step_failed(task, ret, err);
 	return task->job.record.ask.kind == TRIGGER_LABEL ? reread_label(task, ret, err) : reread_comment(task, ret, err);
 }
 
@@ -139,7 +122,7 @@ static bool key_failed(const struct task *task, struct job_event *ret, const str
 {
 	if (err->code == ERR_NOT_FOUND) return refuse(ret, REASON_USER_UNKNOWN, err->message);
 	if (err->code == ERR_AUTH && err->http_status == 403) return refuse(ret, REASON_POLICY_DENIED, err->message);
-	return failed(task, ret, err);
+	return step_failed(task, ret, err);
 }
 
 /* Some installations hide personal workspaces: then the default organisation is the only way in. */
@@ -154,15 +137,15 @@ static bool list_orgs(struct task *task, const char *org_id, struct openhands_or
 	return openhands_list_orgs(task->dispatcher->openhands, &user, ret, err);
 }
 
-/* Takes `org_id`. People read the name of a shared organisation; their own needs none. */
-static void take_org(struct task *task, char *org_id, const struct openhands_orgs *orgs)
+/* People read the name of a shared organisation; their own needs none. */
+static void take_org(struct task *task, const char *org_id, const struct openhands_orgs *orgs)
 {
-	MEM_FREE_ALL(task->job.org_id, task->job.org_name);
-	task->job.org_id = org_id;
-	task->job.org_name = NULL;
+	mem_set(&task->job.org_id, org_id);
+	mem_set(&task->job.org_name, NULL);
 	for (size_t i = 0; i < orgs->count && !task->job.org_name; i++) {
 		const struct openhands_org *org = &orgs->list[i];
-		if (!org->is_personal && strcmp(org->id, org_id) == 0) task->job.org_name = mem_dup(org->name);
+		if (!org->is_personal && strcmp(org->id, task->job.org_id) == 0)
+			task->job.org_name = mem_dup(org->name);
 	}
 }
 
@@ -172,11 +155,9 @@ bool step_key(struct task *task, struct job_event *ret, struct err *err)
 	const char *configured = configured_org(task);
 	struct openhands_orgs *orgs = mem_zalloc(1, sizeof(*orgs));
 	bool is_listed = list_orgs(task, configured, orgs, err);
-	if (is_listed) take_org(task, mem_dup(configured ? configured : pick_org(task, orgs)), orgs);
+	if (is_listed) take_org(task, configured ? configured : pick_org(task, orgs), orgs);
 	mem_free(orgs);
-	if (!is_listed) return key_failed(task, ret, err);
-	*ret = step_access(task, err);
-	return true;
+	return is_listed ? step_access(task, ret, err) : key_failed(task, ret, err);
 }
 
 /* ---- reaction -------------------------------------------------------------------------------------------------- */
@@ -188,17 +169,14 @@ static bool send_reaction(void *context, UNUSED const struct call_gate *gate, ch
 	const char *comment_id = task->job.record.ask.comment_id;
 	(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", comment_id);
 	if (task->peer.provider == PROVIDER_JIRA) return jira_api_react(&task->peer.server, comment_id, err);
-	struct pull_request_ref ref = task_pull_request(task);
-	return bitbucket_api_react(&task->peer.server, &ref, comment_id, err);
+	return bitbucket_api_react(&task->peer.server, &task->pull_request, comment_id, err);
 }
 
 bool step_react(struct task *task, struct job_event *ret, struct err *err)
 {
 	if (task->job.record.ask.kind != TRIGGER_COMMENT) return done(ret);
 	struct ledger_effect effect = {.kind = EFFECT_REACTION, .send = send_reaction, .context = task};
-	struct ledger_result result;
-	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err)) return false;
-	*ret = step_from_ledger(task, &result, err);
+	if (!step_carry_out(task, &effect, NULL, ret, err)) return false;
 	/* A bot that may not react there may still answer; only one that is locked out waits. */
 	if (err->http_status == 403) ret->kind = EVENT_GIVE_UP;
 	return true;

@@ -66,34 +66,28 @@ static bool look_at_group(struct search *search, enum repo_ref_kind kind, const 
 	return true;
 }
 
-static void take(struct task *task, const struct openhands_repository *repository)
-{
-	MEM_FREE_ALL(task->job.repository, task->job.git_provider);
-	task->job.repository = mem_dup(repository->full_name);
-	task->job.git_provider = mem_dup(repository->git_provider);
-}
-
-static struct job_event judge_none(struct search *search, struct err *err)
+static bool judge_none(struct search *search, struct job_event *ret, struct err *err)
 {
 	if (search->denied.len > 0) {
 		err_set(err, ERR_NOT_FOUND, "%s", strbuf_text(&search->denied));
-		return (struct job_event){
-			.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_DENIED, .detail = err->message};
+		return step_says(ret, EVENT_REFUSE, REASON_REPOSITORY_DENIED, err->message);
 	}
 	if (config_bool(search->task->dispatcher->config, "OHDC_JIRA_ALLOW_NO_REPOSITORY"))
-		return (struct job_event){.kind = EVENT_DONE};
-	return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_NO_REPOSITORY, .detail = ""};
+		return step_access(search->task, ret, err);
+	return step_says(ret, EVENT_REFUSE, REASON_NO_REPOSITORY, "");
 }
 
-static struct job_event judge(struct search *search, struct err *err)
+static bool judge(struct search *search, struct job_event *ret, struct err *err)
 {
-	if (search->accessible_count == 1) {
-		take(search->task, &search->first);
-		return (struct job_event){.kind = EVENT_DONE};
+	struct job *job = &search->task->job;
+	if (search->accessible_count == 0) return judge_none(search, ret, err);
+	if (search->accessible_count > 1) {
+		err_set(err, ERR_INPUT, "%s", strbuf_text(&search->names));
+		return step_says(ret, EVENT_REFUSE, REASON_REPOSITORY_AMBIGUOUS, err->message);
 	}
-	if (search->accessible_count == 0) return judge_none(search, err);
-	err_set(err, ERR_INPUT, "%s", strbuf_text(&search->names));
-	return (struct job_event){.kind = EVENT_REFUSE, .reason = REASON_REPOSITORY_AMBIGUOUS, .detail = err->message};
+	mem_set(&job->repository, search->first.full_name);
+	mem_set(&job->git_provider, search->first.git_provider);
+	return step_access(search->task, ret, err);
 }
 
 /* ---- Jira ------------------------------------------------------------------------------------------------------ */
@@ -152,9 +146,8 @@ static bool repository_of_issue(struct search *search, struct err *err)
 	struct task *task = search->task;
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
 	CLEANUP(comments_done) struct comments comments = {0};
-	if (!jira_api_read_issue(&task->peer.server, task_issue(task), &issue, err) ||
-	    !jira_api_recent_comments(&task->peer.server, task_issue(task), task->job.record.ask.comment_id, &comments,
-				      err))
+	if (!jira_api_read_issue(&task->peer.server, task->issue, &issue, err) ||
+	    !jira_api_recent_comments(&task->peer.server, task->issue, task->job.record.ask.comment_id, &comments, err))
 		return false;
 	return search_jira(search, &issue, &comments, err);
 }
@@ -180,7 +173,5 @@ bool step_repository(struct task *task, struct job_event *ret, struct err *err)
 	strbuf_init(&search.denied, LIMIT_NAME_BYTES);
 	bool is_searched = task->peer.provider == PROVIDER_JIRA ? repository_of_issue(&search, err)
 								: repository_of_pull_request(&search, err);
-	*ret = is_searched ? judge(&search, err) : step_failed(task, err);
-	if (ret->kind == EVENT_DONE) *ret = step_access(task, err);
-	return true;
+	return is_searched ? judge(&search, ret, err) : step_failed(task, ret, err);
 }

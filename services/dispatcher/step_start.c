@@ -20,7 +20,6 @@ struct material {
 	struct jira_issue issue;
 	struct pull_request pull_request;
 	struct comments comments;
-	struct bitbucket_thread thread; /**< where an inline comment stands; deliveries do not say */
 };
 
 static void material_done(struct material *material)
@@ -28,32 +27,32 @@ static void material_done(struct material *material)
 	jira_issue_done(&material->issue);
 	pull_request_done(&material->pull_request);
 	comments_done(&material->comments);
-	bitbucket_thread_done(&material->thread);
 }
 
-static bool read_issue(const struct task *task, struct material *ret, struct err *err)
+/* Where an inline comment stands; deliveries do not say. */
+static bool read_place(struct task *task, struct err *err)
 {
-	return jira_api_read_issue(&task->peer.server, task_issue(task), &ret->issue, err) &&
-	       jira_api_recent_comments(&task->peer.server, task_issue(task), task->job.record.ask.comment_id,
-					&ret->comments, err);
-}
-
-static bool read_pull_request(const struct task *task, struct material *ret, struct err *err)
-{
-	const struct ask *ask = &task->job.record.ask;
-	struct pull_request_ref ref = task_pull_request(task);
-	if (!bitbucket_api_read_pull_request(&task->peer.server, &ref, &ret->pull_request, err) ||
-	    !bitbucket_api_recent_comments(&task->peer.server, &ref, ask->comment_id, &ret->comments, err))
-		return false;
+	struct ask *ask = &task->job.record.ask;
+	struct bitbucket_thread thread = {0};
+	struct err failure = {0};
 	if (ask->anchor_path) return true;
-	struct err unknown = {0};
-	return bitbucket_api_read_thread(&task->peer.server, &ref, ask->comment_id, &ret->thread, &unknown) ||
-	       unknown.code == ERR_NOT_FOUND || err_set(err, unknown.code, "%s", unknown.message);
+	bool is_read = bitbucket_api_read_thread(&task->peer.server, &task->pull_request, ask->comment_id, &thread,
+						 &failure);
+	ask->anchor_path = thread.anchor_path;
+	if (thread.anchor_path) ask->anchor_line = thread.anchor_line;
+	return api_call_settle(is_read || failure.code == ERR_NOT_FOUND, &failure, err);
 }
 
-static bool read_material(const struct task *task, struct material *ret, struct err *err)
+static bool read_material(struct task *task, struct material *ret, struct err *err)
 {
-	return task->peer.provider == PROVIDER_JIRA ? read_issue(task, ret, err) : read_pull_request(task, ret, err);
+	const struct bot_server *server = &task->peer.server;
+	const char *comment_id = task->job.record.ask.comment_id;
+	if (task->peer.provider == PROVIDER_JIRA)
+		return jira_api_read_issue(server, task->issue, &ret->issue, err) &&
+		       jira_api_recent_comments(server, task->issue, comment_id, &ret->comments, err);
+	return bitbucket_api_read_pull_request(server, &task->pull_request, &ret->pull_request, err) &&
+	       bitbucket_api_recent_comments(server, &task->pull_request, comment_id, &ret->comments, err) &&
+	       read_place(task, err);
 }
 
 static struct prompt_input prompt_for(const struct task *task, const struct material *material, const char *reference)
@@ -91,19 +90,12 @@ static bool send_start(void *context, const struct call_gate *gate, char ret_id[
 	char reference[MARKER_SIZE];
 	step_marker(task, EFFECT_START, reference);
 	struct prompt_input input = prompt_for(task, &material, reference);
-	struct ask placed = task->job.record.ask; /* borrows; only the place is from elsewhere */
-	if (material.thread.anchor_path) {
-		placed.anchor_path = material.thread.anchor_path;
-		placed.anchor_line = material.thread.anchor_line;
-	}
-	input.ask = &placed;
 	json_auto_t *secrets = jira_secret_values(task);
 	CLEANUP(mem_free_text) char *token_url = secrets ? jira_secret_url(task) : NULL;
 	input.token_url = token_url;
 	CLEANUP(mem_free_text) char *message = prompt_message(&input);
 	CLEANUP(mem_free_text) char *suffix = prompt_suffix(&input);
 	CLEANUP(mem_free_text) char *title = prompt_title(&input);
-	const char *number = task->job.record.ask.pull_request_id;
 
 	struct openhands_start start = {
 		.conversation_id = task->job.record.job_id,
@@ -114,7 +106,7 @@ static bool send_start(void *context, const struct call_gate *gate, char ret_id[
 		.git_provider = task->job.git_provider,
 		.trigger = task->peer.provider == PROVIDER_JIRA ? "jira" : "resolver",
 		.title = title,
-		.pr_number = comment_id_number(number),
+		.pr_number = comment_id_number(task->pull_request.id),
 		.secrets = secrets,
 	};
 	struct openhands_task started = {0};
@@ -124,9 +116,7 @@ static bool send_start(void *context, const struct call_gate *gate, char ret_id[
 		return false;
 	}
 	(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", started.id);
-	mem_free(task->job.title);
-	task->job.title = title;
-	title = NULL;
+	mem_set(&task->job.title, title);
 	return true;
 }
 
@@ -141,28 +131,18 @@ static bool look_for_start(void *context, char ret_id[EFFECT_REMOTE_ID_SIZE], st
 		return false;
 	struct openhands_conversation conversation = {0};
 	if (!openhands_read_conversation(openhands, &task->user, id, &conversation, err)) return false;
-	struct uuid uuid;
-	char hex[UUID_HEX_SIZE] = "";
-	if (uuid_parse(id, &uuid)) uuid_hex(&uuid, hex);
 	enum openhands_sandbox sandbox;
-	if (!openhands_read_sandbox(openhands, &task->user, hex, &sandbox, err)) return false;
+	if (!openhands_read_sandbox(openhands, &task->user, id, &sandbox, err)) return false;
 
 	if (found.status != OPENHANDS_TASK_MISSING)
 		(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", found.id);
 	else if (conversation.exists || sandbox != OPENHANDS_SANDBOX_MISSING)
-		(void)snprintf(ret_id, EFFECT_REMOTE_ID_SIZE, "%s", hex);
+		openhands_plain_id(id, ret_id, EFFECT_REMOTE_ID_SIZE);
 	return true;
 }
 
 bool step_start(struct task *task, struct job_event *ret, struct err *err)
 {
 	struct ledger_effect effect = {EFFECT_START, send_start, look_for_start, task};
-	struct ledger_result result;
-	if (!ledger_carry_out(&task->dispatcher->ledger, &task->job, &effect, &result, err)) return false;
-	if (result.outcome == LEDGER_CONFIRMED) {
-		mem_free(task->job.start_task_id);
-		task->job.start_task_id = mem_dup(result.remote_id);
-	}
-	*ret = step_from_ledger(task, &result, err);
-	return true;
+	return step_carry_out(task, &effect, &task->job.start_task_id, ret, err);
 }

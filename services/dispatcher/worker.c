@@ -92,11 +92,8 @@ static bool carry(struct task *task, struct daemon *daemon, struct err *err)
 		if (!is_due || daemon_is_stopping(daemon)) break;
 		task->user = (struct openhands_user){job->user_id, job->org_id};
 		struct job_event event = {0};
-		struct err reason = {0};
-		if (!step_do(task, &event, &reason)) {
-			*err = reason;
-			return false;
-		}
+		*err = (struct err){0};
+		if (!step_do(task, &event, err)) return false;
 		job->now_ms = sysclock_monotonic_ms() + offset_ms;
 		apply(task, &event);
 		if (!job_machine_is_ended(&job->machine) && !hold(task, err)) return false;
@@ -107,7 +104,10 @@ static bool carry(struct task *task, struct daemon *daemon, struct err *err)
 static bool prepare(struct task *task, struct err *err)
 {
 	struct job *job = &task->job;
+	const struct ask *ask = &job->record.ask;
 	if (!job->user_id) job->user_id = mem_dup(job->record.user_id);
+	task->issue = ask->issue_id ? ask->issue_id : ask->issue_key;
+	task->pull_request = (struct pull_request_ref){ask->project_key, ask->repo_slug, ask->pull_request_id};
 	if (peer_load(&task->dispatcher->peers, &job->record, &task->peer, err)) return true;
 	if (err->code != ERR_NOT_FOUND && err->code != ERR_AUTH && err->code != ERR_INPUT) return false;
 	/* The connection is gone or cannot be opened: nothing can be read or said there any more, and that is the end. */
