@@ -153,15 +153,25 @@ static bool find_own(const struct installer *installer, const struct caller *cal
 		     struct connection_row *ret, struct err *err)
 {
 	CLEANUP(link_done) struct link link = {0};
-	if (named->name)
-		return connection_named(&installer->connections, named, ret, err) ||
-		       (err->code == ERR_NOT_FOUND && err_set(err, ERR_NOT_FOUND, TEXT_JIRA_UNKNOWN, named->name));
+	if (named->name) {
+		if (!connection_named(&installer->connections, named, ret, err))
+			return err->code == ERR_NOT_FOUND && err_set(err, ERR_NOT_FOUND, TEXT_JIRA_UNKNOWN, named->name);
+		return workspace_is_owner(caller, ret) || err_set(err, ERR_AUTH, "%s", TEXT_JIRA_NOT_OWNER);
+	}
 	if (link_of_user(installer->pool, caller->user_id, 0, &link, err))
 		return connection_of_instance(&installer->connections, link.instance_id, ret, err) ||
 		       (err->code == ERR_NOT_FOUND && err_set(err, ERR_NOT_FOUND, "%s", TEXT_JIRA_NO_CONNECTION));
 	if (err->code != ERR_NOT_FOUND) return false;
 	return connection_of_owner(&installer->connections, caller->user_id, ret, err) ||
 	       (err->code == ERR_NOT_FOUND && err_set(err, ERR_NOT_FOUND, "%s", TEXT_JIRA_NOT_LINKED));
+}
+
+static void refuse_unlink(struct web_reply *reply, const struct err *err)
+{
+	if (err->code == ERR_NOT_FOUND || err->code == ERR_AUTH)
+		web_reply_detail(reply, err->code == ERR_AUTH ? 403 : 404, "%s", err->message);
+	else
+		workspace_fail(reply, TEXT_JIRA_UNLINK_FAILED, err);
 }
 
 /* Best effort, with a token for this request alone. */
@@ -209,17 +219,10 @@ void workspaces_unlink_run(const struct installer *installer, UNUSED const struc
 	    (json_object_get(body, "workspace_name") && !workspace_input_place(installer->config, body, &named, reply)))
 		return;
 	if (!find_own(installer, caller, &named, &row, &err)) {
-		if (err.code == ERR_NOT_FOUND)
-			web_reply_detail(reply, 404, "%s", err.message);
-		else
-			workspace_fail(reply, TEXT_JIRA_UNLINK_FAILED, &err);
+		refuse_unlink(reply, &err);
 		return;
 	}
 	bool is_owner = workspace_is_owner(caller, &row);
-	if (named.name && !is_owner) {
-		web_reply_detail(reply, 403, "%s", TEXT_JIRA_NOT_OWNER);
-		return;
-	}
 	if (!(is_owner ? end_connection(installer, caller, &row, &token, &is_removed, &why, &err)
 		       : end_link(installer, caller, &row, &err))) {
 		workspace_fail(reply, TEXT_JIRA_UNLINK_FAILED, &err);
