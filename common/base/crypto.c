@@ -112,18 +112,19 @@ static size_t write_header(const struct crypto_key *key, uint8_t ret[HEADER_MAX]
 	return 2 + len;
 }
 
-/* Encrypt `plain` to as many bytes at `ret` and the tag behind them. */
-static bool encrypt(const struct crypto_key *key, struct bytes header, const char *place, const uint8_t *nonce,
-		    struct bytes plain, uint8_t *ret)
+/* Encrypt (`seals`, the tag is written) or decrypt `text` to as many bytes at `ret`; decrypted only when the tag fits everything. */
+static bool run_cipher(const struct crypto_key *key, struct bytes header, const char *place, const uint8_t *nonce,
+		       bool seals, struct bytes text, uint8_t *ret, uint8_t tag[TAG_SIZE])
 {
 	CLEANUP(free_cipher) EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
 	int len = 0;
 	int rest = 0;
-	return cipher && EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key->key, nonce) == 1 &&
+	return cipher && EVP_CipherInit_ex(cipher, EVP_aes_256_gcm(), NULL, key->key, nonce, seals) == 1 &&
 	       add_associated(cipher, header, place) &&
-	       (plain.len == 0 || EVP_EncryptUpdate(cipher, ret, &len, plain.ptr, (int)plain.len) == 1) &&
-	       EVP_EncryptFinal_ex(cipher, ret + len, &rest) == 1 &&
-	       EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, ret + plain.len) == 1;
+	       (text.len == 0 || EVP_CipherUpdate(cipher, ret, &len, text.ptr, (int)text.len) == 1) &&
+	       (seals || EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1) &&
+	       EVP_CipherFinal_ex(cipher, ret + len, &rest) == 1 &&
+	       (!seals || EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, tag) == 1);
 }
 
 bool crypto_seal(const struct crypto_keyring *ring, const char *place, const uint8_t nonce[CRYPTO_NONCE_SIZE],
@@ -140,7 +141,8 @@ bool crypto_seal(const struct crypto_keyring *ring, const char *place, const uin
 		return err_set(err, ERR_INTERNAL, "sealed secret does not fit its buffer");
 
 	uint8_t *body = mem_zalloc(body_len, 1);
-	bool is_done = encrypt(&ring->keys[0], bytes_of(header, header_len), place, nonce, plain, body);
+	bool is_done = run_cipher(&ring->keys[0], bytes_of(header, header_len), place, nonce, true, plain, body,
+				  body + plain.len);
 	if (is_done) {
 		strbuf_add_bytes(ret, bytes_of(header, header_len));
 		strbuf_add_bytes(ret, bytes_of(nonce, CRYPTO_NONCE_SIZE));
@@ -188,22 +190,6 @@ static const struct crypto_key *find_key(const struct crypto_keyring *ring, stru
 	return NULL;
 }
 
-/* Decrypt the body but its tag to `ret`; true only when the tag fits everything. */
-static bool decrypt(const struct crypto_key *key, const struct sealed *sealed, const char *place, uint8_t *ret)
-{
-	CLEANUP(free_cipher) EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-	uint8_t tag[TAG_SIZE];
-	size_t text_len = sealed->body.len - TAG_SIZE;
-	int len = 0;
-	int rest = 0;
-	memcpy(tag, sealed->body.ptr + text_len, TAG_SIZE);
-	return cipher && EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key->key, sealed->nonce.ptr) == 1 &&
-	       add_associated(cipher, sealed->header, place) &&
-	       (text_len == 0 || EVP_DecryptUpdate(cipher, ret, &len, sealed->body.ptr, (int)text_len) == 1) &&
-	       EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1 &&
-	       EVP_DecryptFinal_ex(cipher, ret + len, &rest) == 1;
-}
-
 bool crypto_open(const struct crypto_keyring *ring, const char *place, struct bytes sealed, struct secret *ret,
 		 struct err *err)
 {
@@ -213,8 +199,11 @@ bool crypto_open(const struct crypto_keyring *ring, const char *place, struct by
 	if (!key) return err_set(err, ERR_AUTH, "sealed with a key that is not in the key file");
 
 	size_t len = parts.body.len - TAG_SIZE;
+	uint8_t tag[TAG_SIZE];
+	memcpy(tag, parts.body.ptr + len, TAG_SIZE);
 	CLEANUP(secret_done) struct secret plain = {.text = mem_zalloc(len + 1, 1), .len = len};
-	if (!decrypt(key, &parts, place, (uint8_t *)plain.text))
+	if (!run_cipher(key, parts.header, place, parts.nonce.ptr, false, bytes_of(parts.body.ptr, len),
+			(uint8_t *)plain.text, tag))
 		return err_set(err, ERR_AUTH, "sealed secret was altered or belongs elsewhere");
 	secret_done(ret);
 	return MOVE(ret, plain);

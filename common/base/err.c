@@ -74,20 +74,14 @@ enum err_verdict err_verdict(const struct err *err)
 	return VERDICT_RETRY;
 }
 
+static const char *const code_names[] = {
+	[ERR_NONE] = "none",           [ERR_INPUT] = "input",       [ERR_AUTH] = "auth",
+	[ERR_NOT_FOUND] = "not_found", [ERR_CONFLICT] = "conflict", [ERR_LIMIT] = "limit",
+	[ERR_BUSY] = "busy",           [ERR_NETWORK] = "network",   [ERR_TIMEOUT] = "timeout",
+	[ERR_UNCERTAIN] = "uncertain", [ERR_INTERNAL] = "internal",
+};
+
 const char *err_code_name(enum err_code code)
 {
-	switch (code) {
-	case ERR_NONE: return "none";
-	case ERR_INPUT: return "input";
-	case ERR_AUTH: return "auth";
-	case ERR_NOT_FOUND: return "not_found";
-	case ERR_CONFLICT: return "conflict";
-	case ERR_LIMIT: return "limit";
-	case ERR_BUSY: return "busy";
-	case ERR_NETWORK: return "network";
-	case ERR_TIMEOUT: return "timeout";
-	case ERR_UNCERTAIN: return "uncertain";
-	case ERR_INTERNAL: return "internal";
-	}
-	return "unknown";
+	return (size_t)code < ARRAY_LEN(code_names) ? code_names[code] : "unknown";
 }

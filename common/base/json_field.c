@@ -15,12 +15,12 @@
 /* jansson's own texts quote the body; ours name the place alone. */
 static bool refuse_parsed(const json_error_t *error, struct err *err)
 {
-	if (json_error_code(error) == json_error_duplicate_key)
-		return err_set(err, ERR_INPUT, "JSON has a key twice at byte %d", error->position);
-	if (json_error_code(error) == json_error_numeric_overflow)
-		return err_set(err, ERR_INPUT, "JSON has a number out of range at byte %d", error->position);
-	if (json_error_code(error) == json_error_out_of_memory) mem_gone();
-	return err_set(err, ERR_INPUT, "JSON is not usable at byte %d", error->position);
+	enum json_error_code code = json_error_code(error);
+	const char *what = "is not usable";
+	if (code == json_error_duplicate_key) what = "has a key twice";
+	if (code == json_error_numeric_overflow) what = "has a number out of range";
+	if (code == json_error_out_of_memory) mem_gone();
+	return err_set(err, ERR_INPUT, "JSON %s at byte %d", what, error->position);
 }
 
 static bool parse(struct bytes text, json_t **ret, struct err *err)
@@ -77,20 +77,15 @@ const char *json_text_at(const json_t *root, const char *path)
 	return json_string_value(json_at(root, path));
 }
 
+static const char *const type_names[] = {
+	[JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array",  [JSON_STRING] = "a text",
+	[JSON_INTEGER] = "an integer", [JSON_REAL] = "a fraction", [JSON_TRUE] = "a boolean",
+	[JSON_FALSE] = "a boolean",    [JSON_NULL] = "null",
+};
+
 static const char *type_name(const json_t *value)
 {
-	if (!value) return "nothing";
-	switch (json_typeof(value)) {
-	case JSON_OBJECT: return "an object";
-	case JSON_ARRAY: return "an array";
-	case JSON_STRING: return "a text";
-	case JSON_INTEGER: return "an integer";
-	case JSON_REAL: return "a fraction";
-	case JSON_TRUE:
-	case JSON_FALSE: return "a boolean";
-	case JSON_NULL: return "null";
-	}
-	return "something else";
+	return value ? type_names[json_typeof(value)] : "nothing";
 }
 
 bool json_need_text(const json_t *root, const char *path, size_t max_bytes, const char **ret, struct err *err)

@@ -4,14 +4,14 @@
 
 #include "common/base/mem.h"
 #include "common/base/number.h"
-#include "common/base/text.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"
 
-enum { V4_BITS = 96, ADDRESS_SIZE = 64, NO_GAP = 99, EMBEDDED_AT_END = 12 };
+enum { V4_BITS = 96, ADDRESS_SIZE = 64, EMBEDDED_AT_END = 12 };
 
 static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 
@@ -23,69 +23,6 @@ static const char always_denied[] =
 
 /* --- reading ---------------------------------------------------------------------------------------------- */
 
-static bool read_v4(const char *text, uint8_t ret[4])
-{
-	for (size_t i = 0; i < 4; i++) {
-		unsigned value = 0;
-		size_t len = strspn(text, "0123456789");
-		if (len == 0 || len > 3 || (len > 1 && *text == '0')) return false;
-		for (size_t digit = 0; digit < len; digit++)
-			value = value * 10 + (unsigned)(text[digit] - '0');
-		if (value > 255 || text[len] != (i < 3 ? '.' : '\0')) return false;
-		ret[i] = (uint8_t)value;
-		text += len + 1;
-	}
-	return true;
-}
-
-/* The value of up to four hex digits, and how many there are. */
-static unsigned read_group(const char *text, size_t *ret_len)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	unsigned value = 0;
-	for (*ret_len = 0; *ret_len < 4 && text[*ret_len] != '\0'; (*ret_len)++) {
-		const char *digit = strchr(digits, text[*ret_len]);
-		if (!digit) break;
-		value = value << 4 | ((unsigned)(digit - digits) & 15);
-	}
-	return value;
-}
-
-/* `*ret_at`: bytes read; `*ret_gap`: where "::" stands, or NO_GAP. */
-static bool read_groups(const char *text, uint8_t bytes[16], size_t *ret_at, size_t *ret_gap)
-{
-	for (size_t len; *text != '\0'; text += len) {
-		if (text_starts(text, "::") && *ret_gap == NO_GAP) {
-			*ret_gap = *ret_at;
-			len = 2;
-			continue;
-		}
-		if (*ret_at > 0 && *ret_at != *ret_gap && *text++ != ':') return false;
-		unsigned value = read_group(text, &len);
-		if (text[len] == '.') {
-			*ret_at += 4;
-			return *ret_at <= 16 && read_v4(text, bytes + *ret_at - 4);
-		}
-		if (len == 0 || *ret_at == 16) return false;
-		bytes[(*ret_at)++] = (uint8_t)(value >> 8);
-		bytes[(*ret_at)++] = (uint8_t)value;
-	}
-	return true;
-}
-
-static bool read_v6(const char *text, uint8_t ret[16])
-{
-	uint8_t bytes[16] = {0};
-	size_t at = 0;
-	size_t gap = NO_GAP;
-	if (!read_groups(text, bytes, &at, &gap) || (gap == NO_GAP ? at != 16 : at == 16)) return false;
-	memset(ret, 0, 16);
-	if (gap == NO_GAP) gap = at;
-	memcpy(ret, bytes, gap);
-	memcpy(ret + 16 - (at - gap), bytes + gap, at - gap);
-	return true;
-}
-
 /* Brackets and a zone are left out. */
 static bool read_address(const char *text, uint8_t ret[16])
 {
@@ -93,9 +30,9 @@ static bool read_address(const char *text, uint8_t ret[16])
 	size_t len = strcspn(text += *text == '[', "]%");
 	if (len >= sizeof(plain)) return false;
 	(void)snprintf(plain, sizeof(plain), "%.*s", (int)len, text);
-	if (strchr(plain, ':')) return read_v6(plain, ret);
+	if (strchr(plain, ':')) return inet_pton(AF_INET6, plain, ret) == 1;
 	memcpy(ret, mapped, sizeof(mapped));
-	return read_v4(plain, ret + sizeof(mapped));
+	return inet_pton(AF_INET, plain, ret + sizeof(mapped)) == 1;
 }
 
 static bool read_network(char *word, struct network *ret)
@@ -145,23 +82,27 @@ static bool has(const struct network_list *list, const uint8_t address[16])
 	return false;
 }
 
+/* The forms of an IPv6 address that lead to an IPv4 address. */
+static const struct {
+	uint8_t start[12];
+	size_t from, len, at; /* which bytes tell, and where the address is */
+} forms_of_v4[] = {
+	{{[8] = 0xFF, [9] = 0xFF}, 0, 12, EMBEDDED_AT_END},           /* ::ffff:0:a.b.c.d */
+	{{0, 0x64, 0xFF, 0x9B}, 0, 12, EMBEDDED_AT_END},              /* 64:ff9b::a.b.c.d */
+	{{0x20, 0x02}, 0, 2, 2},                                      /* 2002:a.b.c.d:: */
+	{{[10] = 0x5E, [11] = 0xFE}, 8, 4, EMBEDDED_AT_END},          /* …::5efe:a.b.c.d */
+	{{[8] = 2, [10] = 0x5E, [11] = 0xFE}, 8, 4, EMBEDDED_AT_END}, /* …::200:5efe:a.b.c.d */
+};
+
 /* The IPv4 address that an IPv6 address leads to, as mapped address. */
 static bool find_embedded(const uint8_t address[16], uint8_t ret[16])
 {
-	static const struct {
-		uint8_t start[12];
-		size_t from, len, at; /* which bytes tell, and where the address is */
-	} forms[] = {
-		{{[8] = 0xFF, [9] = 0xFF}, 0, 12, EMBEDDED_AT_END},           /* ::ffff:0:a.b.c.d */
-		{{0, 0x64, 0xFF, 0x9B}, 0, 12, EMBEDDED_AT_END},              /* 64:ff9b::a.b.c.d */
-		{{0x20, 0x02}, 0, 2, 2},                                      /* 2002:a.b.c.d:: */
-		{{[10] = 0x5E, [11] = 0xFE}, 8, 4, EMBEDDED_AT_END},          /* …::5efe:a.b.c.d */
-		{{[8] = 2, [10] = 0x5E, [11] = 0xFE}, 8, 4, EMBEDDED_AT_END}, /* …::200:5efe:a.b.c.d */
-	};
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (memcmp(address + forms[i].from, forms[i].start + forms[i].from, forms[i].len) != 0) continue;
+	for (size_t i = 0; i < ARRAY_LEN(forms_of_v4); i++) {
+		if (memcmp(address + forms_of_v4[i].from, forms_of_v4[i].start + forms_of_v4[i].from,
+			   forms_of_v4[i].len) != 0)
+			continue;
 		memcpy(ret, mapped, sizeof(mapped));
-		memcpy(ret + sizeof(mapped), address + forms[i].at, 4);
+		memcpy(ret + sizeof(mapped), address + forms_of_v4[i].at, 4);
 		return true;
 	}
 	return false;

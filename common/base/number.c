@@ -43,20 +43,15 @@ bool number_parse(const char *text, int64_t min, int64_t max, int64_t *ret, stru
 	return true;
 }
 
+/* Falsehoods and truths alternate. */
+static const char *const flags[] = {"0", "1", "false", "true", "no", "yes", "off", "on"};
+
 bool number_parse_bool(const char *text, bool *ret, struct err *err)
 {
-	static const struct {
-		const char *word;
-		bool value;
-	} words[] = {
-		{"1", true},  {"true", true},   {"yes", true}, {"on", true},
-		{"0", false}, {"false", false}, {"no", false}, {"off", false},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (text_equal_nocase(text, words[i].word)) {
-			*ret = words[i].value;
-			return true;
-		}
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		if (!text_equal_nocase(text, flags[i])) continue;
+		*ret = i % 2 == 1;
+		return true;
 	}
 	return err_set(err, ERR_INPUT, "found '%.*s', expected 1, 0, true, false, yes, no, on or off",
 		       text ? (int)text_cut(text, SHOWN_BYTES) : 0, text ? text : "");

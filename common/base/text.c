@@ -3,6 +3,10 @@
 
 #include "common/base/mem.h"
 
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
 #include "common/base/banned.h"
 
 enum { NOT_A_CHARACTER = 0x110000, REPLACEMENT = 0xFFFD };
@@ -91,24 +95,15 @@ size_t text_cut(const char *text, size_t max_bytes)
 	return len;
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
+/* No program sets a locale: the C library's letters are ASCII's. */
 bool text_starts_nocase(const char *text, const char *prefix)
 {
-	while (*prefix != '\0' && lower(*text) == lower(*prefix)) {
-		text++;
-		prefix++;
-	}
-	return *prefix == '\0';
+	return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
 bool text_equal_nocase(const char *a, const char *b)
 {
-	if (!a || !b) return a == b;
-	return text_starts_nocase(a, b) && strlen(a) == strlen(b);
+	return a && b ? strcasecmp(a, b) == 0 : a == b;
 }
 
 bool text_has_control(const char *text)
@@ -126,23 +121,16 @@ bool text_starts(const char *text, const char *prefix)
 
 const char *text_find_nocase(const char *haystack, const char *needle)
 {
-	for (; *haystack != '\0'; haystack++) {
-		if (text_starts_nocase(haystack, needle)) return haystack;
-	}
-	return *needle == '\0' ? haystack : NULL;
+	return strcasestr(haystack, needle);
 }
 
 bool text_bytes_contain_nocase(struct bytes haystack, const char *needle)
 {
 	size_t len = strlen(needle);
-	if (len == 0) return true;
-	for (size_t at = 0; at < haystack.len && haystack.len - at >= len; at++) {
-		size_t same = 0;
-		while (same < len && lower((char)haystack.ptr[at + same]) == needle[same])
-			same++;
-		if (same == len) return true;
+	for (size_t at = 0; haystack.len - at >= len && at < haystack.len; at++) {
+		if (strncasecmp((const char *)haystack.ptr + at, needle, len) == 0) return true;
 	}
-	return false;
+	return len == 0;
 }
 
 uint32_t text_code_point(const char *text, size_t *ret_len)
@@ -181,7 +169,7 @@ char *text_lower(const char *text)
 {
 	char *copy = mem_dup_n(text, strlen(text));
 	for (char *c = copy; *c != '\0'; c++)
-		*c = lower(*c);
+		*c = (char)tolower((unsigned char)*c);
 	return copy;
 }
 

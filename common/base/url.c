@@ -18,17 +18,12 @@ enum { HOST_MAX = 253, PORT_HTTP = 80, PORT_HTTPS = 443, PORT_MAX = 65535 };
 
 static bool read_scheme(const char **text, const char *default_scheme, bool *ret, struct err *err)
 {
-	static const char https[] = "https://";
-	static const char http[] = "http://";
+	static const char *const schemes[] = {"http://", "https://"};
 	const char *separator = strstr(*text, "://");
-	if (text_starts_nocase(*text, https)) {
-		*text += sizeof(https) - 1;
-		*ret = true;
-		return true;
-	}
-	if (text_starts_nocase(*text, http)) {
-		*text += sizeof(http) - 1;
-		*ret = false;
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		if (!text_starts_nocase(*text, schemes[i])) continue;
+		*text += strlen(schemes[i]);
+		*ret = i == 1;
 		return true;
 	}
 	if (separator || !default_scheme) return err_set(err, ERR_INPUT, "the URL must start with http:// or https://");
@@ -156,17 +151,6 @@ char *url_text(const struct url *url)
 	if (url->port != (url->is_https ? PORT_HTTPS : PORT_HTTP)) strbuf_addf(&text, ":%" PRId64, url->port);
 	strbuf_add(&text, url->path);
 	return strbuf_take(&text);
-}
-
-bool url_contains(const struct url *base, const char *text)
-{
-	CLEANUP(mem_free_text) char *place = mem_dup_n(text, strcspn(text, "?#"));
-	CLEANUP(url_done) struct url url = {0};
-	if (!url_parse(place, NULL, &url, NULL) || url.is_https != base->is_https || url.port != base->port ||
-	    strcmp(url.host, base->host) != 0)
-		return false;
-	size_t len = strlen(base->path);
-	return text_starts(url.path, base->path) && (url.path[len] == '\0' || url.path[len] == '/');
 }
 
 bool url_has_host(const char *text, const char *host)

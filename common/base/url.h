@@ -26,9 +26,6 @@ void url_done(struct url *url);
 /** New normalised text: scheme, host, port only when not the default, path; no trailing slash. */
 NODISCARD char *url_text(const struct url *url);
 
-/** Whether `text` is a URL with the same scheme, host and port as `base` and a path under its path. */
-NODISCARD bool url_contains(const struct url *base, const char *text);
-
 /** Whether the host of the URL `text` (any http(s) URL, may have path and query) equals `host` (port and path ignored). */
 NODISCARD bool url_has_host(const char *text, const char *host);
 

@@ -80,8 +80,3 @@ void uuid_hex(const struct uuid *uuid, char ret[UUID_HEX_SIZE])
 	encode_hex(&hex, bytes_of(uuid->bytes, sizeof(uuid->bytes)));
 	memcpy(ret, strbuf_text(&hex), UUID_HEX_SIZE);
 }
-
-bool uuid_equal(const struct uuid *a, const struct uuid *b)
-{
-	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}

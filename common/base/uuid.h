@@ -37,7 +37,4 @@ NODISCARD bool uuid_normalise(const char *text, char ret[UUID_TEXT_SIZE]);
 /** Write 32 lower-case hex digits. */
 void uuid_hex(const struct uuid *uuid, char ret[UUID_HEX_SIZE]);
 
-/** Whether both are the same. */
-NODISCARD bool uuid_equal(const struct uuid *a, const struct uuid *b);
-
 #endif
