@@ -17,6 +17,14 @@
 /** Call `done(&variable)` when the variable leaves its scope. */
 #define CLEANUP(done) __attribute__((cleanup(done)))
 
+/** Make `done` the cleanup function of variables of the pointer type `type`: `release(variable)` unless it is NULL. */
+#define CLEANUP_FUNCTION(done, type, release)            \
+	static inline void done(type *variable)          \
+	{                                                \
+		if (*variable) (void)release(*variable); \
+	}                                                \
+	_Static_assert(sizeof(type) == sizeof(void *), "a pointer")
+
 /** The function does not come back. */
 #define NORETURN __attribute__((noreturn))
 

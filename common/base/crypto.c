@@ -83,11 +83,7 @@ bool crypto_equal(const uint8_t *a, const uint8_t *b, size_t len)
 	return CRYPTO_memcmp(a, b, len) == 0;
 }
 
-static void free_cipher(EVP_CIPHER_CTX **cipher)
-{
-	EVP_CIPHER_CTX_free(*cipher);
-	*cipher = NULL;
-}
+CLEANUP_FUNCTION(free_cipher, EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free);
 
 /*
  * What is authenticated beside the secret: format, key id with its length, and place. The length

@@ -69,6 +69,12 @@ void mem_wipe(void *block, size_t len)
 	if (len > 0) explicit_bzero(block, len);
 }
 
+void mem_wipe_free(char *text)
+{
+	if (text) mem_wipe(text, strlen(text));
+	mem_free(text);
+}
+
 void mem_free_text(char **text)
 {
 	mem_free(*text);

@@ -45,6 +45,9 @@ void mem_free_each(void *const *blocks, size_t count);
 /** Overwrite `len` bytes so that the compiler cannot leave it out. */
 void mem_wipe(void *block, size_t len);
 
+/** Overwrite and free a text; NULL is fine. */
+void mem_wipe_free(char *text);
+
 /** Cleanup function for `CLEANUP(mem_free_text) char *x`. */
 void mem_free_text(char **text);
 

@@ -89,11 +89,7 @@ bool api_call_is_refused(const struct err *failure)
 }
 
 /* A header line that holds a credential is wiped, not only freed. */
-static void wipe_header(char **header)
-{
-	if (*header) mem_wipe(*header, strlen(*header));
-	mem_free(*header);
-}
+CLEANUP_FUNCTION(wipe_header, char *, mem_wipe_free);
 
 static char *auth_header(const struct api_call *call)
 {
@@ -125,10 +121,9 @@ static const char *words_of(const json_t *body)
 static json_t *parse(const struct http_result *result)
 {
 	json_t *json = NULL;
-	return json_read(bytes_of(result->body, result->body_len), LIMIT_HTTP_RESPONSE_BYTES, LIMIT_JSON_DEPTH, &json,
-			 NULL)
-		       ? json
-		       : NULL;
+	bool is_json = json_read(bytes_of(result->body, result->body_len), LIMIT_HTTP_RESPONSE_BYTES, LIMIT_JSON_DEPTH,
+				 &json, NULL);
+	return is_json ? json : NULL;
 }
 
 static bool refuse(const struct api_peer *peer, const struct api_call *call, const struct http_result *result,

@@ -20,10 +20,7 @@ struct config {
 	pthread_mutex_t lock; /* secrets: the only values that change */
 };
 
-static void free_pointed(struct config **config)
-{
-	config_free(*config);
-}
+CLEANUP_FUNCTION(free_pointed, struct config *, config_free);
 
 static struct config *config_new(size_t count)
 {

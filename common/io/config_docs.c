@@ -26,42 +26,34 @@ static void print_help_row(FILE *out, const struct setting *setting, enum settin
 
 void config_print_help(FILE *out, const struct setting *table, size_t count, enum setting_reader reader)
 {
-	(void)fputs("Settings, read from the environment; a secret also as NAME_FILE, the path of "
-		    "a file "
-		    "with it.\n",
+	(void)fputs("Settings, read from the environment; a secret also as NAME_FILE, the path of a file with it.\n",
 		    out);
 	for (size_t i = 0; i < count; i++) {
 		if ((table[i].readers & (unsigned)reader) != 0) print_help_row(out, &table[i], reader);
 	}
 }
 
+/* Complete sets first. */
+static const struct {
+	unsigned reader;
+	const char *name;
+} reader_names[] = {
+	{SETTING_ALL, "all"},       {SETTING_SERVICES, "services"},     {SETTING_INGRESS, "ingress"},
+	{SETTING_LINKER, "linker"}, {SETTING_DISPATCHER, "dispatcher"}, {SETTING_INSTALLER, "installer"},
+	{SETTING_CLI, "ohdc"},
+};
+
 /* Names of a set of readers, "all" when it is complete; "–" when it is empty. */
 static void print_readers(FILE *out, unsigned readers)
 {
-	static const struct {
-		unsigned reader;
-		const char *name;
-	} names[] = {
-		{SETTING_ALL, "all"},       {SETTING_SERVICES, "services"},     {SETTING_INGRESS, "ingress"},
-		{SETTING_LINKER, "linker"}, {SETTING_DISPATCHER, "dispatcher"}, {SETTING_INSTALLER, "installer"},
-		{SETTING_CLI, "ohdc"},
-	};
 	const char *comma = "";
 	if (readers == 0) (void)fputs("–", out);
-	for (size_t i = 0; i < ARRAY_LEN(names) && readers != 0; i++) {
-		if ((readers & names[i].reader) != names[i].reader) continue;
-		(void)fprintf(out, "%s%s", comma, names[i].name);
+	for (size_t i = 0; i < ARRAY_LEN(reader_names) && readers != 0; i++) {
+		if ((readers & reader_names[i].reader) != reader_names[i].reader) continue;
+		(void)fprintf(out, "%s%s", comma, reader_names[i].name);
 		comma = ", ";
-		readers &= ~names[i].reader;
+		readers &= ~reader_names[i].reader;
 	}
-}
-
-static void print_group(FILE *out, const char *group)
-{
-	(void)fprintf(out,
-		      "\n## %s\n\n| Setting | Read by | Required by | Value | Default | Meaning |\n"
-		      "| --- | --- | --- | --- | --- | --- |\n",
-		      group);
 }
 
 static void print_docs_row(FILE *out, const struct setting *setting)
@@ -79,30 +71,29 @@ static void print_docs_row(FILE *out, const struct setting *setting)
 	(void)fprintf(out, "%s |\n", setting->help);
 }
 
+static const char group_head[] = "| Setting | Read by | Required by | Value | Default | Meaning |\n"
+				 "| --- | --- | --- | --- | --- | --- |\n";
+
+static const char docs_head[] =
+	"# Settings\n\n"
+	"<!-- Made by `ohdc config docs` from the table in common/domain/settings.c; do not edit. -->\n\n"
+	"Every program reads its settings from the environment and checks them before it does anything else. On a "
+	"wrong or missing\n"
+	"one it prints a single line (setting, what was found, what is expected) and exits with status 2. An empty "
+	"value counts as not set.\n"
+	"A variable that starts with `OHDC_` and is not listed here gives a warning that names the most similar "
+	"setting.\n\n"
+	"A secret may also come from a file: `NAME_FILE` holds its path. Line ends after the secret are ignored. The "
+	"file is read again when\n"
+	"it changes, without a restart; a new content that cannot be used is logged once and the old secret stays in "
+	"use.\n\n"
+	"`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured by all outbound HTTP calls.\n";
+
 void config_print_docs(FILE *out, const struct setting *table, size_t count)
 {
-	(void)fputs("# Settings\n\n"
-		    "<!-- Made by `ohdc config docs` from the table in common/domain/settings.c; "
-		    "do not edit. -->\n\n"
-		    "Every program reads its settings from the environment and checks them before it "
-		    "does "
-		    "anything else. On a wrong or missing\n"
-		    "one it prints a single line (setting, what was found, what is expected) and exits "
-		    "with status 2. An empty value counts as not set.\n"
-		    "A variable that starts with `OHDC_` and is not listed here gives a warning that "
-		    "names "
-		    "the most similar setting.\n\n"
-		    "A secret may also come from a file: `NAME_FILE` holds its path. Line ends after "
-		    "the "
-		    "secret are ignored. The file is read again when\n"
-		    "it changes, without a restart; a new content that cannot be used is logged once "
-		    "and the "
-		    "old secret stays in use.\n\n"
-		    "`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured by all outbound HTTP "
-		    "calls.\n",
-		    out);
+	(void)fputs(docs_head, out);
 	for (size_t i = 0; i < count; i++) {
-		if (table[i].group) print_group(out, table[i].group);
+		if (table[i].group) (void)fprintf(out, "\n## %s\n\n%s", table[i].group, group_head);
 		print_docs_row(out, &table[i]);
 	}
 }

@@ -25,24 +25,13 @@ static void close_fd(int *fd)
 
 static struct config_file_id id_of(const struct stat *stat)
 {
-	return (struct config_file_id){
-		.device = stat->st_dev,
-		.inode = stat->st_ino,
-		.size = stat->st_size,
-		.modified = stat->st_mtim,
-		.changed = stat->st_ctim,
-	};
-}
-
-static bool is_same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+	return (struct config_file_id){{(int64_t)stat->st_dev, (int64_t)stat->st_ino, stat->st_size, stat->st_mtim.tv_sec,
+					stat->st_mtim.tv_nsec, stat->st_ctim.tv_sec, stat->st_ctim.tv_nsec}};
 }
 
 static bool is_same_file(const struct config_file_id *a, const struct config_file_id *b)
 {
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       is_same_time(&a->modified, &b->modified) && is_same_time(&a->changed, &b->changed);
+	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 /* The file as it is now, symbolic links followed (Kubernetes swaps one); zeroed when it cannot be seen. */

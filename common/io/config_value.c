@@ -50,11 +50,7 @@ static bool refuse(const struct setting *setting, const char *found, struct err 
 
 static bool is_clean_text(const char *found)
 {
-	if (strlen(found) > LIMIT_SETTING_BYTES || !text_is_utf8(bytes_of(found, strlen(found)))) return false;
-	for (const char *c = found; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f) return false;
-	}
-	return true;
+	return strlen(found) <= LIMIT_SETTING_BYTES && text_is_utf8(bytes_text(found)) && !text_has_control(found);
 }
 
 static bool is_label(const char *found)

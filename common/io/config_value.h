@@ -21,11 +21,7 @@ enum {
 
 /** Which content of a file was seen; zeroed: none. */
 struct config_file_id {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified;
-	struct timespec changed; /**< also tells a change of rights */
+	int64_t figures[7]; /**< device, inode, size, times of content and rights in seconds and nanoseconds */
 };
 
 /** A secret in a file; all owned; start with zeroed. */

@@ -21,20 +21,17 @@
 struct daemon {
 	int64_t grace_ms;
 	int64_t drain_ms;
-	struct daemon_admin *admin;
+	struct daemon_admin admin;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* is_stopping or is_done, on the monotonic clock */
 	atomic_bool is_stopping;
-	bool is_done; /* the drain deadline no longer counts */
+	atomic_bool is_done; /* the drain deadline no longer counts */
 	atomic_int status;
 	pthread_t watcher;
 	bool has_watcher;
 };
 
-static void free_pointed(struct daemon **daemon)
-{
-	daemon_free(*daemon);
-}
+CLEANUP_FUNCTION(free_pointed, struct daemon *, daemon_free);
 
 static void fill_stop_signals(sigset_t *ret)
 {
@@ -55,22 +52,21 @@ static bool take_signals(struct err *err)
 	return true;
 }
 
-static void begin_stop(struct daemon *daemon)
+static void raise_flag(struct daemon *daemon, atomic_bool *flag)
 {
 	LOCK_HOLD(&daemon->lock);
-	atomic_store(&daemon->is_stopping, true);
+	atomic_store(flag, true);
 	(void)pthread_cond_broadcast(&daemon->changed);
 }
 
-/* Waits until daemon_free() or the deadline; true when it was the deadline. */
-static bool wait_until_done(struct daemon *daemon, const struct timespec *deadline)
+/* Waits until the flag is set or the deadline; whether it was set. */
+static bool wait_until(struct daemon *daemon, const atomic_bool *flag, struct timespec deadline)
 {
 	int waited = 0;
 	LOCK_HOLD(&daemon->lock);
-
-	while (!daemon->is_done && waited != ETIMEDOUT)
-		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, deadline);
-	return !daemon->is_done;
+	while (!atomic_load(flag) && waited != ETIMEDOUT)
+		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, &deadline);
+	return atomic_load(flag);
 }
 
 /* A thread of its own, so that a signal stops main also while it waits for the database. Whatever hangs is left behind. */
@@ -84,9 +80,9 @@ static void *watch(void *context)
 		continue;
 	struct timespec deadline = sysclock_deadline(daemon->drain_ms);
 	LOG_INFO("stopping", LOG_TEXT("signal", sigabbrev_np(received)), LOG_INT("status", daemon_status(daemon)));
-	daemon_admin_stop(daemon->admin);
-	begin_stop(daemon);
-	if (!wait_until_done(daemon, &deadline)) return NULL;
+	atomic_store(&daemon->admin.is_stopping, true);
+	raise_flag(daemon, &daemon->is_stopping);
+	if (wait_until(daemon, &daemon->is_done, deadline)) return NULL;
 	LOG_ERROR("the stop took too long, the process ends itself", LOG_INT("drain_ms", daemon->drain_ms));
 	_exit(DAEMON_EXIT_FAILED);
 }
@@ -98,7 +94,7 @@ bool daemon_new(const struct daemon_options *options, struct daemon **ret, struc
 	(void)pthread_mutex_init(&daemon->lock, NULL);
 	daemon->grace_ms = options->grace_ms;
 	daemon->drain_ms = options->drain_ms;
-	if (!take_signals(err) || !daemon_admin_new(options->admin_listen, options->metrics, &daemon->admin, err))
+	if (!take_signals(err) || !daemon_admin_init(&daemon->admin, options->admin_listen, options->metrics, err))
 		return false;
 	daemon->has_watcher = pthread_create(&daemon->watcher, NULL, watch, daemon) == 0;
 	if (!daemon->has_watcher) return err_set(err, ERR_BUSY, "no thread for the signals");
@@ -113,15 +109,6 @@ static void wait_for_stop(struct daemon *daemon)
 		(void)pthread_cond_wait(&daemon->changed, &daemon->lock);
 }
 
-static void end_watcher(struct daemon *daemon)
-{
-	(void)pthread_mutex_lock(&daemon->lock);
-	daemon->is_done = true;
-	(void)pthread_cond_broadcast(&daemon->changed);
-	(void)pthread_mutex_unlock(&daemon->lock);
-	(void)pthread_join(daemon->watcher, NULL);
-}
-
 /* Also where nobody asked for a stop, as after a start that failed: from then on the watcher only keeps the deadline. */
 void daemon_free(struct daemon *daemon)
 {
@@ -130,8 +117,11 @@ void daemon_free(struct daemon *daemon)
 		(void)pthread_kill(daemon->watcher, SIGTERM);
 		wait_for_stop(daemon);
 	}
-	daemon_admin_free(daemon->admin);
-	if (daemon->has_watcher) end_watcher(daemon);
+	http_server_free(daemon->admin.server);
+	if (daemon->has_watcher) {
+		raise_flag(daemon, &daemon->is_done);
+		(void)pthread_join(daemon->watcher, NULL);
+	}
 	(void)pthread_cond_destroy(&daemon->changed);
 	(void)pthread_mutex_destroy(&daemon->lock);
 	mem_free(daemon);
@@ -139,12 +129,12 @@ void daemon_free(struct daemon *daemon)
 
 uint16_t daemon_admin_port(const struct daemon *daemon)
 {
-	return daemon_admin_listens_on(daemon->admin);
+	return http_server_port(daemon->admin.server);
 }
 
 void daemon_set_ready(struct daemon *daemon, bool ready)
 {
-	if (daemon_admin_set_ready(daemon->admin, ready) != ready)
+	if (atomic_exchange(&daemon->admin.is_ready, ready) != ready)
 		LOG_INFO("readiness changed", LOG_INT("ready", ready));
 }
 
@@ -160,13 +150,7 @@ int daemon_status(const struct daemon *daemon)
 
 bool daemon_pause(struct daemon *daemon, int64_t ms)
 {
-	struct timespec deadline = sysclock_deadline(ms);
-	int waited = 0;
-	LOCK_HOLD(&daemon->lock);
-
-	while (!atomic_load(&daemon->is_stopping) && waited != ETIMEDOUT)
-		waited = pthread_cond_timedwait(&daemon->changed, &daemon->lock, &deadline);
-	return daemon_is_stopping(daemon);
+	return wait_until(daemon, &daemon->is_stopping, sysclock_deadline(ms));
 }
 
 void daemon_fail(struct daemon *daemon, const struct err *err)

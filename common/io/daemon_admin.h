@@ -5,26 +5,23 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/io/http_server.h"
 #include "common/io/metrics.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
-struct daemon_admin;
+/** The listener, part of a daemon; zeroed means not listening. */
+struct daemon_admin {
+	struct http_server *server;
+	struct metrics *metrics; /**< borrowed, NULL: there are none */
+	atomic_bool is_ready;    /**< what /readyz answers; any thread */
+	atomic_bool is_stopping; /**< unready for good; any thread */
+	struct http_route routes[3];
+};
 
-/** Listen on address:port, not ready; `metrics` is borrowed, NULL: there are none. ERR_BUSY: address in use. `ret` is new. */
-NODISCARD bool daemon_admin_new(const char *listen, struct metrics *metrics, struct daemon_admin **ret, struct err *err);
-
-/** Stop listening and free; NULL is fine. */
-void daemon_admin_free(struct daemon_admin *admin);
-
-/** The port in use. */
-NODISCARD uint16_t daemon_admin_listens_on(const struct daemon_admin *admin);
-
-/** What /readyz answers from now on; returns what it answered before; any thread. */
-bool daemon_admin_set_ready(struct daemon_admin *admin, bool ready);
-
-/** Unready for good; any thread. */
-void daemon_admin_stop(struct daemon_admin *admin);
+/** Listen on address:port, not ready, at a place that stays; http_server_free() its server. ERR_BUSY: address in use. */
+NODISCARD bool daemon_admin_init(struct daemon_admin *admin, const char *listen, struct metrics *metrics,
+				 struct err *err);
 
 #endif

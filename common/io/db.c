@@ -28,11 +28,7 @@ static const char SESSION_SQL[] = "SELECT set_config('statement_timeout', $1, fa
 				  " set_config('idle_in_transaction_session_timeout', '30000', false),"
 				  " set_config('TimeZone', 'UTC', false)";
 
-static void result_done(PGresult **result)
-{
-	PQclear(*result);
-	*result = NULL;
-}
+CLEANUP_FUNCTION(result_done, PGresult *, PQclear);
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
@@ -51,31 +47,32 @@ static bool is_class(const char *state, const char *class)
 	return strncmp(state, class, strlen(class)) == 0;
 }
 
-/* The session, not the statement, has failed; 25006: the server became a standby. */
-static bool is_session_lost(const char *state)
-{
-	return is_class(state, "08") || is_class(state, "57P0") || is_class(state, "25006") || is_class(state, "25P03");
-}
+/* What the classes of SQLSTATE mean to us. */
+static const struct {
+	const char *class;
+	enum err_code code;
+} states[] = {
+	/* The session, not the statement, has failed; 25006: the server became a standby. */
+	{"08", ERR_NETWORK},
+	{"57P0", ERR_NETWORK},
+	{"25006", ERR_NETWORK},
+	{"25P03", ERR_NETWORK},
+	{"23505", ERR_CONFLICT},
+	{"40001", ERR_CONFLICT},
+	{"40P01", ERR_CONFLICT},
+	{"55P03", ERR_CONFLICT},
+	{"57014", ERR_TIMEOUT},
+	{"22", ERR_INPUT},
+	{"53", ERR_BUSY},
+	/* The statement's plan or name is gone; a new connection has it. */
+	{"0A000", ERR_CONFLICT},
+	{"26000", ERR_CONFLICT},
+};
 
 static enum err_code code_of_state(const char *state)
 {
-	static const struct {
-		const char *class;
-		enum err_code code;
-	} table[] = {
-		{"23505", ERR_CONFLICT},
-		{"40001", ERR_CONFLICT},
-		{"40P01", ERR_CONFLICT},
-		{"55P03", ERR_CONFLICT},
-		{"57014", ERR_TIMEOUT},
-		{"22", ERR_INPUT},
-		{"53", ERR_BUSY},
-		/* The statement's plan or name is gone; a new connection has it. */
-		{"0A000", ERR_CONFLICT},
-		{"26000", ERR_CONFLICT},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if (is_class(state, table[i].class)) return table[i].code;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		if (is_class(state, states[i].class)) return states[i].code;
 	}
 	return ERR_INTERNAL;
 }
@@ -97,11 +94,8 @@ static bool fail_result(struct db *db, const PGresult *result, bool may_commit, 
 	if (!state || PQstatus(db->conn) == CONNECTION_BAD)
 		return fail_lost(db, may_commit, PQerrorMessage(db->conn), err);
 	copy_message(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), is_class(state, "22"), text, sizeof(text));
-	if (is_session_lost(state)) {
-		bool is_refused = is_class(state, "25006");
-		return fail_lost(db, may_commit && !is_refused, text, err);
-	}
 	enum err_code code = code_of_state(state);
+	if (code == ERR_NETWORK) return fail_lost(db, may_commit && !is_class(state, "25006"), text, err);
 	if (is_class(state, "0A000") || is_class(state, "26000")) db->must_close = true;
 	return err_set(err, code, "database: %s %s", state, text);
 }
@@ -127,7 +121,8 @@ static void on_notice(void *context, const PGresult *result)
 	struct db *db = context;
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	if (state && strcmp(state, "01000") == 0) db->was_warned = true;
-	if (state && is_session_lost(state)) db->must_close = true; /* said to an idle connection, whose end follows */
+	/* Said to an idle connection, whose end follows. */
+	if (state && code_of_state(state) == ERR_NETWORK) db->must_close = true;
 }
 
 static bool wait_socket(const struct db *db, int64_t deadline_ms)
@@ -242,10 +237,8 @@ static int count_of(const PGresult *result)
 {
 	int64_t changed = 0;
 	if (PQresultStatus(result) == PGRES_TUPLES_OK) return PQntuples(result);
-	char *text = mem_dup(PQcmdTuples((PGresult *)(uintptr_t)result));
-	if (!number_parse(text, 0, INT_MAX, &changed, NULL)) changed = 0;
-	mem_free(text);
-	return (int)changed;
+	const char *text = PQcmdTuples((PGresult *)(uintptr_t)result);
+	return number_parse(text, 0, INT_MAX, &changed, NULL) ? (int)changed : 0;
 }
 
 bool db_run(struct db *db, const char *sql, const struct db_params *params, struct db_rows *ret, struct err *err)
@@ -285,44 +278,38 @@ bool db_commit(struct db *db, struct err *err)
 
 /* --- connecting ---------------------------------------------------------------------------------- */
 
+/* A later name wins: what stands before dbname may be changed by the URL, what stands behind not. */
+static const char *const parameter_names[] = {
+	"connect_timeout",
+	"keepalives_idle",
+	"keepalives_interval",
+	"keepalives_count",
+	"tcp_user_timeout",
+	"gssencmode",
+	"application_name",
+	"dbname",
+	"target_session_attrs",
+	"client_encoding",
+	NULL,
+};
+
 static PGconn *open_connection(const struct db_pool *pool)
 {
-	/* A later name wins: what stands before dbname may be changed by the URL, what stands behind not. */
-	const char *const names[] = {
-		"connect_timeout",
-		"keepalives_idle",
-		"keepalives_interval",
-		"keepalives_count",
-		"tcp_user_timeout",
-		"gssencmode",
-		"application_name",
-		"dbname",
-		"target_session_attrs",
-		"client_encoding",
-		NULL,
-	};
 	const char *const values[] = {
 		"5", "10", "3", "3", "10000", "disable", pool->program, pool->url, "read-write", "UTF8", NULL,
 	};
-	return PQconnectdbParams(names, values, 1);
-}
-
-static bool set_session(struct db *db, struct err *err)
-{
-	return db_run(db, SESSION_SQL, DB_PARAMS(db->pool->statement_timeout_ms), NULL, err);
+	return PQconnectdbParams(parameter_names, values, 1);
 }
 
 bool db_connect(struct db *db, struct err *err)
 {
 	char text[160];
 	db->conn = open_connection(db->pool);
-	if (PQstatus(db->conn) != CONNECTION_OK) {
-		copy_message(PQerrorMessage(db->conn), false, text, sizeof(text));
-		db_disconnect(db);
-		return err_set(err, ERR_NETWORK, "database: %s", text);
-	}
+	bool is_open = PQstatus(db->conn) == CONNECTION_OK;
+	copy_message(PQerrorMessage(db->conn), false, text, sizeof(text));
+	if (!is_open) (void)err_set(err, ERR_NETWORK, "database: %s", text);
 	(void)PQsetNoticeReceiver(db->conn, on_notice, db);
-	if (!set_session(db, err)) {
+	if (!is_open || !db_run(db, SESSION_SQL, DB_PARAMS(db->pool->statement_timeout_ms), NULL, err)) {
 		db_disconnect(db);
 		return false;
 	}

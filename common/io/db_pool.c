@@ -17,21 +17,18 @@
 /* Ends a statement at the server, unless the options say otherwise. */
 enum { STATEMENT_TIMEOUT_DEFAULT_MS = 15000 };
 
-static bool check_url(const char *url, struct err *err)
+static bool is_url(const char *text)
 {
 	char *message = NULL;
-	PQconninfoOption *options = PQconninfoParse(url, &message);
-
+	PQconninfoOption *options = PQconninfoParse(text, &message);
 	PQfreemem(message); /* it may quote a part with a password */
-	if (!options) return err_set(err, ERR_INPUT, "the database URL cannot be read");
 	PQconninfoFree(options);
-	return true;
+	return options != NULL;
 }
 
 bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct err *err)
 {
-	if (!options->url || !check_url(options->url, err))
-		return err_set(err, ERR_INPUT, "the database URL cannot be read");
+	if (!options->url || !is_url(options->url)) return err_set(err, ERR_INPUT, "the database URL cannot be read");
 	if (options->size < 1 || options->size > DB_POOL_SIZE_MAX)
 		return err_set(err, ERR_INPUT, "database pool size %zu is not in 1..%d", options->size, DB_POOL_SIZE_MAX);
 	struct db_pool *pool = mem_zalloc(1, sizeof(*pool));
@@ -57,8 +54,8 @@ void db_pool_free(struct db_pool *pool)
 	}
 	(void)pthread_cond_destroy(&pool->returned);
 	(void)pthread_mutex_destroy(&pool->mutex);
-	mem_wipe(pool->url, strlen(pool->url));
-	MEM_FREE_ALL(pool->url, pool->program, pool);
+	mem_wipe_free(pool->url);
+	MEM_FREE_ALL(pool->program, pool);
 }
 
 int64_t db_pool_generation(const struct db_pool *pool)

@@ -332,17 +332,6 @@ static void read_result(struct transfer *transfer, CURL *easy, struct http_resul
 		ret->user_name = mem_dup(user->value);
 }
 
-static bool perform(struct transfer *transfer, struct handle *handle, struct http_result *ret, struct err *err)
-{
-	CURLcode code;
-	set_up(transfer, handle->easy);
-	code = curl_easy_perform(handle->easy);
-	if (code == CURLE_OK && !transfer->has_headers) code = CURLE_PARTIAL_FILE;
-	if (code != CURLE_OK) return fail(transfer, code, err);
-	read_result(transfer, handle->easy, ret);
-	return true;
-}
-
 /* Tokens come from outside: none may bring a second header along. */
 static bool has_broken_header(const struct http_call *call)
 {
@@ -357,16 +346,19 @@ static bool curl_send(struct http_client *self, const struct http_call *call, st
 	struct curl_client *client = (struct curl_client *)self;
 	CLEANUP(transfer_done) struct transfer transfer = {.client = client, .call = call};
 	struct handle *handle;
-	bool is_done;
+	CURLcode code;
 	if (call->deadline_ms <= 0) return err_set(err, ERR_NETWORK, "%s: no time left to send it", call->method);
 	if (has_broken_header(call))
 		return err_set(err, ERR_INPUT, "%s: a header holds a control character", call->method);
 	strbuf_init(&transfer.body, call->ceiling_bytes > 0 ? call->ceiling_bytes : LIMIT_HTTP_RESPONSE_BYTES);
 	handle = handle_take(client, call->url);
 	if (!handle) return err_set(err, ERR_NETWORK, "%s: no HTTP handle", call->method);
-	is_done = perform(&transfer, handle, ret, err);
+	set_up(&transfer, handle->easy);
+	code = curl_easy_perform(handle->easy);
+	if (code == CURLE_OK && !transfer.has_headers) code = CURLE_PARTIAL_FILE;
+	if (code == CURLE_OK) read_result(&transfer, handle->easy, ret);
 	handle_give_back(client, handle);
-	return is_done;
+	return code == CURLE_OK || fail(&transfer, code, err);
 }
 
 /* --- life ----------------------------------------------------------------------------------------- */

@@ -18,32 +18,19 @@ enum {
 	STEP_MS = 1,
 };
 
-static void set_default(int64_t *value, int64_t preset)
-{
-	if (*value <= 0) *value = preset;
-}
-
-static void set_default_count(unsigned *value, unsigned preset)
-{
-	if (*value == 0) *value = preset;
-}
-
 static void set_defaults(struct http_server_options *options)
 {
-	set_default_count(&options->threads, 1);
-	set_default_count(&options->connection_limit, 1024);
-	set_default_count(&options->suspended_limit, 4096);
-	set_default(&options->header_timeout_ms, 5000);
-	set_default(&options->body_timeout_ms, 10000);
-	set_default(&options->idle_timeout_ms, 75000);
+	if (options->threads == 0) options->threads = 1;
+	if (options->connection_limit == 0) options->connection_limit = 1024;
+	if (options->suspended_limit == 0) options->suspended_limit = 4096;
+	if (options->header_timeout_ms <= 0) options->header_timeout_ms = 5000;
+	if (options->body_timeout_ms <= 0) options->body_timeout_ms = 10000;
+	if (options->idle_timeout_ms <= 0) options->idle_timeout_ms = 75000;
 	if (options->connection_bytes == 0) options->connection_bytes = 32 * 1024;
 	if (options->body_ceiling_bytes == 0) options->body_ceiling_bytes = 64 * 1024;
 }
 
-static void free_server(struct http_server **server)
-{
-	http_server_free(*server);
-}
+CLEANUP_FUNCTION(free_server, struct http_server *, http_server_free);
 
 static bool start(struct http_server *server, struct err *err)
 {
@@ -64,8 +51,7 @@ bool http_server_new(const struct http_server_options *options, struct http_serv
 	atomic_store(&server->wake_at_ms, HTTP_NO_DEADLINE);
 	(void)pthread_mutex_init(&server->lock, NULL);
 	http_slots_init(&server->slots, server->options.suspended_limit);
-	if (!start(server, err)) return false;
-	return MOVE(ret, server);
+	return start(server, err) && MOVE(ret, server);
 }
 
 uint16_t http_server_port(const struct http_server *server)
@@ -155,7 +141,7 @@ bool http_answer(struct http_server *server, struct http_ticket ticket, const st
 		http_reply_copy_set(&slot->reply, reply);
 		http_mhd_resume(slot->connection);
 	} else {
-		http_body_free(reply->own_body);
+		mem_wipe_free(reply->own_body);
 	}
 	atomic_fetch_sub(&server->answering, 1);
 	return slot;

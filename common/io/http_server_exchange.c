@@ -26,12 +26,6 @@ static const char *put(char **end, const char *text)
 	return start;
 }
 
-void http_body_free(char *body)
-{
-	if (body) mem_wipe(body, strlen(body));
-	mem_free(body);
-}
-
 void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *reply)
 {
 	size_t size = size_of(reply->content_type) + size_of(reply->body);
@@ -55,7 +49,7 @@ void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *
 
 void http_reply_copy_wipe(struct http_reply_copy *copy)
 {
-	http_body_free(copy->reply.own_body);
+	mem_wipe_free(copy->reply.own_body);
 	copy->reply.own_body = NULL;
 	if (copy->used > 0) mem_wipe(copy->text, copy->used);
 	copy->used = 0;
@@ -71,7 +65,7 @@ void http_reply_copy_done(struct http_reply_copy *copy)
 void http_reply_now(struct http_request *request, const struct http_reply *reply)
 {
 	if (request->has_reply || request->phase == HTTP_PHASE_WAIT) {
-		http_body_free(reply->own_body);
+		mem_wipe_free(reply->own_body);
 		return;
 	}
 	http_reply_copy_set(&request->reply, reply);
@@ -142,7 +136,7 @@ static bool refuse_early(struct http_request *request)
 static void check_framing(struct http_request *request)
 {
 	struct http_framing *framing = &request->framing;
-	http_mhd_framing(request, framing);
+	http_mhd_framing(request);
 	if (framing->lengths > 1 || framing->encodings > 1 || (framing->lengths > 0 && framing->encodings > 0))
 		framing->is_bad = true;
 	if (framing->is_bad)

@@ -186,7 +186,6 @@ static void *run(void *context)
 		is_paused = fds[1].revents != 0 && server->listen_fd >= 0 && !accept_all(server);
 		if (sysclock_monotonic_ms() >= atomic_load(&server->wake_at_ms)) look(server, sysclock_monotonic_ms());
 	}
-	stop_listening(server);
 	return NULL;
 }
 
@@ -201,11 +200,9 @@ bool http_keeper_start(struct http_server *server, struct err *err)
 void http_keeper_stop(struct http_server *server)
 {
 	atomic_store(&server->is_stopping, true);
-	if (!server->has_keeper) {
-		stop_listening(server);
-		return;
+	if (server->has_keeper) {
+		http_keeper_wake(server);
+		(void)pthread_join(server->keeper, NULL);
 	}
-	http_keeper_wake(server);
-	(void)pthread_join(server->keeper, NULL);
-	server->has_keeper = false;
+	stop_listening(server);
 }

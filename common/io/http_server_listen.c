@@ -14,10 +14,7 @@
 
 enum { LISTEN_BACKLOG = 1024, HOST_SIZE = 256 };
 
-static void done_addresses(struct addrinfo **addresses)
-{
-	if (*addresses) freeaddrinfo(*addresses);
-}
+CLEANUP_FUNCTION(done_addresses, struct addrinfo *, freeaddrinfo);
 
 /* "1.2.3.4:80", "[::]:80" and ":80". */
 static bool look_up(const char *text, struct addrinfo **ret, struct err *err)
@@ -27,12 +24,10 @@ static bool look_up(const char *text, struct addrinfo **ret, struct err *err)
 	const char *colon = strrchr(text, ':');
 	bool is_bracketed = colon && colon - text >= 2 && text[0] == '[' && colon[-1] == ']';
 	char host[HOST_SIZE];
-	int len;
-	if (!colon || colon[1] == '\0' || colon - text >= HOST_SIZE)
-		return err_set(err, ERR_INPUT, "listen address '%s' is not ADDRESS:PORT", text);
-	len = (int)(colon - text) - (is_bracketed ? 2 : 0);
+	int len = colon ? (int)(colon - text) - (is_bracketed ? 2 : 0) : 0;
 	(void)snprintf(host, sizeof(host), "%.*s", len, text + (is_bracketed ? 1 : 0));
-	if (getaddrinfo(len > 0 ? host : NULL, colon + 1, &hints, ret) != 0)
+	if (!colon || colon[1] == '\0' || len >= HOST_SIZE ||
+	    getaddrinfo(len > 0 ? host : NULL, colon + 1, &hints, ret) != 0)
 		return err_set(err, ERR_INPUT, "listen address '%s' is not ADDRESS:PORT", text);
 	return true;
 }

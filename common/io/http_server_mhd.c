@@ -19,10 +19,7 @@
 
 enum { EARLY_REPLY_BYTES = 8 * 1024, SPARE_CONNECTIONS = 64, HEADER_NAME_SIZE = 64, NUMBER_SIZE = 24 };
 
-static void destroy_response(struct MHD_Response **response)
-{
-	if (*response) MHD_destroy_response(*response);
-}
+CLEANUP_FUNCTION(destroy_response, struct MHD_Response *, MHD_destroy_response);
 
 /* --- callbacks ------------------------------------------------------------------------------------ */
 
@@ -150,11 +147,10 @@ static enum MHD_Result frame(void *context, UNUSED enum MHD_ValueKind kind, cons
 	return MHD_YES;
 }
 
-void http_mhd_framing(struct http_request *request, struct http_framing *ret)
+void http_mhd_framing(struct http_request *request)
 {
-	struct http_framing framing = {.declared = -1};
-	(void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, frame, &framing);
-	*ret = framing;
+	request->framing = (struct http_framing){.declared = -1};
+	(void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, frame, &request->framing);
 }
 
 const char *http_request_header(const struct http_request *request, const char *name)

@@ -52,9 +52,6 @@ void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *
 /** Forget the content, keep the memory of short texts. */
 void http_reply_copy_wipe(struct http_reply_copy *copy);
 
-/** Wipe and free a body that an answer took with it; NULL is fine. */
-void http_body_free(char *body);
-
 /** Free the texts. */
 void http_reply_copy_done(struct http_reply_copy *copy);
 
@@ -128,6 +125,6 @@ void http_mhd_suspend(struct http_request *request);
 void http_mhd_resume(struct MHD_Connection *connection);
 
 /** Read the headers that frame the body. */
-void http_mhd_framing(struct http_request *request, struct http_framing *ret);
+void http_mhd_framing(struct http_request *request);
 
 #endif

@@ -3,6 +3,7 @@
 #include "common/io/http_server_parts.h"
 
 #include "common/base/mem.h"
+#include "common/io/lock.h"
 
 #include "common/base/banned.h"
 
@@ -47,6 +48,7 @@ static struct http_slot *pop(struct http_slots *slots)
 {
 	uint32_t used = atomic_load(&slots->used);
 	struct http_slot *slot;
+	LOCK_HOLD(&slots->lock);
 	if (slots->first_free != no_slot) {
 		slot = &slots->slots[slots->first_free];
 		slots->first_free = slot->next_free;
@@ -61,10 +63,7 @@ static struct http_slot *pop(struct http_slots *slots)
 
 struct http_slot *http_slots_take(struct http_slots *slots)
 {
-	struct http_slot *slot;
-	(void)pthread_mutex_lock(&slots->lock);
-	slot = pop(slots);
-	(void)pthread_mutex_unlock(&slots->lock);
+	struct http_slot *slot = pop(slots);
 	if (!slot) return NULL;
 	atomic_fetch_add(&slots->taken, 1);
 	atomic_store(&slot->word, word_of(generation_of(atomic_load(&slot->word)) + 1, SLOT_TAKEN));

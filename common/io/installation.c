@@ -16,10 +16,7 @@ static const char sql_read[] = "select id, coalesce(seal_key_id, ''), coalesce(s
 static const char sql_note_key[] = "update installation set seal_key_id = $1, seal_fingerprint = "
 				   "$2 where seal_fingerprint is null";
 
-static void close_file(FILE **file)
-{
-	if (*file) (void)fclose(*file);
-}
+CLEANUP_FUNCTION(close_file, FILE *, fclose);
 
 bool installation_load_keys(const char *path, struct crypto_keyring *ret, struct err *err)
 {

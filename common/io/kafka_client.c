@@ -140,24 +140,20 @@ static bool read_lines(struct file_reader *reader, FILE *file, char *line, struc
 	return !ferror(file) || err_set(err, ERR_INPUT, "cannot be read");
 }
 
+CLEANUP_FUNCTION(close_file, FILE *, fclose);
+
 static bool read_file(struct file_reader *reader, struct err *err)
 {
-	FILE *file = fopen(reader->path, "re");
+	CLEANUP(close_file) FILE *file = fopen(reader->path, "re");
 	if (!file) return err_set(err, ERR_INPUT, "kafka properties '%s' cannot be opened", reader->path);
 	char *line = mem_zalloc(PROPERTY_LINE_MAX, 1);
 	bool is_read = read_lines(reader, file, line, err);
 	mem_wipe(line, PROPERTY_LINE_MAX);
 	mem_free(line);
-	(void)fclose(file);
-	if (!is_read) return err_wrap(err, "kafka properties '%s' line %zu", reader->path, reader->line);
-	return true;
+	return is_read || err_wrap(err, "kafka properties '%s' line %zu", reader->path, reader->line);
 }
 
-static void conf_done(rd_kafka_conf_t **conf)
-{
-	if (*conf) rd_kafka_conf_destroy(*conf);
-	*conf = NULL;
-}
+CLEANUP_FUNCTION(conf_done, rd_kafka_conf_t *, rd_kafka_conf_destroy);
 
 bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_property *fixed, size_t count,
 		       rd_kafka_conf_t **ret, struct err *err)
@@ -190,50 +186,41 @@ bool kafka_client_new(int type, rd_kafka_conf_t *conf, rd_kafka_t **ret, struct 
 	return true;
 }
 
-void kafka_list_done(rd_kafka_topic_partition_list_t **list)
-{
-	if (*list) rd_kafka_topic_partition_list_destroy(*list);
-	*list = NULL;
-}
-
-enum err_code kafka_client_code(int resp)
-{
-	static const struct {
-		rd_kafka_resp_err_t resp;
-		enum err_code code;
-	} table[] = {
-		{RD_KAFKA_RESP_ERR__QUEUE_FULL, ERR_BUSY},
-		{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_INPUT},
-		{RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, ERR_INPUT},
-		{RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, ERR_INPUT},
-		{RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, ERR_INPUT},
-		{RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, ERR_INPUT},
-		{RD_KAFKA_RESP_ERR__AUTHENTICATION, ERR_AUTH},
-		{RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, ERR_AUTH},
-		{RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_AUTH},
-		{RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, ERR_AUTH},
-		{RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, ERR_AUTH},
-		{RD_KAFKA_RESP_ERR__TIMED_OUT, ERR_TIMEOUT},
-		{RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, ERR_TIMEOUT},
-		{RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, ERR_TIMEOUT},
-		{RD_KAFKA_RESP_ERR__TRANSPORT, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR__RESOLVE, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR__SSL, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR__WAIT_COORD, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR__PURGE_QUEUE, ERR_NETWORK},
-		{RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, ERR_UNCERTAIN},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if ((int)table[i].resp == resp) return table[i].code;
-	}
-	return ERR_INTERNAL;
-}
+static const struct {
+	rd_kafka_resp_err_t resp;
+	enum err_code code;
+} codes[] = {
+	{RD_KAFKA_RESP_ERR__QUEUE_FULL, ERR_BUSY},
+	{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_INPUT},
+	{RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, ERR_INPUT},
+	{RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, ERR_INPUT},
+	{RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, ERR_INPUT},
+	{RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, ERR_INPUT},
+	{RD_KAFKA_RESP_ERR__AUTHENTICATION, ERR_AUTH},
+	{RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, ERR_AUTH},
+	{RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_AUTH},
+	{RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, ERR_AUTH},
+	{RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, ERR_AUTH},
+	{RD_KAFKA_RESP_ERR__TIMED_OUT, ERR_TIMEOUT},
+	{RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, ERR_TIMEOUT},
+	{RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, ERR_TIMEOUT},
+	{RD_KAFKA_RESP_ERR__TRANSPORT, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR__RESOLVE, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR__SSL, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR__WAIT_COORD, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR__PURGE_QUEUE, ERR_NETWORK},
+	{RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, ERR_UNCERTAIN},
+};
 
 bool kafka_client_fail(struct err *err, int resp, const char *what)
 {
-	return err_set(err, kafka_client_code(resp), "kafka: %s: %s", what, rd_kafka_err2str((rd_kafka_resp_err_t)resp));
+	enum err_code code = ERR_INTERNAL;
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		if ((int)codes[i].resp == resp) code = codes[i].code;
+	}
+	return err_set(err, code, "kafka: %s: %s", what, rd_kafka_err2str((rd_kafka_resp_err_t)resp));
 }

@@ -9,10 +9,7 @@
 
 #include <stddef.h>
 
-struct rd_kafka_conf_s;
-struct rd_kafka_message_s;
-struct rd_kafka_s;
-struct rd_kafka_topic_partition_list_s;
+#include <librdkafka/rdkafka.h>
 
 /** One librdkafka property. */
 struct kafka_property {
@@ -31,12 +28,9 @@ NODISCARD bool kafka_client_conf(const struct kafka_cluster *cluster, const stru
 NODISCARD bool kafka_client_new(int type, struct rd_kafka_conf_s *conf, struct rd_kafka_s **ret, struct err *err);
 
 /** Destroy a list (cleanup function). */
-void kafka_list_done(struct rd_kafka_topic_partition_list_s **list);
+CLEANUP_FUNCTION(kafka_list_done, rd_kafka_topic_partition_list_t *, rd_kafka_topic_partition_list_destroy);
 
-/** Our code for librdkafka's error `resp` (a rd_kafka_resp_err_t). */
-NODISCARD enum err_code kafka_client_code(int resp);
-
-/** Fill `err` with "kafka: `what`: meaning of `resp`"; returns false. */
+/** Fill `err` with our code for librdkafka's error `resp` and "kafka: `what`: meaning of `resp`"; returns false. */
 bool kafka_client_fail(struct err *err, int resp, const char *what);
 
 /** View of a received message; borrowed from it. */

@@ -94,20 +94,17 @@ static bool subscribe(struct kafka_consumer *consumer, struct err *err)
 	return resp == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_client_fail(err, resp, "subscribe");
 }
 
+CLEANUP_FUNCTION(free_pointed, struct kafka_consumer *, kafka_consumer_free);
+
 bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **ret, struct err *err)
 {
-	struct kafka_consumer *consumer = mem_zalloc(1, sizeof(*consumer));
+	CLEANUP(free_pointed) struct kafka_consumer *consumer = mem_zalloc(1, sizeof(*consumer));
 	consumer->options = *options;
 	consumer->options.group = mem_dup(options->group);
 	consumer->options.topic = mem_dup(options->topic);
 	if (consumer->options.fetch_bytes == 0) consumer->options.fetch_bytes = FETCH_BYTES_DEFAULT;
 	atomic_store(&consumer->lag, -1);
-	if (!new_client(consumer, err) || !subscribe(consumer, err)) {
-		kafka_consumer_free(consumer);
-		return false;
-	}
-	*ret = consumer;
-	return true;
+	return new_client(consumer, err) && subscribe(consumer, err) && MOVE(ret, consumer);
 }
 
 void kafka_consumer_free(struct kafka_consumer *consumer)

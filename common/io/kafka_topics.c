@@ -17,23 +17,9 @@ enum {
 	REASON_SIZE = 160,
 };
 
-static void client_done(rd_kafka_t **client)
-{
-	if (*client) rd_kafka_destroy(*client);
-	*client = NULL;
-}
-
-static void metadata_done(const rd_kafka_metadata_t **metadata)
-{
-	if (*metadata) rd_kafka_metadata_destroy(*metadata);
-	*metadata = NULL;
-}
-
-static void event_done(rd_kafka_event_t **event)
-{
-	if (*event) rd_kafka_event_destroy(*event);
-	*event = NULL;
-}
+CLEANUP_FUNCTION(client_done, rd_kafka_t *, rd_kafka_destroy);
+CLEANUP_FUNCTION(metadata_done, const rd_kafka_metadata_t *, rd_kafka_metadata_destroy);
+CLEANUP_FUNCTION(event_done, rd_kafka_event_t *, rd_kafka_event_destroy);
 
 /* A consumer that never subscribes: unlike a producer it makes no topic by asking for it. */
 static bool new_client(const struct kafka_cluster *cluster, const char *group, rd_kafka_t **ret, struct err *err)

@@ -20,15 +20,11 @@ static const char *const bound_names[METRICS_BUCKET_COUNT + 1] = {
 	"1", "2.5", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "10000", "+Inf",
 };
 
-static const char *type_name(enum metric_kind kind)
-{
-	switch (kind) {
-	case METRIC_COUNTER: return "counter";
-	case METRIC_GAUGE: return "gauge";
-	case METRIC_HISTOGRAM: return "histogram";
-	}
-	return "untyped";
-}
+static const char *const type_names[] = {
+	[METRIC_COUNTER] = "counter",
+	[METRIC_GAUGE] = "gauge",
+	[METRIC_HISTOGRAM] = "histogram",
+};
 
 static void write_head(struct strbuf *ret, const char *name, const char *help, const char *type)
 {
@@ -61,7 +57,7 @@ static void write_histogram(struct strbuf *ret, const char *name, const struct m
 
 void metrics_write_family(const struct metric_family *family, struct strbuf *ret)
 {
-	write_head(ret, family->name, family->help, type_name(family->kind));
+	write_head(ret, family->name, family->help, type_names[family->kind]);
 	for (const struct metric *cell = family->first; cell; cell = cell->next) {
 		if (family->kind == METRIC_HISTOGRAM) {
 			write_histogram(ret, family->name, cell);

@@ -111,17 +111,14 @@ static bool start(struct table_cache *cache, struct err *err)
 	return cache->is_running || err_set(err, ERR_BUSY, "no thread to follow a table");
 }
 
+CLEANUP_FUNCTION(free_pointed, struct table_cache *, table_cache_free);
+
 bool table_cache_new(const struct table_cache_options *options, struct table_cache **ret, struct err *err)
 {
-	struct table_cache *cache = mem_zalloc(1, sizeof(*cache));
+	CLEANUP(free_pointed) struct table_cache *cache = mem_zalloc(1, sizeof(*cache));
 	cache->options = *options;
 	init_lock(&cache->lock);
-	if (!start(cache, err)) {
-		table_cache_free(cache);
-		return false;
-	}
-	*ret = cache;
-	return true;
+	return start(cache, err) && MOVE(ret, cache);
 }
 
 void table_cache_free(struct table_cache *cache)

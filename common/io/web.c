@@ -197,21 +197,18 @@ static bool start_server(struct web *web, struct err *err)
 	return http_server_new(&options, &web->server, err);
 }
 
+CLEANUP_FUNCTION(free_pointed, struct web *, web_free);
+
 bool web_new(const struct web_options *options, struct web **ret, struct err *err)
 {
-	struct web *web = mem_zalloc(1, sizeof(*web));
+	CLEANUP(free_pointed) struct web *web = mem_zalloc(1, sizeof(*web));
 	web->options = *options;
 	if (web->options.threads == 0) web->options.threads = THREADS;
 	if (web->options.deadline_ms <= 0) web->options.deadline_ms = DEADLINE_MS;
 	(void)pthread_mutex_init(&web->lock, NULL);
 	(void)pthread_cond_init(&web->changed, NULL);
 	/* The threads need the server; what comes before they run waits in the queue. */
-	if (!start_server(web, err) || !start_threads(web, err)) {
-		web_free(web);
-		return false;
-	}
-	*ret = web;
-	return true;
+	return start_server(web, err) && start_threads(web, err) && MOVE(ret, web);
 }
 
 uint16_t web_port(const struct web *web)

@@ -14,17 +14,11 @@
 
 enum { DETAIL_BYTES = 4096 };
 
-static void wipe(char *text)
-{
-	if (text) mem_wipe(text, strlen(text));
-	mem_free(text);
-}
-
 void web_reply_done(struct web_reply *reply)
 {
 	strbuf_wipe(&reply->body);
 	for (size_t i = 0; i < reply->header_count; i++)
-		wipe(reply->headers[i]);
+		mem_wipe_free(reply->headers[i]);
 	*reply = (struct web_reply){0};
 }
 

@@ -15,8 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (url_has_host(text, "host") && size < 7) __builtin_trap();
 	if (!url_parse(text, "https", &url, NULL)) return 0;
 	CLEANUP(mem_free_text) char *normal = url_text(&url);
-	if (!url_parse(normal, NULL, &again, NULL) || !url_has_host(normal, url.host) ||
-	    strcmp(url.path, again.path) != 0)
+	if (!url_parse(normal, NULL, &again, NULL) || !url_has_host(normal, url.host) || strcmp(url.path, again.path) != 0)
 		__builtin_trap();
 	return 0;
 }
