@@ -106,7 +106,7 @@ bool bot_server_get(const struct bot_server *server, const char *path, struct ap
 /* What is mostly wrong when the first call to a Jira fails. */
 static bool explain(const struct bot_server *server, struct err *err)
 {
-	const char *what = text_find_nocase(err->message, "certificate")
+	const char *what = text_find_nocase(err->message, "certificate problem")
 				   ? "its certificate is not trusted here, add its issuer to SSL_CERT_FILE"
 			   : err->http_status == 0 ? "it cannot be reached from here, check the address and the network"
 			   : err->http_status >= 500 ? "it is not available just now"

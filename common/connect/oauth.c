@@ -74,6 +74,16 @@ static char *authorize_url(const struct oauth *oauth, const char *base_url, cons
 	return strbuf_take(&path);
 }
 
+bool oauth_is_set_up(const struct oauth *oauth, struct err *err)
+{
+	CLEANUP(secret_done) struct secret client = {0};
+	return (config_text(oauth->config, "JIRA_DC_BASE_URL") && config_text(oauth->config, "JIRA_DC_CLIENT_ID") &&
+		config_text(oauth->config, "WEB_HOST") &&
+		config_secret(oauth->config, "JIRA_DC_CLIENT_SECRET", &client)) ||
+	       err_set(err,
+		       ERR_INPUT, "OAuth is not set up: set JIRA_DC_BASE_URL, JIRA_DC_CLIENT_ID, JIRA_DC_CLIENT_SECRET and WEB_HOST");
+}
+
 bool oauth_begin(const struct oauth *oauth, const struct oauth_intent *intent, struct web_reply *reply, char **ret_url,
 		 struct err *err)
 {
@@ -81,8 +91,7 @@ bool oauth_begin(const struct oauth *oauth, const struct oauth_intent *intent, s
 	char verifier[ENTROPY_TEXT_SIZE];
 	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 	char state[OAUTH_STATE_SIZE];
-	if (!base_url || !config_text(oauth->config, "JIRA_DC_CLIENT_ID") || !config_text(oauth->config, "WEB_HOST"))
-		return err_set(err, ERR_INPUT, "JIRA_DC_BASE_URL, JIRA_DC_CLIENT_ID and WEB_HOST must be set");
+	if (!oauth_is_set_up(oauth, err)) return false;
 	entropy_text(verifier);
 	set_cookie(intent->cookie, reply, digest);
 	json_auto_t *content = json_pack("{s:s, s:s?, s:s?, s:I, s:s?, s:s, s:s, s:s}", "user_id", intent->user_id,

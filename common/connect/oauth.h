@@ -37,6 +37,9 @@ struct oauth_intent {
 	const char *cookie; /**< web_cookie(request, OAUTH_COOKIE): kept, so that flows begun side by side all end well */
 };
 
+/** Whether all settings that linking needs are there. ERR_INPUT with their names. */
+NODISCARD bool oauth_is_set_up(const struct oauth *oauth, struct err *err);
+
 /**
  * Begin: a state with verifier, cookie digest and intent is stored, the cookie is set on `reply`, `ret_url` (new) is Jira's
  * authorize address with client_id, scope, redirect_uri, state, response_type, code_challenge, code_challenge_method. The state's

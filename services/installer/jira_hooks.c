@@ -86,7 +86,7 @@ static char *note_others(const json_t *list, const json_t *ours, const struct ji
 
 static bool list_hooks(const struct bot_server *server, struct api_answer *ret, struct err *err)
 {
-	if (!bot_server_get(server, HOOKS, ret, err)) return err_wrap(err, "list of webhooks");
+	if (!bot_server_get(server, HOOKS, ret, err)) return err_wrap(err, "list of webhooks, with the Jira admin PAT");
 	if (json_is_array(ret->json)) return true;
 	return err_set(err, ERR_INTERNAL, "Jira's list of webhooks is no list");
 }

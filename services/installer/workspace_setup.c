@@ -206,7 +206,9 @@ static bool look_for_link(struct setup *setup)
 	if (setup->input.rotates || !config_bool(setup->installer->config, "JIRA_DC_ENABLE_OAUTH")) return true;
 	setup->goes_to_jira = setup->row.id == 0 || !link_of_user(setup->installer->pool, setup->caller->user_id,
 								  setup->row.instance_id, &link, &err);
-	return err.code == ERR_NONE || err.code == ERR_NOT_FOUND || fail(setup, NULL, &err);
+	if (err.code != ERR_NONE && err.code != ERR_NOT_FOUND) return fail(setup, NULL, &err);
+	return !setup->goes_to_jira || oauth_is_set_up(setup->installer->oauth, &err) ||
+	       refuse(setup, 500, TEXT_JIRA_SESSION_FAILED, err.message);
 }
 
 /* ---- what is stored ----------------------------------------------------------------------------------------------- */

@@ -118,7 +118,7 @@ static void test_jira_hooks_install_says_why_not(void)
 		   .status = 403,
 		   .answer = "{\"errorMessages\":[\"You must be an administrator.\"]}"}},
 		 1,
-		 "list of webhooks: Jira answered 403: You must be an administrator."},
+		 "list of webhooks, with the Jira admin PAT: Jira answered 403: You must be an administrator."},
 		{"a list that is none",
 		 {{.method = "GET", .url = HOOKS, .status = 200, .answer = "{\"values\":[]}"}},
 		 1,
