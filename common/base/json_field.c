@@ -155,6 +155,12 @@ void json_put_text(json_t *object, const char *key, const char *text)
 	put(object, key, json_stringn(strbuf_text(&repaired), repaired.len));
 }
 
+void json_put_texts(json_t *object, const char *const *pairs, size_t count)
+{
+	for (size_t i = 0; i + 1 < count; i += 2)
+		json_put_text(object, pairs[i], pairs[i + 1]);
+}
+
 void json_put_int(json_t *object, const char *key, int64_t value)
 {
 	put(object, key, json_integer(value));

@@ -47,6 +47,14 @@ NODISCARD bool json_id_at(const json_t *root, const char *path, char *ret, size_
 /** Set `key` of an object to a text, or leave it out when the text is NULL. Invalid UTF-8 is repaired. */
 void json_put_text(json_t *object, const char *key, const char *text);
 
+/** Set several texts of an object, each as json_put_text(): key, text, key, text …. */
+#define JSON_PUT_TEXTS(object, ...)                                  \
+	json_put_texts((object), (const char *const[]){__VA_ARGS__}, \
+		       sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+/** What JSON_PUT_TEXTS() calls; `count` of keys and texts. */
+void json_put_texts(json_t *object, const char *const *pairs, size_t count);
+
 /** Set `key` of an object to an integer. */
 void json_put_int(json_t *object, const char *key, int64_t value);
 

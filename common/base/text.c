@@ -183,6 +183,15 @@ bool text_among(const char *const *names, size_t count, const char *text, unsign
 	return false;
 }
 
+bool text_among_nocase(const char *const *names, size_t count, struct bytes text)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!names[i] || strlen(names[i]) != text.len) continue;
+		if (text.len == 0 || strncasecmp((const char *)text.ptr, names[i], text.len) == 0) return true;
+	}
+	return false;
+}
+
 bool text_is_empty(const char *text)
 {
 	return !text || *text == '\0';

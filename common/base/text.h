@@ -61,6 +61,9 @@ NODISCARD char *text_lower(const char *text);
  */
 NODISCARD bool text_among(const char *const *names, size_t count, const char *text, unsigned *ret);
 
+/** Whether a slice is one of `count` names (NULL: none), ASCII letters compared without case. */
+NODISCARD bool text_among_nocase(const char *const *names, size_t count, struct bytes text);
+
 /** Whether the text is NULL or "". */
 NODISCARD bool text_is_empty(const char *text);
 

@@ -108,11 +108,8 @@ static char *repository_of(const char *word)
 
 static char *org_of(const char *word)
 {
-	struct uuid uuid;
 	char text[UUID_TEXT_SIZE];
-	if (!uuid_parse(word, &uuid)) return NULL;
-	uuid_text(&uuid, text);
-	return mem_dup(text);
+	return uuid_normalise(word, text) ? mem_dup(text) : NULL;
 }
 
 static char *value_of(enum access_kind kind, const char *word)

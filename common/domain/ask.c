@@ -70,9 +70,8 @@ static json_t *refs_to_json(const struct repo_refs *refs)
 	json_t *list = json_array();
 	for (size_t i = 0; i < refs->count; i++) {
 		json_t *item = json_object();
-		json_put_text(item, "kind", repo_kind_names[refs->list[i].kind]);
-		json_put_text(item, "name", refs->list[i].name);
-		json_put_text(item, "host", refs->list[i].host);
+		const struct repo_ref *ref = &refs->list[i];
+		JSON_PUT_TEXTS(item, "kind", repo_kind_names[ref->kind], "name", ref->name, "host", ref->host);
 		(void)json_array_append_new(list, item);
 	}
 	return list;
@@ -80,18 +79,14 @@ static json_t *refs_to_json(const struct repo_refs *refs)
 
 json_t *ask_to_json(const struct ask *ask)
 {
-	json_t *json = json_object();
 	json_t *actor = json_object();
-	json_put_text(json, "verdict", reason_name(ask->verdict));
-	json_put_text(json, "kind", trigger_kind_name(ask->kind));
-	put_texts(json, ask, ask_texts, ARRAY_LEN(ask_texts));
-	(void)json_object_set_new(json, "is_mention", json_boolean(ask->is_mention));
-	(void)json_object_set_new(json, "is_edit", json_boolean(ask->is_edit));
-	json_put_int(json, "happened_at_ms", ask->happened_at_ms);
-	json_put_int(json, "anchor_line", ask->anchor_line);
 	put_texts(actor, &ask->actor, person_texts, ARRAY_LEN(person_texts));
-	(void)json_object_set_new(json, "actor", actor);
-	(void)json_object_set_new(json, "repositories", refs_to_json(&ask->repositories));
+	json_t *json = json_pack("{ss ss* sb sb sI sI so so}", "verdict", reason_name(ask->verdict), "kind",
+				 trigger_kind_name(ask->kind), "is_mention", ask->is_mention, "is_edit", ask->is_edit,
+				 "happened_at_ms", (json_int_t)ask->happened_at_ms, "anchor_line",
+				 (json_int_t)ask->anchor_line, "actor", actor, "repositories",
+				 refs_to_json(&ask->repositories));
+	put_texts(json, ask, ask_texts, ARRAY_LEN(ask_texts));
 	return json;
 }
 
@@ -100,14 +95,8 @@ static bool read_kind(const json_t *json, struct ask *ask, struct err *err)
 	const char *kind = json_text_at(json, "kind");
 	const char *verdict = json_text_at(json, "verdict");
 	if (verdict) (void)!reason_parse(verdict, &ask->verdict);
-	if (!kind) return true;
-	if (strcmp(kind, trigger_kind_name(TRIGGER_COMMENT)) == 0)
-		ask->kind = TRIGGER_COMMENT;
-	else if (strcmp(kind, trigger_kind_name(TRIGGER_LABEL)) == 0)
-		ask->kind = TRIGGER_LABEL;
-	else
-		return err_set(err, ERR_INPUT, "kind of an ask is not known: '%.40s'", kind);
-	return true;
+	return !kind || trigger_kind_parse(kind, &ask->kind) ||
+	       err_set(err, ERR_INPUT, "kind of an ask is not known: '%.40s'", kind);
 }
 
 static bool read_ref(const json_t *item, struct repo_ref *ret)

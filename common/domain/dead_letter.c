@@ -4,21 +4,13 @@
 
 #include "common/domain/topics.h"
 
-#include <stdio.h>
-
 #include "common/base/banned.h"
-
-static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t number, char text[NUMBER_TEXT_SIZE])
-{
-	(void)snprintf(text, NUMBER_TEXT_SIZE, "%lld", (long long)number);
-	put(record, name, text);
-}
 
 void dead_letter_write(struct dead_letter *letter, delivery_put_fn *put, void *record)
 {
 	put(record, HEADER_DLQ_TOPIC, letter->topic);
-	put_number(put, record, HEADER_DLQ_PARTITION, letter->partition, letter->number_texts[0]);
-	put_number(put, record, HEADER_DLQ_OFFSET, letter->offset, letter->number_texts[1]);
-	put_number(put, record, HEADER_DLQ_ATTEMPTS, letter->attempts, letter->number_texts[2]);
+	delivery_put_number(put, record, HEADER_DLQ_PARTITION, letter->partition, letter->number_texts[0]);
+	delivery_put_number(put, record, HEADER_DLQ_OFFSET, letter->offset, letter->number_texts[1]);
+	delivery_put_number(put, record, HEADER_DLQ_ATTEMPTS, letter->attempts, letter->number_texts[2]);
 	put(record, HEADER_DLQ_ERROR, letter->error->message);
 }

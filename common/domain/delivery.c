@@ -37,60 +37,39 @@ struct reading {
 static bool read_text(const struct reading *reading, const char *name, size_t max_bytes, char **ret)
 {
 	struct bytes value = reading->header(reading->record, name);
-	if (!value.ptr) {
-		*ret = NULL;
-		return true;
-	}
-	if (value.len > max_bytes || !text_is_utf8(value) || memchr(value.ptr, 0, value.len))
+	if (value.ptr && (value.len > max_bytes || !text_is_utf8(value) || memchr(value.ptr, 0, value.len)))
 		return err_set(reading->err, ERR_INPUT, "header '%s' is no text of at most %zu bytes", name, max_bytes);
-	*ret = mem_dup_n(value.ptr, value.len);
+	*ret = value.ptr ? mem_dup_n(value.ptr, value.len) : NULL;
 	return true;
 }
 
+/* As read_text(), for what must be there; `ret` is the caller's also when it fails. */
 static bool read_needed(const struct reading *reading, const char *name, char **ret)
 {
 	if (!read_text(reading, name, LIMIT_ID_BYTES, ret)) return false;
-	if (text_is_empty(*ret)) {
-		mem_free(*ret);
-		*ret = NULL;
-		return err_set(reading->err, ERR_INPUT, "header '%s' is missing", name);
-	}
-	return true;
+	return !text_is_empty(*ret) || err_set(reading->err, ERR_INPUT, "header '%s' is missing", name);
 }
 
 static bool read_number(const struct reading *reading, const char *name, int64_t *ret)
 {
 	CLEANUP(mem_free_text) char *text = NULL;
 	if (!read_needed(reading, name, &text)) return false;
-	if (!number_parse(text, 0, INT64_MAX, ret, reading->err)) return err_wrap(reading->err, "header '%s'", name);
-	return true;
+	return number_parse(text, 0, INT64_MAX, ret, reading->err) || err_wrap(reading->err, "header '%s'", name);
 }
 
-static bool read_schema(const struct reading *reading)
+/* The schema comes first: of another one nothing else is known. */
+static bool read_identity(const struct reading *reading, struct delivery *ret)
 {
 	CLEANUP(mem_free_text) char *schema = NULL;
-	return read_needed(reading, HEADER_SCHEMA, &schema) && record_schema_ok(schema, reading->err);
-}
-
-static bool read_id(const struct reading *reading, char ret[UUID_TEXT_SIZE])
-{
-	CLEANUP(mem_free_text) char *text = NULL;
-	struct uuid id;
-	if (!read_needed(reading, HEADER_DELIVERY_ID, &text)) return false;
-	if (!uuid_parse(text, &id))
+	CLEANUP(mem_free_text) char *id = NULL;
+	CLEANUP(mem_free_text) char *provider = NULL;
+	if (!read_needed(reading, HEADER_SCHEMA, &schema) || !record_schema_ok(schema, reading->err) ||
+	    !read_needed(reading, HEADER_DELIVERY_ID, &id) || !read_needed(reading, HEADER_PROVIDER, &provider))
+		return false;
+	if (!uuid_normalise(id, ret->id))
 		return err_set(reading->err, ERR_INPUT, "header '%s' is no UUID", HEADER_DELIVERY_ID);
-	uuid_text(&id, ret);
-	return true;
-}
-
-static bool read_provider(const struct reading *reading, enum provider *ret)
-{
-	CLEANUP(mem_free_text) char *text = NULL;
-	if (!read_needed(reading, HEADER_PROVIDER, &text)) return false;
-	if (!provider_parse(text, ret))
-		return err_set(reading->err, ERR_INPUT, "header '%s' names no known product: '%.40s'", HEADER_PROVIDER,
-			       text);
-	return true;
+	return provider_parse(provider, &ret->provider) ||
+	       err_set(reading->err, ERR_INPUT, "header '%s' names no known product: '%.40s'", HEADER_PROVIDER, provider);
 }
 
 /* A verdict that this version does not know must not turn into a start. */
@@ -99,42 +78,26 @@ static bool read_verdict(const struct reading *reading, enum reason *ret)
 	CLEANUP(mem_free_text) char *text = NULL;
 	*ret = REASON_NONE;
 	if (!read_text(reading, HEADER_VERDICT, LIMIT_ID_BYTES, &text)) return false;
-	if (!text_is_empty(text) && !reason_parse(text, ret))
-		return err_set(reading->err, ERR_INPUT, "header '%s' is not known: '%.40s'", HEADER_VERDICT, text);
-	return true;
+	return text_is_empty(text) || reason_parse(text, ret) ||
+	       err_set(reading->err, ERR_INPUT, "header '%s' is not known: '%.40s'", HEADER_VERDICT, text);
 }
 
-static bool read_digest(const struct reading *reading, char **ret)
+static bool read_texts(const struct reading *reading, struct delivery *ret)
 {
 	uint8_t digest[SHA256_HEX_LEN / 2];
-	if (!read_text(reading, HEADER_BODY_SHA256, SHA256_HEX_LEN, ret)) return false;
-	if (*ret && !decode_hex(bytes_text(*ret), digest, sizeof(digest)))
-		return err_set(reading->err, ERR_INPUT, "header '%s' is no SHA-256", HEADER_BODY_SHA256);
-	return true;
-}
-
-/* A trace context that is not one is left out: it is only for people. */
-static bool read_trace(const struct reading *reading, char **ret)
-{
-	if (!read_text(reading, HEADER_TRACEPARENT, LIMIT_NAME_BYTES, ret)) return false;
-	if (*ret && !traceparent_is_valid(*ret)) {
-		mem_free(*ret);
-		*ret = NULL;
-	}
-	return true;
-}
-
-static bool read_origin(const struct reading *reading, struct delivery *delivery)
-{
-	if (!read_text(reading, HEADER_EVENT, LIMIT_NAME_BYTES, &delivery->event) ||
-	    !read_text(reading, HEADER_REQUEST_ID, LIMIT_NAME_BYTES, &delivery->request_id) ||
-	    !read_text(reading, HEADER_SOURCE, LIMIT_ID_BYTES, &delivery->source))
+	if (!read_text(reading, HEADER_EVENT, LIMIT_NAME_BYTES, &ret->event) ||
+	    !read_text(reading, HEADER_REQUEST_ID, LIMIT_NAME_BYTES, &ret->request_id) ||
+	    !read_text(reading, HEADER_SOURCE, LIMIT_ID_BYTES, &ret->source) ||
+	    !read_text(reading, HEADER_BODY_SHA256, SHA256_HEX_LEN, &ret->body_sha256) ||
+	    !read_text(reading, HEADER_SECRET, LIMIT_ID_BYTES, &ret->secret_used) ||
+	    !read_text(reading, HEADER_TRACEPARENT, LIMIT_NAME_BYTES, &ret->traceparent))
 		return false;
-	if (!delivery->event) delivery->event = mem_dup("");
-	if (text_is_empty(delivery->source)) {
-		mem_free(delivery->source);
-		delivery->source = mem_dup("webhook");
-	}
+	if (ret->body_sha256 && !decode_hex(bytes_text(ret->body_sha256), digest, sizeof(digest)))
+		return err_set(reading->err, ERR_INPUT, "header '%s' is no SHA-256", HEADER_BODY_SHA256);
+	if (!ret->event) mem_set(&ret->event, "");
+	if (text_is_empty(ret->source)) mem_set(&ret->source, "webhook");
+	/* A trace context that is not one is left out: it is only for people. */
+	if (!traceparent_is_valid(ret->traceparent)) mem_set(&ret->traceparent, NULL);
 	return true;
 }
 
@@ -142,12 +105,9 @@ bool delivery_read(delivery_header_fn *header, const void *record, struct delive
 {
 	const struct reading reading = {.header = header, .record = record, .err = err};
 	CLEANUP(delivery_done) struct delivery delivery = {0};
-	if (!read_schema(&reading) || !read_id(&reading, delivery.id) || !read_provider(&reading, &delivery.provider) ||
-	    !read_number(&reading, HEADER_CONNECTION_ID, &delivery.connection_id) ||
-	    !read_number(&reading, HEADER_RECEIVED_AT, &delivery.received_at_ms) || !read_origin(&reading, &delivery) ||
-	    !read_verdict(&reading, &delivery.verdict) || !read_digest(&reading, &delivery.body_sha256) ||
-	    !read_text(&reading, HEADER_SECRET, LIMIT_ID_BYTES, &delivery.secret_used) ||
-	    !read_trace(&reading, &delivery.traceparent))
+	if (!read_identity(&reading, &delivery) || !read_number(&reading, HEADER_CONNECTION_ID, &delivery.connection_id) ||
+	    !read_number(&reading, HEADER_RECEIVED_AT, &delivery.received_at_ms) ||
+	    !read_verdict(&reading, &delivery.verdict) || !read_texts(&reading, &delivery))
 		return false;
 	return MOVE(ret, delivery);
 }
@@ -157,7 +117,8 @@ static void put_text(delivery_put_fn *put, void *record, const char *name, const
 	if (!text_is_empty(value)) put(record, name, value);
 }
 
-static void put_number(delivery_put_fn *put, void *record, const char *name, int64_t number, char text[NUMBER_TEXT_SIZE])
+void delivery_put_number(delivery_put_fn *put, void *record, const char *name, int64_t number,
+			 char text[NUMBER_TEXT_SIZE])
 {
 	(void)snprintf(text, NUMBER_TEXT_SIZE, "%" PRId64, number);
 	put(record, name, text);
@@ -168,10 +129,10 @@ void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *recor
 	put(record, HEADER_SCHEMA, RECORD_SCHEMA);
 	put(record, HEADER_DELIVERY_ID, delivery->id);
 	put(record, HEADER_PROVIDER, provider_name(delivery->provider));
-	put_number(put, record, HEADER_CONNECTION_ID, delivery->connection_id, delivery->number_texts[0]);
+	delivery_put_number(put, record, HEADER_CONNECTION_ID, delivery->connection_id, delivery->number_texts[0]);
 	put_text(put, record, HEADER_EVENT, delivery->event);
 	put_text(put, record, HEADER_REQUEST_ID, delivery->request_id);
-	put_number(put, record, HEADER_RECEIVED_AT, delivery->received_at_ms, delivery->number_texts[1]);
+	delivery_put_number(put, record, HEADER_RECEIVED_AT, delivery->received_at_ms, delivery->number_texts[1]);
 	put_text(put, record, HEADER_SOURCE, delivery->source);
 	put_text(put, record, HEADER_VERDICT, reason_name(delivery->verdict));
 	put_text(put, record, HEADER_BODY_SHA256, delivery->body_sha256);

@@ -52,6 +52,10 @@ NODISCARD bool delivery_read(delivery_header_fn *header, const void *record, str
 /** Write the headers of a record, schema first. Their values borrow from `delivery`, which must outlive the record. */
 void delivery_write(struct delivery *delivery, delivery_put_fn *put, void *record);
 
+/** Put a number, as the text that `text` keeps. */
+void delivery_put_number(delivery_put_fn *put, void *record, const char *name, int64_t number,
+			 char text[NUMBER_TEXT_SIZE]);
+
 /** New `traceparent` (00-…-…-01) from 24 random bytes. */
 void traceparent_new(const uint8_t random[24], char ret[TRACEPARENT_SIZE]);
 

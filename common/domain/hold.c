@@ -28,11 +28,10 @@ bool holds_has(const struct holds *holds, int32_t partition, int64_t offset)
 bool holds_expire(struct holds *holds, int64_t now_ms)
 {
 	size_t kept = 0;
-	bool is_any;
 	for (size_t i = 0; i < holds->count; i++) {
 		if (holds->list[i].until_ms > now_ms) holds->list[kept++] = holds->list[i];
 	}
-	is_any = kept < holds->count;
+	bool is_any = kept < holds->count;
 	holds->count = kept;
 	return is_any;
 }

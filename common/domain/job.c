@@ -16,9 +16,11 @@
 
 #include "common/base/banned.h"
 
+static const char *const kind_names[] = {[JOB_START] = "start", [JOB_ANSWER] = "answer"};
+
 const char *job_kind_name(enum job_kind kind)
 {
-	return kind == JOB_START ? "start" : "answer";
+	return kind_names[kind];
 }
 
 void job_record_done(struct job_record *record)
@@ -34,23 +36,24 @@ static const char *reason_or_null(enum reason reason)
 	return reason == REASON_NONE ? NULL : reason_name(reason);
 }
 
+/* What both records say of a job. */
+static json_t *head(const struct job_record *record)
+{
+	json_t *json = json_object();
+	JSON_PUT_TEXTS(json, "schema", RECORD_SCHEMA, "job_id", record->job_id, "kind", job_kind_name(record->kind),
+		       "event_key", record->event_key, "provider", provider_name(record->provider), "user_id",
+		       record->user_id, "org_id", record->org_id, "traceparent", record->traceparent);
+	json_put_int(json, "connection_id", record->connection_id);
+	return json;
+}
+
 char *job_record_text(const struct job_record *record)
 {
-	json_auto_t *json = json_object();
-	json_put_text(json, "schema", RECORD_SCHEMA);
-	json_put_text(json, "job_id", record->job_id);
-	json_put_text(json, "kind", job_kind_name(record->kind));
-	json_put_text(json, "reason", reason_or_null(record->reason));
+	json_auto_t *json = head(record);
+	JSON_PUT_TEXTS(json, "reason", reason_or_null(record->reason), "delivery_id", record->delivery_id);
 	json_put_int(json, "start_attempt", record->start_attempt);
-	json_put_text(json, "event_key", record->event_key);
-	json_put_text(json, "provider", provider_name(record->provider));
-	json_put_int(json, "connection_id", record->connection_id);
 	json_put_int(json, "instance_id", record->instance_id);
-	json_put_text(json, "delivery_id", record->delivery_id);
 	json_put_int(json, "received_at_ms", record->received_at_ms);
-	json_put_text(json, "traceparent", record->traceparent);
-	json_put_text(json, "user_id", record->user_id);
-	json_put_text(json, "org_id", record->org_id);
 	(void)json_object_set_new(json, "ask", ask_to_json(&record->ask));
 	return json_compact(json);
 }
@@ -58,11 +61,8 @@ char *job_record_text(const struct job_record *record)
 static bool read_uuid(const json_t *json, const char *name, char ret[UUID_TEXT_SIZE], struct err *err)
 {
 	const char *text;
-	struct uuid uuid;
 	if (!json_need_text(json, name, LIMIT_ID_BYTES, &text, err)) return false;
-	if (!uuid_parse(text, &uuid)) return err_set(err, ERR_INPUT, "'%s' is no UUID: '%.60s'", name, text);
-	uuid_text(&uuid, ret);
-	return true;
+	return uuid_normalise(text, ret) || err_set(err, ERR_INPUT, "'%s' is no UUID: '%.60s'", name, text);
 }
 
 static bool read_kind(const json_t *json, struct job_record *record, struct err *err)
@@ -70,11 +70,7 @@ static bool read_kind(const json_t *json, struct job_record *record, struct err 
 	const char *kind;
 	const char *reason = json_text_at(json, "reason");
 	if (!json_need_text(json, "kind", LIMIT_ID_BYTES, &kind, err)) return false;
-	if (strcmp(kind, job_kind_name(JOB_START)) == 0)
-		record->kind = JOB_START;
-	else if (strcmp(kind, job_kind_name(JOB_ANSWER)) == 0)
-		record->kind = JOB_ANSWER;
-	else
+	if (!text_among(kind_names, ARRAY_LEN(kind_names), kind, &record->kind))
 		return err_set(err, ERR_INPUT, "kind of a job is not known: '%.40s'", kind);
 	if (reason && !reason_parse(reason, &record->reason))
 		return err_set(err, ERR_INPUT, "reason of a job is not known: '%.40s'", reason);
@@ -134,30 +130,17 @@ void job_id_make(const struct uuid *installation, enum job_kind kind, const char
 		 char ret[UUID_TEXT_SIZE])
 {
 	char name[LIMIT_EVENT_KEY_BYTES + 64];
-	struct uuid id;
 	(void)snprintf(name, sizeof(name), "%s:%s:%" PRId64, job_kind_name(kind), event_key, number);
-	id = uuid_v5(installation, bytes_text(name));
+	struct uuid id = uuid_v5(installation, bytes_text(name));
 	uuid_text(&id, ret);
 }
 
 char *status_record_text(const struct job_record *record, const char *state, enum reason reason, const char *detail,
 			 const char *conversation_id, int64_t at_ms)
 {
-	json_auto_t *json = json_object();
-	json_put_text(json, "schema", RECORD_SCHEMA);
-	json_put_text(json, "job_id", record->job_id);
-	json_put_text(json, "kind", job_kind_name(record->kind));
-	json_put_text(json, "event_key", record->event_key);
-	json_put_text(json, "provider", provider_name(record->provider));
-	json_put_int(json, "connection_id", record->connection_id);
-	json_put_text(json, "subject", record->ask.subject);
-	json_put_text(json, "user_id", record->user_id);
-	json_put_text(json, "org_id", record->org_id);
-	json_put_text(json, "state", state);
-	json_put_text(json, "reason", reason_or_null(reason));
-	json_put_text(json, "detail", detail);
-	json_put_text(json, "conversation_id", conversation_id);
-	json_put_text(json, "traceparent", record->traceparent);
+	json_auto_t *json = head(record);
+	JSON_PUT_TEXTS(json, "subject", record->ask.subject, "state", state, "reason", reason_or_null(reason), "detail",
+		       detail, "conversation_id", conversation_id);
 	json_put_int(json, "at_ms", at_ms);
 	return json_compact(json);
 }

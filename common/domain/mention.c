@@ -13,11 +13,7 @@ enum { TOKEN_MAX = 280 }; /* an id of 256 characters, "accountid:" and some spac
 
 bool bot_is(const struct bot *bot, const char *name)
 {
-	if (text_is_empty(name)) return false;
-	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++) {
-		if (bot->names[i] && text_equal_nocase(bot->names[i], name)) return true;
-	}
-	return false;
+	return !text_is_empty(name) && text_among_nocase(bot->names, LIMIT_BOT_NAMES, bytes_text(name));
 }
 
 static bool is_word_at(const char *text)
@@ -49,12 +45,10 @@ static bool is_bot_token(const char *token, const struct bot *bot)
 {
 	static const char prefix[] = "accountid:";
 	char text[TOKEN_MAX + 1] = "";
-	char *id = text;
-	size_t len;
 	memcpy(text, token, strnlen(token, TOKEN_MAX));
-	id += strspn(id, " ");
+	char *id = text + strspn(text, " ");
 	if (strncasecmp(id, prefix, sizeof(prefix) - 1) == 0) id += sizeof(prefix) - 1;
-	len = strcspn(id, " ]\r\n");
+	size_t len = strcspn(id, " ]\r\n");
 	if (id[len + strspn(id + len, " ")] != ']') return false;
 	id[len] = '\0';
 	return bot_is(bot, id);
@@ -70,8 +64,7 @@ static bool has_jira_token(const char *visible, const struct bot *bot)
 
 bool mention_found(enum provider provider, const char *text, const struct bot *bot)
 {
-	CLEANUP(mem_free_text) char *visible = NULL;
 	if (text_is_empty(text)) return false;
-	visible = mention_visible_text(provider, text);
+	CLEANUP(mem_free_text) char *visible = mention_visible_text(provider, text);
 	return has_at_mention(visible, bot->label) || (provider == PROVIDER_JIRA && has_jira_token(visible, bot));
 }

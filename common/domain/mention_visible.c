@@ -15,11 +15,13 @@ enum {
 	WIKI_MONOSPACE_MAX = 1024, /* {{text}}; keeps hostile texts from taking long */
 };
 
-static void blank(char *from, const char *end)
+/* Blanks what lies before `end`, and gives that back. */
+static char *blank(char *from, char *end)
 {
 	for (; from < end; from++) {
 		if (*from != '\n') *from = ' ';
 	}
+	return end;
 }
 
 /* --- wiki blocks of Jira: {code}, {noformat}, {quote}, {{monospace}} ---------------------------- */
@@ -39,9 +41,8 @@ static size_t brace_span(const char *at, size_t max)
 static size_t wiki_tag_len(const char *at, const char *name)
 {
 	size_t name_len = strlen(name);
-	size_t len;
 	if (strncasecmp(at, name, name_len) != 0 || (at[name_len] != '}' && at[name_len] != ':')) return 0;
-	len = name_len + brace_span(at + name_len, WIKI_TAG_MAX);
+	size_t len = name_len + brace_span(at + name_len, WIKI_TAG_MAX);
 	return at[len] == '}' ? len + 1 : 0;
 }
 
@@ -61,10 +62,7 @@ static char *blank_wiki_block(char *at, bool open_ended[])
 	for (size_t i = 0; i < ARRAY_LEN(wiki_blocks); i++) {
 		size_t tag_len = open_ended[i] ? 0 : wiki_tag_len(at, wiki_blocks[i]);
 		char *end = tag_len > 0 ? wiki_block_end(at, tag_len, wiki_blocks[i]) : NULL;
-		if (end) {
-			blank(at, end);
-			return end;
-		}
+		if (end) return blank(at, end);
 		open_ended[i] = open_ended[i] || tag_len > 0;
 	}
 	return at + 1;
@@ -75,8 +73,7 @@ static char *blank_monospace(char *at)
 {
 	char *end = at + 2 + brace_span(at + 2, WIKI_MONOSPACE_MAX);
 	if (end[0] != '}' || end[1] != '}') return at + 2;
-	blank(at, end + 2);
-	return end + 2;
+	return blank(at, end + 2);
 }
 
 static void blank_wiki(char *text)
@@ -113,10 +110,8 @@ static bool opens_fence(const char *line, const char *end, struct fence *ret)
 {
 	const char *start = skip_indent(line);
 	const char mark[2] = {*start, '\0'};
-	size_t len;
-	if (*start != '`' && *start != '~') return false;
-	len = strspn(start, mark);
-	if (len < 3) return false;
+	size_t len = strspn(start, mark);
+	if ((*start != '`' && *start != '~') || len < 3) return false;
 	if (*start == '`' && memchr(start + len, '`', (size_t)(end - start) - len)) return false;
 	*ret = (struct fence){.mark = *start, .len = len};
 	return true;
@@ -143,9 +138,9 @@ static void blank_lines(enum provider provider, char *text)
 		char *end = line + strcspn(line, "\n");
 		if (fence.mark != '\0') {
 			if (closes_fence(line, end, &fence)) fence.mark = '\0';
-			blank(line, end);
+			(void)blank(line, end);
 		} else if (is_quote(provider, line) || opens_fence(line, end, &fence)) {
-			blank(line, end);
+			(void)blank(line, end);
 		}
 		line = *end == '\n' ? end + 1 : end;
 	}
@@ -179,9 +174,7 @@ static char *blank_inline_code(char *at, uint64_t *unclosed)
 		end = inline_code_end(at + run, run);
 		*unclosed |= !end ? UINT64_C(1) << run : 0;
 	}
-	if (!end) return at + run;
-	blank(at, end);
-	return end;
+	return end ? blank(at, end) : at + run;
 }
 
 static void blank_inline(char *text)

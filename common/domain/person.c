@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/domain/trigger_rules.h"
 
 #include <string.h>
 
@@ -17,27 +18,18 @@ void person_done(struct person *person)
 	*person = (struct person){0};
 }
 
-static char *dup_text(const json_t *user, const char *name)
-{
-	const char *text = json_text_at(user, name);
-	return text ? mem_dup_n(text, text_cut(text, LIMIT_NAME_BYTES)) : NULL;
-}
-
 struct person person_read(enum provider provider, const json_t *user)
 {
-	struct person person = {
-		.name = dup_text(user, "name"),
-		.email = dup_text(user, "emailAddress"),
-		.display_name = dup_text(user, "displayName"),
-	};
+	bool is_jira = provider == PROVIDER_JIRA;
 	char id[LIMIT_ID_BYTES];
-	if (provider == PROVIDER_JIRA) {
-		person.key = dup_text(user, "key");
-		if (!person.key) person.key = dup_text(user, "accountId"); /* as Jira Cloud has it */
-		return person;
-	}
-	person.key = dup_text(user, "slug");
-	if (json_id_at(user, "id", id, sizeof(id))) person.id = mem_dup(id);
+	struct person person = {
+		.key = trigger_text(user, is_jira ? "key" : "slug", LIMIT_NAME_BYTES),
+		.name = trigger_text(user, "name", LIMIT_NAME_BYTES),
+		.email = trigger_text(user, "emailAddress", LIMIT_NAME_BYTES),
+		.display_name = trigger_text(user, "displayName", LIMIT_NAME_BYTES),
+	};
+	if (is_jira && !person.key) person.key = trigger_text(user, "accountId", LIMIT_NAME_BYTES); /* Jira Cloud */
+	if (!is_jira && json_id_at(user, "id", id, sizeof(id))) person.id = mem_dup(id);
 	return person;
 }
 
@@ -52,19 +44,12 @@ bool person_is_nobody(const struct person *person)
 	return text_is_empty(person->id) && text_is_empty(person->key) && text_is_empty(person->name);
 }
 
-/* Whether both have the text, and whether it is the same in `*ret`. */
-static bool comparable(const char *a, const char *b, bool *ret)
-{
-	if (!a || !b || !a[0] || !b[0]) return false;
-	*ret = strcmp(a, b) == 0;
-	return true;
-}
-
 bool person_same(const struct person *a, const struct person *b)
 {
-	bool is_same = false;
-	if (comparable(a->id, b->id, &is_same) || comparable(a->key, b->key, &is_same) ||
-	    comparable(a->name, b->name, &is_same))
-		return is_same;
+	const char *const texts[][2] = {{a->id, b->id}, {a->key, b->key}, {a->name, b->name}};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (text_is_empty(texts[i][0]) || text_is_empty(texts[i][1])) continue;
+		return strcmp(texts[i][0], texts[i][1]) == 0;
+	}
 	return false;
 }

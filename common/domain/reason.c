@@ -62,13 +62,10 @@ const char *reason_name(enum reason reason)
 bool reason_parse(const char *name, enum reason *ret)
 {
 	*ret = REASON_NONE;
-	for (size_t i = 1; i < ARRAY_LEN(reasons); i++) {
-		if (strcmp(name, reasons[i].name) == 0) {
-			*ret = (enum reason)i;
-			return true;
-		}
+	for (size_t i = 1; i < ARRAY_LEN(reasons) && *ret == REASON_NONE; i++) {
+		if (strcmp(name, reasons[i].name) == 0) *ret = (enum reason)i;
 	}
-	return false;
+	return *ret != REASON_NONE;
 }
 
 const char *reason_help(enum reason reason)

@@ -13,9 +13,8 @@
 void repo_refs_done(struct repo_refs *refs)
 {
 	if (!refs) return;
-	for (size_t i = 0; i < refs->count; i++) {
+	for (size_t i = 0; i < refs->count; i++)
 		MEM_FREE_ALL(refs->list[i].name, refs->list[i].host);
-	}
 	*refs = (struct repo_refs){0};
 }
 
@@ -47,9 +46,7 @@ static const char *line_value(const char *line)
 	if (strncasecmp(line, word, sizeof(word) - 1) != 0) return NULL;
 	line += sizeof(word) - 1;
 	line += strspn(line, decoration);
-	if (*line != ':') return NULL;
-	line++;
-	return line + strspn(line, decoration);
+	return *line == ':' ? line + 1 + strspn(line + 1, decoration) : NULL;
 }
 
 /* Reads one reference at the start of `value`, and further ones after commas. */
@@ -58,11 +55,9 @@ static void add_line_value(struct repo_refs *refs, const char *value)
 	for (;;) {
 		size_t taken = repo_scan_reference(refs, value);
 		if (taken == 0) return;
-		value += taken;
-		value += strspn(value, decoration);
+		value += taken + strspn(value + taken, decoration);
 		if (*value != ',') return;
-		value++;
-		value += strspn(value, decoration);
+		value += 1 + strspn(value + 1, decoration);
 	}
 }
 

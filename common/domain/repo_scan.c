@@ -2,7 +2,6 @@
 
 #include "common/domain/repo_scan.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,7 +9,11 @@
 
 #include "common/base/banned.h"
 
-static const char name_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL_LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+static const char name_chars[] = CAPITALS SMALL_LETTERS DIGITS "_.-";
 
 /* Common pairs of words. */
 static const char *const word_pairs[] = {
@@ -32,43 +35,21 @@ static const char *const file_endings[] = {
 	"html", "htm",  "css",  "scss", "sh",  "sql", "toml", "ini",  "cfg",        "conf",   "log",   "csv",  "pdf",
 	"png",  "jpg",  "jpeg", "gif",  "svg", "zip", "gz",   "lock", "properties", "gradle", "ipynb", "vue"};
 
-static bool is_one_of(const char *text, size_t len, const char *const *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strlen(list[i]) == len && strncasecmp(text, list[i], len) == 0) return true;
-	}
-	return false;
-}
-
 static bool is_file(const char *name)
 {
 	const char *dot = strrchr(name, '.');
-	return dot && is_one_of(dot + 1, strlen(dot + 1), file_endings, ARRAY_LEN(file_endings));
-}
-
-static size_t count_dots(const char *name)
-{
-	size_t count = 0;
-	for (; *name != '\0'; name++)
-		count += *name == '.' ? 1 : 0;
-	return count;
+	return dot && text_among_nocase(file_endings, ARRAY_LEN(file_endings), bytes_text(dot + 1));
 }
 
 /* Numbers, dates and versions have no letter; abbreviations (TCP/IP, A/B) are short and all capitals. */
 static bool is_number(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (isalpha((unsigned char)text[i])) return false;
-	}
-	return true;
+	return strcspn(text, CAPITALS SMALL_LETTERS) >= len;
 }
 
 static bool is_abbreviation(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (!isupper((unsigned char)text[i]) && !isdigit((unsigned char)text[i])) return false;
-	}
-	return len <= 5;
+	return len <= 5 && strspn(text, CAPITALS DIGITS) >= len;
 }
 
 static bool is_plausible(const char *token)
@@ -76,9 +57,10 @@ static bool is_plausible(const char *token)
 	const char *name = strchr(token, '/') + 1;
 	size_t owner_len = (size_t)(name - 1 - token);
 	size_t name_len = strlen(name);
-	if (owner_len < 2 || name_len < 2 || is_file(name) || count_dots(name) > 1) return false;
-	if (is_one_of(token, strlen(token), word_pairs, ARRAY_LEN(word_pairs)) ||
-	    is_one_of(token, owner_len, path_words, ARRAY_LEN(path_words)))
+	if (owner_len < 2 || name_len < 2 || is_file(name) || strchr(name, '.') != strrchr(name, '.'))
+		return false; /* two dots: a version or a host */
+	if (text_among_nocase(word_pairs, ARRAY_LEN(word_pairs), bytes_text(token)) ||
+	    text_among_nocase(path_words, ARRAY_LEN(path_words), bytes_of(token, owner_len)))
 		return false;
 	if (is_number(token, owner_len) || is_number(name, name_len)) return false;
 	return !(is_abbreviation(token, owner_len) && is_abbreviation(name, name_len));

@@ -43,12 +43,9 @@ static const char *const part_words[] = {
 static const char *const page_endings[] = {".html", ".htm", ".pdf",  ".png", ".jpg", ".jpeg", ".gif",
 					   ".svg",  ".php", ".aspx", ".jsp", ".zip", ".txt",  ".css"};
 
-static bool is_one_of(const char *text, const char *const *list, size_t count)
+static bool is_one_of(const char *segment, const char *const *list, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (text_equal_nocase(text, list[i])) return true;
-	}
-	return false;
+	return text_among_nocase(list, count, bytes_text(segment));
 }
 
 static bool ends_nocase(const char *text, const char *ending)
@@ -60,10 +57,8 @@ static bool ends_nocase(const char *text, const char *ending)
 
 static bool is_page(const char *segment)
 {
-	for (size_t i = 0; i < ARRAY_LEN(page_endings); i++) {
-		if (ends_nocase(segment, page_endings[i])) return true;
-	}
-	return false;
+	const char *dot = strrchr(segment + 1, '.');
+	return dot && is_one_of(dot, page_endings, ARRAY_LEN(page_endings));
 }
 
 static bool is_name(const char *segment)
@@ -100,26 +95,22 @@ static void path_read(struct path *path, struct bytes text)
 	}
 }
 
-static void join(char ret[REPO_NAME_SIZE], const char *prefix, const char *owner, const char *name)
+static bool join(char ret[REPO_NAME_SIZE], const char *prefix, const char *owner, const char *name)
 {
 	(void)snprintf(ret, REPO_NAME_SIZE, "%s%.120s/%.120s", prefix, owner, name);
+	return is_name(owner) && is_name(name);
 }
 
 /* …/projects/KEY/repos/slug, …/users/u/repos/slug and /scm/KEY/slug, under any context path. */
 static bool read_bitbucket(const struct path *path, char ret[REPO_NAME_SIZE])
 {
 	for (size_t i = 0; i + 2 < path->count; i++) {
-		const char *word = path->segments[i];
-		bool is_user = text_equal_nocase(word, "users");
-		bool has_repos = i + 3 < path->count && text_equal_nocase(path->segments[i + 2], "repos");
-		if ((is_user || text_equal_nocase(word, "projects")) && has_repos) {
-			join(ret, is_user ? "~" : "", path->segments[i + 1], path->segments[i + 3]);
-			return is_name(path->segments[i + 1]) && is_name(path->segments[i + 3]);
-		}
-		if (i < 2 && text_equal_nocase(word, "scm")) {
-			join(ret, "", path->segments[i + 1], path->segments[i + 2]);
-			return is_name(path->segments[i + 1]) && is_name(path->segments[i + 2]);
-		}
+		const char(*at)[SEGMENT_SIZE] = &path->segments[i];
+		bool is_user = text_equal_nocase(at[0], "users");
+		bool has_repos = i + 3 < path->count && text_equal_nocase(at[2], "repos");
+		if (has_repos && (is_user || text_equal_nocase(at[0], "projects")))
+			return join(ret, is_user ? "~" : "", at[1], at[3]);
+		if (i < 2 && text_equal_nocase(at[0], "scm")) return join(ret, "", at[1], at[2]);
 	}
 	return false;
 }
@@ -137,13 +128,12 @@ static size_t name_depth(const struct path *path, const char *host)
 
 static bool read_other(const struct path *path, const char *host, char ret[REPO_NAME_SIZE])
 {
-	size_t depth;
 	size_t len = 0;
 	if (path->count < 2 || is_one_of(path->segments[0], page_words, ARRAY_LEN(page_words)) ||
 	    is_one_of(path->segments[1], context_words, ARRAY_LEN(context_words)) || !is_name(path->segments[0]) ||
 	    !is_name(path->segments[1]))
 		return false;
-	depth = name_depth(path, host);
+	size_t depth = name_depth(path, host);
 	if (is_page(path->segments[depth - 1])) return false;
 	for (size_t i = 0; i < depth; i++) {
 		int written = snprintf(ret + len, REPO_NAME_SIZE - len, "%s%s", i > 0 ? "/" : "", path->segments[i]);
@@ -201,12 +191,10 @@ size_t repo_url_read(const char *text, char ret_name[REPO_NAME_SIZE], char ret_h
 	size_t scheme = scheme_len(text);
 	size_t len = scheme > 0 ? url_len(text) : 0;
 	struct path path;
-	size_t authority;
-	size_t path_end;
 	ret_name[0] = '\0';
 	if (len <= scheme) return 0;
-	authority = span_until(text + scheme, len - scheme, "/?#");
-	path_end = span_until(text, len, "?#");
+	size_t authority = span_until(text + scheme, len - scheme, "/?#");
+	size_t path_end = span_until(text, len, "?#");
 	if (!read_host(bytes_of(text + scheme, authority), ret_host) || scheme + authority >= path_end) return len;
 	path_read(&path, bytes_of(text + scheme + authority, path_end - scheme - authority));
 	if (!read_bitbucket(&path, ret_name) && !read_other(&path, ret_host, ret_name)) ret_name[0] = '\0';

@@ -14,14 +14,16 @@
 
 #include "common/base/banned.h"
 
+static const char *const kind_names[] = {[TRIGGER_COMMENT] = "comment", [TRIGGER_LABEL] = "label"};
+
 const char *trigger_kind_name(enum trigger_kind kind)
 {
-	switch (kind) {
-	case TRIGGER_NONE: return NULL;
-	case TRIGGER_COMMENT: return "comment";
-	case TRIGGER_LABEL: return "label";
-	}
-	return NULL;
+	return kind_names[kind];
+}
+
+bool trigger_kind_parse(const char *name, enum trigger_kind *ret)
+{
+	return text_among(kind_names, ARRAY_LEN(kind_names), name, ret);
 }
 
 /* A change is too old when it waited longer than the limit, or when an edit is older than the connection. */
@@ -75,13 +77,11 @@ static bool jira_origin_ok(const json_t *body, const char *host)
 static bool bitbucket_origin_ok(const json_t *body, const struct trigger_origin *origin)
 {
 	const json_t *repository = json_at(body, "pullRequest.toRef.repository");
-	const char *key;
-	const char *slug;
 	if (!repository) repository = json_at(body, "repository");
 	if (!repository) return true;
 	if (origin->repo_id > 0 && json_int_at(repository, "id", 0) == origin->repo_id) return true;
-	key = json_text_at(repository, "project.key");
-	slug = json_text_at(repository, "slug");
+	const char *key = json_text_at(repository, "project.key");
+	const char *slug = json_text_at(repository, "slug");
 	return key && slug && text_equal_nocase(key, origin->project_key) && text_equal_nocase(slug, origin->repo_slug);
 }
 
@@ -92,21 +92,15 @@ bool trigger_origin_ok(enum provider provider, const json_t *body, const struct 
 
 /* --- whether a body is worth keeping -------------------------------------------------------------- */
 
-static bool is_digits(const char *text)
-{
-	return text[strspn(text, "0123456789")] == '\0';
-}
-
 bool trigger_may_ask(struct bytes body, const struct bot *bot)
 {
 	CLEANUP(mem_free_text) char *label = text_lower(bot->label);
 	/* An escaped ASCII letter or a broken escape could hide the word. */
 	if (text_bytes_contain_nocase(body, "\\u00") || text_bytes_contain_nocase(body, label)) return true;
 	for (size_t i = 0; i < LIMIT_BOT_NAMES; i++) {
-		CLEANUP(mem_free_text) char *name = NULL;
-		/* A number is an id: nobody is addressed by it. */
-		if (text_is_empty(bot->names[i]) || is_digits(bot->names[i])) continue;
-		name = text_lower(bot->names[i]);
+		/* A number (also an empty one) is an id: nobody is addressed by it. */
+		if (!bot->names[i] || bot->names[i][strspn(bot->names[i], "0123456789")] == '\0') continue;
+		CLEANUP(mem_free_text) char *name = text_lower(bot->names[i]);
 		if (text_bytes_contain_nocase(body, name)) return true;
 	}
 	return false;

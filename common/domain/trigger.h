@@ -23,6 +23,9 @@ enum trigger_kind { TRIGGER_NONE, TRIGGER_COMMENT, TRIGGER_LABEL };
 /** "comment", "label" or NULL; static. */
 NODISCARD const char *trigger_kind_name(enum trigger_kind kind);
 
+/** Read a name; false when unknown. */
+NODISCARD bool trigger_kind_parse(const char *name, enum trigger_kind *ret);
+
 /** What was read from a delivery; texts owned, NULL when absent or not of this product. */
 struct ask {
 	enum reason verdict; /**< TRIGGERED, NO_TRIGGER, BOT_AUTHOR, STALE or MALFORMED */

@@ -47,15 +47,12 @@ static void read_person(const json_t *body, struct person *ret)
 static void read_branch(const json_t *body, struct ask *ask)
 {
 	static const char heads[] = "refs/heads/";
+	const char *id = json_text_at(body, "pullRequest.fromRef.id");
 	ask->from_project_key = trigger_text(body, FROM_REPOSITORY ".project.key", LIMIT_NAME_BYTES);
 	ask->from_repo_slug = trigger_text(body, FROM_REPOSITORY ".slug", LIMIT_NAME_BYTES);
 	ask->branch = trigger_text(body, "pullRequest.fromRef.displayId", LIMIT_NAME_BYTES);
-	if (!ask->branch) {
-		const char *id = json_text_at(body, "pullRequest.fromRef.id");
-		if (id && text_starts(id, heads))
-			ask->branch = mem_dup_n(id + sizeof(heads) - 1,
-						text_cut(id + sizeof(heads) - 1, LIMIT_NAME_BYTES));
-	}
+	if (!ask->branch && id && text_starts(id, heads))
+		ask->branch = mem_dup_n(id + sizeof(heads) - 1, text_cut(id + sizeof(heads) - 1, LIMIT_NAME_BYTES));
 }
 
 static void read_pull_request(const json_t *body, struct ask *ask)

@@ -27,11 +27,10 @@ static char *issue_id_of_self(const char *self)
 {
 	static const char part[] = "/issue/";
 	const char *id = NULL;
-	size_t len;
 	for (const char *at = self; at && (at = strstr(at, part));)
 		id = at = at + sizeof(part) - 1;
 	if (!id) return NULL;
-	len = strspn(id, "0123456789");
+	size_t len = strspn(id, "0123456789");
 	if (len == 0 || len >= LIMIT_ID_BYTES || (id[len] != '/' && id[len] != '\0')) return NULL;
 	return mem_dup_n(id, len);
 }
@@ -91,8 +90,7 @@ static bool has_word(const char *words, const char *label)
 	while (words && *words != '\0') {
 		size_t len = strcspn(words, " ");
 		if (len == label_len && strncmp(words, label, len) == 0) return true;
-		words += len;
-		words += strspn(words, " ");
+		words += len + strspn(words + len, " ");
 	}
 	return false;
 }
@@ -149,10 +147,8 @@ static void forget_comment(struct ask *ask)
 {
 	char **const texts[] = {&ask->event_key, &ask->comment_id, &ask->comment_text, &ask->visibility_type,
 				&ask->visibility_value};
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		mem_free(*texts[i]);
-		*texts[i] = NULL;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		mem_set(texts[i], NULL);
 	ask->is_edit = false;
 }
 
@@ -185,9 +181,8 @@ static void decide_plain(const struct trigger_context *context, const json_t *bo
 static void decide(const struct trigger_context *context, enum jira_event event, const json_t *body, struct ask *ask)
 {
 	bool has_comment = event == JIRA_COMMENT || (event == JIRA_ISSUE_UPDATED && json_at(body, "comment"));
-	char *key;
 	if (has_comment && !read_comment(context, body, ask)) return;
-	key = event != JIRA_COMMENT ? label_key(context, event, body, ask->issue_id) : NULL;
+	char *key = event != JIRA_COMMENT ? label_key(context, event, body, ask->issue_id) : NULL;
 	if (ask->kind == TRIGGER_COMMENT)
 		ask->alias_key = key;
 	else if (key)
@@ -198,10 +193,9 @@ static void decide(const struct trigger_context *context, enum jira_event event,
 
 void trigger_read_jira(const struct trigger_context *context, const json_t *body, struct ask *ret)
 {
-	enum jira_event event;
 	ret->event = trigger_event_name(PROVIDER_JIRA, body);
 	if (!ret->event) ret->event = mem_dup(context->event ? context->event : "");
-	event = event_of(ret->event);
+	enum jira_event event = event_of(ret->event);
 	ret->issue_id = issue_id_of(body);
 	ret->issue_key = trigger_text(body, "issue.key", LIMIT_NAME_BYTES);
 	if (event == JIRA_OTHER) {

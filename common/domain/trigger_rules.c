@@ -70,9 +70,8 @@ static const char *last_line(const char *text)
 
 bool trigger_has_marker(const char *text)
 {
-	const char *line;
 	if (text_is_empty(text)) return false;
-	line = last_line(text);
+	const char *line = last_line(text);
 	if (line[strspn(line, " \t")] == '>') return false;
 	for (size_t i = 0; i < ARRAY_LEN(markers); i++) {
 		const char *at = strstr(line, markers[i]);
