@@ -2,8 +2,6 @@
 
 #include "services/dispatcher/effect_rule.h"
 
-#include <assert.h>
-
 #include "common/base/text.h"
 
 #include "common/base/banned.h"
@@ -40,17 +38,10 @@ int64_t effect_wait_ms(const struct effect *effect)
 
 enum effect_action effect_next(const struct effect *effect, int64_t now_ms)
 {
-	switch (effect->state) {
-	case EFFECT_INTENT: return EFFECT_DO_SEND;
-	case EFFECT_ATTEMPTING:
-		if (now_ms < effect_wait_ms(effect)) return EFFECT_DO_WAIT;
-		return effect->misses >= EFFECT_MISSES_BEFORE_REPEAT ? EFFECT_DO_SEND : EFFECT_DO_LOOK;
-	case EFFECT_CONFIRMED:
-	case EFFECT_SKIPPED:
-	case EFFECT_FAILED: return EFFECT_DO_NOTHING;
-	}
-	assert(!"unknown effect state");
-	return EFFECT_DO_NOTHING;
+	if (effect->state == EFFECT_INTENT) return EFFECT_DO_SEND;
+	if (effect->state != EFFECT_ATTEMPTING) return EFFECT_DO_NOTHING;
+	if (now_ms < effect_wait_ms(effect)) return EFFECT_DO_WAIT;
+	return effect->misses >= EFFECT_MISSES_BEFORE_REPEAT ? EFFECT_DO_SEND : EFFECT_DO_LOOK;
 }
 
 void effect_begin(struct effect *effect, int64_t until_ms)
@@ -100,8 +91,6 @@ void effect_looked(struct effect *effect, bool is_found, int64_t now_ms, const i
 	}
 	effect->misses++;
 	effect->attempting_until_ms = 0;
-	if (effect->misses < EFFECT_MISSES_BEFORE_REPEAT)
-		effect->probe_at_ms = now_ms + delays_ms[effect->misses];
-	else
-		effect->probe_at_ms = now_ms;
+	effect->probe_at_ms = now_ms;
+	if (effect->misses < EFFECT_MISSES_BEFORE_REPEAT) effect->probe_at_ms += delays_ms[effect->misses];
 }

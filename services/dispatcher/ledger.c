@@ -18,6 +18,13 @@ struct entry {
 	struct effect_row row;
 };
 
+/* What an effect that is over has come to. */
+static const enum ledger_outcome outcomes[] = {
+	[EFFECT_CONFIRMED] = LEDGER_CONFIRMED,
+	[EFFECT_SKIPPED] = LEDGER_SKIPPED,
+	[EFFECT_FAILED] = LEDGER_REFUSED,
+};
+
 /* Asked right before the request leaves: is the lease still long enough for the whole call? */
 static bool lease_outlives_call(void *context)
 {
@@ -86,10 +93,7 @@ static bool after_blind_look(struct entry *entry, const struct err *failure, str
 	if (entry->effect->kind != EFFECT_ACK && entry->effect->kind != EFFECT_REACTION) return true;
 	entry->row.effect.state = EFFECT_SKIPPED;
 	ret->outcome = LEDGER_SKIPPED;
-	struct err saved = {0};
-	if (save(entry, failure->message, &saved)) return true;
-	*err = saved;
-	return false;
+	return save(entry, failure->message, err);
 }
 
 static bool look(struct entry *entry, struct ledger_result *ret, struct err *err)
@@ -102,18 +106,6 @@ static bool look(struct entry *entry, struct ledger_result *ret, struct err *err
 	if (id[0]) (void)snprintf(entry->row.remote_id, sizeof(entry->row.remote_id), "%s", id);
 	ret->outcome = LEDGER_CONFIRMED;
 	return save(entry, NULL, err);
-}
-
-static enum ledger_outcome outcome_of(enum effect_state state)
-{
-	switch (state) {
-	case EFFECT_CONFIRMED: return LEDGER_CONFIRMED;
-	case EFFECT_SKIPPED: return LEDGER_SKIPPED;
-	case EFFECT_FAILED: return LEDGER_REFUSED;
-	case EFFECT_INTENT:
-	case EFFECT_ATTEMPTING: return LEDGER_AGAIN;
-	}
-	return LEDGER_AGAIN;
 }
 
 /* What cannot be looked for does no harm when repeated: no reason to wait or to look. */
@@ -141,7 +133,7 @@ static bool move(struct entry *entry, struct ledger_result *ret, bool *ret_goes_
 		ret->until_ms = effect_wait_ms(&entry->row.effect);
 		return true;
 	case EFFECT_DO_NOTHING:
-		ret->outcome = outcome_of(entry->row.effect.state);
+		ret->outcome = outcomes[entry->row.effect.state];
 		if (ret->outcome == LEDGER_REFUSED && err->code == ERR_NONE)
 			err_set(err, ERR_INPUT, "refused by the peer before");
 		return true;
