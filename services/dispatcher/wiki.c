@@ -6,7 +6,6 @@
 #include "common/base/text.h"
 #include "services/dispatcher/wiki_write.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -102,23 +101,16 @@ static void enter_heading(struct wiki *wiki, const void *detail)
 	strbuf_addf(wiki->out, "h%u. ", heading->level);
 }
 
-static void choose_language(struct wiki *wiki, const MD_ATTRIBUTE *lang)
-{
-	char name[WIKI_LANGUAGE_SIZE] = "";
-	wiki->language[0] = '\0';
-	if (!lang->text || lang->size >= sizeof(name)) return;
-	for (size_t i = 0; i < lang->size; i++)
-		name[i] = (char)tolower((unsigned char)lang->text[i]);
-	for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
-		if (strcmp(name, languages[i]) == 0) memcpy(wiki->language, name, sizeof(name));
-	}
-}
-
+/* A language that Jira does not know is left out. */
 static void enter_code(struct wiki *wiki, const void *detail)
 {
-	const MD_BLOCK_CODE_DETAIL *code = detail;
-	choose_language(wiki, &code->lang);
+	const MD_ATTRIBUTE *lang = &((const MD_BLOCK_CODE_DETAIL *)detail)->lang;
+	CLEANUP(mem_free_text) char *name = lang->text ? mem_dup_n(lang->text, lang->size) : NULL;
 	strbuf_clear(&wiki->code);
+	wiki->language = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
+		if (text_equal_nocase(name, languages[i])) wiki->language = languages[i];
+	}
 }
 
 /* Code that holds {code} itself goes into {noformat}; code that holds both is split by a space without width. */
@@ -127,7 +119,7 @@ static void leave_code(struct wiki *wiki, UNUSED const void *detail)
 	const char *code = strbuf_text(&wiki->code);
 	bool is_noformat = strstr(code, "{code");
 	const char *end = is_noformat ? "{noformat}" : "{code}";
-	if (wiki->language[0] && !is_noformat)
+	if (wiki->language && !is_noformat)
 		strbuf_addf(wiki->out, "{code:%s}\n", wiki->language);
 	else
 		strbuf_addf(wiki->out, "%s\n", end);

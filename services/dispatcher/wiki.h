@@ -23,6 +23,9 @@ enum wiki_place {
 	WIKI_IN_CODE = 2, /**< in {{code}} */
 };
 
+/** Whether a byte belongs to a word: letters beyond ASCII count as such, nearly all are. */
+NODISCARD bool wiki_is_word(unsigned char c);
+
 /** Append text with everything escaped that Jira would take for markup after what `ret` ends with. */
 void wiki_escape(struct bytes text, unsigned place, struct strbuf *ret);
 

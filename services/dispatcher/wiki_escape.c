@@ -15,8 +15,7 @@ struct spot {
 	unsigned place;
 };
 
-/* Letters beyond ASCII count as such: nearly all are. */
-static bool is_word(unsigned char c)
+bool wiki_is_word(unsigned char c)
 {
 	return c >= 0x80 || isalnum(c);
 }
@@ -30,7 +29,7 @@ static bool is_space(unsigned char c)
 static bool is_phrase_mark(const struct spot *spot)
 {
 	if (!strchr("*_-+^~", spot->here)) return false;
-	if (is_word(spot->prev) && is_word(spot->next)) return false;
+	if (wiki_is_word(spot->prev) && wiki_is_word(spot->next)) return false;
 	return !(spot->prev == ' ' && is_space(spot->next));
 }
 
@@ -45,7 +44,8 @@ static bool is_picture(const struct spot *spot)
 {
 	unsigned char third = spot->rest.len > 2 ? spot->rest.ptr[2] : 0;
 	if (spot->here == '(') return third == ')' && spot->next && strchr("yni/x!+-?*", spot->next);
-	if (spot->here == ':' || spot->here == ';') return spot->next && strchr(")(PD", spot->next) && !is_word(third);
+	if (spot->here == ':' || spot->here == ';')
+		return spot->next && strchr(")(PD", spot->next) && !wiki_is_word(third);
 	return false;
 }
 

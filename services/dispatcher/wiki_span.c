@@ -39,12 +39,13 @@ static bool read_numeric(const char *entity, int64_t *ret)
 	return true;
 }
 
+static const char *const entities[][2] = {
+	{"&amp;", "&"},         {"&lt;", "<"},     {"&gt;", ">"},    {"&quot;", "\""}, {"&apos;", "'"},
+	{"&nbsp;", "\xC2\xA0"}, {"&hellip;", "…"}, {"&mdash;", "—"}, {"&ndash;", "–"}, {"&rarr;", "→"},
+};
+
 static void decode_entity(struct bytes text, struct strbuf *ret)
 {
-	static const char *const named[][2] = {
-		{"&amp;", "&"},         {"&lt;", "<"},     {"&gt;", ">"},    {"&quot;", "\""}, {"&apos;", "'"},
-		{"&nbsp;", "\xC2\xA0"}, {"&hellip;", "…"}, {"&mdash;", "—"}, {"&ndash;", "–"}, {"&rarr;", "→"},
-	};
 	char entity[ENTITY_MAX + 1] = "";
 	int64_t code = 0;
 	if (text.len <= ENTITY_MAX) memcpy(entity, text.ptr, text.len);
@@ -52,9 +53,9 @@ static void decode_entity(struct bytes text, struct strbuf *ret)
 		add_code_point(ret, code);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(named); i++) {
-		if (strcmp(entity, named[i][0]) == 0) {
-			strbuf_add(ret, named[i][1]);
+	for (size_t i = 0; i < ARRAY_LEN(entities); i++) {
+		if (strcmp(entity, entities[i][0]) == 0) {
+			strbuf_add(ret, entities[i][1]);
 			return;
 		}
 	}
@@ -75,16 +76,11 @@ static void add_attribute(const MD_ATTRIBUTE *attribute, struct strbuf *ret)
 
 /* --- emphasis ---------------------------------------------------------------------------------------- */
 
-static bool is_word_byte(char c)
-{
-	return (unsigned char)c >= 0x80 || isalnum((unsigned char)c);
-}
-
 /* Inside of a word Jira wants the mark in braces. */
 static void open_mark(struct wiki *wiki, char mark)
 {
 	const struct strbuf *out = wiki->out;
-	bool is_inside = out->len > 0 && is_word_byte(out->text[out->len - 1]);
+	bool is_inside = out->len > 0 && wiki_is_word((unsigned char)out->text[out->len - 1]);
 	wiki->braced = (wiki->braced << 1) | is_inside;
 	strbuf_addf(wiki->out, is_inside ? "{%c}" : "%c", mark);
 }
@@ -101,8 +97,7 @@ static void close_mark(struct wiki *wiki, char mark)
 static void mend_mark(struct wiki *wiki, struct bytes text)
 {
 	struct strbuf *out = wiki->out;
-	if (wiki->plain_mark_at == 0 || wiki->plain_mark_at != out->len || text.len == 0 ||
-	    !is_word_byte((char)text.ptr[0]))
+	if (wiki->plain_mark_at == 0 || wiki->plain_mark_at != out->len || text.len == 0 || !wiki_is_word(text.ptr[0]))
 		return;
 	char mark = out->text[out->len - 1];
 	out->len--;

@@ -8,10 +8,7 @@
 #include <md4c.h>
 #include <stdint.h>
 
-enum {
-	WIKI_LIST_DEPTH_MAX = 16, /**< deeper items stay on the last level */
-	WIKI_LANGUAGE_SIZE = 16,
-};
+enum { WIKI_LIST_DEPTH_MAX = 16 /**< deeper items stay on the last level */ };
 
 /** What the text being written is in. */
 enum wiki_inside {
@@ -30,8 +27,8 @@ struct wiki {
 	int quote_depth;
 	unsigned inside; /**< set of enum wiki_inside */
 	size_t cell_at;
-	char language[WIKI_LANGUAGE_SIZE];
-	struct strbuf code; /**< of the code block */
+	const char *language; /**< of the code block; NULL: none that Jira knows */
+	struct strbuf code;   /**< of the code block */
 	bool in_code_span;
 	bool in_link;
 	bool in_linked_image; /**< only its text is kept */
