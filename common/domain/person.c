@@ -44,6 +44,12 @@ bool person_is_nobody(const struct person *person)
 	return text_is_empty(person->id) && text_is_empty(person->key) && text_is_empty(person->name);
 }
 
+const char *person_shown(const struct person *person, const char *fallback)
+{
+	if (!text_is_empty(person->display_name)) return person->display_name;
+	return text_is_empty(person->name) ? fallback : person->name;
+}
+
 bool person_same(const struct person *a, const struct person *b)
 {
 	const char *const texts[][2] = {{a->id, b->id}, {a->key, b->key}, {a->name, b->name}};

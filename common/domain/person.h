@@ -31,6 +31,9 @@ NODISCARD bool person_is_bot(const struct person *person, const struct bot *bot)
 /** Whether the product named nobody: no id, no key and no name. */
 NODISCARD bool person_is_nobody(const struct person *person);
 
+/** What to call the person: display name, else login name, else `fallback`; borrowed. */
+NODISCARD const char *person_shown(const struct person *person, const char *fallback);
+
 /** Whether two people are the same account: Bitbucket id, else key, else name; false when nothing can be compared. */
 NODISCARD bool person_same(const struct person *a, const struct person *b);
 

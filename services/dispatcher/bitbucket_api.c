@@ -25,15 +25,6 @@ void pull_request_done(struct pull_request *pull)
 	*pull = (struct pull_request){0};
 }
 
-static struct pull_request read_pull(const json_t *json)
-{
-	return (struct pull_request){
-		.title = api_text(json, "title", LIMIT_NAME_BYTES, ""),
-		.description = api_text(json, "description", LIMIT_DESCRIPTION_BYTES, ""),
-		.to_branch = api_text(json, "toRef.displayId", LIMIT_NAME_BYTES, ""),
-	};
-}
-
 bool bitbucket_api_read_pull_request(const struct bot_server *api, const struct pull_request_ref *ref,
 				     struct pull_request *ret, struct err *err)
 {
@@ -43,7 +34,9 @@ bool bitbucket_api_read_pull_request(const struct bot_server *api, const struct 
 	bitbucket_pull_path("api", ref, &path);
 	if (!bot_server_get(api, strbuf_text(&path), &answer, err))
 		return err_wrap(err, "read pull request %s", ref->id);
-	pull = read_pull(answer.json);
+	pull.title = api_text(answer.json, "title", LIMIT_NAME_BYTES, "");
+	pull.description = api_text(answer.json, "description", LIMIT_DESCRIPTION_BYTES, "");
+	pull.to_branch = api_text(answer.json, "toRef.displayId", LIMIT_NAME_BYTES, "");
 	if (!pull.to_branch[0]) return err_set(err, ERR_INTERNAL, "Bitbucket sent a pull request without refs");
 	return MOVE(ret, pull);
 }

@@ -194,9 +194,7 @@ bool bitbucket_api_recent_comments(const struct bot_server *api, const struct pu
 	struct recent_search search = {skip_id, &comments};
 	const struct walk walk = {.pages_max = RECENT_PAGES_MAX, .see = see_recent, .context = &search};
 	if (!walk_activities(api, ref, &walk, err)) return false;
-	*ret = comments;
-	comments.count = 0;
-	return true;
+	return MOVE(ret, comments);
 }
 
 /* --- our own comments by their marker -------------------------------------------------------------- */

@@ -8,15 +8,6 @@
 
 #include "common/base/banned.h"
 
-static void set_state(const struct dispatcher *dispatcher, enum job_phase phase, int64_t count)
-{
-	char labels[48];
-	(void)snprintf(labels, sizeof(labels), "state=\"%s\"", job_phase_name(phase));
-	metric_set(metrics_cell(dispatcher->metrics, METRIC_GAUGE, "ohdc_jobs", labels,
-				"Open jobs by state, of all replicas"),
-		   count);
-}
-
 void gauges_update(const struct dispatcher *dispatcher, int64_t lag)
 {
 	int64_t counts[JOB_STOPPED + 1];
@@ -29,6 +20,11 @@ void gauges_update(const struct dispatcher *dispatcher, int64_t lag)
 		LOG_DEBUG("open jobs not counted", LOG_TEXT("error", err.message));
 		return;
 	}
-	for (int phase = JOB_QUEUED; phase <= JOB_WAITING; phase++)
-		set_state(dispatcher, (enum job_phase)phase, counts[phase]);
+	for (int phase = JOB_QUEUED; phase <= JOB_WAITING; phase++) {
+		char labels[48];
+		(void)snprintf(labels, sizeof(labels), "state=\"%s\"", job_phase_name((enum job_phase)phase));
+		metric_set(metrics_cell(dispatcher->metrics, METRIC_GAUGE, "ohdc_jobs", labels,
+					"Open jobs by state, of all replicas"),
+			   counts[phase]);
+	}
 }

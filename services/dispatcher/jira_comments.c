@@ -95,9 +95,7 @@ bool jira_api_recent_comments(const struct bot_server *api, const char *issue, c
 		start = round == 0 ? start_of_newest(answer.json, count) : 0;
 		if (start == 0) break;
 	}
-	*ret = comments;
-	comments.count = 0;
-	return true;
+	return MOVE(ret, comments);
 }
 
 static void find_on_page(const json_t *page, const char *marker, const struct bot *bot, struct comment_hits *hits)

@@ -80,11 +80,7 @@ static bool set_aside(const struct job_intake *intake, const struct kafka_record
 {
 	struct kafka_record letter = *record;
 	letter.topic = intake->dlq;
-	struct dead_letter place = {.topic = record->topic,
-				    .partition = record->partition,
-				    .offset = record->offset,
-				    .attempts = 1,
-				    .error = why};
+	struct dead_letter place = {record->topic, record->partition, record->offset, .attempts = 1, .error = why};
 	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
 		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
 	dead_letter_write(&place, kafka_record_put, &letter);

@@ -31,24 +31,15 @@ static void program_close(struct program *program)
 	service_close(&program->service);
 }
 
-static bool open_adapters(struct program *program, struct err *err)
-{
-	struct service *service = &program->service;
-	struct kafka_producer_options kafka = {
-		.cluster = service_kafka(service->config, "ohdc-dispatcher"),
-		.report = kafka_wait_report,
-	};
-	return peer_clients_new(service->config, "ohdc-dispatcher", &program->clients, err) &&
-	       kafka_producer_new(&kafka, &program->producer, err);
-}
-
 static bool start(void *context, struct err *err)
 {
 	struct program *program = context;
 	struct service *service = &program->service;
 	struct kafka_cluster cluster = service_kafka(service->config, "ohdc-dispatcher");
+	struct kafka_producer_options kafka = {.cluster = cluster, .report = kafka_wait_report};
 	size_t worker_count = (size_t)config_int(service->config, "OHDC_WORKERS");
-	if (!open_adapters(program, err) || !service_wait_database(service, err) ||
+	if (!peer_clients_new(service->config, "ohdc-dispatcher", &program->clients, err) ||
+	    !kafka_producer_new(&kafka, &program->producer, err) || !service_wait_database(service, err) ||
 	    !dispatcher_init(&program->dispatcher, service, program->clients, program->producer, err))
 		return false;
 	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers, err) &&

@@ -10,15 +10,11 @@
 
 enum { MARKER_PREFIX_LEN = 5, MARKER_HEX_LEN = 16 };
 
-static const char *line_prefix(enum provider provider)
-{
-	return provider == PROVIDER_JIRA ? "{anchor:" : "[ohdc]: # (";
-}
-
-static const char *line_suffix(enum provider provider)
-{
-	return provider == PROVIDER_JIRA ? "}" : ")";
-}
+/* What stands around the marker in its line. */
+static const char *const frames[][2] = {
+	[PROVIDER_JIRA] = {"{anchor:", "}"},
+	[PROVIDER_BITBUCKET] = {"[ohdc]: # (", ")"},
+};
 
 void marker_make(struct bytes key, const char *effect_id, char ret[MARKER_SIZE])
 {
@@ -31,7 +27,7 @@ void marker_make(struct bytes key, const char *effect_id, char ret[MARKER_SIZE])
 void marker_add(enum provider provider, const char *marker, struct strbuf *ret)
 {
 	/* A link reference definition cannot interrupt a paragraph, so both get an empty line. */
-	strbuf_addf(ret, "\n\n%s%s%s", line_prefix(provider), marker, line_suffix(provider));
+	strbuf_addf(ret, "\n\n%s%s%s", frames[provider][0], marker, frames[provider][1]);
 }
 
 /* The last line without white space around it; Bitbucket and Jira may store CR LF and trim the end. */
@@ -51,8 +47,8 @@ static struct bytes last_line(const char *text)
 /* The marker within the last line, {NULL, 0} when that is no marker line. */
 static struct bytes find_marker(enum provider provider, const char *text)
 {
-	struct bytes prefix = bytes_text(line_prefix(provider));
-	struct bytes suffix = bytes_text(line_suffix(provider));
+	struct bytes prefix = bytes_text(frames[provider][0]);
+	struct bytes suffix = bytes_text(frames[provider][1]);
 	struct bytes line = text ? last_line(text) : (struct bytes){0};
 	size_t len = MARKER_PREFIX_LEN + MARKER_HEX_LEN;
 	if (line.len != prefix.len + len + suffix.len || !bytes_equal(bytes_of(line.ptr, prefix.len), prefix) ||
@@ -75,4 +71,10 @@ bool marker_is_ours(enum provider provider, const char *text)
 		if (!memchr("0123456789abcdef", found.ptr[i], 16)) return false;
 	}
 	return true;
+}
+
+size_t marker_body_len(enum provider provider, const char *text)
+{
+	bool is_ours = marker_is_ours(provider, text);
+	return is_ours ? (size_t)((const char *)last_line(text).ptr - text) : strlen(text);
 }

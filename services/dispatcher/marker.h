@@ -27,4 +27,7 @@ NODISCARD bool marker_is_last(enum provider provider, const char *text, const ch
 /** Whether the last line is a marker line of whatever effect: then the comment is ours. */
 NODISCARD bool marker_is_ours(enum provider provider, const char *text);
 
+/** Length of a comment without its marker line; the whole of one that is not ours. */
+NODISCARD size_t marker_body_len(enum provider provider, const char *text);
+
 #endif

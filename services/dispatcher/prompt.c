@@ -19,12 +19,6 @@ enum {
 
 /* --- pieces ---------------------------------------------------------------------------------------- */
 
-static const char *name_of(const struct person *person)
-{
-	if (!text_is_empty(person->display_name)) return person->display_name;
-	return !text_is_empty(person->name) ? person->name : "somebody";
-}
-
 /* A name or title on one line: it stands in a sentence of ours and must not begin one of its own. */
 static void add_line(const char *text, struct strbuf *ret)
 {
@@ -73,7 +67,7 @@ static void add_subject(const struct prompt_input *input, struct strbuf *ret)
 static void add_request(const struct prompt_input *input, struct strbuf *ret)
 {
 	strbuf_add(ret, "# Request\n\n");
-	add_line(name_of(&input->ask->actor), ret);
+	add_line(person_shown(&input->ask->actor, "somebody"), ret);
 	if (input->request) {
 		strbuf_add(ret, " asks you in a comment on ");
 		add_subject(input, ret);
@@ -121,25 +115,13 @@ static void add_place(const struct prompt_input *input, struct strbuf *ret)
 		strbuf_addf(ret, "- Line that the comment is about: %lld\n", (long long)ask->anchor_line);
 }
 
-/* Length of a comment of ours without its marker line. */
-static size_t shown_len(enum provider provider, const char *text)
-{
-	size_t len = strlen(text);
-	if (!marker_is_ours(provider, text)) return len;
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]))
-		len--;
-	while (len > 0 && text[len - 1] != '\n')
-		len--;
-	return len;
-}
-
 static void add_comment(const struct prompt_input *input, const struct comment *comment, struct strbuf *ret)
 {
 	/* By its author alone: anybody can copy a marker. */
 	bool is_ours = person_is_bot(&comment->author, input->bot);
-	CLEANUP(mem_free_text) char *text = mem_dup_n(comment->text, shown_len(input->provider, comment->text));
+	CLEANUP(mem_free_text) char *text = mem_dup_n(comment->text, marker_body_len(input->provider, comment->text));
 	strbuf_add(ret, "\nBy ");
-	add_line(name_of(&comment->author), ret);
+	add_line(person_shown(&comment->author, "somebody"), ret);
 	strbuf_add(ret, is_ours ? " (your own earlier reply)" : "");
 	if (!text_is_empty(comment->created)) {
 		strbuf_add(ret, ", ");

@@ -22,15 +22,10 @@ static const char mention_sign[] = "\xEE\x80\x80";
 
 /* --- values ---------------------------------------------------------------------------------------- */
 
-static bool is_name_char(unsigned char c)
-{
-	return c >= 0x80 || isalnum(c);
-}
-
 /* An underscore between letters is a letter to Markdown; escaping it would only be ugly. */
 static bool needs_escape(unsigned char prev, unsigned char here, unsigned char next)
 {
-	if (here == '_') return !(is_name_char(prev) && is_name_char(next));
+	if (here == '_') return !(wiki_is_word(prev) && wiki_is_word(next));
 	return here && strchr("\\`*[]<>&~|", here);
 }
 
@@ -69,12 +64,6 @@ static char *comment_url(const struct reply_context *context)
 	return strbuf_take(&url);
 }
 
-static const char *asker_name(const struct ask *ask)
-{
-	if (!text_is_empty(ask->actor.display_name)) return ask->actor.display_name;
-	return !text_is_empty(ask->actor.name) ? ask->actor.name : "You";
-}
-
 static const char *or_else(const char *value, const char *fallback)
 {
 	return text_is_empty(value) ? fallback : value;
@@ -89,7 +78,7 @@ static const char *text_value(const struct reply_context *context, const struct 
 	} rows[] = {
 		{"product", or_else(context->product_name, "OpenHands")},
 		{"host", or_else(context->host, "the app")},
-		{"asker", asker_name(context->ask)},
+		{"asker", person_shown(&context->ask->actor, "You")},
 		{"repository", or_else(values->repository, "the repository")},
 		{"org", or_else(values->org, "your own")},
 		{"detail", or_else(values->detail, "")},
@@ -160,7 +149,7 @@ static void add_mention(const struct reply_context *context, struct strbuf *ret)
 	const char *name = context->provider == PROVIDER_JIRA ? actor->name : actor->key;
 	if (text_is_empty(name)) name = actor->name;
 	if (text_is_empty(name) || strpbrk(name, "\"]\r\n")) {
-		add_plain(asker_name(context->ask), ret);
+		add_plain(person_shown(&context->ask->actor, "You"), ret);
 		return;
 	}
 	if (context->provider == PROVIDER_JIRA)

@@ -15,11 +15,6 @@
 /* Polls in a row after which what should be there counts as gone, and a finished run without a text as silent. */
 enum { POLLS_UNTIL_GONE = 5, POLLS_FOR_TEXT = 3 };
 
-static bool pending(struct job_event *ret, const char *detail)
-{
-	return step_says(ret, EVENT_PENDING, REASON_NONE, detail);
-}
-
 static bool ended(struct job_event *ret, enum job_ending ending, const char *detail)
 {
 	*ret = (struct job_event){.kind = EVENT_ENDED, .ending = ending, .detail = detail};
@@ -53,7 +48,7 @@ static bool judge_start(const struct task *task, const struct openhands_task *st
 	if (!read_conversation(task, &conversation, err)) return failed(task, ret, err);
 	if (conversation.exists && (!is_error || conversation.sandbox == OPENHANDS_SANDBOX_RUNNING))
 		return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
-	if (!is_error) return pending(ret, "OpenHands does not know the start task");
+	if (!is_error) return step_says(ret, EVENT_PENDING, REASON_NONE, "OpenHands does not know the start task");
 	err_set(err, ERR_INTERNAL, "%s", start->detail);
 	return ended(ret, ENDING_START_FAILED, err->message);
 }
@@ -80,9 +75,9 @@ bool step_follow_start(struct task *task, struct job_event *ret, struct err *err
 	case OPENHANDS_TASK_MISSING: return judge_start(task, &start, ret, err);
 	case OPENHANDS_TASK_WORKING:
 		err_set(err, ERR_NONE, "start task: %s", start.phase);
-		return pending(ret, err->message);
+		return step_says(ret, EVENT_PENDING, REASON_NONE, err->message);
 	}
-	return pending(ret, NULL);
+	return step_says(ret, EVENT_PENDING, REASON_NONE, NULL);
 }
 
 /* ---- conversation ---------------------------------------------------------------------------------------------- */
@@ -124,9 +119,9 @@ static bool judge_run(struct task *task, const struct openhands_conversation *co
 	task->job.doubts = is_gone || is_text_due ? task->job.doubts + 1 : 0;
 	if (is_gone && task->job.doubts > POLLS_UNTIL_GONE)
 		return ended(ret, ENDING_VANISHED, "conversation or sandbox are gone");
-	if (ending == ENDING_NONE) return pending(ret, NULL);
+	if (ending == ENDING_NONE) return step_says(ret, EVENT_PENDING, REASON_NONE, NULL);
 	if (is_text_due && task->job.doubts <= POLLS_FOR_TEXT)
-		return pending(ret, "finished; its last words are not there yet");
+		return step_says(ret, EVENT_PENDING, REASON_NONE, "finished; its last words are not there yet");
 	mem_set(&task->job.final_text, outcome->final_text);
 	err_set(err, ERR_NONE, "%s%s%s", outcome->error_code, outcome->error_code[0] ? ": " : "", outcome->error_detail);
 	return ended(ret, ending, err->message);

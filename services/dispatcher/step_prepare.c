@@ -10,25 +10,11 @@
 
 #include "common/base/banned.h"
 
-static bool drop(struct job_event *ret, enum reason reason, const char *detail)
-{
-	return step_says(ret, EVENT_DROP, reason, detail);
-}
-
-static bool refuse(struct job_event *ret, enum reason reason, const char *detail)
-{
-	return step_says(ret, EVENT_REFUSE, reason, detail);
-}
-
-static bool done(struct job_event *ret)
-{
-	return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
-}
-
 /* What is not there any more is asked no more. */
 static bool not_read(const struct task *task, struct job_event *ret, const char *gone, const struct err *err)
 {
-	return err->code == ERR_NOT_FOUND ? drop(ret, REASON_WITHDRAWN, gone) : step_failed(task, ret, err);
+	return err->code == ERR_NOT_FOUND ? step_says(ret, EVENT_DROP, REASON_WITHDRAWN, gone)
+					  : step_failed(task, ret, err);
 }
 
 /* ---- reread -------------------------------------------------------------------------------------------------- */
@@ -39,13 +25,14 @@ static bool judge_comment(struct task *task, const struct comment *comment, stru
 	const struct person *asker = &task->job.record.ask.actor;
 	bool is_edited = comment->editor.key || comment->editor.name;
 	if (!person_same(&comment->author, asker))
-		return drop(ret, REASON_AUTHOR_MISMATCH, "the comment's author is not who asked");
+		return step_says(ret, EVENT_DROP, REASON_AUTHOR_MISMATCH, "the comment's author is not who asked");
 	if (is_edited && !person_same(&comment->editor, asker))
-		return refuse(ret, REASON_AUTHOR_MISMATCH, "the comment was last edited by somebody else");
+		return step_says(ret, EVENT_REFUSE, REASON_AUTHOR_MISMATCH,
+				 "the comment was last edited by somebody else");
 	if (!mention_found(task->peer.provider, comment->text ? comment->text : "", &task->peer.bot))
-		return drop(ret, REASON_WITHDRAWN, "the mention is gone from the comment");
+		return step_says(ret, EVENT_DROP, REASON_WITHDRAWN, "the mention is gone from the comment");
 	job_take_asked(&task->job, comment->text, comment->visibility_type, comment->visibility_value);
-	return done(ret);
+	return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
 }
 
 static bool reread_comment(struct task *task, struct job_event *ret, struct err *err)
@@ -72,14 +59,15 @@ static bool reread_label(struct task *task, struct job_event *ret, struct err *e
 	CLEANUP(jira_issue_done) struct jira_issue issue = {0};
 	if (!jira_api_read_issue(&task->peer.server, task->issue, &issue, err))
 		return not_read(task, ret, "the issue is gone or not visible to the bot", err);
-	if (!jira_issue_has_label(&issue, label)) return drop(ret, REASON_WITHDRAWN, "the label is gone");
+	if (!jira_issue_has_label(&issue, label))
+		return step_says(ret, EVENT_DROP, REASON_WITHDRAWN, "the label is gone");
 
 	CLEANUP(person_done) struct person author = {0};
 	if (!jira_api_label_author(&task->peer.server, task->issue, changelog_id(task), label, &author, err))
 		return not_read(task, ret, "no history entry says who set the label", err);
 	if (!person_same(&author, &task->job.record.ask.actor))
-		return drop(ret, REASON_AUTHOR_MISMATCH, "the label was set by somebody else");
-	return done(ret);
+		return step_says(ret, EVENT_DROP, REASON_AUTHOR_MISMATCH, "the label was set by somebody else");
+	return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
 }
 
 bool step_reread(struct task *task, struct job_event *ret, struct err *err)
@@ -120,8 +108,9 @@ static const char *pick_org(const struct task *task, const struct openhands_orgs
 /* A 401 is about our service key and may pass; a 403 is about the person and does not. */
 static bool key_failed(const struct task *task, struct job_event *ret, const struct err *err)
 {
-	if (err->code == ERR_NOT_FOUND) return refuse(ret, REASON_USER_UNKNOWN, err->message);
-	if (err->code == ERR_AUTH && err->http_status == 403) return refuse(ret, REASON_POLICY_DENIED, err->message);
+	if (err->code == ERR_NOT_FOUND) return step_says(ret, EVENT_REFUSE, REASON_USER_UNKNOWN, err->message);
+	if (err->code == ERR_AUTH && err->http_status == 403)
+		return step_says(ret, EVENT_REFUSE, REASON_POLICY_DENIED, err->message);
 	return step_failed(task, ret, err);
 }
 
@@ -151,7 +140,7 @@ static void take_org(struct task *task, const char *org_id, const struct openhan
 
 bool step_key(struct task *task, struct job_event *ret, struct err *err)
 {
-	if (!task->job.user_id) return refuse(ret, REASON_USER_UNKNOWN, "the job names no user");
+	if (!task->job.user_id) return step_says(ret, EVENT_REFUSE, REASON_USER_UNKNOWN, "the job names no user");
 	const char *configured = configured_org(task);
 	struct openhands_orgs *orgs = mem_zalloc(1, sizeof(*orgs));
 	bool is_listed = list_orgs(task, configured, orgs, err);
@@ -174,7 +163,7 @@ static bool send_reaction(void *context, UNUSED const struct call_gate *gate, ch
 
 bool step_react(struct task *task, struct job_event *ret, struct err *err)
 {
-	if (task->job.record.ask.kind != TRIGGER_COMMENT) return done(ret);
+	if (task->job.record.ask.kind != TRIGGER_COMMENT) return step_says(ret, EVENT_DONE, REASON_NONE, NULL);
 	struct ledger_effect effect = {.kind = EFFECT_REACTION, .send = send_reaction, .context = task};
 	if (!step_carry_out(task, &effect, NULL, ret, err)) return false;
 	/* A bot that may not react there may still answer; only one that is locked out waits. */
