@@ -5,19 +5,28 @@
 
 #include "common/base/banned.h"
 
-/* Whoever manages an organisation sees its connections, those without one, and their own. */
+/*
+ * Whoever manages an organisation sees its connections, those without one, and their own. Without $5, of Bitbucket their own alone,
+ * and what was asked nowhere else: names of repositories and issues are for who may see them there.
+ */
 static const char sql_connections[] =
-	"select coalesce(json_agg(x), '[]') from (select h.*, $4 || h.events_path as events_url,"
-	" coalesce(h.owner_user_id = $2, true) as is_mine from connection_health h"
-	" where h.provider = coalesce($1, h.provider)"
-	" and (h.org_id is null or h.org_id = $3 or h.org_id = h.owner_user_id or h.owner_user_id "
-	"= $2)"
-	" order by h.provider desc, h.updated_at desc limit 200) x";
+	"select coalesce(json_agg(x.connection), '[]') from (select to_jsonb(h)"
+	" - case when $5::boolean or h.owner_user_id = $2 then '' else 'answers' end || jsonb_build_object("
+	" 'events_url', $4 || h.events_path, 'is_mine', coalesce(h.owner_user_id = $2, true)) as connection"
+	" from connection_health h where h.provider = coalesce($1, h.provider)"
+	" and (h.org_id is null or h.org_id = $3 or h.org_id = h.owner_user_id or h.owner_user_id = $2)"
+	" and ($5::boolean or h.is_jira or h.owner_user_id = $2) order by h.provider desc, h.updated_at desc limit "
+	"200) x";
+
+static void put_connections(struct page *page, const char *provider, bool sees_all)
+{
+	page_query(page, "connections", sql_connections,
+		   DB_PARAMS(provider, page->caller.user_id, page->caller.org_id, page->installer->origin, sees_all));
+}
 
 void page_connections(struct page *page, const char *provider)
 {
-	page_query(page, "connections", sql_connections,
-		   DB_PARAMS(provider, page->caller.user_id, page->caller.org_id, page->installer->origin));
+	put_connections(page, provider, true);
 }
 
 void page_home(struct page *page)
@@ -39,7 +48,7 @@ void page_home(struct page *page)
 
 void page_health(struct page *page)
 {
-	page_connections(page, NULL);
+	put_connections(page, NULL, caller_may(&page->caller, CALLER_CONNECTS));
 }
 
 void page_health_status(void *context, const struct web_request *request, struct web_reply *reply)
@@ -48,7 +57,7 @@ void page_health_status(void *context, const struct web_request *request, struct
 	if (!callers_find(page.installer->callers, request, &page.caller, reply)) return;
 	page.data = json_object();
 	if (caller_must(&page.caller, CALLER_MANAGES, reply)) {
-		page_connections(&page, NULL);
+		page_health(&page);
 		web_reply_json(reply, json_object_get(page.data, "failure") ? 500 : 200, json_incref(page.data));
 	}
 	json_decref(page.data);

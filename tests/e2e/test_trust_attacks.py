@@ -140,6 +140,22 @@ def test_a_project_is_no_repository(office: Office) -> None:
     assert office.stack.rows(rows) == [before]
 
 
+def test_health_names_no_foreign_repositories(office: Office) -> None:
+    """Members may install webhooks, and so see health: of their own repositories, and nobody's asks."""
+    office.set_up()
+    bitbucket = office.stack.sims.bitbucket
+    bitbucket.add_repo(key="HUSH", slug="takeover", rights={"adam": "REPO_ADMIN", "openhands": "REPO_WRITE"})
+    secret = {"resource": {"project_key": "HUSH", "repo_slug": "takeover"}}
+    assert office.call("adam", "POST", f"{BITBUCKET_API}/reinstall-webhook", secret).json()["success"]
+    for who, sees in (("adam", True), ("olga", True), ("mia", False)):
+        answer = office.call(who, "GET", "/integration/dc/health/status")
+        page = office.browser(who).open("/integration/dc/health")
+        assert ("HUSH" in answer.text, "HUSH" in page.text) == (sees, sees), who
+        found = {row["name"]: row for row in answer.json()["connections"] if row["is_jira"]}
+        assert len(found) == 1
+        assert {"answers" in row for row in found.values()} == {sees}
+
+
 # --- the wire ----------------------------------------------------------------------------------
 
 SMUGGLED = [
