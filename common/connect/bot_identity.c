@@ -103,21 +103,23 @@ bool bot_server_get(const struct bot_server *server, const char *path, struct ap
 	return MOVE(ret, answer);
 }
 
-/* What is mostly wrong when the first call to a Jira fails. */
-static bool explain(const struct bot_server *server, struct err *err)
+bool bot_server_explain(const struct bot_server *server, struct err *err)
 {
+	bool is_unreachable = err->http_status == 0 && err->code != ERR_INTERNAL;
 	const char *what = text_find_nocase(err->message, "certificate problem")
 				   ? "its certificate is not trusted here, add its issuer to SSL_CERT_FILE"
-			   : err->http_status == 0 ? "it cannot be reached from here, check the address and the network"
-			   : err->http_status >= 500 ? "it is not available just now"
-						     : "no Jira answers there, check host, port and context path";
-	return err_wrap(err, "Jira at %s: %s", server->base_url, what);
+			   : is_unreachable ? "it cannot be reached from here, check the address and the network"
+			   : err->http_status >= 500
+				   ? "it is not available just now"
+				   : "something else answers there, check host, port and context path";
+	return err_wrap(err, "%s at %s: %s", server->provider == PROVIDER_JIRA ? "Jira" : "Bitbucket", server->base_url,
+			what);
 }
 
 bool bot_server_can_sign(const struct bot_server *server, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	if (!get(server, "/rest/api/2/serverInfo", &answer, err)) return explain(server, err);
+	if (!get(server, "/rest/api/2/serverInfo", &answer, err)) return bot_server_explain(server, err);
 	const char *version = json_text_at(answer.json, "version");
 	const char *kind = json_text_at(answer.json, "deploymentType");
 	if (!version) return err_set(err, ERR_INPUT, "%s does not say which version of Jira it is", server->base_url);

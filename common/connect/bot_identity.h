@@ -58,6 +58,9 @@ NODISCARD bool bot_server_call(const struct bot_server *server, const struct api
 /** GET a path; JSON is needed. ERR_AUTH also when the server answers as to somebody anonymous (a wrong token on a public one). */
 NODISCARD bool bot_server_get(const struct bot_server *server, const char *path, struct api_answer *ret, struct err *err);
 
+/** Say before a failed call's reason which server it is and what is mostly wrong then; false. */
+bool bot_server_explain(const struct bot_server *server, struct err *err);
+
 /** Whether a Jira can sign webhooks. ERR_INPUT: it is older than Jira 10 or Jira Cloud, the message says so. */
 NODISCARD bool bot_server_can_sign(const struct bot_server *server, struct err *err);
 

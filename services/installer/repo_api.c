@@ -34,10 +34,10 @@ bool repo_api_open(const struct installer *installer, const char *user_id, const
 	}
 	if (why.code != ERR_INPUT && why.code != ERR_NOT_FOUND)
 		return err_set(err, why.code, "your Bitbucket sign-in cannot be read: %s", why.message);
-	return err_set(err, ERR_AUTH, "%s: give a token of a repository admin at %s/integration/dc/repositories",
+	return err_set(err, ERR_AUTH, "%s give a token of a repository admin at %s/integration/dc/repositories",
 		       why.code == ERR_INPUT ? "your Bitbucket sign-in cannot be used here "
-					       "(JWT_SECRET is not set)"
-					     : "you have not signed in with Bitbucket; do so, or",
+					       "(JWT_SECRET is not set):"
+					     : "you have not signed in with Bitbucket: do so once, or",
 		       installer->origin);
 }
 
@@ -58,6 +58,8 @@ static bool refuse(const struct bot_server *server, struct err *failure, struct 
 			 "Bitbucket does not accept the token: sign in with Bitbucket again, or "
 			 "give another one");
 		failure->http_status = 401;
+	} else if (failure->http_status == 0 || failure->http_status >= 500) {
+		(void)bot_server_explain(server, failure);
 	}
 	return api_call_settle(false, failure, err);
 }
