@@ -36,6 +36,7 @@ struct web {
 	struct web_request *first;
 	struct web_request *last;
 	size_t running;
+	size_t lanes[WEB_LANES]; /* how many of them in each lane */
 	bool is_stopping;
 	pthread_t *threads;
 	size_t thread_count;
@@ -110,16 +111,36 @@ static void done(UNUSED void *context, void *state)
 
 /* --- the workers ------------------------------------------------------------------------------------------ */
 
+/* The free lane leaves a third to the others, so that an OHE that hangs stops no sign-in. */
+static bool has_room(const struct web *web, unsigned lane)
+{
+	size_t third = web->options.threads / WEB_LANES;
+	return third == 0 || web->lanes[lane] < (lane == 0 ? web->options.threads - third : third);
+}
+
+/* Where the first request hangs whose lane has room; NULL: none does. Under the lock. */
+static struct web_request **find_next(struct web *web)
+{
+	struct web_request **at = &web->first;
+	while (*at && !has_room(web, (*at)->route->lane))
+		at = &(*at)->next;
+	return *at ? at : NULL;
+}
+
+/* Who waits for room in a lane is taken by the thread that makes it; the others may end meanwhile. */
 static struct web_request *dequeue(struct web *web)
 {
+	struct web_request **at;
 	LOCK_HOLD(&web->lock);
-	while (!web->first && !web->is_stopping)
+	while (!(at = find_next(web)) && !web->is_stopping)
 		(void)pthread_cond_wait(&web->changed, &web->lock);
-	struct web_request *request = web->first;
-	if (!request) return NULL;
-	web->first = request->next;
-	if (!web->first) web->last = NULL;
+	if (!at) return NULL;
+	struct web_request *request = *at;
+	*at = request->next;
+	for (web->last = web->first; web->last && web->last->next;)
+		web->last = web->last->next;
 	web->running++;
+	web->lanes[request->route->lane]++;
 	return request;
 }
 
@@ -152,9 +173,11 @@ static void *work(void *context)
 	while ((request = dequeue(web))) {
 		/* One that was answered with 504 while it waited is not begun. */
 		if (sysclock_monotonic_ms() < request->due_ms) handle(web, request);
+		unsigned lane = request->route->lane;
 		web_request_drop(request);
 		LOCK_HOLD(&web->lock);
 		web->running--;
+		web->lanes[lane]--;
 	}
 	return NULL;
 }

@@ -18,6 +18,7 @@
 
 enum {
 	WEB_REPLY_HEADERS_MAX = 8,
+	WEB_LANES = 3,                      /**< of routes, free ones in lane 0 */
 	WEB_BODY_BYTES = 64 * 1024,         /**< of a request; over it 413 */
 	WEB_REPLY_BYTES = 64 * 1024 * 1024, /**< of an answer: 100,000 repositories fit */
 };
@@ -44,6 +45,7 @@ struct web_route {
 	const char *method;
 	const char *pattern; /**< as in struct http_route: at most one `{}` */
 	web_handler *handle;
+	unsigned lane; /**< 1 and up: waits for one peer; such a lane gets a third of the threads, lane 0 leaves one free */
 };
 
 /** How it runs; `context` goes to every handler. */

@@ -10,29 +10,32 @@
 
 #include "common/base/banned.h"
 
+/* Where Jira or Bitbucket hangs, pages and states are still shown. */
+enum lane { FREE, JIRA, BITBUCKET };
+
 static const struct web_route routes[] = {
-	{"POST", "/integration/bitbucket-dc/enroll-webhook", repo_endpoint_enroll},
-	{"POST", "/integration/bitbucket-dc/reinstall-webhook", repo_endpoint_install},
-	{"GET", "/integration/bitbucket-dc/resources", repo_endpoint_resources},
-	{"POST", "/integration/bitbucket-dc/uninstall-webhook", repo_endpoint_uninstall},
-	{"PATCH", "/integration/bitbucket-dc/webhook-id", repo_endpoint_note_hook},
-	{"GET", "/integration/dc", page_get},
-	{"GET", "/integration/dc/", page_get},
-	{"GET", "/integration/dc/access/{}", page_get},
-	{"POST", "/integration/dc/access/{}", page_post},
-	{"GET", "/integration/dc/assets/{}", pages_asset},
-	{"GET", "/integration/dc/health/status", page_health_status},
-	{"GET", "/integration/dc/jira/{}", page_get},
-	{"POST", "/integration/dc/jira/{}", page_post},
-	{"GET", "/integration/dc/repositories/{}", page_get},
-	{"POST", "/integration/dc/repositories/{}", page_post},
-	{"GET", "/integration/dc/{}", page_get},
-	{"POST", "/integration/dc/{}", page_post},
-	{"POST", "/integration/jira-dc/workspaces", workspaces_save},
-	{"GET", "/integration/jira-dc/workspaces/status", workspaces_get_status},
-	{"POST", "/integration/jira-dc/workspaces/status", workspaces_set_status},
-	{"POST", "/integration/jira-dc/workspaces/unlink", workspaces_unlink},
-	{"GET", "/integration/jira-dc/workspaces/validate/{}*", workspaces_validate},
+	{"POST", "/integration/bitbucket-dc/enroll-webhook", repo_endpoint_enroll, BITBUCKET},
+	{"POST", "/integration/bitbucket-dc/reinstall-webhook", repo_endpoint_install, BITBUCKET},
+	{"GET", "/integration/bitbucket-dc/resources", repo_endpoint_resources, FREE},
+	{"POST", "/integration/bitbucket-dc/uninstall-webhook", repo_endpoint_uninstall, BITBUCKET},
+	{"PATCH", "/integration/bitbucket-dc/webhook-id", repo_endpoint_note_hook, BITBUCKET},
+	{"GET", "/integration/dc", page_get, FREE},
+	{"GET", "/integration/dc/", page_get, FREE},
+	{"GET", "/integration/dc/access/{}", page_get, FREE},
+	{"POST", "/integration/dc/access/{}", page_post, FREE},
+	{"GET", "/integration/dc/assets/{}", pages_asset, FREE},
+	{"GET", "/integration/dc/health/status", page_health_status, FREE},
+	{"GET", "/integration/dc/jira/{}", page_get, FREE},
+	{"POST", "/integration/dc/jira/{}", page_post, JIRA},
+	{"GET", "/integration/dc/repositories/{}", page_get, FREE},
+	{"POST", "/integration/dc/repositories/{}", page_post, BITBUCKET},
+	{"GET", "/integration/dc/{}", page_get, FREE},
+	{"POST", "/integration/dc/{}", page_post, JIRA},
+	{"POST", "/integration/jira-dc/workspaces", workspaces_save, JIRA},
+	{"GET", "/integration/jira-dc/workspaces/status", workspaces_get_status, FREE},
+	{"POST", "/integration/jira-dc/workspaces/status", workspaces_set_status, JIRA},
+	{"POST", "/integration/jira-dc/workspaces/unlink", workspaces_unlink, JIRA},
+	{"GET", "/integration/jira-dc/workspaces/validate/{}*", workspaces_validate, FREE},
 };
 
 const struct web_route *installer_routes(size_t *ret_count)

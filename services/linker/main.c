@@ -25,10 +25,11 @@ struct program {
 	struct outbox *outbox;
 };
 
+/* The intake first: another linker takes its partitions over, also where a handler waits for its peer to the end of the drain. */
 static void program_close(struct program *program)
 {
-	front_quiet(&program->front);
 	intake_free(program->intake);
+	front_quiet(&program->front);
 	resolver_free(program->resolver);
 	sweeper_free(program->sweeper);
 	outbox_free(program->outbox);

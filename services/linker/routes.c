@@ -12,19 +12,22 @@
 
 #include "common/base/banned.h"
 
+/* Where Jira or Bitbucket hangs, people still sign in and see their link. */
+enum lane { FREE, JIRA, BITBUCKET };
+
 static const struct web_route routes[] = {
-	{"GET", "/bitbucket-dc-proxy/oauth2/userinfo", userinfo_get},
-	{"GET", "/integration/dc/link", link_account_get},
-	{"GET", "/integration/dc/link/assets/{}", pages_asset},
-	{"POST", "/integration/dc/link/begin", link_account_begin},
-	{"POST", "/integration/dc/link/cancel", link_confirm_cancel},
-	{"POST", "/integration/dc/link/confirm", link_confirm_post},
-	{"POST", "/integration/dc/link/unlink", link_account_unlink},
-	{"GET", "/integration/jira-dc/callback", callback_get},
-	{"GET", "/integration/jira-dc/secrets/token", secrets_token_get},
-	{"GET", "/integration/jira-dc/workspaces/link", link_api_get},
-	{"POST", "/integration/jira-dc/workspaces/link", link_api_post},
-	{NULL, NULL, NULL},
+	{"GET", "/bitbucket-dc-proxy/oauth2/userinfo", userinfo_get, BITBUCKET},
+	{"GET", "/integration/dc/link", link_account_get, FREE},
+	{"GET", "/integration/dc/link/assets/{}", pages_asset, FREE},
+	{"POST", "/integration/dc/link/begin", link_account_begin, FREE},
+	{"POST", "/integration/dc/link/cancel", link_confirm_cancel, FREE},
+	{"POST", "/integration/dc/link/confirm", link_confirm_post, FREE},
+	{"POST", "/integration/dc/link/unlink", link_account_unlink, FREE},
+	{"GET", "/integration/jira-dc/callback", callback_get, JIRA},
+	{"GET", "/integration/jira-dc/secrets/token", secrets_token_get, JIRA},
+	{"GET", "/integration/jira-dc/workspaces/link", link_api_get, FREE},
+	{"POST", "/integration/jira-dc/workspaces/link", link_api_post, FREE},
+	{NULL, NULL, NULL, FREE},
 };
 
 const struct web_route *linker_routes(size_t *ret_count)

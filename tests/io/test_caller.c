@@ -51,7 +51,7 @@ static void show(void *context, const struct web_request *request, struct web_re
 
 static struct world *world_new(const struct fake_http_step *steps, size_t count)
 {
-	static const struct web_route routes[] = {{"GET", "/who", show}};
+	static const struct web_route routes[] = {{"GET", "/who", show, 0}};
 	static const struct setting settings[] = {
 		{.name = "OHDC_OPENHANDS_URL", .readers = SETTING_ALL, .kind = SETTING_URL}};
 	struct world *world = mem_zalloc(1, sizeof(*world));

@@ -110,9 +110,10 @@ static void hold(void *context, const struct web_request *request, struct web_re
 }
 
 static const struct web_route routes[] = {
-	{"GET", "/echo", echo},       {"POST", "/echo", echo},  {"GET", "/echo/{}/end", echo},
-	{"POST", "/json", read_json}, {"GET", "/go", redirect}, {"GET", "/nothing", say_nothing},
-	{"GET", "/refuse", refuse},   {"GET", "/large", large}, {"GET", "/hold", hold},
+	{"GET", "/echo", echo, 0},       {"POST", "/echo", echo, 0},  {"GET", "/echo/{}/end", echo, 0},
+	{"POST", "/json", read_json, 0}, {"GET", "/go", redirect, 0}, {"GET", "/nothing", say_nothing, 0},
+	{"GET", "/refuse", refuse, 0},   {"GET", "/large", large, 0}, {"GET", "/hold", hold, 0},
+	{"GET", "/lane", hold, 1},
 };
 
 static struct world *world_new(unsigned threads, int64_t deadline_ms)
@@ -346,7 +347,7 @@ static void test_web_sends_large_answers(void)
 /* Four handlers wait for each other: they go on only when all are inside at once. */
 static void test_web_runs_handlers_side_by_side(void)
 {
-	struct world *world = world_new(4, 0);
+	struct world *world = world_new(5, 0);
 	struct wire *wire = mem_zalloc(1, sizeof(*wire));
 	int fds[4];
 	world->wanted = 4;
@@ -360,6 +361,33 @@ static void test_web_runs_handlers_side_by_side(void)
 		CU_ASSERT_EQUAL(wire_status(wire), 200);
 		(void)close(fds[i]);
 	}
+	mem_free(wire);
+	world_free(world);
+}
+
+/* A lane that hangs holds a third of the threads: other requests overtake those that wait for it, which are answered in the end. */
+static void test_web_keeps_threads_for_other_lanes(void)
+{
+	struct world *world = world_new(4, 0);
+	struct wire *wire = mem_zalloc(1, sizeof(*wire));
+	int fds[6];
+	world->wanted = 6;
+	for (int i = 0; i < 6; i++) {
+		fds[i] = wire_connect(web_port(world->web));
+		(void)wire_send(fds[i], "GET /lane HTTP/1.1\r\nHost: x\r\n\r\n");
+	}
+	wait_for(world, 1);
+	for (int i = 0; i < 20; i++)
+		CU_ASSERT_EQUAL(ask(world, wire, "GET /refuse HTTP/1.1\r\n", NULL), 400);
+	CU_ASSERT_EQUAL(world->waiting, 1);
+	release(world);
+	for (int i = 0; i < 6; i++) {
+		wire_init(wire, fds[i]);
+		CU_ASSERT_TRUE(wire_read_message(wire));
+		CU_ASSERT_EQUAL(wire_status(wire), 200);
+		(void)close(fds[i]);
+	}
+	CU_ASSERT_EQUAL(ask(world, wire, "GET /lane HTTP/1.1\r\n", NULL), 200);
 	mem_free(wire);
 	world_free(world);
 }
@@ -465,6 +493,7 @@ void suite_web(void)
 	CU_ADD_TEST(suite, test_web_adds_headers_to_every_answer);
 	CU_ADD_TEST(suite, test_web_sends_large_answers);
 	CU_ADD_TEST(suite, test_web_runs_handlers_side_by_side);
+	CU_ADD_TEST(suite, test_web_keeps_threads_for_other_lanes);
 	CU_ADD_TEST(suite, test_web_answers_at_the_deadline);
 	CU_ADD_TEST(suite, test_web_lets_requests_end);
 	CU_ADD_TEST(suite, test_web_checks_its_address);
