@@ -2,7 +2,6 @@
 
 #include "services/ingress/ingress.h"
 
-#include "common/base/encode.h"
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
@@ -49,12 +48,6 @@ static void finding_done(struct finding *finding)
 	MEM_FREE_ALL(finding->subject, finding->event);
 }
 
-static void answer(const struct ingress *ingress, const struct request *request, struct http_ticket ticket,
-		   const struct http_reply *reply, enum reason result)
-{
-	if (http_answer(ingress->server, ticket, reply)) ingress_count(ingress, request->provider, result);
-}
-
 /* ---- what is it? --------------------------------------------------------------------------------------------- */
 
 static bool is_at_home(const struct connection *connection, const json_t *body)
@@ -90,7 +83,8 @@ static bool classify(struct ingress *ingress, const struct connection *connectio
 		ret->verdict = REASON_TOO_LARGE;
 	} else if (is_usable(ingress, raw, &body)) {
 		if (!is_at_home(connection, body)) {
-			answer(ingress, request, ticket, refusal_of(request->provider), REASON_WRONG_ORIGIN);
+			ingress_answer(ingress, request->provider, ticket, refusal_of(request->provider),
+				       REASON_WRONG_ORIGIN);
 			return false;
 		}
 		classify_body(ingress, connection, request, body, ret);
@@ -98,7 +92,7 @@ static bool classify(struct ingress *ingress, const struct connection *connectio
 		ret->verdict = REASON_MALFORMED;
 		ret->is_kept = true;
 	} else {
-		answer(ingress, request, ticket, &reply_not_json, REASON_MALFORMED);
+		ingress_answer(ingress, request->provider, ticket, &reply_not_json, REASON_MALFORMED);
 		return false;
 	}
 	if (!connection->is_on) ret->verdict = REASON_INTEGRATION_OFF;
@@ -107,26 +101,17 @@ static bool classify(struct ingress *ingress, const struct connection *connectio
 
 /* ---- into Kafka ---------------------------------------------------------------------------------------------- */
 
-static void make_ids(const struct request *request, struct delivery *delivery, char traceparent[56])
-{
-	struct uuid id = entropy_uuid();
-	uuid_text(&id, delivery->id);
-	uint8_t random[24];
-	entropy_fill(random, sizeof(random));
-	traceparent_new(random, traceparent);
-	delivery->traceparent = request->traceparent ? request->traceparent : traceparent;
-}
-
 static bool send_record(struct ingress *ingress, const struct connection *connection, const struct request *request,
 			const struct finding *finding, struct flight *flight, struct err *err)
 {
 	char source[] = "webhook";
 	char no_event[] = "";
 	char secrets[CONNECTION_SECRETS_MAX][9] = {"current", "next", "previous"};
-	char traceparent[56];
-	CLEANUP(strbuf_done) struct strbuf digest = strbuf_of(2 * CRYPTO_DIGEST_SIZE);
-	encode_hex(&digest, bytes_of(request->digest, sizeof(request->digest)));
-
+	char digest[CRYPTO_DIGEST_TEXT_SIZE];
+	char traceparent[TRACEPARENT_SIZE];
+	uint8_t random[DELIVERY_RANDOM];
+	memcpy(digest, request->digest, sizeof(digest));
+	entropy_fill(random, sizeof(random));
 	struct delivery delivery = {
 		.provider = request->provider,
 		.connection_id = connection->id,
@@ -135,10 +120,11 @@ static bool send_record(struct ingress *ingress, const struct connection *connec
 		.received_at_ms = request->received_at_ms,
 		.source = source,
 		.verdict = finding->verdict,
-		.body_sha256 = request->body ? digest.text : NULL,
+		.body_sha256 = request->body ? digest : NULL,
 		.secret_used = secrets[request->secret],
+		.traceparent = request->traceparent ? request->traceparent : traceparent,
 	};
-	make_ids(request, &delivery, traceparent);
+	delivery_make_ids(random, &delivery, traceparent);
 	struct kafka_record record = {
 		.topic = ingress->topic,
 		.key = bytes_text(finding->subject ? finding->subject : delivery.id),
@@ -153,7 +139,6 @@ void accept_delivery(struct ingress *ingress, const struct connection *connectio
 {
 	CLEANUP(finding_done) struct finding finding = {0};
 	if (!classify(ingress, connection, request, ticket, &finding)) return;
-
 	struct flight *flight = mem_zalloc(1, sizeof(*flight));
 	*flight = (struct flight){ticket, request->provider, finding.verdict, request->began_us};
 	struct err err = {0};
@@ -161,7 +146,7 @@ void accept_delivery(struct ingress *ingress, const struct connection *connectio
 	mem_free(flight);
 	LOG_WARN("delivery not stored", LOG_TEXT("error", err.message),
 		 LOG_TEXT("provider", provider_name(request->provider)), LOG_INT("connection_id", connection->id));
-	answer(ingress, request, ticket, &reply_not_durable, REASON_LIMITED);
+	ingress_answer(ingress, request->provider, ticket, &reply_not_durable, REASON_LIMITED);
 }
 
 /* Said now and then, not for each: the count is in the metrics. */
@@ -195,8 +180,8 @@ void accept_report(void *context, void *opaque, const struct err *failure)
 	}
 	/* During the grace a sender that keeps its connection would bring its next delivery too late. */
 	reply.closes = daemon_is_stopping(ingress->daemon);
-	if (http_answer(ingress->server, flight->ticket, &reply)) {
-		ingress_count(ingress, flight->provider, failure ? REASON_LIMITED : flight->verdict);
+	enum reason result = failure ? REASON_LIMITED : flight->verdict;
+	if (ingress_answer(ingress, flight->provider, flight->ticket, &reply, result)) {
 		metric_observe_us(
 			metrics_cell(ingress->metrics, METRIC_HISTOGRAM, "ohdc_acknowledge_ms", NULL,
 				     "Time from a request's headers to its answer after the brokers confirmed"),

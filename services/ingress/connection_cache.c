@@ -73,9 +73,8 @@ static void open_secret(const struct connection_cache *cache, const struct conne
 
 static char *host_of(const char *base_url)
 {
-	struct err ignored = {0};
 	CLEANUP(url_done) struct url url = {0};
-	return url_parse(base_url, "https", &url, &ignored) ? mem_dup(url.host) : mem_dup("");
+	return url_parse(base_url, "https", &url, NULL) ? mem_dup(url.host) : mem_dup("");
 }
 
 static bool read_row(void *context, const struct db_rows *rows, int row, void *place)

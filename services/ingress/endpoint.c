@@ -2,7 +2,6 @@
 
 #include "services/ingress/ingress.h"
 
-#include "common/base/encode.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/number.h"
@@ -66,19 +65,20 @@ static char *short_header(const struct http_request *http, const char *name)
 
 static struct request *read_headers(enum provider provider, int64_t id, const struct http_request *http)
 {
-	struct request *request = mem_zalloc(1, sizeof(*request));
-	request->provider = provider;
-	request->connection_id = id;
-	request->received_at_ms = sysclock_now_ms();
-	request->began_us = sysclock_monotonic_us();
-	const char *signature = http_request_header(http, "X-Hub-Signature");
-	request->is_signed = http_request_header_count(http, "X-Hub-Signature") == 1 &&
-			     signature_parse(signature, request->signature);
-	request->event = provider == PROVIDER_BITBUCKET ? short_header(http, "X-Event-Key") : NULL;
-	request->request_id = short_header(http, "X-Request-Id");
-	if (!request->request_id) request->request_id = short_header(http, "X-Atlassian-Webhook-Identifier");
 	const char *traceparent = http_request_header(http, "traceparent");
-	if (traceparent && traceparent_is_valid(traceparent)) request->traceparent = mem_dup(traceparent);
+	struct request *request = mem_zalloc(1, sizeof(*request));
+	*request = (struct request){
+		.provider = provider,
+		.connection_id = id,
+		.event = provider == PROVIDER_BITBUCKET ? short_header(http, "X-Event-Key") : NULL,
+		.request_id = short_header(http, "X-Request-Id"),
+		.traceparent = traceparent_is_valid(traceparent) ? mem_dup(traceparent) : NULL,
+		.received_at_ms = sysclock_now_ms(),
+		.began_us = sysclock_monotonic_us(),
+	};
+	request->is_signed = http_request_header_count(http, "X-Hub-Signature") == 1 &&
+			     signature_parse(http_request_header(http, "X-Hub-Signature"), request->signature);
+	if (!request->request_id) request->request_id = short_header(http, "X-Atlassian-Webhook-Identifier");
 	return request;
 }
 
@@ -151,6 +151,13 @@ static bool keep(struct exchange *exchange, struct bytes piece, size_t cap)
 	return true;
 }
 
+static void refuse(const struct ingress *ingress, const struct request *request, struct http_request *http,
+		   const struct http_reply *reply, enum reason reason)
+{
+	http_reply_now(http, reply);
+	ingress_count(ingress, request->provider, reason);
+}
+
 static void body(void *context, void *state, struct http_request *http, struct bytes piece)
 {
 	struct ingress *ingress = context;
@@ -158,16 +165,14 @@ static void body(void *context, void *state, struct http_request *http, struct b
 	if (!exchange || piece.len == 0) return;
 	struct request *request = exchange->request;
 	if (request->body_len + piece.len > LIMIT_BODY_VERIFY_BYTES) {
-		http_reply_now(http, &reply_oversize);
-		ingress_count(ingress, request->provider, REASON_OVERSIZE);
+		refuse(ingress, request, http, &reply_oversize, REASON_OVERSIZE);
 		return;
 	}
 	if (exchange->passing || request->body_len + piece.len > ingress->body_cap)
 		let_pass(ingress, exchange, piece);
 	else if (!keep(exchange, piece, ingress->body_cap)) {
 		request_forget_body(request);
-		http_reply_now(http, &reply_busy);
-		ingress_count(ingress, request->provider, REASON_LIMITED);
+		refuse(ingress, request, http, &reply_busy, REASON_LIMITED);
 		return;
 	}
 	request->body_len += piece.len;
@@ -175,18 +180,11 @@ static void body(void *context, void *state, struct http_request *http, struct b
 
 /* ---- end ----------------------------------------------------------------------------------------------------- */
 
-static void refuse(struct ingress *ingress, const struct request *request, struct http_request *http, enum reason reason)
-{
-	http_reply_now(http, refusal_of(request->provider));
-	ingress_count(ingress, request->provider, reason);
-}
-
 static bool suspend(struct ingress *ingress, const struct request *request, struct http_request *http,
 		    struct http_ticket *ret)
 {
 	if (http_suspend(http, ingress->deadline_ms, &reply_late, ret)) return true;
-	http_reply_now(http, &reply_busy);
-	ingress_count(ingress, request->provider, REASON_LIMITED);
+	refuse(ingress, request, http, &reply_busy, REASON_LIMITED);
 	return false;
 }
 
@@ -196,30 +194,17 @@ static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 {
 	struct request *request = exchange->request;
 	struct http_ticket ticket;
-	if (exchange->passing) {
-		http_reply_now(http, &reply_oversize);
-		ingress_count(ingress, request->provider, REASON_OVERSIZE);
+	if (exchange->passing)
+		refuse(ingress, request, http, &reply_oversize, REASON_OVERSIZE);
+	else if (!request->is_signed ||
+		 !connection_cache_may_reread(ingress->cache, request->provider, request->connection_id))
+		refuse(ingress, request, http, refusal_of(request->provider), reason);
+	else if (!suspend(ingress, request, http, &ticket))
 		return;
-	}
-	if (!request->is_signed ||
-	    !connection_cache_may_reread(ingress->cache, request->provider, request->connection_id)) {
-		refuse(ingress, request, http, reason);
-		return;
-	}
-	if (!suspend(ingress, request, http, &ticket)) return;
-	if (reread_submit(ingress->reread, request, ticket))
+	else if (reread_submit(ingress->reread, request, ticket))
 		exchange->request = NULL;
-	else if (http_answer(ingress->server, ticket, refusal_of(request->provider)))
-		ingress_count(ingress, request->provider, reason);
-}
-
-/* The connection may have gone while a large body passed by. */
-static enum verdict_signature judge(const struct exchange *exchange, const struct connection *connection)
-{
-	if (!exchange->passing) return verify_body(connection, exchange->request);
-	bool is_fitting = passing_fits(exchange->passing, exchange->request);
-	if (!connection) return SIGNATURE_NO_CONNECTION;
-	return is_fitting ? SIGNATURE_FITS : SIGNATURE_WRONG;
+	else
+		ingress_answer(ingress, request->provider, ticket, refusal_of(request->provider), reason);
 }
 
 static void decide(struct ingress *ingress, struct exchange *exchange, struct http_request *http,
@@ -227,13 +212,13 @@ static void decide(struct ingress *ingress, struct exchange *exchange, struct ht
 {
 	struct request *request = exchange->request;
 	struct http_ticket ticket;
-	switch (judge(exchange, connection)) {
-	case SIGNATURE_FITS:
-		if (suspend(ingress, request, http, &ticket)) accept_delivery(ingress, connection, request, ticket);
-		return;
-	case SIGNATURE_WRONG: refuse_or_reread(ingress, exchange, http, REASON_BAD_SIGNATURE); return;
-	case SIGNATURE_NO_CONNECTION: refuse_or_reread(ingress, exchange, http, REASON_UNKNOWN_CONNECTION); return;
-	}
+	/* The connection may have gone while a large body passed by. */
+	enum reason verdict = exchange->passing ? passing_verdict(exchange->passing, connection, request)
+						: verify_body(connection, request);
+	if (verdict != REASON_NONE)
+		refuse_or_reread(ingress, exchange, http, verdict);
+	else if (suspend(ingress, request, http, &ticket))
+		accept_delivery(ingress, connection, request, ticket);
 }
 
 static void end(void *context, void *state, struct http_request *http)
@@ -242,7 +227,7 @@ static void end(void *context, void *state, struct http_request *http)
 	struct exchange *exchange = state;
 	if (!exchange) return;
 	struct request *request = exchange->request;
-	crypto_sha256(bytes_of(request->body, request->body ? request->body_len : 0), request->digest);
+	crypto_sha256_text(bytes_of(request->body, request->body ? request->body_len : 0), request->digest);
 	const struct connection *connection = connection_cache_acquire(ingress->cache, request->provider,
 								       request->connection_id);
 	/* Asked under the cache's lock: who closes waits for the lock, and then nobody is on the way to the producer. */

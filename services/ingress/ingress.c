@@ -27,6 +27,14 @@ void ingress_count(const struct ingress *ingress, enum provider provider, enum r
 		   1);
 }
 
+bool ingress_answer(const struct ingress *ingress, enum provider provider, struct http_ticket ticket,
+		    const struct http_reply *reply, enum reason result)
+{
+	bool is_first = http_answer(ingress->server, ticket, reply);
+	if (is_first) ingress_count(ingress, provider, result);
+	return is_first;
+}
+
 void request_forget_body(struct request *request)
 {
 	mem_free(request->body);

@@ -52,15 +52,15 @@ struct request {
 	int64_t connection_id;
 	bool is_signed; /**< exactly one well-formed signature header */
 	uint8_t signature[CRYPTO_DIGEST_SIZE];
-	size_t secret;                      /**< number of the connection's secret that fitted */
-	char *event;                        /**< X-Event-Key, NULL when absent; owned */
-	char *request_id;                   /**< the sender's, NULL; owned */
-	char *traceparent;                  /**< valid one of the sender, NULL; owned */
-	uint8_t *body;                      /**< owned; NULL when over the cap */
-	size_t body_len;                    /**< bytes received, kept or not */
-	size_t reserved;                    /**< bytes of the budget that the body takes */
-	atomic_size_t *budget;              /**< where they are given back; borrowed */
-	uint8_t digest[CRYPTO_DIGEST_SIZE]; /**< SHA-256 of the body */
+	size_t secret;                        /**< number of the connection's secret that fitted */
+	char *event;                          /**< X-Event-Key, NULL when absent; owned */
+	char *request_id;                     /**< the sender's, NULL; owned */
+	char *traceparent;                    /**< valid one of the sender, NULL; owned */
+	uint8_t *body;                        /**< owned; NULL when over the cap */
+	size_t body_len;                      /**< bytes received, kept or not */
+	size_t reserved;                      /**< bytes of the budget that the body takes */
+	atomic_size_t *budget;                /**< where they are given back; borrowed */
+	char digest[CRYPTO_DIGEST_TEXT_SIZE]; /**< SHA-256 of the body */
 	int64_t received_at_ms;
 	int64_t began_us; /**< monotonic, for the latency metric */
 };
@@ -77,15 +77,19 @@ NODISCARD const struct http_reply *refusal_of(enum provider provider);
 /** Count a finished request. */
 void ingress_count(const struct ingress *ingress, enum provider provider, enum reason result);
 
+/** Answer a suspended request and count it; false: somebody else had answered it. */
+bool ingress_answer(const struct ingress *ingress, enum provider provider, struct http_ticket ticket,
+		    const struct http_reply *reply, enum reason result);
+
 /* verify.c */
 
-/** What a signature check found. */
-enum verdict_signature { SIGNATURE_FITS, SIGNATURE_WRONG, SIGNATURE_NO_CONNECTION };
+/**
+ * Check a body against a connection's secrets (NULL: unknown id, a dummy secret costs the same time), and note which fits.
+ * REASON_NONE: one does; else BAD_SIGNATURE or UNKNOWN_CONNECTION.
+ */
+NODISCARD enum reason verify_body(const struct connection *connection, struct request *request);
 
-/** Check a body against a connection's secrets, and note which fits (NULL: unknown id, a dummy secret costs the same time). */
-NODISCARD enum verdict_signature verify_body(const struct connection *connection, struct request *request);
-
-/** The check of a body over the cap, which passes by in pieces: one running HMAC per secret. */
+/** The check of a body in pieces: one running HMAC per secret. */
 struct passing;
 
 /** New check with the connection's secrets (NULL: a dummy). */
@@ -94,8 +98,9 @@ NODISCARD struct passing *passing_new(const struct connection *connection);
 /** The next piece. */
 void passing_add(struct passing *passing, struct bytes piece);
 
-/** Finish: does one of the secrets fit, and which? */
-NODISCARD bool passing_fits(struct passing *passing, struct request *request);
+/** Finish: what verify_body() says, of the connection as it is now (NULL: gone). */
+NODISCARD enum reason passing_verdict(struct passing *passing, const struct connection *connection,
+				      struct request *request);
 
 /** Free; NULL is fine. */
 void passing_free(struct passing *passing);

@@ -38,13 +38,11 @@ static void judge_again(struct ingress *ingress, const struct waiting *waiting)
 	connection_cache_note_reread(ingress->cache, request->provider, request->connection_id);
 	const struct connection *connection = connection_cache_acquire(ingress->cache, request->provider,
 								       request->connection_id);
-	enum verdict_signature verdict = verify_body(connection, request);
-	if (verdict == SIGNATURE_FITS) accept_delivery(ingress, connection, request, waiting->ticket);
+	enum reason verdict = verify_body(connection, request);
+	if (verdict == REASON_NONE) accept_delivery(ingress, connection, request, waiting->ticket);
 	connection_cache_release(ingress->cache);
-	if (verdict == SIGNATURE_FITS) return;
-	if (http_answer(ingress->server, waiting->ticket, refusal_of(request->provider)))
-		ingress_count(ingress, request->provider,
-			      verdict == SIGNATURE_WRONG ? REASON_BAD_SIGNATURE : REASON_UNKNOWN_CONNECTION);
+	if (verdict != REASON_NONE)
+		ingress_answer(ingress, request->provider, waiting->ticket, refusal_of(request->provider), verdict);
 }
 
 /* Take all who wait; false when there is nothing to do any more. */

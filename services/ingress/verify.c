@@ -8,38 +8,6 @@
 
 static const char dummy_secret[] = "no connection has this secret";
 
-/* Whether a digest is the signature; if so it is noted whose. */
-static bool is_signature(const uint8_t digest[CRYPTO_DIGEST_SIZE], struct request *request, size_t secret)
-{
-	bool is_same = crypto_equal(digest, request->signature, CRYPTO_DIGEST_SIZE);
-	if (is_same) request->secret = secret;
-	return is_same;
-}
-
-static bool fits(struct bytes secret, struct request *request, size_t number)
-{
-	uint8_t digest[CRYPTO_DIGEST_SIZE];
-	crypto_hmac(secret, bytes_of(request->body, request->body_len), digest);
-	return is_signature(digest, request, number);
-}
-
-enum verdict_signature verify_body(const struct connection *connection, struct request *request)
-{
-	bool is_fitting = false;
-	size_t tried = 0;
-	/* Backwards: of two equal ones the current one counts. */
-	for (size_t i = CONNECTION_SECRETS_MAX; connection && i-- > 0;) {
-		if (!secret_is_set(&connection->secrets[i])) continue;
-		is_fitting = fits(secret_bytes(&connection->secrets[i]), request, i) || is_fitting;
-		tried++;
-	}
-	if (tried == 0) is_fitting = fits(bytes_text(dummy_secret), request, 0) && false;
-	if (!connection) return SIGNATURE_NO_CONNECTION;
-	return is_fitting && request->is_signed ? SIGNATURE_FITS : SIGNATURE_WRONG;
-}
-
-/* ---- bodies over the cap ------------------------------------------------------------------------------------- */
-
 struct passing {
 	struct crypto_hmac_state *states[CONNECTION_SECRETS_MAX];
 	bool is_known;
@@ -64,16 +32,20 @@ void passing_add(struct passing *passing, struct bytes piece)
 	}
 }
 
-bool passing_fits(struct passing *passing, struct request *request)
+enum reason passing_verdict(struct passing *passing, const struct connection *connection, struct request *request)
 {
 	bool is_fitting = false;
+	/* Backwards: of two equal ones the current one counts. */
 	for (size_t i = CONNECTION_SECRETS_MAX; i-- > 0;) {
-		if (!passing->states[i]) continue;
 		uint8_t digest[CRYPTO_DIGEST_SIZE];
+		if (!passing->states[i]) continue;
 		crypto_hmac_finish(passing->states[i], digest);
-		is_fitting = is_signature(digest, request, i) || is_fitting;
+		if (!crypto_equal(digest, request->signature, sizeof(digest))) continue;
+		request->secret = i;
+		is_fitting = true;
 	}
-	return is_fitting && passing->is_known && request->is_signed;
+	if (!connection) return REASON_UNKNOWN_CONNECTION;
+	return is_fitting && passing->is_known && request->is_signed ? REASON_NONE : REASON_BAD_SIGNATURE;
 }
 
 void passing_free(struct passing *passing)
@@ -82,4 +54,13 @@ void passing_free(struct passing *passing)
 	for (size_t i = 0; i < CONNECTION_SECRETS_MAX; i++)
 		crypto_hmac_free(passing->states[i]);
 	mem_free(passing);
+}
+
+enum reason verify_body(const struct connection *connection, struct request *request)
+{
+	struct passing *passing = passing_new(connection);
+	passing_add(passing, bytes_of(request->body, request->body_len));
+	enum reason verdict = passing_verdict(passing, connection, request);
+	passing_free(passing);
+	return verdict;
 }
