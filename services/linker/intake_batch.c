@@ -40,15 +40,15 @@ static void load_free(struct load **load)
 	*load = NULL;
 }
 
-static void add_span(struct intake_span *spans, size_t *count, const struct kafka_record *record)
+static void add_span(struct load *load, const struct kafka_record *record)
 {
-	for (size_t i = 0; i < *count; i++) {
-		if (spans[i].partition == record->partition) {
-			spans[i].next_offset = record->offset + 1;
+	for (size_t i = 0; i < load->span_count; i++) {
+		if (load->spans[i].partition == record->partition) {
+			load->spans[i].next_offset = record->offset + 1;
 			return;
 		}
 	}
-	spans[(*count)++] = (struct intake_span){record->partition, record->offset, record->offset + 1};
+	load->spans[load->span_count++] = (struct intake_span){record->partition, record->offset, record->offset + 1};
 }
 
 /* --- records that cannot be used --------------------------------------------------------------------- */
@@ -115,18 +115,12 @@ static bool read_record(struct intake_runner *runner, const struct kafka_record 
 	return read_once(runner, record, true, ret, err);
 }
 
-static bool is_day_known(const struct intake_runner *runner, int64_t day)
-{
-	for (size_t i = 0; i < ARRAY_LEN(runner->days); i++) {
-		if (runner->days[i] == day) return true;
-	}
-	return false;
-}
-
 static bool ensure_day(struct intake_runner *runner, int64_t received_at_ms, struct err *err)
 {
 	int64_t day = received_at_ms / MS_PER_DAY;
-	if (is_day_known(runner, day)) return true;
+	for (size_t i = 0; i < ARRAY_LEN(runner->days); i++) {
+		if (runner->days[i] == day) return true;
+	}
 	if (!intake_store_day(runner->linker->pool, received_at_ms, err)) return false;
 	runner->days[runner->next_day++ % ARRAY_LEN(runner->days)] = day;
 	return true;
@@ -136,18 +130,16 @@ static bool ensure_day(struct intake_runner *runner, int64_t received_at_ms, str
 static bool take(struct intake_runner *runner, const struct kafka_record *record, struct load *load, struct err *err)
 {
 	struct intake_record *place = &load->records[load->count];
-	struct err why = {0};
-	if (read_record(runner, record, place, &why)) {
+	if (read_record(runner, record, place, err)) {
 		load->count++;
-		add_span(load->spans, &load->span_count, record);
+		add_span(load, record);
 		return ensure_day(runner, place->delivery.received_at_ms, err);
 	}
+	if (err->code != ERR_CONFLICT && err->code != ERR_INPUT) return false;
+	const struct err why = *err;
+	*err = (struct err){0};
 	if (why.code == ERR_CONFLICT) return hold(runner, record, &why, err);
-	if (why.code != ERR_INPUT) {
-		*err = why;
-		return false;
-	}
-	add_span(load->spans, &load->span_count, record);
+	add_span(load, record);
 	return set_aside(runner, record, &why, 1, err);
 }
 
@@ -194,37 +186,31 @@ static bool run_whole(struct intake_runner *runner, const struct kafka_batch *ba
 	return write(runner, load, err);
 }
 
-/* One record alone. What the database refuses about it, it will always refuse. */
-static bool run_alone(struct intake_runner *runner, const struct kafka_record *record, struct load *load, struct err *err)
+/*
+ * One record alone. What the database refuses about it, it will always refuse. `is_counted`: batches ended the process, and a
+ * record whose run alone does not come back either is set aside.
+ */
+static bool run_alone(struct intake_runner *runner, const struct kafka_record *record, bool is_counted,
+		      struct load *load, struct err *err)
 {
-	struct kafka_batch one = {.records = NULL, .count = 1};
 	struct kafka_record copy = *record;
-	struct err why = {0};
-	one.records = &copy;
-	if (run_whole(runner, &one, load, &why)) return true;
-	if (why.code != ERR_INPUT) {
-		*err = why;
-		return false;
-	}
-	load_clear(load);
-	add_span(load->spans, &load->span_count, record);
-	return set_aside(runner, record, &why, 1, err) && write(runner, load, err);
-}
-
-/* A record whose run alone did not come back is set aside; `is_counted`: runs are counted, because batches ended the process. */
-static bool run_counted(struct intake_runner *runner, const struct kafka_record *record, struct load *load,
-			struct err *err)
-{
+	const struct kafka_batch one = {.records = &copy, .count = 1};
 	int64_t attempts = 0;
-	struct err why = {0};
-	if (!intake_store_count_record(runner->linker->pool, &runner->place, record->partition, record->offset,
-				       &attempts, err))
+	if (is_counted && !intake_store_count_record(runner->linker->pool, &runner->place, record->partition,
+						     record->offset, &attempts, err))
 		return false;
-	if (attempts <= INTAKE_GIVE_UP) return run_alone(runner, record, load, err);
-	(void)err_set(&why, ERR_INTERNAL, "taking this record in ended the process %lld times", (long long)attempts - 2);
+	bool is_given_up = attempts > INTAKE_GIVE_UP;
+	if (is_given_up)
+		(void)err_set(err, ERR_INPUT, "taking this record in ended the process %lld times",
+			      (long long)attempts - 2);
+	else if (run_whole(runner, &one, load, err))
+		return true;
+	if (err->code != ERR_INPUT) return false;
+	const struct err why = *err;
+	*err = (struct err){0};
 	load_clear(load);
-	add_span(load->spans, &load->span_count, record);
-	return set_aside(runner, record, &why, attempts - 2, err) && write(runner, load, err);
+	add_span(load, record);
+	return set_aside(runner, record, &why, is_given_up ? attempts - 2 : 1, err) && write(runner, load, err);
 }
 
 static bool run_one_by_one(struct intake_runner *runner, const struct kafka_batch *batch, bool is_counted,
@@ -232,8 +218,8 @@ static bool run_one_by_one(struct intake_runner *runner, const struct kafka_batc
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct kafka_record *record = &batch->records[i];
-		if (holds_has(&runner->holds, record->partition, record->offset)) continue;
-		if (!(is_counted ? run_counted(runner, record, load, err) : run_alone(runner, record, load, err)))
+		if (!holds_has(&runner->holds, record->partition, record->offset) &&
+		    !run_alone(runner, record, is_counted, load, err))
 			return false;
 	}
 	return true;
@@ -252,41 +238,36 @@ static void leave_out_held(const struct intake_runner *runner, struct kafka_batc
 	batch->count = kept;
 }
 
-static bool was_tried(const struct intake_runner *runner, const struct intake_span *spans, size_t count)
+static bool was_tried(const struct intake_runner *runner, const struct load *load)
 {
-	if (runner->tried_count != count) return false;
-	for (size_t i = 0; i < count; i++) {
-		if (spans[i].partition != runner->tried[i].partition ||
-		    spans[i].first_offset != runner->tried[i].first_offset)
+	if (runner->tried_count != load->span_count) return false;
+	for (size_t i = 0; i < load->span_count; i++) {
+		if (load->spans[i].partition != runner->tried[i].partition ||
+		    load->spans[i].first_offset != runner->tried[i].first_offset)
 			return false;
 	}
 	return true;
 }
 
 /* Count the batch unless this very process began it before and failed in order, as when the database was away. */
-static bool count_batch(struct intake_runner *runner, const struct kafka_batch *batch, int64_t *ret_attempts,
-			struct err *err)
+static bool count_batch(struct intake_runner *runner, const struct kafka_batch *batch, struct load *load,
+			int64_t *ret_attempts, struct err *err)
 {
-	struct intake_span *spans = mem_zalloc(batch->count, sizeof(*spans));
-	size_t count = 0;
-	bool is_good = true;
 	*ret_attempts = 1;
 	for (size_t i = 0; i < batch->count; i++)
-		add_span(spans, &count, &batch->records[i]);
-	if (!was_tried(runner, spans, count)) {
-		is_good = intake_store_count_batch(runner->linker->pool, &runner->place, spans, count, ret_attempts, err);
-		if (is_good) {
-			memcpy(runner->tried, spans, count * sizeof(*spans));
-			runner->tried_count = count;
-		}
-	}
-	mem_free(spans);
-	return is_good;
+		add_span(load, &batch->records[i]);
+	if (was_tried(runner, load)) return true;
+	if (!intake_store_count_batch(runner->linker->pool, &runner->place, load->spans, load->span_count, ret_attempts,
+				      err))
+		return false;
+	memcpy(runner->tried, load->spans, load->span_count * sizeof(*load->spans));
+	runner->tried_count = load->span_count;
+	return true;
 }
 
-static bool run(struct intake_runner *runner, const struct kafka_batch *batch, int64_t attempts, struct err *err)
+static bool run(struct intake_runner *runner, const struct kafka_batch *batch, int64_t attempts, struct load *load,
+		struct err *err)
 {
-	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
 	if (attempts >= INTAKE_ONE_BY_ONE) {
 		LOG_WARN("batch did not come back before, one by one now", LOG_INT("attempts", attempts));
 		return run_one_by_one(runner, batch, true, load, err);
@@ -299,11 +280,12 @@ static bool run(struct intake_runner *runner, const struct kafka_batch *batch, i
 
 bool intake_batch_run(struct intake_runner *runner, struct kafka_batch *batch, struct err *err)
 {
-	int64_t attempts = 0;
+	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
+	int64_t attempts;
 	runner->is_fresh = false;
 	leave_out_held(runner, batch);
 	if (batch->count == 0) return true;
-	if (!count_batch(runner, batch, &attempts, err) || !run(runner, batch, attempts, err)) return false;
+	if (!count_batch(runner, batch, load, &attempts, err) || !run(runner, batch, attempts, load, err)) return false;
 	runner->tried_count = 0;
 	leave_out_held(runner, batch);
 	return true;

@@ -12,19 +12,20 @@
 
 #define DAY_OF(alias) "(to_timestamp(" alias ".received_at_ms / 1000.0) at time zone 'UTC')::date"
 
-static const char sql_position[] = "select next_offset from consumer_offset"
+static const char sql_position[] = "select coalesce(max(next_offset), -1) from consumer_offset"
 				   " where group_name = $1 and topic = $2 and topic_partition = $3";
 
 /* $3: [{topic_partition, first_offset}]. Stops at 3: only a record run alone counts further. */
 static const char sql_count_batch[] =
-	"insert into intake_attempt (group_name, topic, topic_partition, first_offset, attempts)"
+	"with counted as (insert into intake_attempt (group_name, topic, topic_partition, first_offset, attempts)"
 	" select $1, $2, r.topic_partition, r.first_offset, 1"
 	" from jsonb_to_recordset($3::jsonb) as r(topic_partition int, first_offset bigint)"
 	" order by r.topic_partition"
 	" on conflict (group_name, topic, topic_partition) do update set attempts ="
 	" case when intake_attempt.first_offset = excluded.first_offset"
 	" then greatest(intake_attempt.attempts, least(intake_attempt.attempts + 1, 3)) else 1 end,"
-	" first_offset = excluded.first_offset, updated_at = now() returning attempts";
+	" first_offset = excluded.first_offset, updated_at = now() returning attempts)"
+	" select coalesce(max(attempts), 0) from counted";
 
 static const char sql_count_record[] =
 	"insert into intake_attempt (group_name, topic, topic_partition, first_offset, attempts)"
@@ -115,25 +116,30 @@ static const char sql_positions[] = "with p as (select * from jsonb_to_recordset
 				    " on conflict (group_name, topic, topic_partition)"
 				    " do update set next_offset = excluded.next_offset, updated_at = now()";
 
+/* The number that a statement's only row holds. */
+static bool read_number(struct db_pool *pool, const char *what, const char *sql, const struct db_params *params,
+			int64_t *ret, struct err *err)
+{
+	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	if (!db_query(pool, sql, params, &rows, err)) return err_wrap(err, "%s", what);
+	*ret = db_int(&rows, 0, 0);
+	return true;
+}
+
 bool intake_store_position(struct db_pool *pool, const struct intake_place *place, int32_t partition, int64_t *ret,
 			   struct err *err)
 {
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_position, DB_PARAMS(place->group, place->topic, partition), &rows, err))
-		return err_wrap(err, "stored position");
-	*ret = rows.count > 0 ? db_int(&rows, 0, 0) : -1;
-	return true;
+	return read_number(pool, "stored position", sql_position, DB_PARAMS(place->group, place->topic, partition), ret,
+			   err);
 }
 
 static char *spans_text(const struct intake_span *spans, size_t count)
 {
 	json_auto_t *list = json_array();
 	for (size_t i = 0; i < count; i++) {
-		json_t *item = json_object();
-		json_put_int(item, "topic_partition", spans[i].partition);
-		json_put_int(item, "first_offset", spans[i].first_offset);
-		json_put_int(item, "next_offset", spans[i].next_offset);
-		(void)json_array_append_new(list, item);
+		(void)json_array_append_new(list, json_pack("{s:i, s:I, s:I}", "topic_partition", spans[i].partition,
+							    "first_offset", spans[i].first_offset, "next_offset",
+							    spans[i].next_offset));
 	}
 	return json_compact(list);
 }
@@ -141,25 +147,16 @@ static char *spans_text(const struct intake_span *spans, size_t count)
 bool intake_store_count_batch(struct db_pool *pool, const struct intake_place *place, const struct intake_span *spans,
 			      size_t count, int64_t *ret_attempts, struct err *err)
 {
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	CLEANUP(mem_free_text) char *text = spans_text(spans, count);
-	if (!db_query(pool, sql_count_batch, DB_PARAMS(place->group, place->topic, text), &rows, err))
-		return err_wrap(err, "count attempts");
-	*ret_attempts = 0;
-	for (int row = 0; row < rows.count; row++) {
-		if (db_int(&rows, row, 0) > *ret_attempts) *ret_attempts = db_int(&rows, row, 0);
-	}
-	return true;
+	return read_number(pool, "count attempts", sql_count_batch, DB_PARAMS(place->group, place->topic, text),
+			   ret_attempts, err);
 }
 
 bool intake_store_count_record(struct db_pool *pool, const struct intake_place *place, int32_t partition,
 			       int64_t offset, int64_t *ret_attempts, struct err *err)
 {
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(pool, sql_count_record, DB_PARAMS(place->group, place->topic, partition, offset), &rows, err))
-		return err_wrap(err, "count attempts");
-	*ret_attempts = db_int(&rows, 0, 0);
-	return true;
+	return read_number(pool, "count attempts", sql_count_record,
+			   DB_PARAMS(place->group, place->topic, partition, offset), ret_attempts, err);
 }
 
 bool intake_store_day(struct db_pool *pool, int64_t received_at_ms, struct err *err)
@@ -178,42 +175,43 @@ struct writing {
 	bool *is_won; /* of these, asks that made or opened a trigger */
 };
 
-static json_t *delivery_json(const struct intake_record *record)
+/* Which records a statement is about. */
+enum which {
+	ALL,
+	ASKS,   /* of deliveries seen for the first time */
+	LOSERS, /* of these, those that neither made nor opened a trigger */
+};
+
+static bool is_meant(const struct writing *writing, size_t i, enum which which)
+{
+	return which == ALL ||
+	       (writing->records[i].is_ask && writing->is_new[i] && (which == ASKS || !writing->is_won[i]));
+}
+
+/* What the statements read of a record, each its part. */
+static json_t *record_json(const struct intake_record *record)
 {
 	const struct delivery *delivery = &record->delivery;
-	json_t *json = json_object();
+	const struct ask *ask = &record->ask;
+	json_t *json = json_pack("{s:I, s:I, s:I, s:i, s:I}", "connection_id", delivery->connection_id, "instance_id",
+				 record->instance_id, "received_at_ms", delivery->received_at_ms, "topic_partition",
+				 record->partition, "topic_offset", record->offset);
 	json_put_text(json, "delivery_id", delivery->id);
 	json_put_text(json, "provider", provider_name(delivery->provider));
-	json_put_int(json, "connection_id", delivery->connection_id);
 	json_put_text(json, "event", delivery->event);
-	json_put_text(json, "event_key", record->ask.event_key);
-	json_put_text(json, "subject", record->ask.subject);
+	json_put_text(json, "event_key", ask->event_key);
+	json_put_text(json, "alias_key", ask->alias_key);
+	json_put_text(json, "subject", ask->subject);
 	json_put_text(json, "source", delivery->source);
 	json_put_text(json, "verdict", reason_name(record->verdict));
 	json_put_text(json, "request_id", delivery->request_id);
 	json_put_text(json, "detail", record->detail[0] != '\0' ? record->detail : NULL);
-	json_put_int(json, "received_at_ms", delivery->received_at_ms);
-	json_put_int(json, "topic_partition", record->partition);
-	json_put_int(json, "topic_offset", record->offset);
 	json_put_text(json, "body_sha256", delivery->body_sha256);
 	json_put_text(json, "traceparent", delivery->traceparent);
 	json_put_text(json, "secret_used", delivery->secret_used);
-	return json;
-}
-
-static json_t *ask_json(const struct intake_record *record)
-{
-	json_t *json = json_object();
-	json_put_text(json, "event_key", record->ask.event_key);
-	json_put_text(json, "alias_key", record->ask.alias_key);
-	json_put_text(json, "provider", provider_name(record->delivery.provider));
-	json_put_int(json, "connection_id", record->delivery.connection_id);
-	json_put_int(json, "instance_id", record->instance_id);
-	json_put_text(json, "subject", record->ask.subject);
-	json_put_text(json, "kind", trigger_kind_name(record->ask.kind));
-	json_put_text(json, "delivery_id", record->delivery.id);
-	json_put_int(json, "received_at_ms", record->delivery.received_at_ms);
-	(void)json_object_set_new(json, "ask", ask_to_json(&record->ask));
+	if (!record->is_ask) return json;
+	json_put_text(json, "kind", trigger_kind_name(ask->kind));
+	(void)json_object_set_new(json, "ask", ask_to_json(ask));
 	return json;
 }
 
@@ -230,73 +228,20 @@ static void mark(const struct writing *writing, const struct db_rows *rows, bool
 	}
 }
 
-static bool run_list(const struct writing *writing, const char *sql, const json_t *list, bool *marks, struct err *err)
+/* Runs a statement over the records that are meant, if any; the rows it returns are marked. */
+static bool write_records(const struct writing *writing, const char *what, const char *sql, enum which which,
+			  bool *marks, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
+	json_auto_t *list = json_array();
+	for (size_t i = 0; i < writing->count; i++) {
+		if (is_meant(writing, i, which)) (void)json_array_append_new(list, record_json(&writing->records[i]));
+	}
+	if (json_array_size(list) == 0) return true;
 	CLEANUP(mem_free_text) char *text = json_compact(list);
-	if (!db_run(writing->db, sql, DB_PARAMS(text), &rows, err)) return false;
+	if (!db_run(writing->db, sql, DB_PARAMS(text), &rows, err)) return err_wrap(err, "%s", what);
 	if (marks) mark(writing, &rows, marks);
 	return true;
-}
-
-static bool write_deliveries(const struct writing *writing, struct err *err)
-{
-	json_auto_t *list = json_array();
-	for (size_t i = 0; i < writing->count; i++)
-		(void)json_array_append_new(list, delivery_json(&writing->records[i]));
-	if (json_array_size(list) == 0) return true;
-	return run_list(writing, sql_deliveries, list, writing->is_new, err) || err_wrap(err, "deliveries");
-}
-
-/* Asks of deliveries seen for the first time; with `losers_only` those that did not make a trigger. */
-static json_t *list_asks(const struct writing *writing, bool losers_only)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < writing->count; i++) {
-		if (writing->records[i].is_ask && writing->is_new[i] && !(losers_only && writing->is_won[i]))
-			(void)json_array_append_new(list, ask_json(&writing->records[i]));
-	}
-	return list;
-}
-
-static bool has_alias(const struct writing *writing)
-{
-	for (size_t i = 0; i < writing->count; i++) {
-		if (writing->records[i].is_ask && writing->records[i].ask.alias_key) return true;
-	}
-	return false;
-}
-
-/* What neither made nor opened a trigger speaks of one that is there. */
-static bool write_duplicates(const struct writing *writing, struct err *err)
-{
-	json_auto_t *list = json_array();
-	for (size_t i = 0; i < writing->count; i++) {
-		struct intake_record *record = &writing->records[i];
-		json_t *item;
-		if (!record->is_ask || !writing->is_new[i] || writing->is_won[i]) continue;
-		record->verdict = REASON_DUPLICATE;
-		item = json_object();
-		json_put_text(item, "delivery_id", record->delivery.id);
-		json_put_int(item, "received_at_ms", record->delivery.received_at_ms);
-		(void)json_array_append_new(list, item);
-	}
-	return json_array_size(list) == 0 || run_list(writing, sql_duplicates, list, NULL, err) ||
-	       err_wrap(err, "duplicates");
-}
-
-static bool write_asks(const struct writing *writing, struct err *err)
-{
-	json_auto_t *asks = list_asks(writing, false);
-	json_auto_t *losers = NULL;
-	if (json_array_size(asks) == 0) return true;
-	if (!run_list(writing, sql_triggers, asks, writing->is_won, err) ||
-	    (has_alias(writing) && !run_list(writing, sql_aliases, asks, NULL, err)))
-		return err_wrap(err, "triggers");
-	losers = list_asks(writing, true);
-	if (json_array_size(losers) > 0 && !run_list(writing, sql_reopen, losers, writing->is_won, err))
-		return err_wrap(err, "refused triggers");
-	return write_duplicates(writing, err);
 }
 
 static bool write_positions(struct db *db, const struct intake_place *place, const struct intake_span *spans,
@@ -305,6 +250,16 @@ static bool write_positions(struct db *db, const struct intake_place *place, con
 	CLEANUP(mem_free_text) char *text = spans_text(spans, count);
 	return db_run(db, sql_positions, DB_PARAMS(place->group, place->topic, text), NULL, err) ||
 	       err_wrap(err, "positions");
+}
+
+/* What neither made nor opened a trigger speaks of one that is there. */
+static bool write_batch(const struct writing *writing, struct err *err)
+{
+	return write_records(writing, "deliveries", sql_deliveries, ALL, writing->is_new, err) &&
+	       write_records(writing, "triggers", sql_triggers, ASKS, writing->is_won, err) &&
+	       write_records(writing, "triggers", sql_aliases, ASKS, NULL, err) &&
+	       write_records(writing, "refused triggers", sql_reopen, LOSERS, writing->is_won, err) &&
+	       write_records(writing, "duplicates", sql_duplicates, LOSERS, NULL, err);
 }
 
 static void writing_done(struct writing *writing)
@@ -325,12 +280,13 @@ bool intake_store_batch(struct db_pool *pool, const struct intake_place *place, 
 		.is_won = mem_zalloc(count + 1, sizeof(bool)),
 	};
 	size_t asks = 0;
-	if (!db_borrow(pool, BORROW_MS, &writing.db, err) || !db_begin(writing.db, err) ||
-	    !write_deliveries(&writing, err) || !write_asks(&writing, err) ||
+	if (!db_borrow(pool, BORROW_MS, &writing.db, err) || !db_begin(writing.db, err) || !write_batch(&writing, err) ||
 	    !write_positions(writing.db, place, spans, span_count, err) || !db_commit(writing.db, err))
 		return err_wrap(err, "intake");
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (is_meant(&writing, i, LOSERS)) records[i].verdict = REASON_DUPLICATE;
 		asks += writing.is_won[i] ? 1 : 0;
+	}
 	*ret_asks = asks;
 	return true;
 }

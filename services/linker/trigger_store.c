@@ -2,6 +2,7 @@
 
 #include "services/linker/trigger_store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/json_field.h"
@@ -31,17 +32,13 @@ static const char sql_claim[] = "update trigger t set lease_owner = $1,"
 				" order by next_attempt_at limit 1 for update skip locked)"
 				" returning" ROW_COLUMNS;
 
-static const char sql_sent[] =
-	"update trigger set state = 'SENT', job_id = $3::uuid, user_id = $4, org_id = $5,"
-	" outcome = null, detail = $6, decided_at = clock_timestamp(), sent_at = clock_timestamp(),"
-	" lease_owner = null, lease_until = null, crashes = 0"
-	" where event_key = $1 and epoch = $2 and state = 'NEW'";
-
-static const char sql_refused[] = "update trigger set state = 'REFUSED', job_id = $3::uuid, user_id = $4, org_id = $5,"
-				  " detail = $6, outcome = $7, answer_count = answer_count + 1,"
-				  " decided_at = clock_timestamp(), sent_at = clock_timestamp(), lease_owner = null,"
-				  " lease_until = null, crashes = 0"
-				  " where event_key = $1 and epoch = $2 and state = 'NEW'";
+/* $7: why it was refused, null for what is to be started. */
+static const char sql_decide[] = "update trigger set state = case when $7::text is null then 'SENT' else 'REFUSED' end,"
+				 " job_id = $3::uuid, user_id = $4, org_id = $5, detail = $6, outcome = $7,"
+				 " answer_count = answer_count + ($7::text is not null)::int,"
+				 " decided_at = clock_timestamp(), sent_at = clock_timestamp(), lease_owner = null,"
+				 " lease_until = null, crashes = 0"
+				 " where event_key = $1 and epoch = $2 and state = 'NEW'";
 
 static const char sql_retry[] = "update trigger set attempts = attempts + 1, detail = $3,"
 				" next_attempt_at = clock_timestamp() + $4 * interval '1 ms', lease_owner = null,"
@@ -101,27 +98,20 @@ static bool read_ask(const struct db_rows *rows, int row, struct ask *ret, struc
 	       ask_from_json(json, ret, err);
 }
 
-static void copy_id(char ret[UUID_TEXT_SIZE], const char *text)
-{
-	struct uuid id;
-	ret[0] = '\0';
-	if (uuid_parse(text, &id)) uuid_text(&id, ret);
-}
-
 static void read_record(const struct db_rows *rows, int row, struct job_record *ret)
 {
 	ret->event_key = db_copy(rows, row, 0);
 	(void)!provider_parse(db_text(rows, row, 1), &ret->provider);
 	ret->connection_id = db_int(rows, row, 2);
 	ret->instance_id = db_int(rows, row, 3);
-	copy_id(ret->delivery_id, db_text(rows, row, 4));
+	(void)snprintf(ret->delivery_id, sizeof(ret->delivery_id), "%s", db_text(rows, row, 4));
 	ret->received_at_ms = db_int(rows, row, 5);
 	ret->start_attempt = db_int(rows, row, 6);
 	ret->user_id = db_copy(rows, row, 9);
 	ret->org_id = db_copy(rows, row, 10);
 	(void)!reason_parse(db_text(rows, row, 11), &ret->reason);
 	ret->kind = strcmp(db_text(rows, row, 12), "REFUSED") == 0 ? JOB_ANSWER : JOB_START;
-	copy_id(ret->job_id, db_text(rows, row, 13));
+	(void)snprintf(ret->job_id, sizeof(ret->job_id), "%s", db_text(rows, row, 13));
 	ret->traceparent = db_copy(rows, row, 14);
 }
 
@@ -168,11 +158,11 @@ static bool write_state(struct db *db, const struct trigger_row *row, const char
 {
 	const struct job_record *record = &row->record;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	bool is_start = record->kind == JOB_START;
-	struct db_params params = *DB_PARAMS(record->event_key, row->epoch, record->job_id, record->user_id,
-					     record->org_id, detail, reason_name(record->reason));
-	if (is_start) params.count--; /* no reason */
-	if (!db_run(db, is_start ? sql_sent : sql_refused, &params, &rows, err))
+	const char *reason = record->kind == JOB_START ? NULL : reason_name(record->reason);
+	if (!db_run(db, sql_decide,
+		    DB_PARAMS(record->event_key, row->epoch, record->job_id, record->user_id, record->org_id, detail,
+			      reason),
+		    &rows, err))
 		return err_wrap(err, "decide a trigger");
 	*ret_held = rows.count > 0;
 	return true;
