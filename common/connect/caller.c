@@ -40,7 +40,7 @@ struct proof {
 struct known {
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	int64_t until_ms;
-	json_t *me; /* what caller_read() reads; NULL: free */
+	json_t *me; /* of struct caller; NULL: free */
 };
 
 struct callers {
@@ -54,8 +54,7 @@ struct callers {
 void caller_done(struct caller *caller)
 {
 	if (!caller) return;
-	MEM_FREE_ALL(caller->user_id, caller->email, caller->org_id, caller->role);
-	json_decref(caller->permissions);
+	json_decref(caller->me);
 	*caller = (struct caller){0};
 }
 
@@ -173,8 +172,10 @@ static json_t *read_me(const struct http_result *result)
 	if (!json_read(bytes_of(result->body, result->body_len), LIMIT_HTTP_RESPONSE_BYTES, LIMIT_JSON_DEPTH, &all, NULL))
 		return NULL;
 	json_t *me = json_object();
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		json_put_text(me, texts[i], json_text_at(all, texts[i]));
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const char *text = json_text_at(all, texts[i]);
+		json_put_text(me, texts[i], text ? text : "");
+	}
 	(void)json_object_set(me, "permissions", json_at(all, "permissions"));
 	return me;
 }
@@ -201,18 +202,6 @@ static bool ask(struct callers *callers, const struct proof *proof, json_t **ret
 	return *ret || refuse(reply, 502, busy);
 }
 
-static void read_caller(const json_t *me, struct caller *ret)
-{
-	const char *email = json_text_at(me, "email");
-	const char *org_id = json_text_at(me, "org_id");
-	const char *role = json_text_at(me, "role");
-	*ret = (struct caller){.user_id = mem_dup(json_text_at(me, "id")),
-			       .email = mem_dup(email ? email : ""),
-			       .org_id = mem_dup(org_id ? org_id : ""),
-			       .role = mem_dup(role ? role : ""),
-			       .permissions = json_incref(json_object_get(me, "permissions"))};
-}
-
 bool callers_find(struct callers *callers, const struct web_request *request, struct caller *ret, struct web_reply *reply)
 {
 	CLEANUP(proof_done) struct proof proof = {0};
@@ -224,7 +213,11 @@ bool callers_find(struct callers *callers, const struct web_request *request, st
 		if (text_is_empty(json_text_at(me, "id"))) return refuse(reply, 401, "User not authenticated");
 		remember(callers, &proof, me);
 	}
-	read_caller(me, ret);
+	*ret = (struct caller){.me = json_incref(me),
+			       .user_id = json_text_at(me, "id"),
+			       .email = json_text_at(me, "email"),
+			       .org_id = json_text_at(me, "org_id"),
+			       .role = json_text_at(me, "role")};
 	return true;
 }
 
@@ -232,7 +225,7 @@ bool caller_may(const struct caller *caller, const char *permission)
 {
 	size_t i;
 	json_t *one;
-	json_array_foreach(caller->permissions, i, one)
+	json_array_foreach(json_at(caller->me, "permissions"), i, one)
 	{
 		const char *text = json_string_value(one);
 		if (text && strcmp(text, permission) == 0) return true;

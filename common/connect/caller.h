@@ -20,13 +20,13 @@
 
 struct callers;
 
-/** A caller; texts owned, "" where OHE does not say. */
+/** A caller; texts belong to `me`, "" where OHE does not say. */
 struct caller {
-	char *user_id;
-	char *email;
-	char *org_id; /**< the effective organisation */
-	char *role;
-	json_t *permissions; /**< list of texts */
+	json_t *me; /**< owned: what of OHE's answer is kept */
+	const char *user_id;
+	const char *email;
+	const char *org_id; /**< the effective organisation */
+	const char *role;
 };
 
 /** Free and zero. */

@@ -13,17 +13,10 @@
 
 enum { PLACE_SIZE = 1024 };
 
-#define NAIVE_TIME(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
-
-static const char sql_of_user[] =
-	"select l.id, l.instance_id, l.user_id, l.account_key, l.method,"
-	" l.status = 'active', " NAIVE_TIME("l.created_at") ", " NAIVE_TIME(
-		"l.updated_at") " from user_link l join instance i on i.id = l.instance_id and "
-				"i.provider = 'jira'"
-				" where l.user_id = $1 and l.status = 'active' and $2::bigint in "
-				"(0, "
-				"l.instance_id)"
-				" order by l.updated_at desc limit 1";
+static const char sql_of_user[] = "select l.instance_id, l.account_key from user_link l"
+				  " join instance i on i.id = l.instance_id and i.provider = 'jira'"
+				  " where l.user_id = $1 and l.status = 'active' and $2::bigint in (0, l.instance_id)"
+				  " order by l.updated_at desc limit 1";
 
 /* Two browsers of one person come one after the other. */
 static const char sql_lock[] = "select pg_advisory_xact_lock(7305802, hashtext($1))";
@@ -78,7 +71,7 @@ static const char sql_audit[] = "select audit_write($2, 'link.put', 'instance/' 
 void link_done(struct link *link)
 {
 	if (!link) return;
-	MEM_FREE_ALL(link->user_id, link->account_key, link->method, link->created_at, link->updated_at);
+	mem_free(link->account_key);
 	*link = (struct link){0};
 }
 
@@ -87,16 +80,7 @@ bool link_of_user(struct db_pool *pool, const char *user_id, int64_t instance_id
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(pool, sql_of_user, DB_PARAMS(user_id, instance_id), &rows, err)) return false;
 	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "the user has no link");
-	*ret = (struct link){
-		.id = db_int(&rows, 0, 0),
-		.instance_id = db_int(&rows, 0, 1),
-		.user_id = db_copy(&rows, 0, 2),
-		.account_key = db_copy(&rows, 0, 3),
-		.method = db_copy(&rows, 0, 4),
-		.is_active = db_bool(&rows, 0, 5),
-		.created_at = db_copy(&rows, 0, 6),
-		.updated_at = db_copy(&rows, 0, 7),
-	};
+	*ret = (struct link){.instance_id = db_int(&rows, 0, 0), .account_key = db_copy(&rows, 0, 1)};
 	return true;
 }
 

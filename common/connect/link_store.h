@@ -16,16 +16,10 @@
 /** Starts the account key of a link whose account is not known yet; the user's id follows. */
 #define LINK_UNAVAILABLE "unavailable:"
 
-/** A link; texts owned; times as naive ISO 8601 in UTC. */
+/** A link; text owned. */
 struct link {
-	int64_t id;
 	int64_t instance_id;
-	char *user_id;
 	char *account_key; /**< starts with "unavailable:" while the account is not known (e-mail mode) */
-	char *method;      /**< operator, oauth, email */
-	bool is_active;
-	char *created_at;
-	char *updated_at;
 };
 
 /** Free and zero. */

@@ -100,19 +100,12 @@ static bool is_same(const void *context, const char *address)
 	return strcmp(context, address) == 0;
 }
 
-static bool has_proxy(void)
-{
-	for (size_t i = 0; i < ARRAY_LEN(proxy_names); i++) {
-		if (getenv(proxy_names[i])) return true;
-	}
-	return false;
-}
-
-static bool is_proxy(const char *address)
+/* Whether there is a proxy, of this address (NULL: of any). */
+static bool has_proxy(const char *address)
 {
 	for (size_t i = 0; i < ARRAY_LEN(proxy_names); i++) {
 		const char *proxy = getenv(proxy_names[i]);
-		if (proxy && any_address(proxy, is_same, address)) return true;
+		if (proxy && (!address || any_address(proxy, is_same, address))) return true;
 	}
 	return false;
 }
@@ -121,13 +114,13 @@ static bool is_proxy(const char *address)
 
 static bool may_open(void *context, const char *address)
 {
-	return !is_denied(context, address) || is_proxy(address);
+	return !is_denied(context, address) || has_proxy(address);
 }
 
 static bool guarded_send(struct http_client *self, const struct http_call *call, struct http_result *ret, struct err *err)
 {
 	struct guard *guard = (struct guard *)self;
-	if (has_proxy() && any_address(call->url, is_denied, guard))
+	if (has_proxy(NULL) && any_address(call->url, is_denied, guard))
 		return err_set(err, ERR_INPUT, "%s: the host's address may not be used", call->method);
 	return http_client_send(guard->inner, call, ret, err);
 }
