@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/mem.h"
-#include "common/io/table_cache.h"
 
 #include "common/base/banned.h"
 
@@ -13,11 +12,6 @@ static const char sql_load[] = "select c.provider, c.id, c.instance_id, c.status
 			       " coalesce((extract(epoch from c.activated_at) * 1000)::bigint, 0), i.base_url,"
 			       " i.bot_id, i.bot_key, i.bot_name, i.bot_email"
 			       " from connection c join instance i on i.id = c.instance_id";
-
-struct connections {
-	struct connections_options options;
-	struct table_cache *table;
-};
 
 static void connection_done(void *row)
 {
@@ -47,9 +41,8 @@ static char *bot_of_environment(const struct config *config, const struct connec
 
 static bool read_row(void *context, const struct db_rows *rows, int row, void *place)
 {
-	const struct connections *connections = context;
+	const struct config *config = context;
 	struct connection *ret = place;
-	const struct config *config = connections->options.config;
 	if (!provider_parse(db_text(rows, row, 0), &ret->provider)) return false;
 	ret->id = db_int(rows, row, 1);
 	ret->instance_id = db_int(rows, row, 2);
@@ -65,53 +58,25 @@ static bool read_row(void *context, const struct db_rows *rows, int row, void *p
 	return true;
 }
 
-bool connections_new(const struct connections_options *options, struct connections **ret, struct err *err)
+bool connections_new(struct db_pool *pool, struct config *config, struct daemon *daemon, struct table_cache **ret,
+		     struct err *err)
 {
-	struct connections *connections = mem_zalloc(1, sizeof(*connections));
-	const struct table_cache_options table = {
-		.pool = options->pool,
-		.daemon = options->daemon,
+	const struct table_cache_options options = {
+		.pool = pool,
+		.daemon = daemon,
 		.channel = "ohdc_connection",
 		.sql = sql_load,
 		.row_size = sizeof(struct connection),
 		.read = read_row,
 		.done = connection_done,
 		.compare = compare,
-		.context = connections,
+		.context = config,
 	};
-	connections->options = *options;
-	if (!table_cache_new(&table, &connections->table, err)) {
-		connections_free(connections);
-		return false;
-	}
-	*ret = connections;
-	return true;
+	return table_cache_new(&options, ret, err);
 }
 
-void connections_free(struct connections *connections)
-{
-	if (!connections) return;
-	table_cache_free(connections->table);
-	mem_free(connections);
-}
-
-bool connections_reload(struct connections *connections, struct err *err)
-{
-	return table_cache_reload(connections->table, err);
-}
-
-void connections_acquire(struct connections *connections)
-{
-	table_cache_acquire(connections->table);
-}
-
-void connections_release(struct connections *connections)
-{
-	table_cache_release(connections->table);
-}
-
-const struct connection *connections_find(const struct connections *connections, enum provider provider, int64_t id)
+const struct connection *connections_find(const struct table_cache *connections, enum provider provider, int64_t id)
 {
 	const struct connection wanted = {.provider = provider, .id = id};
-	return table_cache_find(connections->table, &wanted);
+	return table_cache_find(connections, &wanted);
 }

@@ -10,6 +10,7 @@
 #include "common/io/config.h"
 #include "common/io/daemon.h"
 #include "common/io/db.h"
+#include "common/io/table_cache.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,32 +30,15 @@ struct connection {
 	struct bot bot; /**< borrows bot_names and the label setting */
 };
 
-struct connections;
-
-/** Settings; everything borrowed for the life of the cache. */
-struct connections_options {
-	struct db_pool *pool;
-	struct config *config;
-	struct daemon *daemon;
-};
-
-/** New cache, loaded, and the thread that keeps it so. False: stopping was asked for (`err` is empty), or no thread. */
-NODISCARD bool connections_new(const struct connections_options *options, struct connections **ret, struct err *err);
-
-/** Stop the thread (the daemon is stopping), free; NULL is fine. */
-void connections_free(struct connections *connections);
-
-/** Take the table as it is now: pointers of connections_find() stay good until connections_release(). Any thread. */
-void connections_acquire(struct connections *connections);
-
-/** Give it back. */
-void connections_release(struct connections *connections);
+/**
+ * New cache of connections, loaded and kept so; everything is borrowed for its life. False: stopping was asked for (`err` is
+ * empty), or no thread.
+ */
+NODISCARD bool connections_new(struct db_pool *pool, struct config *config, struct daemon *daemon,
+			       struct table_cache **ret, struct err *err);
 
 /** Connection of a product by id, NULL when unknown; only between acquire and release. */
-NODISCARD const struct connection *connections_find(const struct connections *connections, enum provider provider,
+NODISCARD const struct connection *connections_find(const struct table_cache *connections, enum provider provider,
 						    int64_t id);
-
-/** Read the table now (a record named a connection that is not known); not between acquire and release. */
-NODISCARD bool connections_reload(struct connections *connections, struct err *err);
 
 #endif

@@ -8,13 +8,15 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/connect/peer_client.h"
+#include "services/linker/keycloak.h"
 
 #include "common/base/banned.h"
 
 enum { DIRECTORIES_MAX = 8 };
 
 struct directories {
-	struct directory *list[DIRECTORIES_MAX];
+	struct directory_options options;
+	struct directory list[DIRECTORIES_MAX];
 	size_t count;
 	bool has_keycloak;
 };
@@ -31,21 +33,19 @@ bool directory_is_email_mode(const struct config *config, const char *base_url)
 	return !config_bool(config, "JIRA_DC_ENABLE_OAUTH") && peer_is_own(config, PROVIDER_JIRA, base_url);
 }
 
-static bool add_named(struct directories *directories, const struct directory_options *options, const char *name,
-		      struct err *err)
+static bool add_named(struct directories *directories, const char *name, struct err *err)
 {
-	struct directory **place = &directories->list[directories->count];
+	const struct directory_options *options = &directories->options;
+	struct directory *place = &directories->list[directories->count];
 	if (directories->count == DIRECTORIES_MAX)
 		return err_set(err, ERR_INPUT, "OHDC_DIRECTORIES has more than %d words", DIRECTORIES_MAX);
-	if (strcmp(name, "links") == 0) {
-		*place = directory_links_new(options);
-	} else if (strcmp(name, "keycloak") == 0) {
-		if (!config_text(options->config, "KEYCLOAK_SERVER_URL")) return true;
-		if (!directory_keycloak_new(options, place, err)) return false;
-		directories->has_keycloak = true;
-	} else {
+	bool is_keycloak = strcmp(name, "keycloak") == 0;
+	if (!is_keycloak && strcmp(name, "links") != 0)
 		return err_set(err, ERR_INPUT, "OHDC_DIRECTORIES names '%.60s', expected links or keycloak", name);
-	}
+	if (is_keycloak && !config_text(options->config, "KEYCLOAK_SERVER_URL")) return true;
+	*place = (struct directory){options, NULL, is_keycloak ? directory_keycloak_find : directory_links_find};
+	if (is_keycloak && !keycloak_new(options, &place->keycloak, err)) return false;
+	directories->has_keycloak = directories->has_keycloak || is_keycloak;
 	directories->count++;
 	return true;
 }
@@ -54,10 +54,9 @@ bool directories_new(const struct directory_options *options, struct directories
 {
 	struct directories *directories = mem_zalloc(1, sizeof(*directories));
 	CLEANUP(mem_free_text) char *words = mem_dup(config_text(options->config, "OHDC_DIRECTORIES"));
-	char *rest = words;
-	const char *word;
-	while ((word = strsep(&rest, ", "))) {
-		if (*word != '\0' && !add_named(directories, options, word, err)) {
+	directories->options = *options;
+	for (char *rest = words, *word; (word = strsep(&rest, ", "));) {
+		if (*word != '\0' && !add_named(directories, word, err)) {
 			directories_free(directories);
 			return false;
 		}
@@ -70,7 +69,7 @@ void directories_free(struct directories *directories)
 {
 	if (!directories) return;
 	for (size_t i = 0; i < directories->count; i++)
-		directories->list[i]->free(directories->list[i]);
+		keycloak_free(directories->list[i].keycloak);
 	mem_free(directories);
 }
 
@@ -87,7 +86,7 @@ enum lookup directories_find(struct directories *directories, const struct looku
 			     struct lookup_answer *ret, struct err *err)
 {
 	for (size_t i = 0; i < directories->count; i++) {
-		struct directory *directory = directories->list[i];
+		const struct directory *directory = &directories->list[i];
 		enum lookup found = directory->find(directory, question, ret, err);
 		if (found != LOOKUP_MISS) return found;
 	}

@@ -43,13 +43,6 @@ struct lookup_answer {
 /** Free and zero. */
 void lookup_answer_done(struct lookup_answer *answer);
 
-/** One directory. */
-struct directory {
-	enum lookup (*find)(struct directory *self, const struct lookup_question *question, struct lookup_answer *ret,
-			    struct err *err);
-	void (*free)(struct directory *self);
-};
-
 /** What directories are made with; everything borrowed. */
 struct directory_options {
 	struct db_pool *pool;
@@ -59,11 +52,23 @@ struct directory_options {
 	const struct crypto_keyring *keys; /**< opens the bot's token of a connection; NULL: the environment's only */
 };
 
-/** Own links: table user_link. `ret` is new. */
-NODISCARD struct directory *directory_links_new(const struct directory_options *options);
+struct keycloak;
 
-/** Keycloak's admin API. `ret` is new. ERR_INPUT names the setting that is missing. */
-NODISCARD bool directory_keycloak_new(const struct directory_options *options, struct directory **ret, struct err *err);
+/** One directory: asks with what it was opened with. */
+struct directory {
+	const struct directory_options *options; /**< borrowed */
+	struct keycloak *keycloak;               /**< owned; NULL: it is another one */
+	enum lookup (*find)(const struct directory *self, const struct lookup_question *question,
+			    struct lookup_answer *ret, struct err *err);
+};
+
+/** Own links: table user_link. */
+NODISCARD enum lookup directory_links_find(const struct directory *self, const struct lookup_question *question,
+					   struct lookup_answer *ret, struct err *err);
+
+/** Keycloak's admin API. */
+NODISCARD enum lookup directory_keycloak_find(const struct directory *self, const struct lookup_question *question,
+					      struct lookup_answer *ret, struct err *err);
 
 struct directories;
 

@@ -32,12 +32,6 @@ static const char sql_enrol[] =
 	" and account_key = 'unavailable:' || $3 and exists (select 1 from made))"
 	" select account_key from made";
 
-struct keycloak_directory {
-	struct directory directory;
-	struct directory_options options;
-	struct keycloak *keycloak;
-};
-
 static enum lookup refuse(struct lookup_answer *ret, enum lookup lookup, enum reason reason, const char *detail)
 {
 	ret->reason = reason;
@@ -61,7 +55,7 @@ static enum lookup conclude(enum account account, const char *id, struct lookup_
 
 /* --- Bitbucket -------------------------------------------------------------------------------------- */
 
-static enum lookup by_attribute(const struct keycloak_directory *self, const char *value, struct lookup_answer *ret,
+static enum lookup by_attribute(const struct directory *self, const char *value, struct lookup_answer *ret,
 				struct err *err)
 {
 	json_auto_t *users = NULL;
@@ -70,17 +64,17 @@ static enum lookup by_attribute(const struct keycloak_directory *self, const cha
 	if (!keycloak_is_value(value)) return LOOKUP_MISS;
 	(void)snprintf(query, sizeof(query), "q=" ATTRIBUTE "%%3A%.256s&max=3", value);
 	if (!keycloak_search(self->keycloak, query, &users, err)) return LOOKUP_FAILED;
-	return conclude(keycloak_by_attribute(users, ATTRIBUTE, value, id), id, ret);
+	return conclude(keycloak_account(users, ATTRIBUTE, value, id), id, ret);
 }
 
 /*
  * Numeric ids are unique on one server only: the attribute speaks of the configured one. A slug of digits could be somebody
  * else's id, so it is not tried.
  */
-static enum lookup find_bitbucket(const struct keycloak_directory *self, const struct lookup_question *question,
+static enum lookup find_bitbucket(const struct directory *self, const struct lookup_question *question,
 				  struct lookup_answer *ret, struct err *err)
 {
-	const char *own = config_text(self->options.config, "BITBUCKET_DATA_CENTER_HOST");
+	const char *own = config_text(self->options->config, "BITBUCKET_DATA_CENTER_HOST");
 	const char *slug = question->actor->key;
 	enum lookup found;
 	if (!own || strcmp(own, question->base_url) != 0)
@@ -95,7 +89,7 @@ static enum lookup find_bitbucket(const struct keycloak_directory *self, const s
 
 /* --- Jira ------------------------------------------------------------------------------------------- */
 
-static bool search_email(const struct keycloak_directory *self, const char *email, enum account *ret,
+static bool search_email(const struct directory *self, const char *email, enum account *ret,
 			 char ret_id[ACCOUNT_ID_SIZE], struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf query = strbuf_of(2000);
@@ -105,12 +99,12 @@ static bool search_email(const struct keycloak_directory *self, const char *emai
 	strbuf_add(&query, "&exact=true&max=3");
 	if (query.is_cut) return err_set(err, ERR_INPUT, "the e-mail address is too long");
 	if (!keycloak_search(self->keycloak, strbuf_text(&query), &users, err)) return false;
-	*ret = keycloak_by_email(users, email, ret_id);
+	*ret = keycloak_account(users, NULL, email, ret_id);
 	return true;
 }
 
 /* OAuth mode: an account never follows from an e-mail address, only what to tell the person does. */
-static enum lookup hint_by_email(const struct keycloak_directory *self, const char *email, struct lookup_answer *ret,
+static enum lookup hint_by_email(const struct directory *self, const char *email, struct lookup_answer *ret,
 				 struct err *err)
 {
 	enum account account = ACCOUNT_NONE;
@@ -122,12 +116,12 @@ static enum lookup hint_by_email(const struct keycloak_directory *self, const ch
 		      "an account with this e-mail address exists, but is not linked");
 }
 
-static enum lookup enrol(const struct keycloak_directory *self, const struct lookup_question *question,
-			 const char *user_id, struct lookup_answer *ret, struct err *err)
+static enum lookup enrol(const struct directory *self, const struct lookup_question *question, const char *user_id,
+			 struct lookup_answer *ret, struct err *err)
 {
 	const struct person *actor = question->actor;
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!db_query(self->options.pool, sql_enrol,
+	if (!db_query(self->options->pool, sql_enrol,
 		      DB_PARAMS(question->instance_id, actor->key ? actor->key : actor->name, user_id, actor->name),
 		      &rows, err))
 		return LOOKUP_FAILED;
@@ -137,13 +131,13 @@ static enum lookup enrol(const struct keycloak_directory *self, const struct loo
 	return conclude(ACCOUNT_ONE, user_id, ret);
 }
 
-static enum lookup match_email(const struct keycloak_directory *self, const struct lookup_question *question,
+static enum lookup match_email(const struct directory *self, const struct lookup_question *question,
 			       struct lookup_answer *ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *email = mem_dup(question->actor->email);
 	enum account account = ACCOUNT_NONE;
 	char id[ACCOUNT_ID_SIZE] = "";
-	if (!email && !jira_user_email(&self->options, question, &email, err)) return LOOKUP_FAILED;
+	if (!email && !jira_user_email(self->options, question, &email, err)) return LOOKUP_FAILED;
 	if (text_is_empty(email))
 		return refuse(ret, LOOKUP_MISS, REASON_USER_NOT_LINKED,
 			      "Jira does not show this person's e-mail address");
@@ -153,32 +147,11 @@ static enum lookup match_email(const struct keycloak_directory *self, const stru
 	return conclude(account, id, ret);
 }
 
-static enum lookup find(struct directory *directory, const struct lookup_question *question, struct lookup_answer *ret,
-			struct err *err)
+enum lookup directory_keycloak_find(const struct directory *self, const struct lookup_question *question,
+				    struct lookup_answer *ret, struct err *err)
 {
-	const struct keycloak_directory *self = (const struct keycloak_directory *)(const void *)directory;
 	if (question->provider == PROVIDER_BITBUCKET) return find_bitbucket(self, question, ret, err);
-	if (directory_is_email_mode(self->options.config, question->base_url))
+	if (directory_is_email_mode(self->options->config, question->base_url))
 		return match_email(self, question, ret, err);
 	return hint_by_email(self, question->actor->email, ret, err);
-}
-
-static void directory_free(struct directory *directory)
-{
-	struct keycloak_directory *self = (struct keycloak_directory *)(void *)directory;
-	keycloak_free(self->keycloak);
-	mem_free(self);
-}
-
-bool directory_keycloak_new(const struct directory_options *options, struct directory **ret, struct err *err)
-{
-	struct keycloak_directory *self = mem_zalloc(1, sizeof(*self));
-	self->directory = (struct directory){.find = find, .free = directory_free};
-	self->options = *options;
-	if (!keycloak_new(options, &self->keycloak, err)) {
-		mem_free(self);
-		return false;
-	}
-	*ret = &self->directory;
-	return true;
 }

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "common/base/mem.h"
 #include "services/linker/directory.h"
 
 #include "common/base/banned.h"
@@ -16,15 +15,9 @@ static const char sql_find[] = "select user_id, org_id from user_link where inst
 			       " and status = 'active' and account_key not like 'unavailable:%'"
 			       " order by account_key = $2 desc limit 1";
 
-struct links {
-	struct directory directory;
-	struct directory_options options;
-};
-
-static enum lookup find(struct directory *self, const struct lookup_question *question, struct lookup_answer *ret,
-			struct err *err)
+enum lookup directory_links_find(const struct directory *self, const struct lookup_question *question,
+				 struct lookup_answer *ret, struct err *err)
 {
-	const struct links *links = (const struct links *)(const void *)self;
 	const struct person *actor = question->actor;
 	bool is_jira = question->provider == PROVIDER_JIRA;
 	const char *stable = is_jira ? actor->key : actor->id;
@@ -33,27 +26,14 @@ static enum lookup find(struct directory *self, const struct lookup_question *qu
 	/* A Jira name can be given to somebody else: it counts only where the body has no key. */
 	if (is_jira && stable) spare = NULL;
 	if (!stable && !spare) return LOOKUP_MISS;
-	bool is_email = !is_jira || directory_is_email_mode(links->options.config, question->base_url);
-	if (!db_query(links->options.pool, sql_find, DB_PARAMS(question->instance_id, stable, spare, is_email), &rows,
+	bool is_email = !is_jira || directory_is_email_mode(self->options->config, question->base_url);
+	if (!db_query(self->options->pool, sql_find, DB_PARAMS(question->instance_id, stable, spare, is_email), &rows,
 		      err)) {
 		(void)err_wrap(err, "links");
 		return LOOKUP_FAILED;
 	}
 	if (rows.count == 0) return LOOKUP_MISS;
-	ret->user_id = mem_dup(db_text(&rows, 0, 0));
+	ret->user_id = db_copy(&rows, 0, 0);
 	ret->org_id = db_copy(&rows, 0, 1);
 	return LOOKUP_HIT;
-}
-
-static void links_free(struct directory *self)
-{
-	mem_free(self);
-}
-
-struct directory *directory_links_new(const struct directory_options *options)
-{
-	struct links *links = mem_zalloc(1, sizeof(*links));
-	links->directory = (struct directory){.find = find, .free = links_free};
-	links->options = *options;
-	return &links->directory;
 }

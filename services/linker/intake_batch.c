@@ -89,11 +89,11 @@ static bool hold(struct intake_runner *runner, const struct kafka_record *record
 static bool read_once(const struct intake_runner *runner, const struct kafka_record *record, bool is_last,
 		      struct intake_record *ret, struct err *err)
 {
-	struct connections *connections = runner->linker->connections;
+	struct table_cache *connections = runner->linker->connections;
 	bool is_read;
-	connections_acquire(connections);
+	table_cache_acquire(connections);
 	is_read = intake_record_read(record, connections, runner->max_age_ms, is_last, ret, err);
-	connections_release(connections);
+	table_cache_release(connections);
 	return is_read;
 }
 
@@ -107,7 +107,7 @@ static bool read_record(struct intake_runner *runner, const struct kafka_record 
 	if (read_once(runner, record, false, ret, err)) return true;
 	if (err->code != ERR_NOT_FOUND) return false;
 	*err = (struct err){0};
-	if (!runner->is_fresh && !connections_reload(runner->linker->connections, err)) {
+	if (!runner->is_fresh && !table_cache_reload(runner->linker->connections, err)) {
 		err->code = ERR_BUSY;
 		return false;
 	}

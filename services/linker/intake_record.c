@@ -89,7 +89,7 @@ static bool read_headers(const struct kafka_record *record, struct intake_record
 	return true;
 }
 
-bool intake_record_read(const struct kafka_record *record, const struct connections *connections, int64_t max_age_ms,
+bool intake_record_read(const struct kafka_record *record, const struct table_cache *connections, int64_t max_age_ms,
 			bool is_last, struct intake_record *ret, struct err *err)
 {
 	CLEANUP(intake_record_done) struct intake_record read = {0};

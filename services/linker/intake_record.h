@@ -32,7 +32,7 @@ void intake_record_done(struct intake_record *record);
  * Read and decide. ERR_INPUT: can never be used, dead-letter it; ERR_CONFLICT: unknown major schema, pause; ERR_NOT_FOUND: its
  * connection is not in the table, which may be old (with `is_last` that is a verdict instead). Connections must be acquired.
  */
-NODISCARD bool intake_record_read(const struct kafka_record *record, const struct connections *connections,
+NODISCARD bool intake_record_read(const struct kafka_record *record, const struct table_cache *connections,
 				  int64_t max_age_ms, bool is_last, struct intake_record *ret, struct err *err);
 
 #endif

@@ -30,20 +30,13 @@ static bool has_attribute(const json_t *user, const char *name, const char *valu
 	return false;
 }
 
-static bool has_email(const json_t *user, const char *email)
-{
-	const char *text = json_text_at(user, "email");
-	return text && text_equal_nocase(text, email);
-}
-
 /* Whether an answer's user is meant: by an attribute, or (without a name) by the e-mail address. */
 static bool is_meant(const json_t *user, const char *name, const char *value)
 {
-	return name ? has_attribute(user, name, value) : has_email(user, value);
+	return name ? has_attribute(user, name, value) : text_equal_nocase(json_text_at(user, "email"), value);
 }
 
-/* The only user who is meant. */
-static enum account judge(const json_t *users, const char *name, const char *value, char ret_id[ACCOUNT_ID_SIZE])
+enum account keycloak_account(const json_t *users, const char *name, const char *value, char ret_id[ACCOUNT_ID_SIZE])
 {
 	const json_t *only = NULL;
 	const json_t *user;
@@ -60,14 +53,4 @@ static enum account judge(const json_t *users, const char *name, const char *val
 	if (!json_bool_at(only, "enabled", false)) return ACCOUNT_DISABLED;
 	if (!name && !json_bool_at(only, "emailVerified", false)) return ACCOUNT_UNVERIFIED;
 	return json_id_at(only, "id", ret_id, ACCOUNT_ID_SIZE) ? ACCOUNT_ONE : ACCOUNT_NONE;
-}
-
-enum account keycloak_by_attribute(const json_t *users, const char *name, const char *value, char ret_id[ACCOUNT_ID_SIZE])
-{
-	return judge(users, name, value, ret_id);
-}
-
-enum account keycloak_by_email(const json_t *users, const char *email, char ret_id[ACCOUNT_ID_SIZE])
-{
-	return judge(users, NULL, email, ret_id);
 }

@@ -19,12 +19,12 @@ enum account {
 
 enum { ACCOUNT_ID_SIZE = 128 };
 
-/** The person with attribute `name` = `value`; users that show the attribute must have the value. `ret_id` is set for ONE. */
-NODISCARD enum account keycloak_by_attribute(const json_t *users, const char *name, const char *value,
-					     char ret_id[ACCOUNT_ID_SIZE]);
-
-/** The person with exactly this e-mail address (any case), verified. `ret_id` is set for ONE. */
-NODISCARD enum account keycloak_by_email(const json_t *users, const char *email, char ret_id[ACCOUNT_ID_SIZE]);
+/**
+ * The person with attribute `name` = `value` (users that show the attribute must have the value), or without a name the one with
+ * exactly this e-mail address (any case), verified. `ret_id` is set for ONE.
+ */
+NODISCARD enum account keycloak_account(const json_t *users, const char *name, const char *value,
+					char ret_id[ACCOUNT_ID_SIZE]);
 
 /** Whether a text can be searched as an attribute's value: letters, digits, . _ ~ - only. */
 NODISCARD bool keycloak_is_value(const char *text);

@@ -9,7 +9,7 @@ enum {
 	CALL_DEADLINE_MAX_MS = 10000,
 };
 
-void linker_init(struct linker *linker, const struct service *service)
+void linker_init(struct linker *linker, const struct service *service, const struct front *front)
 {
 	*linker = (struct linker){
 		.config = service->config,
@@ -17,21 +17,16 @@ void linker_init(struct linker *linker, const struct service *service)
 		.metrics = service->metrics,
 		.pool = service->pool,
 		.cluster = service_kafka(service->config, "ohdc-linker"),
+		.keys = &service->keys,
+		.peers = front->peers,
+		.callers = front->callers,
+		.oauth = &front->oauth,
+		.connection_store = {service->pool, &service->keys},
+		.origin = config_text(service->config, "WEB_HOST"),
 	};
 	wake_init(&linker->to_decide, (size_t)config_int(service->config, "OHDC_WORKERS"));
 	wake_init(&linker->to_send, 1);
 	service_name_owner("linker", linker->owner, sizeof(linker->owner));
-}
-
-void linker_join(struct linker *linker, const struct service *service, const struct front *front)
-{
-	linker->installation = service->installation;
-	linker->keys = &service->keys;
-	linker->peers = front->peers;
-	linker->callers = front->callers;
-	linker->oauth = &front->oauth;
-	linker->connection_store = (struct connection_store){service->pool, &service->keys};
-	linker->origin = config_text(service->config, "WEB_HOST");
 }
 
 void linker_done(struct linker *linker)

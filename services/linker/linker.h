@@ -27,9 +27,9 @@ struct linker {
 	struct db_pool *pool;
 	struct kafka_cluster cluster;
 	struct kafka_producer *producer; /**< made with kafka_wait_report */
-	struct connections *connections;
+	struct table_cache *connections;
 	struct directories *directories;
-	struct uuid installation;
+	struct uuid installation;      /**< once the database has answered */
 	char owner[LINKER_OWNER_SIZE]; /**< of leases: program, host, process, random */
 	struct wake to_decide;         /**< rung when a trigger may be due */
 	struct wake to_send;           /**< rung when the outbox has something */
@@ -41,11 +41,8 @@ struct linker {
 	const char *origin; /**< WEB_HOST: "https://app.example.com" */
 };
 
-/** Take from the service what it has opened; the rest is set in main. */
-void linker_init(struct linker *linker, const struct service *service);
-
-/** Take what is there once the database has answered, and what the handlers need. */
-void linker_join(struct linker *linker, const struct service *service, const struct front *front);
+/** Take what the service and its front have opened; the rest is set in main. */
+void linker_init(struct linker *linker, const struct service *service, const struct front *front);
 
 /** Free what linker_init() made; zeroed is fine. */
 void linker_done(struct linker *linker);

@@ -33,7 +33,7 @@ static void program_close(struct program *program)
 	resolver_free(program->resolver);
 	sweeper_free(program->sweeper);
 	outbox_free(program->outbox);
-	connections_free(program->linker.connections);
+	table_cache_free(program->linker.connections);
 	directories_free(program->linker.directories);
 	kafka_producer_free(program->linker.producer, FLUSH_MS);
 	linker_done(&program->linker);
@@ -41,48 +41,38 @@ static void program_close(struct program *program)
 	service_close(&program->service);
 }
 
+/* What is there before the database answers. */
 static bool open_adapters(struct program *program, struct err *err)
 {
-	const struct kafka_producer_options kafka = {
-		.cluster = program->linker.cluster,
-		.report = kafka_wait_report,
+	struct linker *linker = &program->linker;
+	if (!jira_token_check(program->service.config, err) ||
+	    !front_open(&program->front, &program->service, "ohdc-linker", err))
+		return false;
+	linker_init(linker, &program->service, &program->front);
+	const struct kafka_producer_options kafka = {.cluster = linker->cluster, .report = kafka_wait_report};
+	const struct directory_options directories = {
+		.pool = linker->pool,
+		.config = linker->config,
+		.client = peer_client_plain(linker->peers),
+		.call_deadline_ms = linker_call_deadline_ms(linker->config),
+		.keys = linker->keys,
 	};
-	return front_open(&program->front, &program->service, "ohdc-linker", err) &&
-	       kafka_producer_new(&kafka, &program->linker.producer, err);
-}
-
-static bool open_directories(struct program *program, struct err *err)
-{
-	const struct directory_options options = {
-		.pool = program->service.pool,
-		.config = program->service.config,
-		.client = peer_client_plain(program->front.peers),
-		.call_deadline_ms = linker_call_deadline_ms(program->service.config),
-		.keys = &program->service.keys,
-	};
-	return directories_new(&options, &program->linker.directories, err);
-}
-
-static bool listen_for_people(struct program *program, struct err *err)
-{
-	size_t count;
-	const struct web_route *routes = linker_routes(&count);
-	return front_listen(&program->front, &program->service, routes, count, &program->linker, err);
+	return kafka_producer_new(&kafka, &linker->producer, err) &&
+	       directories_new(&directories, &linker->directories, err);
 }
 
 static bool start(void *context, struct err *err)
 {
 	struct program *program = context;
 	struct linker *linker = &program->linker;
-	linker_init(linker, &program->service);
-	const struct connections_options connections = {linker->pool, linker->config, linker->daemon};
-	if (!jira_token_check(linker->config, err) || !open_adapters(program, err) || !open_directories(program, err) ||
-	    !service_wait_database(&program->service, err))
-		return false;
-	linker_join(linker, &program->service, &program->front);
-	return connections_new(&connections, &linker->connections, err) && outbox_new(linker, &program->outbox, err) &&
-	       sweeper_new(linker, &program->sweeper, err) && resolver_new(linker, &program->resolver, err) &&
-	       intake_new(linker, &program->intake, err) && listen_for_people(program, err);
+	size_t count;
+	const struct web_route *routes = linker_routes(&count);
+	if (!open_adapters(program, err) || !service_wait_database(&program->service, err)) return false;
+	linker->installation = program->service.installation;
+	return connections_new(linker->pool, linker->config, linker->daemon, &linker->connections, err) &&
+	       outbox_new(linker, &program->outbox, err) && sweeper_new(linker, &program->sweeper, err) &&
+	       resolver_new(linker, &program->resolver, err) && intake_new(linker, &program->intake, err) &&
+	       front_listen(&program->front, &program->service, routes, count, linker, err);
 }
 
 int main(int argc, char **argv)

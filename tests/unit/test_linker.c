@@ -37,7 +37,7 @@ static void test_keycloak_by_attribute(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		json_auto_t *users = json_loads(rows[i].users, 0, NULL);
 		char id[ACCOUNT_ID_SIZE] = "";
-		CHECK(rows[i].name, keycloak_by_attribute(users, "bb", "7", id) == rows[i].account);
+		CHECK(rows[i].name, keycloak_account(users, "bb", "7", id) == rows[i].account);
 		CHECK_TEXT(rows[i].name, id, rows[i].id);
 	}
 }
@@ -71,7 +71,7 @@ static void test_keycloak_by_email(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		json_auto_t *users = json_loads(rows[i].users, 0, NULL);
 		char id[ACCOUNT_ID_SIZE] = "";
-		CHECK(rows[i].name, keycloak_by_email(users, "a@example.com", id) == rows[i].account);
+		CHECK(rows[i].name, keycloak_account(users, NULL, "a@example.com", id) == rows[i].account);
 		CHECK_TEXT(rows[i].name, id, rows[i].id);
 	}
 }
