@@ -22,9 +22,7 @@ enum { SENTENCE_SIZE = 1024, MYSELF_DEADLINE_MS = 15000 };
 
 /* One way back. */
 struct passage {
-	struct linker *linker;
-	const struct web_request *request;
-	struct web_reply *reply;
+	struct visit visit;
 	json_t *state; /* what oauth_begin() noted */
 	struct connection_row connection;
 	struct oauth_tokens tokens;
@@ -41,8 +39,6 @@ static void passage_done(struct passage *passage)
 
 /* --- refusals ---------------------------------------------------------------------------------------- */
 
-#define AGAIN "Start again from your account page."
-
 PRINTF_LIKE(4, 5)
 static bool refuse(struct passage *passage, int status, const char *advice, const char *format, ...)
 {
@@ -53,40 +49,41 @@ static bool refuse(struct passage *passage, int status, const char *advice, cons
 	va_end(values);
 	LOG_WARN("link refused on the way back from Jira", LOG_TEXT("reason", sentence),
 		 LOG_TEXT("user_id", json_text_at(passage->state, "user_id")));
-	link_page_refuse(passage->linker, passage->reply, status, sentence, advice);
-	return false;
+	return link_page_refuse(&passage->visit, status, sentence, advice);
 }
 
-/* What to do about words of Jira or of the network; NULL: nothing special. */
+/* What to do about words of Jira or of the network. */
+static const struct {
+	const char *part;
+	const char *advice;
+} known_words[] = {
+	{"access_denied", "You, or Jira for you, said no. To link your account, start again "
+			  "and choose Allow in Jira."},
+	{"invalid_grant", "Jira gives a code about ten seconds to live, and takes it once. " LINK_AGAIN
+			  " If it happens each time, an admin should compare the redirect URL of "
+			  "Jira's application link with this page's address."},
+	{"invalid_client", "Jira does not know the client ID or the client secret. An admin "
+			   "should copy both again from Jira's application link."},
+	{"unauthorized_client", "An admin should check the client ID and the application link "
+				"in Jira."},
+	{"invalid_scope", "An admin should give the application link in Jira the WRITE scope."},
+	{"redirect", "An admin should set the redirect URL of Jira's application link to this "
+		     "page's address, without its question mark and what follows."},
+	{"certificate", "Jira's certificate is not trusted here. An admin should add the "
+			"certificate authority that issued it to the trusted ones "
+			"(SSL_CERT_FILE), and deploy again."},
+	{"SSL", "A secure connection to Jira could not be made. An admin should check that "
+		"JIRA_DC_BASE_URL has the right scheme and port, and the trusted certificate "
+		"authorities (SSL_CERT_FILE)."},
+	{"TLS", "A secure connection to Jira could not be made. An admin should check that "
+		"JIRA_DC_BASE_URL has the right scheme and port."},
+};
+
+/* NULL: nothing special. */
 static const char *advice_for(const char *words)
 {
-	static const struct {
-		const char *part;
-		const char *advice;
-	} known[] = {
-		{"access_denied", "You, or Jira for you, said no. To link your account, start again "
-				  "and choose Allow in Jira."},
-		{"invalid_grant", "Jira gives a code about ten seconds to live, and takes it once. " AGAIN
-				  " If it happens each time, an admin should compare the redirect URL of "
-				  "Jira's application link with this page's address."},
-		{"invalid_client", "Jira does not know the client ID or the client secret. An admin "
-				   "should copy both again from Jira's application link."},
-		{"unauthorized_client", "An admin should check the client ID and the application link "
-					"in Jira."},
-		{"invalid_scope", "An admin should give the application link in Jira the WRITE scope."},
-		{"redirect", "An admin should set the redirect URL of Jira's application link to this "
-			     "page's address, without its question mark and what follows."},
-		{"certificate", "Jira's certificate is not trusted here. An admin should add the "
-				"certificate authority that issued it to the trusted ones "
-				"(SSL_CERT_FILE), and deploy again."},
-		{"SSL", "A secure connection to Jira could not be made. An admin should check that "
-			"JIRA_DC_BASE_URL has the right scheme and port, and the trusted certificate "
-			"authorities (SSL_CERT_FILE)."},
-		{"TLS", "A secure connection to Jira could not be made. An admin should check that "
-			"JIRA_DC_BASE_URL has the right scheme and port."},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (text_find_nocase(words, known[i].part)) return known[i].advice;
+	for (size_t i = 0; i < ARRAY_LEN(known_words); i++) {
+		if (text_find_nocase(words, known_words[i].part)) return known_words[i].advice;
 	}
 	return NULL;
 }
@@ -103,64 +100,61 @@ static const char *class_of(const struct err *err)
 /* The state is used up by whoever shows it; the cookie says whether that is the browser that began. */
 static bool take_state(struct passage *passage)
 {
-	const struct oauth *oauth = passage->linker->oauth;
+	const struct oauth *oauth = passage->visit.linker->oauth;
 	struct err err = {0};
-	if (!oauth_state_take(&oauth->states, "authorize", web_query(passage->request, "state"), &passage->state, &err)) {
+	if (!oauth_state_take(&oauth->states, "authorize", web_query(passage->visit.request, "state"), &passage->state,
+			      &err)) {
 		if (err.code == ERR_NOT_FOUND)
 			return refuse(passage, 400,
 				      "It was used already, is older than ten minutes, or is not "
-				      "one of ours. " AGAIN,
+				      "one of ours. " LINK_AGAIN,
 				      TEXT_NO_SESSION);
 		log_err("states cannot be read", &err);
-		return refuse(passage, 500, AGAIN, TEXT_LINK_FAILED);
+		return refuse(passage, 500, LINK_AGAIN, TEXT_LINK_FAILED);
 	}
-	if (link_confirm_is_browser(passage->request, passage->state)) return true;
-	return refuse(passage, 400,
-		      "This is not the browser in which linking was begun, or its cookies are gone. "
-		      "Start again, and finish in the same browser.",
-		      TEXT_STATE_MISMATCH);
+	if (link_confirm_is_browser(passage->visit.request, passage->state)) return true;
+	return refuse(passage, 400, LINK_OTHER_BROWSER, TEXT_STATE_MISMATCH);
 }
 
 /* The flow belongs to the Jira that is configured now, and to a connection to it. */
 static bool find_server(struct passage *passage)
 {
 	struct err err = {0};
-	if (link_confirm_connection(passage->linker, passage->state, &passage->connection, &err)) return true;
+	if (link_confirm_connection(passage->visit.linker, passage->state, &passage->connection, &err)) return true;
 	if (err.code != ERR_NOT_FOUND && err.code != ERR_CONFLICT) log_err("the connection cannot be read", &err);
-	return refuse(passage, 400, "The connection to Jira was changed or removed meanwhile. " AGAIN,
-		      TEXT_TARGET_MISMATCH);
+	return refuse(passage, 400, LINK_CHANGED, TEXT_TARGET_MISMATCH);
 }
 
 static bool find_code(struct passage *passage, const char **ret)
 {
-	const char *error = web_query(passage->request, "error");
+	const char *error = web_query(passage->visit.request, "error");
 	const char *advice = error ? advice_for(error) : NULL;
-	*ret = web_query(passage->request, "code");
+	*ret = web_query(passage->visit.request, "code");
 	if (error)
-		return refuse(passage, 400, advice ? advice : AGAIN, "Jira did not give access: %.40s",
+		return refuse(passage, 400, advice ? advice : LINK_AGAIN, "Jira did not give access: %.40s",
 			      error[strspn(error, "abcdefghijklmnopqrstuvwxyz_")] == '\0' ? error : "error");
-	return !text_is_empty(*ret) || refuse(passage, 400, AGAIN, "Jira sent no authorization code.");
+	return !text_is_empty(*ret) || refuse(passage, 400, LINK_AGAIN, "Jira sent no authorization code.");
 }
 
 static bool exchange(struct passage *passage, const char *code)
 {
-	const struct oauth *oauth = passage->linker->oauth;
-	const char *product = config_text(passage->linker->config, "OHDC_PRODUCT_NAME");
+	const struct oauth *oauth = passage->visit.linker->oauth;
+	const char *product = config_text(passage->visit.linker->config, "OHDC_PRODUCT_NAME");
 	const char *advice;
 	struct err err = {0};
 	if (oauth_exchange(oauth, code, json_text_at(passage->state, "verifier"), &passage->tokens, &err)) return true;
 	advice = advice_for(err.message);
 	if (err.http_status != 0 || err.code == ERR_INPUT)
-		return refuse(passage, 400, advice ? advice : AGAIN, TEXT_TOKEN_REFUSED, err.message);
+		return refuse(passage, 400, advice ? advice : LINK_AGAIN, TEXT_TOKEN_REFUSED, err.message);
 	log_err("Jira's token endpoint cannot be reached", &err);
-	return refuse(passage, 502, advice ? advice : AGAIN, TEXT_TOKEN_UNREACHABLE, passage->connection.base_url,
+	return refuse(passage, 502, advice ? advice : LINK_AGAIN, TEXT_TOKEN_UNREACHABLE, passage->connection.base_url,
 		      class_of(&err), product);
 }
 
 static bool identify(struct passage *passage)
 {
 	const char *base_url = passage->connection.base_url;
-	const struct api_peer peer = {passage->linker->oauth->client, base_url, "Jira", MYSELF_DEADLINE_MS};
+	const struct api_peer peer = {passage->visit.linker->oauth->client, base_url, "Jira", MYSELF_DEADLINE_MS};
 	const struct api_call call = {.method = "GET",
 				      .path = "/rest/api/2/myself",
 				      .auth_name = "Authorization",
@@ -172,10 +166,10 @@ static bool identify(struct passage *passage)
 		passage->person = person_read(PROVIDER_JIRA, answer.json);
 		const char *key = passage->person.key;
 		bool is_account = !text_is_empty(key) && !text_starts(key, LINK_UNAVAILABLE);
-		return is_account || refuse(passage, 400, AGAIN, TEXT_USER_REFUSED, "the account has no key");
+		return is_account || refuse(passage, 400, LINK_AGAIN, TEXT_USER_REFUSED, "the account has no key");
 	}
 	if (err.http_status != 0 || err.code == ERR_INTERNAL)
-		return refuse(passage, 400, AGAIN, TEXT_USER_REFUSED, err.message);
+		return refuse(passage, 400, LINK_AGAIN, TEXT_USER_REFUSED, err.message);
 	log_err("Jira cannot be reached", &err);
 	return refuse(passage, 502, advice_for(err.message), TEXT_USER_UNREACHABLE, base_url, class_of(&err));
 }
@@ -184,14 +178,14 @@ static bool ask_to_confirm(struct passage *passage)
 {
 	const struct link_proof proof = {passage->state, &passage->connection, &passage->person, &passage->tokens};
 	struct err err = {0};
-	if (link_confirm_ask(passage->linker, &proof, passage->reply, &err)) return true;
+	if (link_confirm_ask(passage->visit.linker, &proof, passage->visit.reply, &err)) return true;
 	log_err("a proof cannot be kept", &err);
-	return refuse(passage, 500, AGAIN, TEXT_LINK_FAILED);
+	return refuse(passage, 500, LINK_AGAIN, TEXT_LINK_FAILED);
 }
 
 void callback_get(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	CLEANUP(passage_done) struct passage passage = {.linker = context, .request = request, .reply = reply};
+	CLEANUP(passage_done) struct passage passage = {.visit = {context, request, reply, {0}}};
 	const char *code = NULL;
 	/* The code lives ten seconds: nothing slow comes before its exchange. */
 	if (take_state(&passage) && find_server(&passage) && find_code(&passage, &code) && exchange(&passage, code) &&

@@ -18,66 +18,63 @@
 
 #include "common/base/banned.h"
 
-static void fail(const struct linker *linker, struct web_reply *reply, const struct err *err)
+/* What the last form did, by the word in ?done=. */
+static const char *const done_words[][2] = {
+	{"linked", "Your Jira account is linked."},
+	{"unlinked", "Your Jira account is disconnected."},
+	{"cancelled", "Nothing was linked."},
+};
+
+static void fail(const struct visit *visit, const struct err *err)
 {
 	log_err("account page failed", err);
-	link_page_refuse(linker, reply, 500, TEXT_LINK_FAILED,
-			 err->code == ERR_INPUT ? err->message : "Try again in a moment.");
+	(void)link_page_refuse(visit, 500, TEXT_LINK_FAILED,
+			       err->code == ERR_INPUT ? err->message : "Try again in a moment.");
 }
 
-/* What the last form did, by the word in ?done=. */
-static void add_done(const struct web_request *request, json_t *data)
+static const char *done(const struct web_request *request)
 {
-	static const char *const words[][2] = {
-		{"linked", "Your Jira account is linked."},
-		{"unlinked", "Your Jira account is disconnected."},
-		{"cancelled", "Nothing was linked."},
-	};
-	const char *done = web_query(request, "done");
-	for (size_t i = 0; done && i < ARRAY_LEN(words); i++) {
-		if (strcmp(done, words[i][0]) == 0) json_object_set_new(data, "done", json_string(words[i][1]));
+	const char *word = web_query(request, "done");
+	for (size_t i = 0; word && i < ARRAY_LEN(done_words); i++) {
+		if (strcmp(word, done_words[i][0]) == 0) return done_words[i][1];
 	}
+	return NULL;
 }
 
-static bool describe(const struct linker *linker, const struct caller *caller, json_t *data, struct err *err)
+static bool describe(const struct visit *visit, json_t **ret, struct err *err)
 {
+	const struct linker *linker = visit->linker;
+	const struct caller *caller = &visit->caller;
 	CLEANUP(mem_free_text) char *account = NULL;
 	enum link_view view;
-	json_t *link = NULL;
-	json_t *servers = NULL;
-	int64_t instance_id = 0;
+	json_auto_t *link = NULL;
+	json_auto_t *servers = NULL;
 	char token[FORM_TOKEN_SIZE];
-	if (!link_view_read(linker, caller, &view, &link, &account, &instance_id, err) ||
-	    !link_view_servers(linker, &servers, err)) {
-		json_decref(link);
+	if (!link_view_read(linker, caller, &view, &link, &account, err) || !link_view_servers(linker, &servers, err))
 		return false;
-	}
-	form_token_make(linker->keys, caller->user_id, sysclock_now_ms(), token);
-	json_object_update_new(data, json_pack("{s:s, s:b, s:b, s:o, s:o*, s:s*, s:s}", "form_token", token, "is_oauth",
-					       link_is_oauth(linker), "is_admin", caller_may(caller, CALLER_CONNECTS),
-					       "servers", servers, "link", link, "account", account, "email",
-					       caller->email ? caller->email : ""));
 	const char *status = json_text_at(link, "workspace.status");
-	if (status && strcmp(status, "inactive") == 0) json_object_set_new(data, "is_paused", json_true());
+	bool is_oauth = link_is_oauth(linker);
+	form_token_make(linker->keys, caller->user_id, sysclock_now_ms(), token);
+	*ret = link_page_data(linker, "Your Jira account", caller);
 	/* By e-mail there is nothing to link a second time. */
-	if (link && !link_is_oauth(linker)) json_object_set_new(data, "is_matched", json_true());
+	json_object_update_new(*ret, json_pack("{s:s, s:b, s:b, s:b, s:b, s:O, s:O*, s:s*, s:s, s:s*}", "form_token",
+					       token, "is_oauth", is_oauth, "is_matched", link && !is_oauth,
+					       "is_paused", status && strcmp(status, "inactive") == 0, "is_admin",
+					       caller_may(caller, CALLER_CONNECTS), "servers", servers, "link", link,
+					       "account", account, "email", caller->email, "done", done(visit->request)));
 	return true;
 }
 
 void link_account_get(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	const struct linker *linker = context;
-	CLEANUP(caller_done) struct caller caller = {0};
+	CLEANUP(visit_done) struct visit visit = {context, request, reply, {0}};
+	json_t *data;
 	struct err err = {0};
-	if (!link_page_caller(linker, request, reply, NULL, &caller)) return;
-	json_t *data = link_page_data(linker, "Your Jira account", &caller);
-	if (!describe(linker, &caller, data, &err)) {
-		json_decref(data);
-		fail(linker, reply, &err);
-		return;
-	}
-	add_done(request, data);
-	pages_reply(reply, 200, "link_account.html", data);
+	if (!link_page_caller(&visit, NULL)) return;
+	if (describe(&visit, &data, &err))
+		pages_reply(reply, 200, "link_account.html", data);
+	else
+		fail(&visit, &err);
 }
 
 /* The connection that the form names, when it can be linked to. */
@@ -96,37 +93,29 @@ static bool find_connection(const struct linker *linker, const struct web_reques
 
 void link_account_begin(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	struct linker *linker = context;
-	CLEANUP(caller_done) struct caller caller = {0};
+	CLEANUP(visit_done) struct visit visit = {context, request, reply, {0}};
 	CLEANUP(connection_row_done) struct connection_row connection = {0};
 	CLEANUP(mem_free_text) char *url = NULL;
 	struct err err = {0};
-	if (!link_page_caller(linker, request, reply, NULL, &caller) ||
-	    !link_page_is_ours(linker, request, &caller, reply))
-		return;
-	if (!find_connection(linker, request, &connection, &err)) {
-		link_page_refuse(linker, reply, 404, "This Jira cannot be linked to at present.",
-				 "Its connection is paused or was removed. Ask an admin.");
-		return;
-	}
-	if (!link_start(linker, &caller, &connection, LINK_PAGE_PATH "?done=linked", request, reply, &url, &err))
-		fail(linker, reply, &err);
+	if (!link_page_caller(&visit, NULL) || !link_page_is_ours(&visit)) return;
+	if (!find_connection(visit.linker, request, &connection, &err))
+		(void)link_page_refuse(&visit, 404, "This Jira cannot be linked to at present.",
+				       "Its connection is paused or was removed. Ask an admin.");
+	else if (!link_start(&visit, &connection, LINK_PAGE_PATH "?done=linked", &url, &err))
+		fail(&visit, &err);
 	else if (url)
-		link_page_onward(linker, reply, url);
+		link_page_onward(&visit, url);
 	else
 		web_reply_redirect(reply, LINK_PAGE_PATH "?done=linked");
 }
 
 void link_account_unlink(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	struct linker *linker = context;
-	CLEANUP(caller_done) struct caller caller = {0};
+	CLEANUP(visit_done) struct visit visit = {context, request, reply, {0}};
 	struct err err = {0};
-	if (!link_page_caller(linker, request, reply, NULL, &caller) ||
-	    !link_page_is_ours(linker, request, &caller, reply))
-		return;
-	if (link_end(linker, &caller, &err))
+	if (!link_page_caller(&visit, NULL) || !link_page_is_ours(&visit)) return;
+	if (link_end(visit.linker, &visit.caller, &err))
 		web_reply_redirect(reply, LINK_PAGE_PATH "?done=unlinked");
 	else
-		fail(linker, reply, &err);
+		fail(&visit, &err);
 }

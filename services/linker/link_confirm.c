@@ -80,28 +80,24 @@ bool link_confirm_ask(struct linker *linker, const struct link_proof *proof, str
 	CLEANUP(mem_free_text) char *host = workspace_name_of(proof->connection->base_url);
 	char state[OAUTH_STATE_SIZE];
 	char token[FORM_TOKEN_SIZE];
-	json_t *data = link_page_data(linker, "Link your Jira account?", NULL);
-	if (!keep(linker, proof, state, err) || !add_changes(linker, proof, data, err)) {
-		json_decref(data);
-		return false;
-	}
+	json_auto_t *data = link_page_data(linker, "Link your Jira account?", NULL);
+	if (!keep(linker, proof, state, err) || !add_changes(linker, proof, data, err)) return false;
 	form_token_make(linker->keys, user_id, sysclock_now_ms(), token);
 	json_object_update_new(data, json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s}", "host", host, "display",
 					       person->display_name ? person->display_name : person->key, "login",
 					       person->name, "email", email && *email ? email : user_id, "state", state,
 					       "form_token", token));
-	pages_reply(reply, 200, "link_confirm.html", data);
+	pages_reply(reply, 200, "link_confirm.html", json_incref(data));
 	return true;
 }
 
 /* --- the answer -------------------------------------------------------------------------------------- */
 
-static bool refuse(struct linker *linker, struct web_reply *reply, const struct caller *caller, int status,
-		   const char *what, const char *advice)
+static bool refuse(const struct visit *visit, int status, const char *what, const char *advice)
 {
-	LOG_WARN("link refused at its confirmation", LOG_TEXT("reason", what), LOG_TEXT("user_id", caller->user_id));
-	link_page_refuse(linker, reply, status, what, advice);
-	return false;
+	LOG_WARN("link refused at its confirmation", LOG_TEXT("reason", what),
+		 LOG_TEXT("user_id", visit->caller.user_id));
+	return link_page_refuse(visit, status, what, advice);
 }
 
 static json_t *form_again(const struct web_request *request)
@@ -113,30 +109,24 @@ static json_t *form_again(const struct web_request *request)
 }
 
 /* The proof, of the person who began, in their browser. Whoever else shows it has used it up for everybody. */
-static bool take(struct linker *linker, const struct web_request *request, struct web_reply *reply,
-		 struct caller *caller, json_t **ret)
+static bool take(struct visit *visit, json_t **ret)
 {
+	const struct linker *linker = visit->linker;
 	struct err err = {0};
-	if (!web_is_same_origin(request, linker->origin))
-		return refuse(linker, reply, caller, 403, TEXT_CROSS_SITE, "The form was not sent from our own page.");
-	if (!link_page_caller(linker, request, reply, form_again(request), caller)) return false;
-	if (!oauth_state_take(&linker->oauth->states, PURPOSE, web_form(request, "state"), ret, &err)) {
+	if (!web_is_same_origin(visit->request, linker->origin))
+		return refuse(visit, 403, TEXT_CROSS_SITE, "The form was not sent from our own page.");
+	if (!link_page_caller(visit, form_again(visit->request))) return false;
+	if (!oauth_state_take(&linker->oauth->states, PURPOSE, web_form(visit->request, "state"), ret, &err)) {
 		if (err.code != ERR_NOT_FOUND) log_err("proofs cannot be read", &err);
-		return refuse(linker, reply, caller, 400, TEXT_NO_SESSION,
-			      "It was answered already, or is older than ten minutes. Start again from "
-			      "your account page.");
+		return refuse(visit, 400, TEXT_NO_SESSION,
+			      "It was answered already, or is older than ten minutes. " LINK_AGAIN);
 	}
 	const char *user_id = json_text_at(*ret, "user_id");
-	if (!user_id || strcmp(user_id, caller->user_id) != 0)
-		return refuse(linker, reply, caller, 403, "Somebody else began this.",
-			      "You are signed in as another person than the one who began linking. Start "
-			      "again from your account page.");
-	if (!link_page_is_ours(linker, request, caller, reply)) return false;
-	return link_confirm_is_browser(request, *ret) ||
-	       refuse(linker, reply, caller, 400, TEXT_STATE_MISMATCH,
-		      "This is not the browser in which linking was begun, or its cookies are "
-		      "gone. "
-		      "Start again, and finish in the same browser.");
+	if (!user_id || strcmp(user_id, visit->caller.user_id) != 0)
+		return refuse(visit, 403, "Somebody else began this.",
+			      "You are signed in as another person than the one who began linking. " LINK_AGAIN);
+	return link_page_is_ours(visit) && (link_confirm_is_browser(visit->request, *ret) ||
+					    refuse(visit, 400, TEXT_STATE_MISMATCH, LINK_OTHER_BROWSER));
 }
 
 static bool save(struct linker *linker, const json_t *proof, const struct connection_row *connection, struct err *err)
@@ -167,34 +157,28 @@ static const char *landing(const json_t *proof)
 
 void link_confirm_post(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	struct linker *linker = context;
-	CLEANUP(caller_done) struct caller caller = {0};
+	CLEANUP(visit_done) struct visit visit = {context, request, reply, {0}};
 	CLEANUP(connection_row_done) struct connection_row connection = {0};
 	json_auto_t *proof = NULL;
 	struct err err = {0};
-	if (!take(linker, request, reply, &caller, &proof)) return;
-	if (!link_confirm_connection(linker, proof, &connection, &err)) {
-		(void)refuse(linker, reply, &caller, 400, TEXT_TARGET_MISMATCH,
-			     "The connection to Jira was changed or removed meanwhile. Start again from "
-			     "your account page.");
-		return;
-	}
-	if (!save(linker, proof, &connection, &err)) {
+	if (!take(&visit, &proof)) return;
+	if (!link_confirm_connection(visit.linker, proof, &connection, &err)) {
+		(void)refuse(&visit, 400, TEXT_TARGET_MISMATCH, LINK_CHANGED);
+	} else if (!save(visit.linker, proof, &connection, &err)) {
 		log_err("a link cannot be stored", &err);
-		(void)refuse(linker, reply, &caller, 500, TEXT_LINK_FAILED, "Start again from your account page.");
-		return;
+		(void)refuse(&visit, 500, TEXT_LINK_FAILED, LINK_AGAIN);
+	} else {
+		LOG_INFO("linked by OAuth", LOG_TEXT("user_id", visit.caller.user_id),
+			 LOG_TEXT("account", json_text_at(proof, "account")), LOG_INT("connection_id", connection.id));
+		web_reply_redirect(reply, landing(proof));
 	}
-	LOG_INFO("linked by OAuth", LOG_TEXT("user_id", caller.user_id),
-		 LOG_TEXT("account", json_text_at(proof, "account")), LOG_INT("connection_id", connection.id));
-	web_reply_redirect(reply, landing(proof));
 }
 
 void link_confirm_cancel(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	struct linker *linker = context;
-	CLEANUP(caller_done) struct caller caller = {0};
+	CLEANUP(visit_done) struct visit visit = {context, request, reply, {0}};
 	json_auto_t *proof = NULL;
-	if (!take(linker, request, reply, &caller, &proof)) return;
-	LOG_INFO("link not wanted after all", LOG_TEXT("user_id", caller.user_id));
+	if (!take(&visit, &proof)) return;
+	LOG_INFO("link not wanted after all", LOG_TEXT("user_id", visit.caller.user_id));
 	web_reply_redirect(reply, LINK_PAGE_PATH "?done=cancelled");
 }

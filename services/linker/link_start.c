@@ -14,7 +14,7 @@ bool link_is_oauth(const struct linker *linker)
 	return config_bool(linker->config, "JIRA_DC_ENABLE_OAUTH");
 }
 
-bool link_save(struct linker *linker, const struct link_draft *draft, struct err *err)
+bool link_save(const struct linker *linker, const struct link_draft *draft, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	return db_borrow(linker->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
@@ -33,16 +33,17 @@ bool link_end(struct linker *linker, const struct caller *caller, struct err *er
 	return true;
 }
 
-bool link_start(struct linker *linker, const struct caller *caller, const struct connection_row *connection,
-		const char *landing, const struct web_request *request, struct web_reply *reply, char **ret_url,
+bool link_start(const struct visit *visit, const struct connection_row *connection, const char *landing, char **ret_url,
 		struct err *err)
 {
+	const struct linker *linker = visit->linker;
+	const struct caller *caller = &visit->caller;
 	const struct oauth_intent intent = {.user_id = caller->user_id,
 					    .email = caller->email,
 					    .org_id = caller->org_id,
 					    .connection_id = connection->id,
 					    .landing = landing,
-					    .cookie = web_cookie(request, OAUTH_COOKIE)};
+					    .cookie = web_cookie(visit->request, OAUTH_COOKIE)};
 	const struct link_draft draft = {.instance_id = connection->instance_id,
 					 .user_id = caller->user_id,
 					 .org_id = caller->org_id,
@@ -50,7 +51,7 @@ bool link_start(struct linker *linker, const struct caller *caller, const struct
 					 .method = "email"};
 	bool is_oauth = link_is_oauth(linker);
 	*ret_url = NULL;
-	if (is_oauth ? !oauth_begin(linker->oauth, &intent, reply, ret_url, err) : !link_save(linker, &draft, err))
+	if (is_oauth ? !oauth_begin(linker->oauth, &intent, visit->reply, ret_url, err) : !link_save(linker, &draft, err))
 		return false;
 	LOG_INFO(is_oauth ? "link begun" : "linked by e-mail", LOG_TEXT("user_id", caller->user_id),
 		 LOG_INT("connection_id", connection->id));

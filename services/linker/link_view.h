@@ -19,10 +19,10 @@ enum link_view {
 
 /**
  * Read it. Unless NONE, `ret_json` is the contract's answer of GET …/workspaces/link (a new reference); `ret_account` (new) is the
- * account's name or key, NULL while it is not known; `ret_instance_id` the server. False: the database, `err` says why.
+ * account's name or key, NULL while it is not known. False: the database, `err` says why.
  */
 NODISCARD bool link_view_read(const struct linker *linker, const struct caller *caller, enum link_view *ret,
-			      json_t **ret_json, char **ret_account, int64_t *ret_instance_id, struct err *err);
+			      json_t **ret_json, char **ret_account, struct err *err);
 
 /** The Jira servers that can be linked to, as a list of {"id", "name", "base_url"}; a new reference. */
 NODISCARD bool link_view_servers(const struct linker *linker, json_t **ret, struct err *err);

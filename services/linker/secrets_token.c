@@ -20,13 +20,19 @@ static void refuse(struct web_reply *reply, int status, const char *detail, cons
 	LOG_INFO("Jira token not given", LOG_INT("status", status), LOG_TEXT("why", why));
 }
 
-/* The claims of the request; JWT_SECRET is in memory only meanwhile. */
-static bool read_claims(const struct linker *linker, const char *sent, json_t **ret, struct err *err)
+/* The claims of the request, and who and what they name; JWT_SECRET is in memory only meanwhile. */
+static bool read_claims(const struct linker *linker, const char *sent, json_t **ret, const char **ret_user_id,
+			int64_t *ret_connection_id, struct err *err)
 {
 	CLEANUP(secret_done) struct secret key = {0};
+	char connection[24];
 	(void)config_secret(linker->config, "JWT_SECRET", &key);
-	return sent ? jws_verify(&key, sent, sysclock_now_ms() / 1000, ret, err)
-		    : err_set(err, ERR_AUTH, "no X-Access-Token");
+	if (!sent) return err_set(err, ERR_AUTH, "no X-Access-Token");
+	if (!jws_verify(&key, sent, sysclock_now_ms() / 1000, ret, err)) return false;
+	*ret_user_id = json_text_at(*ret, "user_id");
+	return (*ret_user_id && json_id_at(*ret, "workspace_id", connection, sizeof(connection)) &&
+		number_parse(connection, 1, INT64_MAX, ret_connection_id, NULL)) ||
+	       err_set(err, ERR_AUTH, "no user_id or workspace_id");
 }
 
 static bool is_claim(const json_t *claims, const char *name, const char *wanted)
@@ -70,27 +76,17 @@ static void give(const struct linker *linker, const char *user_id, int64_t conne
 void secrets_token_get(void *context, const struct web_request *request, struct web_reply *reply)
 {
 	const struct linker *linker = context;
+	const char *sent = web_header(request, "X-Access-Token");
+	const char *user_id = NULL;
 	json_auto_t *claims = NULL;
-	char connection[24];
 	int64_t connection_id = 0;
 	struct err err = {0};
-	if (!config_bool(linker->config, "OHDC_JIRA_TOKEN_IN_SANDBOX")) {
+	if (!config_bool(linker->config, "OHDC_JIRA_TOKEN_IN_SANDBOX"))
 		web_reply_detail(reply, 404, "Not Found");
-		return;
-	}
-	if (!read_claims(linker, web_header(request, "X-Access-Token"), &claims, &err)) {
+	else if (!read_claims(linker, sent, &claims, &user_id, &connection_id, &err))
 		refuse(reply, 401, "Invalid access token", err.message);
-		return;
-	}
-	const char *user_id = json_text_at(claims, "user_id");
-	if (!user_id || !json_id_at(claims, "workspace_id", connection, sizeof(connection)) ||
-	    !number_parse(connection, 1, INT64_MAX, &connection_id, &err)) {
-		refuse(reply, 401, "Invalid access token", "no user_id or workspace_id");
-		return;
-	}
-	if (!is_claim(claims, "integration", "jira_dc") || !is_claim(claims, "secret_name", "JIRA_DC_TOKEN")) {
+	else if (!is_claim(claims, "integration", "jira_dc") || !is_claim(claims, "secret_name", "JIRA_DC_TOKEN"))
 		refuse(reply, 403, "The access token is for something else", "another integration or secret_name");
-		return;
-	}
-	give(linker, user_id, connection_id, reply);
+	else
+		give(linker, user_id, connection_id, reply);
 }
