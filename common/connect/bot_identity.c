@@ -157,8 +157,7 @@ static bool read_login(const struct bot_server *server, char **ret, struct err *
 
 static bool is_named(const json_t *user, const char *login)
 {
-	const char *name = json_text_at(user, "name");
-	return name && text_equal_nocase(name, login) && json_at(user, "id");
+	return text_equal_nocase(json_text_at(user, "name"), login) && json_at(user, "id");
 }
 
 static const json_t *user_named(const json_t *list, const char *login)
@@ -190,15 +189,12 @@ static bool read_user(const struct bot_server *server, const char *login, struct
 	return true;
 }
 
-static bool read_bitbucket(const struct bot_server *server, struct person *ret, struct err *err)
-{
-	CLEANUP(mem_free_text) char *login = NULL;
-	return read_login(server, &login, err) && read_user(server, login, ret, err);
-}
-
 bool bot_identity_read(const struct bot_server *server, struct person *ret, struct err *err)
 {
-	bool is_read = server->provider == PROVIDER_JIRA ? read_jira(server, ret, err) : read_bitbucket(server, ret, err);
+	CLEANUP(mem_free_text) char *login = NULL;
+	bool is_read = server->provider == PROVIDER_JIRA
+			       ? read_jira(server, ret, err)
+			       : read_login(server, &login, err) && read_user(server, login, ret, err);
 	if (!is_read && err->code == ERR_AUTH)
 		return err_wrap(err, "the bot's token is refused, it may be mistyped or expired");
 	return is_read;

@@ -4,6 +4,7 @@
 #include "common/base/mem.h"
 #include "common/base/uuid.h"
 #include "common/connect/link_store.h"
+#include "common/io/api_call.h"
 #include "common/io/entropy.h"
 #include "common/io/sysclock.h"
 
@@ -144,72 +145,53 @@ static bool give_up(struct renewal *renewal, struct secret *ret, struct err *err
 static bool renew(struct renewal *renewal, struct secret *ret, struct err *err)
 {
 	CLEANUP(oauth_tokens_done) struct oauth_tokens fresh = {0};
-	if (!open_pair(renewal, err)) return give_up(renewal, ret, err);
-	if (!secret_is_set(&renewal->pair.refresh)) {
-		(void)err_set(err, ERR_AUTH, "Jira gave no token to renew with");
-		return give_up(renewal, ret, err);
-	}
-	if (!oauth_renew(renewal->tokens->oauth, &renewal->pair.refresh, &fresh, err))
-		return give_up(renewal, ret, err);
-	if (!store_pair(renewal, &fresh, err)) return false;
-	return take(&fresh.access, ret);
+	const struct secret *refresh = &renewal->pair.refresh;
+	bool is_renewed = open_pair(renewal, err) &&
+			  (secret_is_set(refresh) || err_set(err, ERR_AUTH, "Jira gave no token to renew with")) &&
+			  oauth_renew(renewal->tokens->oauth, refresh, &fresh, err);
+	if (!is_renewed) return give_up(renewal, ret, err);
+	return store_pair(renewal, &fresh, err) && take(&fresh.access, ret);
 }
 
-/* Whether this attempt has the lease; it then holds the pair as it is now. */
-static bool claim(struct renewal *renewal, int64_t id, const char *user_id, bool *ret_is_ours, struct err *err)
+/* Take the lease, and with it the pair as it is now. ERR_CONFLICT: somebody else has it. */
+static bool claim(struct renewal *renewal, int64_t id, const char *user_id, struct err *err)
 {
 	const struct uuid owner = entropy_uuid();
 	int64_t lease_ms = config_int(renewal->tokens->oauth->config, "JIRA_DC_HTTP_TIMEOUT") * 1000 + LEASE_SPARE_MS;
 	uuid_text(&owner, renewal->owner);
-	if (!db_query(renewal->tokens->pool, sql_claim, DB_PARAMS(id, renewal->owner, lease_ms, user_id),
-		      &renewal->rows, err))
-		return false;
-	*ret_is_ours = renewal->rows.count > 0;
-	return true;
+	return db_query(renewal->tokens->pool, sql_claim, DB_PARAMS(id, renewal->owner, lease_ms, user_id),
+			&renewal->rows, err) &&
+	       (renewal->rows.count > 0 || err_set(err, ERR_CONFLICT, "somebody else renews the Jira token"));
 }
 
-enum look { LOOK_DONE, LOOK_FAILED, LOOK_AGAIN };
-
-/* A conflict: the row was changed under us, or a lost answer of the database had stored it after all. The row knows. */
-static enum look result_of(bool is_taken, const struct err *err)
-{
-	if (is_taken) return LOOK_DONE;
-	return err->code == ERR_CONFLICT ? LOOK_AGAIN : LOOK_FAILED;
-}
-
-/* One look at the link: use its token, renew it, or come back when somebody else has. `is_last`: do with what is there. */
-static enum look look(const struct jira_tokens *tokens, const char *user_id, bool is_last, struct secret *ret,
-		      struct err *err)
+/*
+ * One look at the link: use its token, renew it, or come back when somebody else has (ERR_CONFLICT). `is_last`: do with what is
+ * there. After a conflict the row knows: it was changed under us, or a lost answer of the database had stored it after all.
+ */
+static bool look(const struct jira_tokens *tokens, const char *user_id, bool is_last, struct secret *ret, struct err *err)
 {
 	CLEANUP(renewal_done) struct renewal seen = {.tokens = tokens};
 	CLEANUP(renewal_done) struct renewal own = {.tokens = tokens};
 	const char *base_url = config_text(tokens->oauth->config, "JIRA_DC_BASE_URL");
-	bool is_ours = false;
 	if (!db_query(tokens->pool, sql_read, DB_PARAMS(user_id, base_url), &seen.rows, err) || !open_pair(&seen, err))
-		return LOOK_FAILED;
+		return false;
 	bool has_to_do = is_last || db_bool(&seen.rows, 0, IS_RESTING);
 	if (db_bool(&seen.rows, 0, IS_FRESH) || (has_to_do && db_bool(&seen.rows, 0, IS_VALID)))
-		return result_of(take(&seen.pair.access, ret), err);
-	if (has_to_do) {
-		(void)err_set(err, ERR_BUSY, "the Jira token cannot be renewed just now");
-		return LOOK_FAILED;
-	}
-	if (!claim(&own, db_int(&seen.rows, 0, ID), user_id, &is_ours, err)) return LOOK_FAILED;
-	return is_ours ? result_of(renew(&own, ret, err), err) : LOOK_AGAIN;
+		return take(&seen.pair.access, ret);
+	if (has_to_do) return err_set(err, ERR_BUSY, "the Jira token cannot be renewed just now");
+	return claim(&own, db_int(&seen.rows, 0, ID), user_id, err) && renew(&own, ret, err);
 }
 
 bool jira_token_read(const struct jira_tokens *tokens, const char *user_id, struct secret *ret, struct err *err)
 {
 	int64_t until_ms = sysclock_monotonic_ms() + WAIT_MS;
 	long pause_ms = LOOK_MIN_MS;
-	for (;;) {
-		bool is_last = sysclock_monotonic_ms() >= until_ms;
-		struct err why = {0};
-		enum look result = look(tokens, user_id, is_last, ret, &why);
-		if (err && result == LOOK_FAILED) *err = why;
-		if (result != LOOK_AGAIN) return result == LOOK_DONE;
+	struct err why = {0};
+	while (!look(tokens, user_id, sysclock_monotonic_ms() >= until_ms, ret, &why)) {
+		if (why.code != ERR_CONFLICT) return api_call_settle(false, &why, err);
 		const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
 		(void)nanosleep(&pause, NULL);
 		if (pause_ms < LOOK_MAX_MS) pause_ms *= 2;
 	}
+	return true;
 }

@@ -3,7 +3,6 @@
 #include "services/linker/intake.h"
 
 #include <pthread.h>
-#include <string.h>
 
 #include "common/base/mem.h"
 #include "common/domain/topics.h"
@@ -65,24 +64,19 @@ static bool go_back_if_due(struct intake *intake, struct err *err)
 	return true;
 }
 
-/* The batch shrinks to what was taken; its own count is what must be freed. */
 static bool turn(struct intake *intake, struct err *err)
 {
 	CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
-	struct kafka_batch taken = {0};
-	bool is_good;
 	if (!go_back_if_due(intake, err) ||
 	    !kafka_consumer_poll(intake->consumer, INTAKE_BATCH_MAX, POLL_MS, &batch, err))
 		return false;
 	show(intake);
 	if (batch.count == 0) return true;
-	taken.count = batch.count;
-	taken.records = mem_zalloc(batch.count, sizeof(*taken.records));
-	memcpy(taken.records, batch.records, batch.count * sizeof(*taken.records));
-	is_good = intake_batch_run(&intake->runner, &taken, err);
-	if (is_good) kafka_consumer_commit(intake->consumer, &taken);
-	mem_free(taken.records);
-	return is_good;
+	/* Shrinks to what was taken; the batch's own count is what is freed. */
+	struct kafka_batch taken = batch;
+	if (!intake_batch_run(&intake->runner, &taken, err)) return false;
+	kafka_consumer_commit(intake->consumer, &taken);
+	return true;
 }
 
 static void *run(void *context)

@@ -81,11 +81,10 @@ static bool send_rows(const struct outbox *outbox, const struct db_rows *rows, s
 	struct kafka_record *records = mem_zalloc((size_t)rows->count, sizeof(*records));
 	bool is_safe[ROWS_MAX] = {false};
 	struct err failure = {0};
-	bool is_sent;
 	for (int row = 0; row < rows->count; row++)
 		make_record(outbox, rows, row, &records[row]);
-	is_sent = kafka_send_all(outbox->linker->producer, records, (size_t)rows->count, REPORT_WAIT_MS, is_safe,
-				 &failure);
+	bool is_sent = kafka_send_all(outbox->linker->producer, records, (size_t)rows->count, REPORT_WAIT_MS, is_safe,
+				      &failure);
 	mem_free(records);
 	if (!delete_rows(outbox, rows, is_safe, err)) return false;
 	if (!is_sent) *err = failure;
@@ -122,15 +121,11 @@ static void *run(void *context)
 bool outbox_new(struct linker *linker, struct outbox **ret, struct err *err)
 {
 	struct outbox *outbox = mem_zalloc(1, sizeof(*outbox));
+	*ret = outbox;
 	outbox->linker = linker;
 	topic_name(TOPIC_JOB, config_text(linker->config, "OHDC_KAFKA_PREFIX"), outbox->topic);
 	outbox->is_running = pthread_create(&outbox->thread, NULL, run, outbox) == 0;
-	if (!outbox->is_running) {
-		mem_free(outbox);
-		return err_set(err, ERR_BUSY, "no thread for the outbox");
-	}
-	*ret = outbox;
-	return true;
+	return outbox->is_running || err_set(err, ERR_BUSY, "no thread for the outbox");
 }
 
 static void release_buckets(const struct outbox *outbox)

@@ -44,13 +44,20 @@ static void count_outcome(const struct linker *linker, const char *outcome)
 
 /* --- one trigger ---------------------------------------------------------------------------------- */
 
-static bool write_decision(const struct resolver *resolver, struct trigger_row *row, const char *detail, struct err *err)
+/* With a user it is started, else refused. */
+static bool decide(const struct resolver *resolver, struct trigger_row *row, const struct lookup_answer *answer,
+		   const char *detail, struct err *err)
 {
 	struct linker *linker = resolver->linker;
 	struct job_record *record = &row->record;
-	const char *outcome = record->kind == JOB_START ? "SENT" : reason_name(record->reason);
-	int64_t number = record->kind == JOB_START ? record->start_attempt : row->answer_count + 1;
+	bool is_start = answer->user_id != NULL;
+	const char *outcome = is_start ? "SENT" : reason_name(answer->reason);
+	int64_t number = is_start ? record->start_attempt : row->answer_count + 1;
 	bool is_held = false;
+	record->kind = is_start ? JOB_START : JOB_ANSWER;
+	record->reason = is_start ? REASON_NONE : answer->reason;
+	mem_set(&record->user_id, answer->user_id);
+	mem_set(&record->org_id, answer->org_id);
 	job_id_make(&linker->installation, record->kind, record->event_key, number, record->job_id);
 	if (!trigger_store_decide(linker->pool, linker->owner, row, detail, &is_held, err)) return false;
 	if (!is_held) {
@@ -64,33 +71,13 @@ static bool write_decision(const struct resolver *resolver, struct trigger_row *
 	return true;
 }
 
-static bool start(const struct resolver *resolver, struct trigger_row *row, const struct lookup_answer *answer,
-		  struct err *err)
-{
-	row->record.kind = JOB_START;
-	row->record.reason = REASON_NONE;
-	mem_set(&row->record.user_id, answer->user_id);
-	mem_set(&row->record.org_id, answer->org_id);
-	return write_decision(resolver, row, NULL, err);
-}
-
-static bool refuse(const struct resolver *resolver, struct trigger_row *row, enum reason reason, const char *detail,
-		   struct err *err)
-{
-	row->record.kind = JOB_ANSWER;
-	row->record.reason = reason;
-	mem_set(&row->record.user_id, NULL);
-	mem_set(&row->record.org_id, NULL);
-	return write_decision(resolver, row, detail, err);
-}
-
 /* A directory that cannot be asked is asked again, until people are told that it does not answer. */
 static bool put_off(const struct resolver *resolver, struct trigger_row *row, const struct err *why, struct err *err)
 {
 	static const struct backoff backoff = {RETRY_FIRST_MS, RETRY_MAX_MS};
+	static const struct lookup_answer nobody = {.reason = REASON_UPSTREAM_FAILED};
 	int64_t delay_ms = backoff_delay_ms(&backoff, row->attempts + 1, entropy_u32());
-	if (row->open_ms + delay_ms > resolver->horizon_ms)
-		return refuse(resolver, row, REASON_UPSTREAM_FAILED, why->message, err);
+	if (row->open_ms + delay_ms > resolver->horizon_ms) return decide(resolver, row, &nobody, why->message, err);
 	if (why->retry_after_ms > delay_ms) delay_ms = why->retry_after_ms;
 	LOG_WARN("directory cannot be asked, later again", LOG_TEXT("event_key", row->record.event_key),
 		 LOG_TEXT("error", why->message), LOG_INT("attempts", row->attempts + 1), LOG_INT("delay_ms", delay_ms));
@@ -108,9 +95,9 @@ static bool resolve(const struct resolver *resolver, struct trigger_row *row, st
 	CLEANUP(lookup_answer_done) struct lookup_answer answer = {0};
 	struct err why = {0};
 	switch (directories_find(resolver->linker->directories, &question, &answer, &why)) {
-	case LOOKUP_HIT: return start(resolver, row, &answer, err);
+	case LOOKUP_HIT: return decide(resolver, row, &answer, NULL, err);
 	case LOOKUP_MISS:
-	case LOOKUP_REFUSED: return refuse(resolver, row, answer.reason, answer.detail, err);
+	case LOOKUP_REFUSED: return decide(resolver, row, &answer, answer.detail, err);
 	case LOOKUP_FAILED: return put_off(resolver, row, &why, err);
 	}
 	return true;

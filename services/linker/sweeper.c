@@ -56,15 +56,11 @@ static void *run(void *context)
 bool sweeper_new(struct linker *linker, struct sweeper **ret, struct err *err)
 {
 	struct sweeper *sweeper = mem_zalloc(1, sizeof(*sweeper));
+	*ret = sweeper;
 	sweeper->linker = linker;
 	sweeper->sweep_ms = config_int(linker->config, "OHDC_SWEEP_MS");
 	sweeper->is_running = pthread_create(&sweeper->thread, NULL, run, sweeper) == 0;
-	if (!sweeper->is_running) {
-		mem_free(sweeper);
-		return err_set(err, ERR_BUSY, "no thread for the sweeper");
-	}
-	*ret = sweeper;
-	return true;
+	return sweeper->is_running || err_set(err, ERR_BUSY, "no thread for the sweeper");
 }
 
 void sweeper_free(struct sweeper *sweeper)
