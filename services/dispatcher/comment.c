@@ -49,13 +49,6 @@ int64_t comment_id_number(const char *id)
 	return number;
 }
 
-static void drop_oldest(struct comments *comments)
-{
-	comment_done(&comments->list[0]);
-	comments->count--;
-	memmove(&comments->list[0], &comments->list[1], comments->count * sizeof(comments->list[0]));
-}
-
 void comments_add(struct comments *comments, struct comment *comment, const char *skip_id)
 {
 	CLEANUP(comment_done) struct comment taken = *comment;
@@ -68,8 +61,10 @@ void comments_add(struct comments *comments, struct comment *comment, const char
 	if (at > 0 && comment_id_number(comments->list[at - 1].id) == number) return;
 	if (comments->count == LIMIT_CONTEXT_COMMENTS) {
 		if (at == 0) return;
-		drop_oldest(comments);
+		comment_done(&comments->list[0]); /* the oldest */
+		comments->count--;
 		at--;
+		memmove(&comments->list[0], &comments->list[1], comments->count * sizeof(comments->list[0]));
 	}
 	memmove(&comments->list[at + 1], &comments->list[at], (comments->count - at) * sizeof(comments->list[0]));
 	comments->list[at] = taken;

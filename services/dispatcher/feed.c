@@ -16,11 +16,7 @@ void feed_publish(const struct dispatcher *dispatcher, const struct job *job)
 		&job->record, job_phase_name(machine->phase), machine->outcome,
 		machine->detail[0] ? machine->detail : NULL, machine->is_started ? job->record.job_id : NULL,
 		job->now_ms);
-	struct kafka_record record = {
-		.topic = topic,
-		.key = bytes_text(job->record.job_id),
-		.value = bytes_text(text),
-	};
+	struct kafka_record record = {.topic = topic, .key = bytes_text(job->record.job_id), .value = bytes_text(text)};
 	kafka_record_add_header(&record, HEADER_SCHEMA, RECORD_SCHEMA);
 	kafka_record_add_header(&record, HEADER_TRACEPARENT, job->record.traceparent);
 	struct err err = {0};

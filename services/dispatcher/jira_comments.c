@@ -59,14 +59,6 @@ static bool get_page(const struct bot_server *api, const char *issue, int64_t st
 	return true;
 }
 
-static void take_page(const json_t *page, const char *skip_id, struct comments *comments)
-{
-	for (size_t i = 0; i < json_array_size(page); i++) {
-		struct comment read = read_comment(json_array_get(page, i));
-		comments_add(comments, &read, skip_id);
-	}
-}
-
 /* A Jira that ignores orderBy sent the oldest: then the end of the list is asked for. */
 static int64_t start_of_newest(const json_t *answer, int64_t count)
 {
@@ -91,19 +83,15 @@ bool jira_api_recent_comments(const struct bot_server *api, const char *issue, c
 	for (int round = 0; round < 2; round++) {
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
 		if (!get_page(api, issue, start, count, &answer, err)) return false;
-		take_page(json_at(answer.json, "comments"), skip_id, &comments);
+		const json_t *page = json_at(answer.json, "comments");
+		for (size_t i = 0; i < json_array_size(page); i++) {
+			struct comment read = read_comment(json_array_get(page, i));
+			comments_add(&comments, &read, skip_id);
+		}
 		start = round == 0 ? start_of_newest(answer.json, count) : 0;
 		if (start == 0) break;
 	}
 	return MOVE(ret, comments);
-}
-
-static void find_on_page(const json_t *page, const char *marker, const struct bot *bot, struct comment_hits *hits)
-{
-	for (size_t i = 0; i < json_array_size(page); i++) {
-		CLEANUP(comment_done) struct comment read = read_comment(json_array_get(page, i));
-		comment_hits_add(hits, PROVIDER_JIRA, marker, bot, &read);
-	}
 }
 
 bool jira_api_find_comments(const struct bot_server *api, const char *issue, const char *marker, const struct bot *bot,
@@ -115,9 +103,12 @@ bool jira_api_find_comments(const struct bot_server *api, const char *issue, con
 		CLEANUP(api_answer_done) struct api_answer answer = {0};
 		if (!get_page(api, issue, start, PAGE, &answer, err)) return false;
 		const json_t *page = json_at(answer.json, "comments");
-		int64_t size = (int64_t)json_array_size(page);
-		find_on_page(page, marker, bot, &hits);
-		start += size;
+		size_t size = json_array_size(page);
+		for (size_t at = 0; at < size; at++) {
+			CLEANUP(comment_done) struct comment read = read_comment(json_array_get(page, at));
+			comment_hits_add(&hits, PROVIDER_JIRA, marker, bot, &read);
+		}
+		start += (int64_t)size;
 		if (size == 0 || start >= json_int_at(answer.json, "total", 0)) {
 			*ret = hits;
 			return true;

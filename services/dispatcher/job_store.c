@@ -121,11 +121,9 @@ static const char *outcome_of(const struct job_machine *machine)
 
 static json_t *progress_of(const struct job_machine *machine)
 {
-	json_t *json = json_object();
-	json_put_text(json, "phase", job_phase_name(machine->phase));
-	json_put_text(json, "step", job_step_name(machine->step));
-	json_put_text(json, "outcome", reason_name(machine->outcome));
-	json_put_text(json, "ending", job_ending_name(machine->ending));
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "phase", job_phase_name(machine->phase), "step",
+				 job_step_name(machine->step), "outcome", reason_name(machine->outcome), "ending",
+				 job_ending_name(machine->ending));
 	json_object_set_new(json, "started", json_boolean(machine->is_started));
 	json_put_int(json, "attempts", machine->attempts);
 	json_put_int(json, "polls", machine->polls);

@@ -142,9 +142,10 @@ void reply_fill(const struct reply_context *context, const char *template, const
 /* --- mention --------------------------------------------------------------------------------------- */
 
 /* Bitbucket quotes names that hold more than letters, digits and . _ - */
+static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
 static void add_mention(const struct reply_context *context, struct strbuf *ret)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	const struct person *actor = &context->ask->actor;
 	const char *name = context->provider == PROVIDER_JIRA ? actor->name : actor->key;
 	if (text_is_empty(name)) name = actor->name;

@@ -127,13 +127,6 @@ static bool judge_run(struct task *task, const struct openhands_conversation *co
 	return ended(ret, ending, err->message);
 }
 
-/* The events cost a call: they are read only when the conversation has something to say, or nothing any more. */
-static bool needs_events(const struct openhands_conversation *conversation)
-{
-	return conversation->execution != OPENHANDS_EXECUTION_RUNNING &&
-	       conversation->execution != OPENHANDS_EXECUTION_IDLE;
-}
-
 bool step_follow_run(struct task *task, struct job_event *ret, struct err *err)
 {
 	struct openhands_conversation conversation = {0};
@@ -141,8 +134,11 @@ bool step_follow_run(struct task *task, struct job_event *ret, struct err *err)
 	CLEANUP(openhands_outcome_done) struct openhands_outcome outcome = {0};
 	char reference[MARKER_SIZE];
 	step_marker(task, EFFECT_START, reference);
-	if (needs_events(&conversation) && !openhands_read_outcome(task->dispatcher->openhands, &task->user,
-								   task->job.record.job_id, reference, &outcome, err))
+	/* The events cost a call: they are read only when the conversation has something to say, or nothing any more. */
+	bool is_busy = conversation.execution == OPENHANDS_EXECUTION_RUNNING ||
+		       conversation.execution == OPENHANDS_EXECUTION_IDLE;
+	if (!is_busy && !openhands_read_outcome(task->dispatcher->openhands, &task->user, task->job.record.job_id,
+						reference, &outcome, err))
 		return failed(task, ret, err);
 	return judge_run(task, &conversation, &outcome, ret, err);
 }

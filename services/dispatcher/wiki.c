@@ -191,17 +191,18 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *userdata)
 	return 0;
 }
 
+static const MD_PARSER parser = {
+	.flags = MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS |
+		 MD_FLAG_NOHTML,
+	.enter_block = on_enter_block,
+	.leave_block = on_leave_block,
+	.enter_span = wiki_enter_span,
+	.leave_span = wiki_leave_span,
+	.text = wiki_take_text,
+};
+
 bool wiki_from_markdown(const char *markdown, struct strbuf *ret, struct err *err)
 {
-	static const MD_PARSER parser = {
-		.flags = MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS |
-			 MD_FLAG_NOHTML,
-		.enter_block = on_enter_block,
-		.leave_block = on_leave_block,
-		.enter_span = wiki_enter_span,
-		.leave_span = wiki_leave_span,
-		.text = wiki_take_text,
-	};
 	CLEANUP(strbuf_done) struct strbuf out = {0};
 	size_t len = strlen(markdown);
 	if (len > LIMIT_DESCRIPTION_BYTES)
