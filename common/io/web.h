@@ -113,12 +113,12 @@ void web_reply_done(struct web_reply *reply);
 /** Answer with JSON; takes `json`. */
 void web_reply_json(struct web_reply *reply, int status, json_t *json);
 
-/** Answer {"detail": text}. */
+/** Answer {"detail": text}; false, so that `return web_reply_detail(…)` reads well. */
 PRINTF_LIKE(3, 4)
-void web_reply_detail(struct web_reply *reply, int status, const char *format, ...);
+bool web_reply_detail(struct web_reply *reply, int status, const char *format, ...);
 
-/** Answer {"detail": detail, "error": reason}: what people are shown, and why. */
-void web_reply_failure(struct web_reply *reply, int status, const char *detail, const char *reason);
+/** Answer {"detail": detail, "error": reason}: what people are shown, and why; false. */
+bool web_reply_failure(struct web_reply *reply, int status, const char *detail, const char *reason);
 
 /** Answer 302 to `url` (an own path, or an address made from configuration). */
 void web_reply_redirect(struct web_reply *reply, const char *url);

@@ -34,7 +34,7 @@ void web_reply_json(struct web_reply *reply, int status, json_t *json)
 	json_decref(json);
 }
 
-void web_reply_detail(struct web_reply *reply, int status, const char *format, ...)
+bool web_reply_detail(struct web_reply *reply, int status, const char *format, ...)
 {
 	CLEANUP(strbuf_done) struct strbuf text;
 	char line[DETAIL_BYTES];
@@ -45,14 +45,16 @@ void web_reply_detail(struct web_reply *reply, int status, const char *format, .
 	strbuf_init(&text, 3 * sizeof(line));
 	text_add_repaired(&text, bytes_of(line, text_cut(line, sizeof(line))));
 	web_reply_json(reply, status, json_pack("{s:s}", "detail", strbuf_text(&text)));
+	return false;
 }
 
-void web_reply_failure(struct web_reply *reply, int status, const char *detail, const char *reason)
+bool web_reply_failure(struct web_reply *reply, int status, const char *detail, const char *reason)
 {
 	json_t *json = json_object();
 	json_put_text(json, "detail", detail);
 	json_put_text(json, "error", text_is_empty(reason) ? NULL : reason);
 	web_reply_json(reply, status, json);
+	return false;
 }
 
 void web_reply_redirect(struct web_reply *reply, const char *url)

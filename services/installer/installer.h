@@ -5,13 +5,13 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/base/uuid.h"
+#include "common/connect/bot_identity.h"
+#include "common/connect/caller.h"
 #include "common/connect/connection_store.h"
 #include "common/connect/front.h"
 #include "common/io/config.h"
 #include "common/io/daemon.h"
 #include "common/io/db.h"
-#include "common/io/metrics.h"
 #include "common/io/service.h"
 
 #include <stdbool.h>
@@ -22,10 +22,8 @@ struct repo_lists;
 struct installer {
 	struct config *config;
 	struct daemon *daemon;
-	struct metrics *metrics;
 	struct db_pool *pool;
 	const struct crypto_keyring *keys;
-	struct uuid installation;
 	struct peer_clients *peers; /**< peer_client_for(peers, base_url), peer_client_plain(peers) */
 	struct callers *callers;
 	const struct oauth *oauth;
@@ -36,5 +34,19 @@ struct installer {
 
 /** Take what the service and its front have opened (after service_wait_database()). */
 void installer_init(struct installer *installer, const struct service *service, const struct front *front);
+
+/**
+ * Who sends this call, which may change something: not another site's page, and (`permission`, NULL: any) somebody who may; else
+ * `reply` is the refusal.
+ */
+NODISCARD bool installer_admit(const struct installer *installer, const struct web_request *request,
+			       const char *permission, struct caller *ret, struct web_reply *reply);
+
+/** The body of a request as JSON; else `reply` is a 422. */
+NODISCARD bool installer_json(const struct web_request *request, json_t **ret, struct web_reply *reply);
+
+/** A server that somebody named, or the configured one, with a token (NULL or not set: none); released with bot_server_done(). */
+void installer_server(const struct installer *installer, enum provider provider, const char *base_url,
+		      const struct secret *token, struct bot_server *ret);
 
 #endif

@@ -241,25 +241,18 @@ static const char *field_of(const char *text)
 	return NULL;
 }
 
-bool page_run(struct page *page, page_endpoint *endpoint, json_t *input, json_t **ret, int *ret_status)
+bool page_run(struct page *page, workspace_call *run, json_t *input, json_t **ret)
 {
-	endpoint(page->installer, page->request, &page->caller, input, page->reply);
+	bool is_done = run(page->installer, page->request, &page->caller, input, page->reply);
 	wipe_texts(input);
 	json_decref(input);
 	json_auto_t *answer = json_loads(strbuf_text(&page->reply->body), 0, NULL);
+	if (is_done) return MOVE(ret, answer);
 	const char *detail = json_text_at(answer, "detail");
 	const char *error = json_text_at(answer, "error");
-
-	*ret_status = page->reply->status;
-	if (page->reply->status < 300 && json_bool_at(answer, "success", true)) {
-		*ret = json_incref(answer);
-		return true;
-	}
-	const char *what = detail ? detail : error ? error : "This did not work.";
-	const char *field = field_of(what);
+	const char *field = field_of(detail);
 	/* The contract names its own fields; beside ours the reason says it better. */
-	page_fail(page, field && error ? "Nothing was saved." : what, detail ? error : NULL, field);
-	if (*ret_status < 300) *ret_status = 200;
+	page_fail(page, field && error ? "Nothing was saved." : detail, error, field);
 	return false;
 }
 

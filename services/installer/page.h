@@ -11,6 +11,7 @@
 #include "common/connect/caller.h"
 #include "common/io/web.h"
 #include "services/installer/installer.h"
+#include "services/installer/workspace_setup.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -27,10 +28,6 @@ struct page {
 
 /** Fills `data` of a page, or does what a form asks and ends with page_go(), page_show() or page_say(). */
 typedef void page_fn(struct page *page);
-
-/** What an endpoint does once its caller and its JSON are known. */
-typedef void page_endpoint(const struct installer *installer, const struct web_request *request,
-			   const struct caller *caller, const json_t *input, struct web_reply *reply);
 
 /** Routes for GET and POST of everything in the tables of page.c. */
 web_handler page_get;
@@ -50,9 +47,9 @@ void page_fail(struct page *page, const char *what, const char *why, const char 
 
 /**
  * Run an endpoint's function with `input` (taken, wiped). True: it succeeded, `ret` is its answer (new reference). False: the
- * failure is on the page, beside the field too where it is about one; `ret_status` is the endpoint's.
+ * failure is on the page, beside the field too where it is about one, and `reply` has the status.
  */
-NODISCARD bool page_run(struct page *page, page_endpoint *endpoint, json_t *input, json_t **ret, int *ret_status);
+NODISCARD bool page_run(struct page *page, workspace_call *run, json_t *input, json_t **ret);
 
 /** Text of a form field without spaces around it, "" when absent: a new JSON text. */
 NODISCARD json_t *page_field(const struct page *page, const char *name);

@@ -105,9 +105,8 @@ static bool save(struct page *page, json_t *input)
 {
 	json_auto_t *answer = NULL;
 	bool is_automatic = json_object_get(input, "admin_api_key");
-	int status;
-	if (!page_run(page, workspaces_save_run, input, &answer, &status)) {
-		page_show(page, status, JIRA);
+	if (!page_run(page, workspaces_save_run, input, &answer)) {
+		page_show(page, page->reply->status, JIRA);
 		return false;
 	}
 	bool is_failed = is_automatic && !json_bool_at(answer, "webhookEnrolled", true);
@@ -156,14 +155,13 @@ void page_jira_rotate(struct page *page)
 	if (save(page, input)) page_go(page, is_automatic ? JIRA "?done=rotated" : JIRA "/webhook");
 }
 
-static void run_and_go(struct page *page, page_endpoint *endpoint, json_t *input, const char *url)
+static void run_and_go(struct page *page, workspace_call *run, json_t *input, const char *url)
 {
 	json_auto_t *answer = NULL;
-	int status;
-	if (page_run(page, endpoint, input, &answer, &status))
+	if (page_run(page, run, input, &answer))
 		page_go(page, url);
 	else
-		page_show(page, status, JIRA);
+		page_show(page, page->reply->status, JIRA);
 }
 
 static void set_active(struct page *page, bool is_active, const char *url)

@@ -10,6 +10,7 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "services/installer/repo_answer.h"
+#include "services/installer/repo_api.h"
 #include "services/installer/repo_setup.h"
 
 #include "common/base/banned.h"
@@ -76,46 +77,34 @@ void page_repositories(struct page *page)
 		read_list(page, NULL);
 }
 
-static void read_token(const struct page *page, struct secret *ret)
-{
-	const char *typed = web_form(page->request, "bitbucket_token");
-	if (!text_is_empty(typed)) secret_set(ret, typed, strlen(typed));
-}
-
 void page_repository_list(struct page *page)
 {
 	CLEANUP(secret_done) struct secret token = {0};
-	read_token(page, &token);
+	repo_token_set(&token, web_form(page->request, "bitbucket_token"));
 	read_list(page, &token);
 	page_show(page, 200, REPOSITORIES);
 }
 
-/* "KEY/slug" as the buttons send it and as people type it, cut in two; both new. */
-static bool split(const struct page *page, char **ret_key, char **ret_slug)
+/* "KEY/slug" as the buttons send it and as people type it, cut in two. */
+static bool read_name(const struct page *page, struct repo_ask *ret, struct err *err)
 {
 	CLEANUP(mem_free_text) char *name = text_trim(chosen(page, "repository"));
 	const char *slash = strchr(name, '/');
-	if (!slash || slash == name || slash[1] == '\0' || strchr(slash + 1, '/')) return false;
-	*ret_key = mem_dup_n(name, (size_t)(slash - name));
-	*ret_slug = mem_dup(slash + 1);
+	if (!slash || slash == name || slash[1] == '\0' || strchr(slash + 1, '/'))
+		return err_set(err, ERR_INPUT, "Write project key and repository with a slash between: PROJ/web-app.");
+	ret->project_key = mem_dup_n(name, (size_t)(slash - name));
+	ret->repo_slug = mem_dup(slash + 1);
 	return true;
 }
 
 static void change(struct page *page, enum repo_action action, const char *done)
 {
 	CLEANUP(repo_result_done) struct repo_result result = {0};
-	CLEANUP(mem_free_text) char *key = NULL;
-	CLEANUP(mem_free_text) char *slug = NULL;
-	CLEANUP(secret_done) struct secret token = {0};
+	CLEANUP(repo_ask_done) struct repo_ask ask = {.installer = page->installer, .caller = &page->caller};
 	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	struct err err = {0};
-	read_token(page, &token);
-	struct repo_ask ask = {.installer = page->installer, .caller = &page->caller, .token = &token};
-	if (!split(page, &key, &slug))
-		(void)err_set(&err, ERR_INPUT, "Write project key and repository with a slash between: PROJ/web-app.");
-	ask.project_key = key;
-	ask.repo_slug = slug;
-	if (err.code || !repo_change(action, &ask, &result, &err)) {
+	repo_token_set(&ask.token, web_form(page->request, "bitbucket_token"));
+	if (!read_name(page, &ask, &err) || !repo_change(action, &ask, &result, &err)) {
 		page_fail(page, err.http_status == 403 ? NOT_ADMIN : "The webhook was not changed.", err.message,
 			  "repository");
 		page_show(page, err.http_status == 403 ? 403 : err.code == ERR_INPUT ? 400 : 200, REPOSITORIES);

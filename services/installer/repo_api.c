@@ -10,6 +10,8 @@
 #include "common/connect/peer_client.h"
 #include "common/io/api_call.h"
 
+#include <string.h>
+
 #include "common/base/banned.h"
 
 #define REST "/rest/api/latest"
@@ -27,9 +29,7 @@ bool repo_api_open(const struct installer *installer, const char *user_id, const
 	struct err why = {0};
 	if (!base_url) return err_set(err, ERR_INPUT, "no Bitbucket is configured here (BITBUCKET_DATA_CENTER_HOST)");
 	if (is_given || ohe_token_read(peer_client_plain(installer->peers), installer->config, user_id, &own, &why)) {
-		bot_server_init(ret, installer->config, peer_client_for(installer->peers, base_url), PROVIDER_BITBUCKET,
-				base_url);
-		bot_server_use(ret, is_given ? given : &own);
+		installer_server(installer, PROVIDER_BITBUCKET, base_url, is_given ? given : &own, ret);
 		return true;
 	}
 	if (why.code != ERR_INPUT && why.code != ERR_NOT_FOUND)
@@ -39,6 +39,11 @@ bool repo_api_open(const struct installer *installer, const char *user_id, const
 					       "(JWT_SECRET is not set):"
 					     : "you have not signed in with Bitbucket: do so once, or",
 		       installer->origin);
+}
+
+void repo_token_set(struct secret *ret, const char *given)
+{
+	if (!text_is_empty(given)) secret_set(ret, given, strlen(given));
 }
 
 /* Bitbucket names the token's owner in an answer that everybody gets. */
@@ -139,27 +144,29 @@ bool repo_api_hooks(const struct bot_server *server, const struct bot_repository
 	return true;
 }
 
-bool repo_api_put_hook(const struct bot_server *server, const struct bot_repository *name, const char *hook_id,
-		       const json_t *hook, struct err *err)
+/* Change a webhook: `call` has all but the path. One that is gone is as good as deleted. */
+static bool change_hook(const struct bot_server *server, const struct bot_repository *name, const char *hook_id,
+			struct api_call call, struct err *err)
 {
-	static const struct call_gate once = {.deadline_ms = DEADLINE_MS};
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
 	struct err failure = {0};
 	hook_path(name, hook_id, &path);
-	const struct api_call call = {
-		.method = hook_id ? "PUT" : "POST", .path = strbuf_text(&path), .body = hook, .gate = &once};
-	return bot_server_call(server, &call, false, &answer, &failure) || refuse(server, &failure, err);
+	call.path = strbuf_text(&path);
+	return bot_server_call(server, &call, false, &answer, &failure) ||
+	       (!call.body && failure.code == ERR_NOT_FOUND) || refuse(server, &failure, err);
+}
+
+bool repo_api_put_hook(const struct bot_server *server, const struct bot_repository *name, const char *hook_id,
+		       const json_t *hook, struct err *err)
+{
+	static const struct call_gate once = {.deadline_ms = DEADLINE_MS};
+	const struct api_call call = {.method = hook_id ? "PUT" : "POST", .body = hook, .gate = &once};
+	return change_hook(server, name, hook_id, call, err);
 }
 
 bool repo_api_delete_hook(const struct bot_server *server, const struct bot_repository *name, const char *hook_id,
 			  struct err *err)
 {
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	struct err failure = {0};
-	hook_path(name, hook_id, &path);
-	const struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-	return bot_server_call(server, &call, false, &answer, &failure) || failure.code == ERR_NOT_FOUND ||
-	       refuse(server, &failure, err);
+	return change_hook(server, name, hook_id, (struct api_call){.method = "DELETE"}, err);
 }

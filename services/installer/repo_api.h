@@ -29,6 +29,9 @@ NODISCARD bool repo_api_open(const struct installer *installer, const char *user
 NODISCARD bool repo_api_read(const struct bot_server *server, const char *project_key, const char *slug,
 			     struct bot_repository *ret, struct err *err);
 
+/** Keep a token that was given; NULL or "": none was. */
+void repo_token_set(struct secret *ret, const char *given);
+
 /** Add the page of repositories on which the token's owner is admin that starts at `*start`; `*start` moves on, -1: it was the last. */
 NODISCARD bool repo_api_list(const struct bot_server *server, int64_t *start, struct repo_set *ret, struct err *err);
 

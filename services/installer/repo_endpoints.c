@@ -18,21 +18,9 @@
 
 #include "common/base/banned.h"
 
+#define TOKEN_HEADER "X-Bitbucket-Token"
+
 enum { PAGE_USUAL = 50, START_MAX = 1000000 };
-
-/* ---- who calls, and with which token ------------------------------------------------------------------------------ */
-
-static bool find_caller(const struct installer *installer, const struct web_request *request, struct caller *ret,
-			struct web_reply *reply)
-{
-	return callers_find(installer->callers, request, ret, reply) && caller_must(ret, CALLER_MANAGES, reply);
-}
-
-static void read_given_token(const struct web_request *request, struct secret *ret)
-{
-	const char *token = web_header(request, "X-Bitbucket-Token");
-	if (!text_is_empty(token)) secret_set(ret, token, strlen(token));
-}
 
 /* ---- the list ----------------------------------------------------------------------------------------------------- */
 
@@ -43,11 +31,9 @@ static bool read_number(const struct web_request *request, const char *name, int
 	const char *text = web_query(request, name);
 	int64_t number;
 	if (!text) return true;
-	if (!number_parse(text, least, most, &number, NULL)) {
-		web_reply_detail(reply, 422, "%s is '%.64s'; expected a number from %lld to %lld", name, text,
-				 (long long)least, (long long)most);
-		return false;
-	}
+	if (!number_parse(text, least, most, &number, NULL))
+		return web_reply_detail(reply, 422, "%s is '%.64s'; expected a number from %lld to %lld", name, text,
+					(long long)least, (long long)most);
 	*ret = (size_t)number;
 	return true;
 }
@@ -67,8 +53,10 @@ void repo_endpoint_resources(void *context, const struct web_request *request, s
 	CLEANUP(secret_done) struct secret token = {0};
 	struct repo_part part;
 	struct err err = {0};
-	if (!find_caller(installer, request, &caller, reply) || !read_part(request, &part, reply)) return;
-	read_given_token(request, &token);
+	if (!callers_find(installer->callers, request, &caller, reply) ||
+	    !caller_must(&caller, CALLER_MANAGES, reply) || !read_part(request, &part, reply))
+		return;
+	repo_token_set(&token, web_header(request, TOKEN_HEADER));
 	reply->status = 200;
 	if (repo_answer_write(installer, &caller, &token, &part, &reply->body, &err)) return;
 	strbuf_clear(&reply->body);
@@ -85,78 +73,36 @@ struct hook_kind {
 	json_t *(*answer)(const struct repo_result *result);
 };
 
-/* What was sent. */
-struct hook_call {
-	struct caller caller;
-	struct secret token;
-	json_t *body;
-	char *project_key;
-	char *repo_slug;
-	char *hook_id; /* where the kind has one */
-};
-
-static void hook_call_done(struct hook_call *call)
-{
-	caller_done(&call->caller);
-	secret_done(&call->token);
-	json_decref(call->body);
-	MEM_FREE_ALL(call->project_key, call->repo_slug, call->hook_id);
-}
-
-/* A text of the body without spaces around it, new; NULL and 422 when it is no text. */
-static char *read_text(const json_t *body, const char *path, struct web_reply *reply)
+/* A text of the body without spaces around it, new. */
+static bool read_text(const json_t *body, const char *path, char **ret, struct web_reply *reply)
 {
 	const char *text = json_text_at(body, path);
-	if (text && strlen(text) < LIMIT_ID_BYTES) return text_trim(text);
-	web_reply_detail(reply, 422, "%s: expected a text of at most %d bytes", path, LIMIT_ID_BYTES - 1);
-	return NULL;
+	if (!text || strlen(text) >= LIMIT_ID_BYTES)
+		return web_reply_detail(reply, 422, "%s: expected a text of at most %d bytes", path, LIMIT_ID_BYTES - 1);
+	*ret = text_trim(text);
+	return true;
 }
 
-static bool read_body(struct hook_call *call, bool has_hook_id, struct web_reply *reply)
+static bool read_body(const json_t *body, bool has_hook_id, struct repo_ask *ret, struct web_reply *reply)
 {
-	struct {
-		const char *path;
-		char **ret;
-	} texts[] = {{"resource.project_key", &call->project_key},
-		     {"resource.repo_slug", &call->repo_slug},
-		     {"webhook_id", &call->hook_id}};
-	bool is_empty = false;
-	for (size_t i = 0; i < (has_hook_id ? 3 : 2); i++) {
-		*texts[i].ret = read_text(call->body, texts[i].path, reply);
-		if (!*texts[i].ret) return false;
-		is_empty = is_empty || !**texts[i].ret;
-	}
-	if (is_empty) web_reply_detail(reply, 400, "%s", has_hook_id ? TEXT_REPO_HOOK_NEEDED : TEXT_REPO_NEEDED);
-	return !is_empty;
-}
-
-static bool open_call(const struct installer *installer, const struct web_request *request, bool has_hook_id,
-		      struct hook_call *ret, struct web_reply *reply)
-{
-	struct err err = {0};
-	if (!web_is_same_origin(request, installer->origin)) {
-		web_reply_detail(reply, 403, TEXT_OTHER_SITE);
+	if (!read_text(body, "resource.project_key", &ret->project_key, reply) ||
+	    !read_text(body, "resource.repo_slug", &ret->repo_slug, reply) ||
+	    (has_hook_id && !read_text(body, "webhook_id", &ret->hook_id, reply)))
 		return false;
-	}
-	if (!find_caller(installer, request, &ret->caller, reply)) return false;
-	if (!web_json(request, &ret->body, &err)) {
-		web_reply_detail(reply, 422, "%s", err.message);
-		return false;
-	}
-	read_given_token(request, &ret->token);
-	return read_body(ret, has_hook_id, reply);
+	return (*ret->project_key && *ret->repo_slug && (!has_hook_id || *ret->hook_id)) ||
+	       web_reply_detail(reply, 400, has_hook_id ? TEXT_REPO_HOOK_NEEDED : TEXT_REPO_NEEDED);
 }
 
 /* Bitbucket's refusals are shown by OHE's screens from a 200; everything else is ours. */
-static void refuse(const struct hook_kind *kind, const struct hook_call *call, const struct err *err,
+static void refuse(const struct hook_kind *kind, const struct repo_ask *ask, const struct err *err,
 		   struct web_reply *reply)
 {
 	if (err->http_status == 403)
 		web_reply_failure(reply, 403, TEXT_REPO_NOT_ADMIN, err->message);
 	else if (err->http_status > 0)
 		web_reply_json(reply, 200,
-			       json_pack("{ss ss sb ss sn sn sn}", "project_key", call->project_key, "repo_slug",
-					 call->repo_slug, "success", false, "error", err->message, "webhook_id",
+			       json_pack("{ss ss sb ss sn sn sn}", "project_key", ask->project_key, "repo_slug",
+					 ask->repo_slug, "success", false, "error", err->message, "webhook_id",
 					 "connection_id", "webhook_url"));
 	else if (err->code == ERR_NOT_FOUND)
 		web_reply_detail(reply, 404, TEXT_REPO_NO_CONNECTION);
@@ -167,17 +113,19 @@ static void refuse(const struct hook_kind *kind, const struct hook_call *call, c
 static void change(const struct hook_kind *kind, const struct installer *installer, const struct web_request *request,
 		   struct web_reply *reply)
 {
-	CLEANUP(hook_call_done) struct hook_call call = {0};
+	CLEANUP(caller_done) struct caller caller = {0};
+	CLEANUP(repo_ask_done) struct repo_ask ask = {.installer = installer, .caller = &caller};
 	CLEANUP(repo_result_done) struct repo_result result = {0};
+	json_auto_t *body = NULL;
 	struct err err = {0};
-	if (!open_call(installer, request, kind->action == REPO_NOTE_HOOK, &call, reply)) return;
-	const struct repo_ask ask = {installer,        &call.caller,   &call.token,
-				     call.project_key, call.repo_slug, call.hook_id};
-	if (!repo_change(kind->action, &ask, &result, &err)) {
-		refuse(kind, &call, &err, reply);
+	if (!installer_admit(installer, request, CALLER_MANAGES, &caller, reply) ||
+	    !installer_json(request, &body, reply) || !read_body(body, kind->action == REPO_NOTE_HOOK, &ask, reply))
 		return;
-	}
-	web_reply_json(reply, 200, kind->answer(&result));
+	repo_token_set(&ask.token, web_header(request, TOKEN_HEADER));
+	if (repo_change(kind->action, &ask, &result, &err))
+		web_reply_json(reply, 200, kind->answer(&result));
+	else
+		refuse(kind, &ask, &err, reply);
 }
 
 /* ---- the four ----------------------------------------------------------------------------------------------------- */
@@ -211,26 +159,27 @@ static json_t *answer_enroll(const struct repo_result *result)
 	return answer;
 }
 
+static const struct hook_kind install = {REPO_INSTALL, TEXT_REPO_INSTALL_FAILED, answer_change};
+static const struct hook_kind uninstall = {REPO_UNINSTALL, TEXT_REPO_UNINSTALL_FAILED, answer_change};
+static const struct hook_kind enroll = {REPO_ENROLL, TEXT_REPO_ENROLL_FAILED, answer_enroll};
+static const struct hook_kind note_hook = {REPO_NOTE_HOOK, TEXT_REPO_NOTE_FAILED, answer_short};
+
 void repo_endpoint_install(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {REPO_INSTALL, TEXT_REPO_INSTALL_FAILED, answer_change};
-	change(&kind, context, request, reply);
+	change(&install, context, request, reply);
 }
 
 void repo_endpoint_uninstall(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {REPO_UNINSTALL, TEXT_REPO_UNINSTALL_FAILED, answer_change};
-	change(&kind, context, request, reply);
+	change(&uninstall, context, request, reply);
 }
 
 void repo_endpoint_enroll(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {REPO_ENROLL, TEXT_REPO_ENROLL_FAILED, answer_enroll};
-	change(&kind, context, request, reply);
+	change(&enroll, context, request, reply);
 }
 
 void repo_endpoint_note_hook(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	static const struct hook_kind kind = {REPO_NOTE_HOOK, TEXT_REPO_NOTE_FAILED, answer_short};
-	change(&kind, context, request, reply);
+	change(&note_hook, context, request, reply);
 }

@@ -5,6 +5,7 @@
 #include "common/base/mem.h"
 #include "common/io/api_call.h"
 #include "common/io/log.h"
+#include "services/installer/connection_change.h"
 #include "services/installer/repo_hook.h"
 
 #include <string.h>
@@ -12,8 +13,6 @@
 #include "common/base/banned.h"
 
 #define UNFINISHED "the installation of the webhook was not finished; install it again"
-
-enum { BORROW_MS = 5000 };
 
 /* What all four have in hand once the right is proved. */
 struct work {
@@ -27,9 +26,15 @@ struct work {
 	struct person bot;         /* nobody: not asked, or its token is refused */
 };
 
+void repo_ask_done(struct repo_ask *ask)
+{
+	secret_done(&ask->token);
+	MEM_FREE_ALL(ask->project_key, ask->repo_slug, ask->hook_id);
+	*ask = (struct repo_ask){0};
+}
+
 void repo_result_done(struct repo_result *result)
 {
-	if (!result) return;
 	MEM_FREE_ALL(result->project_key, result->repo_slug, result->hook_id, result->events_url);
 	secret_done(&result->secret);
 	*result = (struct repo_result){0};
@@ -83,7 +88,7 @@ static bool find_row(struct work *work, struct err *err)
 static bool open_work(struct work *work, struct err *err)
 {
 	const struct repo_ask *ask = work->ask;
-	return repo_api_open(ask->installer, ask->caller->user_id, ask->token, &work->server, err) &&
+	return repo_api_open(ask->installer, ask->caller->user_id, &ask->token, &work->server, err) &&
 	       repo_api_read(&work->server, ask->project_key, ask->repo_slug, &work->name, err) &&
 	       repo_api_hooks(&work->server, &work->name, &work->hooks, err) && find_row(work, err);
 }
@@ -95,31 +100,14 @@ static char *events_url(const struct work *work)
 
 /* ---- the connection ----------------------------------------------------------------------------------------------- */
 
-/* What becomes of the secrets while the row is stored. */
-enum secrets { SECRETS_KEEP, SECRETS_NEXT, SECRETS_PROMOTE };
-
-static bool change_secrets(const struct work *work, struct db *db, enum secrets secrets, struct secret *secret,
-			   struct err *err)
+/* Store the row as it is now. SECRETS_NEXT: `hook` gets what the webhook is to have. */
+static bool store(struct work *work, enum change_secrets secrets, struct secret *hook, const char *action, struct err *err)
 {
-	if (secrets == SECRETS_KEEP) return true;
-	return secrets == SECRETS_PROMOTE
-		       ? connection_secret_promote(db, &work->row, err)
-		       : connection_secret_next(db, work->installer->keys, &work->row, NULL, secret, err);
-}
-
-/* Store the row as it is now. SECRETS_NEXT: `secret` gets what the webhook is to have, accepted beside the one in use. */
-static bool store(struct work *work, enum secrets secrets, struct secret *secret, const char *action, struct err *err)
-{
-	CLEANUP(db_return) struct db *db = NULL;
-	struct connection_row *row = &work->row;
-	const struct person *bot = person_is_nobody(&work->bot) ? NULL : &work->bot;
-	bool is_new = row->id == 0;
-	if (is_new) connection_make_secret(secret);
-	return db_borrow(work->installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
-	       instance_put(db, PROVIDER_BITBUCKET, row->base_url, bot, &row->instance_id, err) &&
-	       connection_put(db, work->installer->keys, row, is_new ? secret : NULL, err) &&
-	       (is_new || change_secrets(work, db, secrets, secret, err)) &&
-	       connection_audit(db, work->ask->caller->user_id, action, row, err) && db_commit(db, err);
+	const struct connection_change change = {.action = action,
+						 .bot = person_is_nobody(&work->bot) ? NULL : &work->bot,
+						 .secrets = secrets,
+						 .hook = hook};
+	return connection_change_store(work->installer, work->ask->caller, &work->row, &change, err);
 }
 
 /* Make or change the connection so that deliveries count from now on, with `note` in hook_error. */
@@ -151,7 +139,7 @@ static char *look_at_bot(struct work *work)
 	CLEANUP(bot_server_done) struct bot_server server = {0};
 	CLEANUP(bot_repository_done) struct bot_repository seen = {0};
 	struct err err = {0};
-	bot_server_init(&server, work->installer->config, work->server.client, PROVIDER_BITBUCKET, work->server.base_url);
+	installer_server(work->installer, PROVIDER_BITBUCKET, work->server.base_url, NULL, &server);
 	bool is_fine = !bot_server_use_configured(&server, work->installer->config) ||
 		       (bot_identity_read(&server, &work->bot, &err) &&
 			bot_repository_read(&server, work->name.project_key, work->name.slug, &seen, &err));
@@ -173,7 +161,7 @@ static bool install(struct work *work, struct repo_result *ret, struct err *err)
 	mem_set(&row->hook_error, is_made ? note : why.message);
 	if (!is_made) {
 		mem_set(&row->status, work->old_status);
-		if (!store(work, SECRETS_KEEP, NULL, "webhook.install_failed", err))
+		if (!store(work, SECRETS_STAY, NULL, "webhook.install_failed", err))
 			log_err("failed installation not noted", err);
 		return api_call_settle(false, &why, err);
 	}
@@ -192,7 +180,7 @@ static bool uninstall(struct work *work, struct repo_result *ret, struct err *er
 	mem_set(&work->row.hook_id, NULL);
 	mem_set(&work->row.hook_error, NULL);
 	mem_set(&work->row.status, "paused");
-	return store(work, SECRETS_KEEP, NULL, "webhook.uninstalled", err);
+	return store(work, SECRETS_STAY, NULL, "webhook.uninstalled", err);
 }
 
 static bool enroll(struct work *work, struct repo_result *ret, struct err *err)
@@ -206,7 +194,7 @@ static bool note_hook(struct work *work, UNUSED struct repo_result *ret, struct 
 	if (work->row.id == 0) return err_set(err, ERR_NOT_FOUND, "there is no connection");
 	mem_set(&work->row.hook_id, work->ask->hook_id);
 	mem_set(&work->row.hook_error, NULL);
-	return store(work, SECRETS_KEEP, NULL, "webhook.noted", err);
+	return store(work, SECRETS_STAY, NULL, "webhook.noted", err);
 }
 
 static void report(const struct work *work, const char *action, const struct err *err)
@@ -219,17 +207,18 @@ static void report(const struct work *work, const char *action, const struct err
 	       LOG_INT("status", err->http_status));
 }
 
+static const struct {
+	const char *name;
+	bool (*work)(struct work *work, struct repo_result *ret, struct err *err);
+} actions[] = {
+	[REPO_INSTALL] = {"install", install},
+	[REPO_UNINSTALL] = {"uninstall", uninstall},
+	[REPO_ENROLL] = {"enroll", enroll},
+	[REPO_NOTE_HOOK] = {"note", note_hook},
+};
+
 bool repo_change(enum repo_action action, const struct repo_ask *ask, struct repo_result *ret, struct err *err)
 {
-	static const struct {
-		const char *name;
-		bool (*work)(struct work *work, struct repo_result *ret, struct err *err);
-	} actions[] = {
-		[REPO_INSTALL] = {"install", install},
-		[REPO_UNINSTALL] = {"uninstall", uninstall},
-		[REPO_ENROLL] = {"enroll", enroll},
-		[REPO_NOTE_HOOK] = {"note", note_hook},
-	};
 	CLEANUP(work_done) struct work work = {.ask = ask, .installer = ask->installer};
 	CLEANUP(repo_result_done) struct repo_result result = {0};
 	struct err why = {0};

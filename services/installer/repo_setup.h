@@ -16,15 +16,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Who wants it for which repository; borrowed. */
+/** Who wants it for which repository; installer and caller borrowed, the rest owned. */
 struct repo_ask {
 	const struct installer *installer;
 	const struct caller *caller;
-	const struct secret *token; /**< given for this request; NULL: OpenHands's */
-	const char *project_key;    /**< in any case; personal: ~name */
-	const char *repo_slug;
-	const char *hook_id; /**< of REPO_NOTE_HOOK alone */
+	struct secret token; /**< given for this request; not set: OpenHands's */
+	char *project_key;   /**< in any case; personal: ~name */
+	char *repo_slug;
+	char *hook_id; /**< of REPO_NOTE_HOOK alone */
 };
+
+/** Wipe, free and zero. */
+void repo_ask_done(struct repo_ask *ask);
 
 /** What there is afterwards; texts owned. */
 struct repo_result {

@@ -27,18 +27,7 @@ bool workspace_is_owner(const struct caller *caller, const struct connection_row
 NODISCARD bool workspace_may_edit(const struct installer *installer, const struct caller *caller,
 				  struct connection_row *row, struct web_reply *reply);
 
-/** A failure of ours: 500 with the contract's sentence and the reason; ERR_LIMIT: 429, so that it is tried again later. Logged. */
-void workspace_fail(struct web_reply *reply, const char *sentence, const struct err *failure);
-
-/** What belongs to a change of a connection. */
-struct workspace_change {
-	const char *action; /**< for table audit: "connection.pause" */
-	bool ends_links;    /**< all people's */
-	bool promotes;      /**< the next secret counts */
-};
-
-/** Store a changed row and what belongs to it, all or nothing. */
-NODISCARD bool workspace_store(const struct installer *installer, const struct caller *caller,
-			       struct connection_row *row, const struct workspace_change *change, struct err *err);
+/** A failure of ours: 500 with the contract's sentence and the reason; ERR_LIMIT: 429, so that it is tried again later. Logged. False. */
+bool workspace_fail(struct web_reply *reply, const char *sentence, const struct err *failure);
 
 #endif

@@ -24,12 +24,6 @@ void workspace_input_done(struct workspace_input *input)
 	*input = (struct workspace_input){0};
 }
 
-static bool refuse(struct web_reply *reply, const char *detail, const char *fix)
-{
-	web_reply_failure(reply, 422, detail, fix);
-	return false;
-}
-
 static bool is_plain(const char *text)
 {
 	for (; *text != '\0'; text++) {
@@ -43,10 +37,8 @@ static bool read_text(const json_t *body, const char *name, size_t most, const c
 {
 	const json_t *value = json_object_get(body, name);
 	const char *text = json_string_value(value);
-	if (value && !json_is_null(value) && (!text || strlen(text) > most)) {
-		web_reply_detail(reply, 422, "%s must be a text of at most %zu bytes", name, most);
-		return false;
-	}
+	if (value && !json_is_null(value) && (!text || strlen(text) > most))
+		return web_reply_detail(reply, 422, "%s must be a text of at most %zu bytes", name, most);
 	*ret = text_is_empty(text) ? NULL : text;
 	return true;
 }
@@ -54,10 +46,8 @@ static bool read_text(const json_t *body, const char *name, size_t most, const c
 static bool read_flag(const json_t *body, const char *name, bool *ret, struct web_reply *reply)
 {
 	const json_t *value = json_object_get(body, name);
-	if (value && !json_is_boolean(value) && !json_is_null(value)) {
-		web_reply_detail(reply, 422, "%s must be true or false", name);
-		return false;
-	}
+	if (value && !json_is_boolean(value) && !json_is_null(value))
+		return web_reply_detail(reply, 422, "%s must be true or false", name);
 	*ret = json_is_true(value);
 	return true;
 }
@@ -69,7 +59,7 @@ static bool read_secret(const json_t *body, const char *name, const char *spaces
 	if (!read_text(body, name, TOKEN_MAX, &text, reply)) return false;
 	if (!text) return true;
 	secret_set(ret, text, strlen(text));
-	return is_plain(text) || refuse(reply, spaces, fix);
+	return is_plain(text) || web_reply_failure(reply, 422, spaces, fix);
 }
 
 bool workspace_input_admin(const json_t *body, struct secret *ret, struct web_reply *reply)
@@ -88,7 +78,7 @@ static bool read_secrets(const json_t *body, struct workspace_input *ret, struct
 	    !workspace_input_admin(body, &ret->admin_token, reply))
 		return false;
 	return secret->len == 0 || (secret->len >= SECRET_MIN && secret->len <= SECRET_MAX) ||
-	       refuse(reply, TEXT_JIRA_SECRET_SIZE, NULL);
+	       web_reply_failure(reply, 422, TEXT_JIRA_SECRET_SIZE, NULL);
 }
 
 bool workspace_input_is_email(const char *text)
@@ -105,9 +95,9 @@ static bool read_email(const json_t *body, struct workspace_input *ret, struct w
 	CLEANUP(mem_free_text) char *email = text_trim(text ? text : "");
 	if (text_is_empty(email)) return true;
 	if (!workspace_input_is_email(email))
-		return refuse(reply, TEXT_JIRA_BAD_EMAIL,
-			      "Enter the address of the service account in Jira, like "
-			      "openhands@example.com.");
+		return web_reply_failure(reply, 422, TEXT_JIRA_BAD_EMAIL,
+					 "Enter the address of the service account in Jira, like "
+					 "openhands@example.com.");
 	return MOVE(&ret->bot_email, email);
 }
 
@@ -115,7 +105,7 @@ static bool read_name(const json_t *body, const char **ret, struct web_reply *re
 {
 	struct err err = {0};
 	return json_need_text(body, "workspace_name", LIMIT_NAME_BYTES, ret, &err) ||
-	       refuse(reply, TEXT_JIRA_BAD_NAME, err.message);
+	       web_reply_failure(reply, 422, TEXT_JIRA_BAD_NAME, err.message);
 }
 
 bool workspace_input_place(const struct config *config, const json_t *body, struct workspace_name *ret,
@@ -126,7 +116,7 @@ bool workspace_input_place(const struct config *config, const json_t *body, stru
 	return read_name(body, &typed, reply) &&
 	       (workspace_name_read(typed, config_text(config, "JIRA_DC_BASE_URL"), ret, &err) ||
 		(err.code == ERR_CONFLICT && workspace_name_read(typed, NULL, ret, &err)) ||
-		refuse(reply, TEXT_JIRA_BAD_NAME, err.message));
+		web_reply_failure(reply, 422, TEXT_JIRA_BAD_NAME, err.message));
 }
 
 bool workspace_input_read(const struct config *config, const json_t *body, struct workspace_input *ret,
@@ -139,7 +129,6 @@ bool workspace_input_read(const struct config *config, const json_t *body, struc
 	    !read_flag(body, "rotate_secret", &ret->rotates, reply))
 		return false;
 	if (workspace_name_read(typed, config_text(config, "JIRA_DC_BASE_URL"), &ret->place, &err)) return true;
-	if (err.code != ERR_CONFLICT) return refuse(reply, TEXT_JIRA_BAD_NAME, err.message);
-	web_reply_failure(reply, 400, TEXT_JIRA_MISMATCH, err.message);
-	return false;
+	return err.code == ERR_CONFLICT ? web_reply_failure(reply, 400, TEXT_JIRA_MISMATCH, err.message)
+					: web_reply_failure(reply, 422, TEXT_JIRA_BAD_NAME, err.message);
 }

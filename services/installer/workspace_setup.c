@@ -7,6 +7,7 @@
 #include "common/connect/link_store.h"
 #include "common/connect/peer_client.h"
 #include "common/io/log.h"
+#include "services/installer/connection_change.h"
 #include "services/installer/jira_hooks.h"
 #include "services/installer/texts.h"
 #include "services/installer/workspace_find.h"
@@ -20,7 +21,6 @@
 #define LANDING_MANUAL "/integration/dc/jira/webhook"
 
 enum {
-	BORROW_MS = 5000,
 	CALL_MS = 10000, /* of one call to Jira at most: there are six, and somebody waits */
 	/* Between the next secret and the hook's change: every ingress has read the connection again by then. */
 	SPREAD_MS = 1500,
@@ -55,19 +55,12 @@ static void setup_done(struct setup *setup)
 	mem_free(setup->note);
 }
 
-static bool refuse(struct setup *setup, int status, const char *detail, const char *reason)
-{
-	web_reply_failure(setup->reply, status, detail, reason);
-	return false;
-}
-
 /* With `detail` what Jira refuses is told to whoever sent it; else it is a failure of ours. */
 static bool fail(struct setup *setup, const char *detail, const struct err *err)
 {
 	if (detail && (err->code == ERR_AUTH || err->code == ERR_INPUT || err->code == ERR_NOT_FOUND))
-		return refuse(setup, 400, detail, err->message);
-	workspace_fail(setup->reply, TEXT_JIRA_SAVE_FAILED, err);
-	return false;
+		return web_reply_failure(setup->reply, 400, detail, err->message);
+	return workspace_fail(setup->reply, TEXT_JIRA_SAVE_FAILED, err);
 }
 
 static bool is_automatic(const struct setup *setup)
@@ -107,7 +100,7 @@ static bool find_row(struct setup *setup)
 	const char *wrong = read_managed(setup);
 	bool is_own = peer_is_own(setup->installer->config, PROVIDER_JIRA, input->place.base_url);
 	struct err err = {0};
-	if (wrong) return refuse(setup, 500, wrong, NULL);
+	if (wrong) return web_reply_failure(setup->reply, 500, wrong, NULL);
 	if (!workspace_has_user(caller, setup->reply)) return false;
 	if (connection_named(&setup->installer->connections, &input->place, &setup->row, &err)) {
 		if (input->rotates) input->is_active = connection_row_is_on(&setup->row);
@@ -130,9 +123,9 @@ static bool has_account(struct setup *setup)
 		if (!input->bot_email) mem_set(&input->bot_email, setup->row.svc_email);
 		return true;
 	}
-	if (!input->bot_email) return refuse(setup, 400, TEXT_JIRA_EMAIL_NEEDED, NULL);
+	if (!input->bot_email) return web_reply_detail(setup->reply, 400, TEXT_JIRA_EMAIL_NEEDED);
 	return secret_is_set(&input->bot_token) || setup->row.has_bot_token ||
-	       refuse(setup, 400, TEXT_JIRA_TOKEN_NEEDED, NULL);
+	       web_reply_detail(setup->reply, 400, TEXT_JIRA_TOKEN_NEEDED);
 }
 
 /* ---- what Jira says ----------------------------------------------------------------------------------------------- */
@@ -181,16 +174,14 @@ static bool check_bot(struct setup *setup)
 	err_set(&err, ERR_INPUT,
 		"the service account PAT belongs to %s (%s), not to %s: enter that address or another PAT",
 		setup->bot.name ? setup->bot.name : "a user", email, setup->input.bot_email);
-	return refuse(setup, 400, TEXT_JIRA_BOT_REFUSED, err.message);
+	return fail(setup, TEXT_JIRA_BOT_REFUSED, &err);
 }
 
 /* The administrator's PAT lives here and in the request alone. */
 static bool look_at_jira(struct setup *setup)
 {
-	const struct installer *installer = setup->installer;
 	struct err err = {0};
-	bot_server_init(&setup->server, installer->config, peer_client_for(installer->peers, setup->row.base_url),
-			PROVIDER_JIRA, setup->row.base_url);
+	installer_server(setup->installer, PROVIDER_JIRA, setup->row.base_url, NULL, &setup->server);
 	if (setup->server.deadline_ms > CALL_MS) setup->server.deadline_ms = CALL_MS;
 	if (!check_bot(setup)) return false;
 	if (!is_automatic(setup)) return true;
@@ -222,17 +213,6 @@ static const char *status_of(const struct setup *setup)
 	return is_off && !is_automatic(setup) ? "active" : old;
 }
 
-static bool write_secret(struct setup *setup, struct db *db, struct err *err)
-{
-	const struct workspace_input *input = &setup->input;
-	const struct crypto_keyring *keys = setup->installer->keys;
-	bool is_given = secret_is_set(&input->webhook_secret);
-	setup->is_changing = is_given || input->rotates || setup->row.has_next_secret;
-	return is_given || input->rotates
-		       ? connection_secret_next(db, keys, &setup->row, &input->webhook_secret, &setup->hook, err)
-		       : connection_secret_kept(db, keys, &setup->row, &setup->hook, err);
-}
-
 /* The secret that somebody has to enter in Jira is seen in the browser that made it, or once on our page. */
 static void note_whether_shown(struct setup *setup)
 {
@@ -243,53 +223,32 @@ static void note_whether_shown(struct setup *setup)
 		setup->row.is_secret_shown = is_given && !setup->goes_to_jira;
 }
 
-static bool write_connection(struct setup *setup, struct db *db, struct err *err)
+/* E-mail mode: whoever sets it up is linked by the way; the account is known with the first mention. */
+static bool write_rows(struct setup *setup)
 {
 	struct connection_row *row = &setup->row;
 	const struct workspace_input *input = &setup->input;
-	const struct crypto_keyring *keys = setup->installer->keys;
+	bool is_secret_new = input->rotates || secret_is_set(&input->webhook_secret);
+	bool is_linked = !input->rotates && !config_bool(setup->installer->config, "JIRA_DC_ENABLE_OAUTH");
+	const struct link_draft link = {.user_id = setup->caller->user_id,
+					.org_id = shared_org(setup->caller),
+					.account_name = setup->caller->email,
+					.method = "email"};
+	const struct connection_change change = {.action = row->id == 0     ? "connection.add"
+							   : input->rotates ? "connection.rotate"
+									    : "connection.update",
+						 .bot = setup->is_bot_known ? &setup->bot : NULL,
+						 .bot_token = &input->bot_token,
+						 .secrets = is_secret_new ? SECRETS_NEXT : SECRETS_KEPT,
+						 .given = &input->webhook_secret,
+						 .hook = &setup->hook,
+						 .link = is_linked ? &link : NULL};
+	struct err err = {0};
+	setup->is_changing = row->id != 0 && (is_secret_new || row->has_next_secret);
 	mem_set(&row->status, status_of(setup));
 	mem_set(&row->svc_email, input->bot_email);
 	note_whether_shown(setup);
-	if (row->id != 0) return connection_put(db, keys, row, NULL, err) && write_secret(setup, db, err);
-	if (secret_is_set(&input->webhook_secret))
-		secret_set(&setup->hook, input->webhook_secret.text, input->webhook_secret.len);
-	else
-		connection_make_secret(&setup->hook);
-	return connection_put(db, keys, row, &setup->hook, err);
-}
-
-/* E-mail mode: whoever sets it up is linked by the way; the account is known with the first mention. */
-static bool write_link(const struct setup *setup, struct db *db, struct err *err)
-{
-	const struct link_draft draft = {.instance_id = setup->row.instance_id,
-					 .user_id = setup->caller->user_id,
-					 .org_id = shared_org(setup->caller),
-					 .account_name = setup->caller->email,
-					 .method = "email"};
-	return setup->input.rotates || config_bool(setup->installer->config, "JIRA_DC_ENABLE_OAUTH") ||
-	       link_put(db, setup->installer->keys, &draft, err);
-}
-
-static bool write_rows(struct setup *setup, struct err *err)
-{
-	CLEANUP(db_return) struct db *db = NULL;
-	struct connection_row *row = &setup->row;
-	const struct crypto_keyring *keys = setup->installer->keys;
-	const struct secret *token = &setup->input.bot_token;
-	bool is_new = row->id == 0;
-	return db_borrow(setup->installer->pool, BORROW_MS, &db, err) && db_begin(db, err) &&
-	       instance_put(db, PROVIDER_JIRA, row->base_url, setup->is_bot_known ? &setup->bot : NULL,
-			    &row->instance_id, err) &&
-	       write_connection(setup, db, err) &&
-	       (!secret_is_set(token) || connection_put_bot_token(db, keys, row, token, err)) &&
-	       write_link(setup, db, err) &&
-	       connection_audit(db, setup->caller->user_id,
-				is_new                 ? "connection.add"
-				: setup->input.rotates ? "connection.rotate"
-						       : "connection.update",
-				row, err) &&
-	       db_commit(db, err);
+	return connection_change_store(setup->installer, setup->caller, row, &change, &err) || fail(setup, NULL, &err);
 }
 
 /* ---- the webhook -------------------------------------------------------------------------------------------------- */
@@ -307,9 +266,9 @@ static bool write_outcome(struct setup *setup, const char *hook_id, struct err *
 	bool counts = hook_id && setup->input.is_active && !connection_row_is_on(&row);
 	bool is_off = !hook_id && strcmp(row.status, "active") == 0;
 	if (counts || is_off) mem_set(&setup->row.status, counts ? "active" : "paused");
-	const struct workspace_change change = {.action = hook_id ? "connection.hook" : "connection.hook_failed",
-						.promotes = hook_id != NULL};
-	return workspace_store(installer, setup->caller, &setup->row, &change, err);
+	const struct connection_change change = {.action = hook_id ? "connection.hook" : "connection.hook_failed",
+						 .secrets = hook_id ? SECRETS_PROMOTE : SECRETS_STAY};
+	return connection_change_store(installer, setup->caller, &setup->row, &change, err);
 }
 
 static bool install(struct setup *setup)
@@ -329,9 +288,8 @@ static bool install(struct setup *setup)
 
 /* ---- the answer --------------------------------------------------------------------------------------------------- */
 
-static void answer_redirect(struct setup *setup)
+static bool begin_link(struct setup *setup, char **ret_url)
 {
-	CLEANUP(mem_free_text) char *url = NULL;
 	struct err err = {0};
 	const struct oauth_intent intent = {
 		.user_id = setup->caller->user_id,
@@ -343,44 +301,38 @@ static void answer_redirect(struct setup *setup)
 						: LANDING "install_failed",
 		.cookie = web_cookie(setup->request, OAUTH_COOKIE),
 	};
-	if (!oauth_begin(setup->installer->oauth, &intent, setup->reply, &url, &err)) {
-		log_err("a link was not begun", &err);
-		(void)refuse(setup, 500, TEXT_JIRA_SESSION_FAILED, err.message);
-		return;
-	}
-	web_reply_json(setup->reply, 200,
-		       json_pack("{s:b, s:b, s:s}", "success", 1, "redirect", 1, "authorizationUrl", url));
+	if (oauth_begin(setup->installer->oauth, &intent, setup->reply, ret_url, &err)) return true;
+	log_err("a link was not begun", &err);
+	return web_reply_failure(setup->reply, 500, TEXT_JIRA_SESSION_FAILED, err.message);
 }
 
-static void answer(struct setup *setup)
+/* Whoever goes to Jira sees the rest when they are back. */
+static bool answer(struct setup *setup)
 {
-	CLEANUP(mem_free_text) char *url = connection_events_url(setup->installer->origin, PROVIDER_JIRA, setup->row.id);
+	CLEANUP(mem_free_text) char *events = connection_events_url(setup->installer->origin, PROVIDER_JIRA,
+								    setup->row.id);
+	CLEANUP(mem_free_text) char *jira = NULL;
 	LOG_INFO("a connection was saved", LOG_INT("connection_id", setup->row.id), LOG_TEXT("status", setup->row.status),
 		 LOG_TEXT("webhook", !is_automatic(setup) ? "by hand"
 				     : setup->is_enrolled ? "installed"
 							  : "not installed"));
-	if (setup->goes_to_jira) {
-		answer_redirect(setup);
-		return;
-	}
-	web_reply_json(setup->reply, 200,
-		       json_pack("{s:b, s:b, s:s, s:b, s:s, s:s*}", "success", 1, "redirect", 0, "authorizationUrl", "",
-				 "webhookEnrolled", setup->is_enrolled, "eventsUrl", url, "error", setup->note));
+	if (setup->goes_to_jira && !begin_link(setup, &jira)) return false;
+	json_t *json = json_pack("{s:b, s:b, s:s}", "success", 1, "redirect", jira != NULL, "authorizationUrl",
+				 jira ? jira : "");
+	if (!jira)
+		json_object_update_new(json, json_pack("{s:b, s:s, s:s*}", "webhookEnrolled", setup->is_enrolled,
+						       "eventsUrl", events, "error", setup->note));
+	web_reply_json(setup->reply, 200, json);
+	return true;
 }
 
-void workspaces_save_run(const struct installer *installer, const struct web_request *request,
+bool workspaces_save_run(const struct installer *installer, const struct web_request *request,
 			 const struct caller *caller, const json_t *body, struct web_reply *reply)
 {
 	CLEANUP(setup_done) struct setup setup = {
 		.installer = installer, .request = request, .caller = caller, .reply = reply};
-	struct err err = {0};
-	if (!caller_must(caller, CALLER_CONNECTS, reply) ||
-	    !workspace_input_read(installer->config, body, &setup.input, reply) || !find_row(&setup) ||
-	    !has_account(&setup) || (setup.row.id != 0 && !workspace_may_edit(installer, caller, &setup.row, reply)) ||
-	    !look_at_jira(&setup) || !look_for_link(&setup))
-		return;
-	if (!write_rows(&setup, &err))
-		(void)fail(&setup, NULL, &err);
-	else if (install(&setup))
-		answer(&setup);
+	return caller_must(caller, CALLER_CONNECTS, reply) &&
+	       workspace_input_read(installer->config, body, &setup.input, reply) && find_row(&setup) &&
+	       has_account(&setup) && (setup.row.id == 0 || workspace_may_edit(installer, caller, &setup.row, reply)) &&
+	       look_at_jira(&setup) && look_for_link(&setup) && write_rows(&setup) && install(&setup) && answer(&setup);
 }

@@ -12,12 +12,15 @@
 
 #include <jansson.h>
 
+/** What a call does once its caller and its JSON (NULL: none) are known. True: done. False: `reply` is the refusal. */
+typedef bool workspace_call(const struct installer *installer, const struct web_request *request,
+			    const struct caller *caller, const json_t *body, struct web_reply *reply);
+
 /**
  * Do what the body asks for; `reply` is the answer of `POST …/workspaces`. `body` may hold "rotate_secret": true beside
  * "workspace_name" and "admin_api_key" (our own pages): the connection gets a new random secret and stays as it is otherwise;
  * without a PAT the new secret can be shown once. Blocks for seconds.
  */
-void workspaces_save_run(const struct installer *installer, const struct web_request *request,
-			 const struct caller *caller, const json_t *body, struct web_reply *reply);
+workspace_call workspaces_save_run;
 
 #endif

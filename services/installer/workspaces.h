@@ -14,18 +14,16 @@
 #include <jansson.h>
 
 /** Pause or resume: {"workspace_name", "is_active"}. */
-void workspaces_status_run(const struct installer *installer, const struct web_request *request,
-			   const struct caller *caller, const json_t *body, struct web_reply *reply);
+workspace_call workspaces_status_run;
 
 /** Remove: {"admin_api_key"} or {}; our pages name it ("workspace_name"). The owner's connection is paused and all links end; others end their own link. */
-void workspaces_unlink_run(const struct installer *installer, const struct web_request *request,
-			   const struct caller *caller, const json_t *body, struct web_reply *reply);
+workspace_call workspaces_unlink_run;
 
 /** The handlers; `context` is the struct installer. */
-void workspaces_save(void *context, const struct web_request *request, struct web_reply *reply);
-void workspaces_set_status(void *context, const struct web_request *request, struct web_reply *reply);
-void workspaces_get_status(void *context, const struct web_request *request, struct web_reply *reply);
-void workspaces_unlink(void *context, const struct web_request *request, struct web_reply *reply);
-void workspaces_validate(void *context, const struct web_request *request, struct web_reply *reply);
+web_handler workspaces_save;
+web_handler workspaces_set_status;
+web_handler workspaces_get_status;
+web_handler workspaces_unlink;
+web_handler workspaces_validate;
 
 #endif
