@@ -15,13 +15,15 @@
 
 #define HOOKS "/rest/jira-webhook/1.0/webhooks"
 #define HOOK_NAME "OpenHands"
+#define OTHERS "Jira has further webhooks named " HOOK_NAME " or sent to this host, which were left as they are: "
 
 enum { NOTE_BYTES = 512 };
 
+static const char *const events[] = {"jira:issue_created", "jira:issue_updated", "jira:issue_deleted",
+				     "comment_created",    "comment_updated",    "comment_deleted"};
+
 static struct own_hook own_of(const struct jira_hook *hook)
 {
-	static const char *const events[] = {"jira:issue_created", "jira:issue_updated", "jira:issue_deleted",
-					     "comment_created",    "comment_updated",    "comment_deleted"};
 	return (struct own_hook){.name = HOOK_NAME,
 				 .url = hook->events_url,
 				 .known_id = hook->known_id,
@@ -50,14 +52,6 @@ bool jira_hooks_may(const struct bot_server *server, struct err *err)
 		       text_is_empty(answer.user_name) ? "a user" : answer.user_name);
 }
 
-/* The webhook to be brought up to date, borrowed from the list; NULL: there is none. */
-static const json_t *find_ours(const json_t *list, const struct jira_hook *hook, enum own_hook_match least)
-{
-	const struct own_hook own = own_of(hook);
-	int place = own_hook_find(list, &own, least);
-	return place < 0 ? NULL : json_array_get(list, (size_t)place);
-}
-
 /* What an administrator should know about the other webhooks; new, NULL: nothing. */
 static char *note_others(const json_t *list, const json_t *ours, const struct jira_hook *hook)
 {
@@ -69,16 +63,11 @@ static char *note_others(const json_t *list, const json_t *ours, const struct ji
 	{
 		const char *url = json_text_at(item, "url");
 		if (item == ours || own_hook_match(item, &own) == OWN_HOOK_NOT) continue;
-		strbuf_addf(&note, "%s%lld (%.120s)", note.len > 0 ? ", " : "", (long long)json_int_at(item, "id", 0),
-			    url ? url : "no URL");
+		strbuf_addf(&note, "%s%lld (%.120s)", note.len > 0 ? ", " : OTHERS,
+			    (long long)json_int_at(item, "id", 0), url ? url : "no URL");
 	}
 	if (note.len == 0) return NULL;
-	CLEANUP(mem_free_text) char *others = strbuf_take(&note);
-	strbuf_addf(&note,
-		    "Jira has further webhooks named " HOOK_NAME
-		    " or sent to this host, which were left as they are: %s. Delete them in Jira if "
-		    "nothing else needs them.",
-		    others);
+	strbuf_add(&note, ". Delete them in Jira if nothing else needs them.");
 	return strbuf_take(&note);
 }
 
@@ -87,8 +76,7 @@ static char *note_others(const json_t *list, const json_t *ours, const struct ji
 static bool list_hooks(const struct bot_server *server, struct api_answer *ret, struct err *err)
 {
 	if (!bot_server_get(server, HOOKS, ret, err)) return err_wrap(err, "list of webhooks, with the Jira admin PAT");
-	if (json_is_array(ret->json)) return true;
-	return err_set(err, ERR_INTERNAL, "Jira's list of webhooks is no list");
+	return json_is_array(ret->json) || err_set(err, ERR_INTERNAL, "Jira's list of webhooks is no list");
 }
 
 /* A filter that an administrator has set on the webhook stays. */
@@ -139,10 +127,12 @@ static bool send(const struct bot_server *server, const json_t *found, const str
 bool jira_hooks_install(const struct bot_server *server, const struct jira_hook *hook, struct jira_hook_done *ret,
 			struct err *err)
 {
+	const struct own_hook own = own_of(hook);
 	CLEANUP(api_answer_done) struct api_answer list = {0};
 	CLEANUP(mem_free_text) char *id = NULL;
 	if (!list_hooks(server, &list, err)) return false;
-	const json_t *found = find_ours(list.json, hook, OWN_HOOK_LIKE);
+	int place = own_hook_find(list.json, &own, OWN_HOOK_LIKE);
+	const json_t *found = place < 0 ? NULL : json_array_get(list.json, (size_t)place);
 	if (!send(server, found, hook, &id, err) || !check(server, id, hook, err)) return false;
 	*ret = (struct jira_hook_done){.id = id, .note = note_others(list.json, found, hook)};
 	id = NULL;

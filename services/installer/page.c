@@ -6,6 +6,7 @@
 
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
+#include "common/base/number.h"
 #include "common/base/text.h"
 #include "common/connect/form_token.h"
 #include "common/io/log.h"
@@ -20,43 +21,38 @@
 
 #define HOME "/integration/dc/"
 
-/* Every page: `permission` NULL is for everybody who is signed in; `place` says to the layout where one is. */
-static const struct {
-	const char *path;
-	const char *place;
-	const char *title;
-	const char *file;
-	const char *permission;
-	page_fn *fill;
-} pages[] = {
-	{HOME, "at_home", "Jira and Bitbucket Data Center", "home.html", NULL, page_home},
-	{HOME "jira", "at_jira", "Jira Data Center", "jira.html", CALLER_CONNECTS, page_jira},
-	{HOME "jira/webhook", "at_jira", "Create the webhook in Jira", "jira_webhook.html", CALLER_CONNECTS,
-	 page_jira_webhook},
-	{HOME "repositories", "at_repositories", "Bitbucket repositories", "repositories.html", CALLER_MANAGES,
-	 page_repositories},
-	{HOME "access", "at_access", "Who and what may start work", "access.html", CALLER_CONNECTS, page_access},
-	{HOME "health", "at_health", "Connection health", "health.html", CALLER_MANAGES, page_health},
-};
-
-/* Every form. */
-static const struct {
+/*
+ * Every page and form: `permission` NULL is for everybody who is signed in; `name` says to the layout where one is. What has no
+ * `fill` is a form alone, on the page one level up.
+ */
+static const struct place {
 	const char *path;
 	const char *permission;
 	page_fn *act;
-} forms[] = {
-	{HOME "jira", CALLER_CONNECTS, page_jira_save},
-	{HOME "jira/pause", CALLER_CONNECTS, page_jira_pause},
-	{HOME "jira/remove", CALLER_CONNECTS, page_jira_remove},
-	{HOME "jira/resume", CALLER_CONNECTS, page_jira_resume},
-	{HOME "jira/rotate", CALLER_CONNECTS, page_jira_rotate},
-	{HOME "repositories/install", CALLER_MANAGES, page_repository_install},
-	{HOME "repositories/list", CALLER_MANAGES, page_repository_list},
-	{HOME "repositories/uninstall", CALLER_MANAGES, page_repository_uninstall},
-	{HOME "access/add", CALLER_CONNECTS, page_access_add},
-	{HOME "access/remove", CALLER_CONNECTS, page_access_remove},
-	{HOME "access/map", CALLER_CONNECTS, page_access_map},
-	{HOME "access/unmap", CALLER_CONNECTS, page_access_unmap},
+	page_fn *fill;
+	const char *name;
+	const char *title;
+	const char *file;
+} places[] = {
+	{HOME, NULL, NULL, page_home, "at_home", "Jira and Bitbucket Data Center", "home.html"},
+	{HOME "jira", CALLER_CONNECTS, page_jira_save, page_jira, "at_jira", "Jira Data Center", "jira.html"},
+	{HOME "jira/webhook", CALLER_CONNECTS, NULL, page_jira_webhook, "at_jira", "Create the webhook in Jira",
+	 "jira_webhook.html"},
+	{.path = HOME "jira/pause", CALLER_CONNECTS, page_jira_pause},
+	{.path = HOME "jira/remove", CALLER_CONNECTS, page_jira_remove},
+	{.path = HOME "jira/resume", CALLER_CONNECTS, page_jira_resume},
+	{.path = HOME "jira/rotate", CALLER_CONNECTS, page_jira_rotate},
+	{HOME "repositories", CALLER_MANAGES, NULL, page_repositories, "at_repositories", "Bitbucket repositories",
+	 "repositories.html"},
+	{.path = HOME "repositories/install", CALLER_MANAGES, page_repository_install},
+	{.path = HOME "repositories/list", CALLER_MANAGES, page_repository_list},
+	{.path = HOME "repositories/uninstall", CALLER_MANAGES, page_repository_uninstall},
+	{HOME "access", CALLER_CONNECTS, NULL, page_access, "at_access", "Who and what may start work", "access.html"},
+	{.path = HOME "access/add", CALLER_CONNECTS, page_access_add},
+	{.path = HOME "access/remove", CALLER_CONNECTS, page_access_remove},
+	{.path = HOME "access/map", CALLER_CONNECTS, page_access_map},
+	{.path = HOME "access/unmap", CALLER_CONNECTS, page_access_unmap},
+	{HOME "health", CALLER_MANAGES, NULL, page_health, "at_health", "Connection health", "health.html"},
 };
 
 static void wipe_texts(json_t *object)
@@ -70,7 +66,7 @@ static void wipe_texts(json_t *object)
 	}
 }
 
-static void page_done(struct page *page)
+void page_done(struct page *page)
 {
 	caller_done(&page->caller);
 	wipe_texts(page->data);
@@ -82,6 +78,14 @@ static void page_done(struct page *page)
 static bool is_off(const struct page *page, const char *path)
 {
 	return text_starts(path, HOME "jira") && !config_bool(page->installer->config, "ENABLE_JIRA_DC");
+}
+
+static const struct place *find_place(const struct page *page, const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		if (strcmp(places[i].path, path) == 0 && !is_off(page, path)) return &places[i];
+	}
+	return NULL;
 }
 
 /* Templates ask whether a list has anything with has_NAME. */
@@ -103,52 +107,37 @@ void page_say(struct page *page, int status, const char *title, const char *file
 {
 	const struct config *config = page->installer->config;
 	char token[FORM_TOKEN_SIZE];
-	json_t *frame = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:b}", "title", title, "product",
-				  config_text(config, "OHDC_PRODUCT_NAME"), "label",
-				  config_text(config, "OH_RESOLVER_LABEL"), "back", "/settings/integrations",
-				  "web_host", page->installer->origin, "no_jira", is_off(page, HOME "jira"));
 	note_lists(page->data);
-	json_object_update_missing(page->data, frame);
-	json_decref(frame);
+	json_object_update_missing_new(
+		page->data, json_pack("{s:s, s:s, s:s, s:s, s:s*, s:b}", "title", title, "product",
+				      config_text(config, "OHDC_PRODUCT_NAME"), "label",
+				      config_text(config, "OH_RESOLVER_LABEL"), "back", "/settings/integrations",
+				      "web_host", page->installer->origin, "no_jira", is_off(page, HOME "jira")));
 	if (page->caller.user_id) {
 		form_token_make(page->installer->keys, page->caller.user_id, sysclock_now_ms(), token);
-		frame = json_pack("{s:s, s:s, s:b, s:b}", "who", page->caller.email, "token", token, "may_connect",
-				  caller_may(&page->caller, CALLER_CONNECTS), "may_manage",
-				  caller_may(&page->caller, CALLER_MANAGES));
-		json_object_update(page->data, frame);
-		json_decref(frame);
+		json_object_update_new(page->data,
+				       json_pack("{s:s, s:s, s:b, s:b}", "who", page->caller.email, "token", token,
+						 "may_connect", caller_may(&page->caller, CALLER_CONNECTS),
+						 "may_manage", caller_may(&page->caller, CALLER_MANAGES)));
 	}
 	pages_reply(page->reply, status, file, json_incref(page->data));
 }
 
-/* No page is there; who opened the address of a form (after its failure) gets the page that has it. */
-static void say_nothing(struct page *page, const char *path)
-{
-	const char *end = strrchr(path, '/');
-	CLEANUP(mem_free_text) char *parent = mem_dup_n(path, end ? (size_t)(end - path) : 0);
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (strcmp(forms[i].path, path) == 0 && !is_off(page, path)) {
-			page_go(page, parent);
-			return;
-		}
-	}
-	page_say(page, 404, "There is no such page", "nothing.html");
-}
-
 void page_show(struct page *page, int status, const char *path)
 {
-	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
-		if (strcmp(pages[i].path, path) != 0 || is_off(page, path)) continue;
-		json_object_set_new(page->data, pages[i].place, json_true());
-		if (pages[i].permission && !caller_may(&page->caller, pages[i].permission)) {
-			page_say(page, status, pages[i].title, "member.html");
-			return;
-		}
-		pages[i].fill(page);
-		page_say(page, status, pages[i].title, pages[i].file);
-		return;
+	const struct place *place = find_place(page, path);
+	bool may = place && (!place->permission || caller_may(&page->caller, place->permission));
+	if (!place) {
+		page_say(page, 404, "There is no such page", "nothing.html");
+	} else if (!place->fill) {
+		/* Who opened the address of a form (after its failure) gets the page that has it. */
+		CLEANUP(mem_free_text) char *parent = mem_dup_n(path, (size_t)(strrchr(path, '/') - path));
+		page_go(page, parent);
+	} else {
+		json_object_set_new(page->data, place->name, json_true());
+		if (may) place->fill(page);
+		page_say(page, status, place->title, may ? place->file : "member.html");
 	}
-	say_nothing(page, path);
 }
 
 /* Who calls; false: the page that says why not is the answer. */
@@ -175,14 +164,15 @@ void page_get(void *context, const struct web_request *request, struct web_reply
 	page_show(&page, 200, web_path(request));
 }
 
+static const char *const typed_names[] = {"host",       "email", "mode",   "q",    "start",
+					  "repository", "kind",  "effect", "value"};
+
 /* What was typed is shown again beside what was wrong with it; credentials are not. */
 static void keep_typed(struct page *page)
 {
-	static const char *const names[] = {"host",       "email", "mode",   "q",    "start",
-					    "repository", "kind",  "effect", "value"};
 	json_t *typed = json_object();
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		json_object_set_new(typed, names[i], page_field(page, names[i]));
+	for (size_t i = 0; i < ARRAY_LEN(typed_names); i++)
+		json_object_set_new(typed, typed_names[i], page_field(page, typed_names[i]));
 	json_object_set_new(page->data, "typed", typed);
 }
 
@@ -197,16 +187,13 @@ void page_post(void *context, const struct web_request *request, struct web_repl
 		return;
 	}
 	keep_typed(&page);
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (strcmp(forms[i].path, web_path(request)) != 0 || is_off(&page, web_path(request))) continue;
-		if (caller_may(&page.caller, forms[i].permission)) {
-			forms[i].act(&page);
-		} else {
-			page_say(&page, 403, "You need an administrator for this", "member.html");
-		}
-		return;
-	}
-	page_say(&page, 404, "There is no such page", "nothing.html");
+	const struct place *place = find_place(&page, web_path(request));
+	if (!place || !place->act)
+		page_say(&page, 404, "There is no such page", "nothing.html");
+	else if (caller_may(&page.caller, place->permission))
+		place->act(&page);
+	else
+		page_say(&page, 403, "You need an administrator for this", "member.html");
 }
 
 void page_go(struct page *page, const char *url)
@@ -254,6 +241,19 @@ bool page_run(struct page *page, workspace_call *run, json_t *input, json_t **re
 	/* The contract names its own fields; beside ours the reason says it better. */
 	page_fail(page, field && error ? "Nothing was saved." : detail, error, field);
 	return false;
+}
+
+const char *page_text(const struct page *page, const char *name)
+{
+	const char *typed = web_form(page->request, name);
+	const char *text = typed ? typed : web_query(page->request, name);
+	return text ? text : "";
+}
+
+int64_t page_number(const struct page *page, const char *name, int64_t most)
+{
+	int64_t number = 0;
+	return number_parse(page_text(page, name), 0, most, &number, NULL) ? number : 0;
 }
 
 json_t *page_field(const struct page *page, const char *name)

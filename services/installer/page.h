@@ -51,6 +51,15 @@ void page_fail(struct page *page, const char *what, const char *why, const char 
  */
 NODISCARD bool page_run(struct page *page, workspace_call *run, json_t *input, json_t **ret);
 
+/** Wipe, free and zero. */
+void page_done(struct page *page);
+
+/** A form's field, else the query's, as it was sent; "" when absent. Borrowed. */
+NODISCARD const char *page_text(const struct page *page, const char *name);
+
+/** The same as a number from 0 to `most`; 0 for anything else. */
+NODISCARD int64_t page_number(const struct page *page, const char *name, int64_t most);
+
 /** Text of a form field without spaces around it, "" when absent: a new JSON text. */
 NODISCARD json_t *page_field(const struct page *page, const char *name);
 

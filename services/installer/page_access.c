@@ -25,19 +25,6 @@ void page_access(struct page *page)
 	json_object_set_new(page->data, "map", map);
 }
 
-static int64_t number_of(const struct page *page, const char *name)
-{
-	const char *text = web_form(page->request, name);
-	int64_t number = 0;
-	return text && number_parse(text, 1, INT64_MAX, &number, NULL) ? number : 0;
-}
-
-static const char *field(const struct page *page, const char *name)
-{
-	const char *text = web_form(page->request, name);
-	return text ? text : "";
-}
-
 static void finish(struct page *page, bool is_done, const struct err *err, const char *url)
 {
 	if (is_done) {
@@ -51,30 +38,31 @@ static void finish(struct page *page, bool is_done, const struct err *err, const
 void page_access_add(struct page *page)
 {
 	struct err err = {0};
-	bool is_done = access_add(page->installer->pool, page->caller.user_id, number_of(page, "instance"),
-				  field(page, "effect"), field(page, "kind"), field(page, "value"), &err);
+	bool is_done = access_add(page->installer->pool, page->caller.user_id, page_number(page, "instance", INT64_MAX),
+				  page_text(page, "effect"), page_text(page, "kind"), page_text(page, "value"), &err);
 	finish(page, is_done, &err, ACCESS "?done=added");
 }
 
 void page_access_remove(struct page *page)
 {
 	struct err err = {0};
-	bool is_done = access_remove(page->installer->pool, page->caller.user_id, number_of(page, "rule"), &err);
-	finish(page, is_done, &err, ACCESS "?done=removed");
+	int64_t rule = page_number(page, "rule", INT64_MAX);
+	finish(page, access_remove(page->installer->pool, page->caller.user_id, rule, &err), &err,
+	       ACCESS "?done=removed");
 }
 
 void page_access_map(struct page *page)
 {
 	struct err err = {0};
-	bool is_done = org_map_set(page->installer->pool, page->caller.user_id, number_of(page, "instance"),
-				   field(page, "project"), field(page, "org"), &err);
+	bool is_done = org_map_set(page->installer->pool, page->caller.user_id, page_number(page, "instance", INT64_MAX),
+				   page_text(page, "project"), page_text(page, "org"), &err);
 	finish(page, is_done, &err, ACCESS "?done=mapped");
 }
 
 void page_access_unmap(struct page *page)
 {
 	struct err err = {0};
-	bool is_done = org_map_unset(page->installer->pool, page->caller.user_id, number_of(page, "instance"),
-				     field(page, "project"), &err);
+	bool is_done = org_map_unset(page->installer->pool, page->caller.user_id,
+				     page_number(page, "instance", INT64_MAX), page_text(page, "project"), &err);
 	finish(page, is_done, &err, ACCESS "?done=unmapped");
 }

@@ -1,6 +1,7 @@
 /* Connections and their health for the pages: one statement makes all of it. */
 #include "services/installer/page_health.h"
 
+#include "common/base/json_field.h"
 #include "common/base/text.h"
 
 #include "common/base/banned.h"
@@ -18,48 +19,53 @@ static const char sql_connections[] =
 	" and ($5::boolean or h.is_jira or h.owner_user_id = $2) order by h.provider desc, h.updated_at desc limit "
 	"200) x";
 
-static void put_connections(struct page *page, const char *provider, bool sees_all)
+/* The one that waits for its webhook, else any. */
+static const char sql_own_jira[] =
+	"select (select to_jsonb(h) || jsonb_build_object('events_url', $3 || h.events_path) from connection_health h"
+	" where h.is_jira and coalesce(h.owner_user_id = $1, true)"
+	" and (h.org_id is null or h.org_id = $2 or h.org_id = h.owner_user_id or h.owner_user_id = $1)"
+	" order by h.waits_for_hook desc, h.updated_at desc limit 1)";
+
+void page_connections(struct page *page, const char *provider, bool sees_all)
 {
 	page_query(page, "connections", sql_connections,
 		   DB_PARAMS(provider, page->caller.user_id, page->caller.org_id, page->installer->origin, sees_all));
 }
 
-void page_connections(struct page *page, const char *provider)
+void page_own_jira(struct page *page)
 {
-	put_connections(page, provider, true);
+	page_query(page, "connection", sql_own_jira,
+		   DB_PARAMS(page->caller.user_id, page->caller.org_id, page->installer->origin));
 }
 
 void page_home(struct page *page)
 {
 	const struct config *config = page->installer->config;
-	page_connections(page, NULL);
-	const char *key;
+	bool has_bitbucket = !text_is_empty(config_text(config, "BITBUCKET_DATA_CENTER_HOST"));
 	size_t i;
 	json_t *connection;
+	page_connections(page, NULL, true);
 	json_array_foreach(json_object_get(page->data, "connections"), i, connection)
 	{
-		key = json_is_true(json_object_get(connection, "is_jira")) ? "jira" : "bitbucket";
-		if (!json_object_get(page->data, key)) json_object_set(page->data, key, connection);
+		const char *key = json_bool_at(connection, "is_jira", false) ? "jira" : "bitbucket";
+		json_object_update_missing_new(page->data, json_pack("{s:O}", key, connection));
 	}
-	json_object_set_new(page->data, "has_jira", json_boolean(config_bool(config, "ENABLE_JIRA_DC")));
-	json_object_set_new(page->data, "has_bitbucket",
-			    json_boolean(!text_is_empty(config_text(config, "BITBUCKET_DATA_CENTER_HOST"))));
+	json_object_update_new(page->data, json_pack("{s:b, s:b}", "has_jira", config_bool(config, "ENABLE_JIRA_DC"),
+						     "has_bitbucket", has_bitbucket));
 }
 
 void page_health(struct page *page)
 {
-	put_connections(page, NULL, caller_may(&page->caller, CALLER_CONNECTS));
+	page_connections(page, NULL, caller_may(&page->caller, CALLER_CONNECTS));
 }
 
 void page_health_status(void *context, const struct web_request *request, struct web_reply *reply)
 {
-	struct page page = {.installer = context, .request = request, .reply = reply};
-	if (!callers_find(page.installer->callers, request, &page.caller, reply)) return;
+	CLEANUP(page_done) struct page page = {.installer = context, .request = request, .reply = reply};
+	if (!callers_find(page.installer->callers, request, &page.caller, reply) ||
+	    !caller_must(&page.caller, CALLER_MANAGES, reply))
+		return;
 	page.data = json_object();
-	if (caller_must(&page.caller, CALLER_MANAGES, reply)) {
-		page_health(&page);
-		web_reply_json(reply, json_object_get(page.data, "failure") ? 500 : 200, json_incref(page.data));
-	}
-	json_decref(page.data);
-	caller_done(&page.caller);
+	page_health(&page);
+	web_reply_json(reply, json_object_get(page.data, "failure") ? 500 : 200, json_incref(page.data));
 }

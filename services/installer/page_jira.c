@@ -16,14 +16,13 @@
 void page_jira(struct page *page)
 {
 	const struct config *config = page->installer->config;
-	json_t *setup = json_pack("{s:b, s:s*, s:s*, s:s}", "is_oauth", config_bool(config, "JIRA_DC_ENABLE_OAUTH"),
-				  "base_url", config_text(config, "JIRA_DC_BASE_URL"), "managed_email",
-				  config_text(config, "JIRA_DC_SERVICE_ACCOUNT_EMAIL"), "events_page", JIRA "/webhook");
-	json_object_update(page->data, setup);
-	json_decref(setup);
-	json_object_set_new(page->data, "by_hand",
-			    json_boolean(text_equal_nocase(json_text_at(page->data, "typed.mode"), "manual")));
-	page_connections(page, "jira");
+	bool is_by_hand = text_equal_nocase(json_text_at(page->data, "typed.mode"), "manual");
+	json_object_update_new(page->data, json_pack("{s:b, s:s*, s:s*, s:s, s:b}", "is_oauth",
+						     config_bool(config, "JIRA_DC_ENABLE_OAUTH"), "base_url",
+						     config_text(config, "JIRA_DC_BASE_URL"), "managed_email",
+						     config_text(config, "JIRA_DC_SERVICE_ACCOUNT_EMAIL"),
+						     "events_page", JIRA "/webhook", "by_hand", is_by_hand));
+	page_connections(page, "jira", true);
 }
 
 /* Whether the page was opened by the person: by no other site's link or picture, not as a picture of ours, not ahead of time. */
@@ -48,34 +47,16 @@ static void show_secret(struct page *page, int64_t id)
 	json_object_set_new(page->data, "secret", json_string(secret.text));
 }
 
-/* Of the caller's connections the one that waits for its webhook, else any. */
-static json_t *chosen_connection(struct page *page)
-{
-	json_t *connection;
-	json_t *chosen = NULL;
-	size_t i;
-	page_connections(page, "jira");
-	json_array_foreach(json_object_get(page->data, "connections"), i, connection)
-	{
-		if (!json_bool_at(connection, "is_mine", false)) continue;
-		if (json_bool_at(connection, "waits_for_hook", false)) return connection;
-		if (!chosen) chosen = connection;
-	}
-	return chosen;
-}
-
 void page_jira_webhook(struct page *page)
 {
-	json_t *connection = chosen_connection(page);
-	if (!connection) return;
-	json_object_set(page->data, "connection", connection);
+	page_own_jira(page);
+	const json_t *connection = json_object_get(page->data, "connection");
 	if (!json_bool_at(connection, "waits_for_hook", false) || json_bool_at(connection, "is_secret_shown", true))
 		return;
-	if (is_opened_on_purpose(page)) {
+	if (is_opened_on_purpose(page))
 		show_secret(page, json_int_at(connection, "id", 0));
-	} else {
+	else
 		json_object_set_new(page->data, "can_show", json_true());
-	}
 }
 
 /* What the endpoint is sent: the server as typed, else the configured one. */
@@ -89,27 +70,13 @@ static json_t *workspace(const struct page *page)
 	return json_pack("{s:o}", "workspace_name", host);
 }
 
-static json_t *save_input(const struct page *page, bool is_active)
-{
-	json_t *input = workspace(page);
-	json_t *pat = page_field(page, "pat");
-	json_object_set_new(input, "svc_acc_email", page_field(page, "email"));
-	json_object_set_new(input, "is_active", json_boolean(is_active));
-	if (json_string_length(pat) > 0) json_object_set(input, "svc_acc_api_key", pat);
-	json_decref(pat);
-	return input;
-}
-
 /* Send it; false: the answer is made (a failure on the page, or the way to Jira). */
 static bool save(struct page *page, json_t *input)
 {
 	json_auto_t *answer = NULL;
 	bool is_automatic = json_object_get(input, "admin_api_key");
-	if (!page_run(page, workspaces_save_run, input, &answer)) {
-		page_show(page, page->reply->status, JIRA);
-		return false;
-	}
-	bool is_failed = is_automatic && !json_bool_at(answer, "webhookEnrolled", true);
+	bool is_saved = page_run(page, workspaces_save_run, input, &answer);
+	bool is_failed = is_saved && is_automatic && !json_bool_at(answer, "webhookEnrolled", true);
 	const char *url = json_text_at(answer, "authorizationUrl");
 	if (is_failed)
 		page_fail(page, "The webhook could not be created in Jira.", json_text_at(answer, "error"), NULL);
@@ -118,22 +85,32 @@ static bool save(struct page *page, json_t *input)
 		page_say(page, 200, "Continue in Jira", "jira_continue.html");
 		return false;
 	}
-	if (is_failed) page_show(page, 200, JIRA);
-	return !is_failed;
+	if (!is_saved || is_failed) page_show(page, page->reply->status, JIRA);
+	return is_saved && !is_failed;
+}
+
+/* A field that may be left empty; whether it was not. */
+static bool put_given(const struct page *page, const char *field, json_t *input, const char *key)
+{
+	json_auto_t *text = page_field(page, field);
+	bool is_given = json_string_length(text) > 0;
+	if (is_given) json_object_set(input, key, text);
+	return is_given;
 }
 
 /* The administrator's token; whether there is one. */
 static bool put_admin(const struct page *page, json_t *input)
 {
-	json_auto_t *admin = page_field(page, "admin_pat");
-	if (json_string_length(admin) > 0) json_object_set(input, "admin_api_key", admin);
-	return json_string_length(admin) > 0;
+	return put_given(page, "admin_pat", input, "admin_api_key");
 }
 
 void page_jira_save(struct page *page)
 {
 	bool is_manual = text_equal_nocase(web_form(page->request, "mode"), "manual");
-	json_t *input = save_input(page, !is_manual);
+	json_t *input = workspace(page);
+	json_object_update_new(
+		input, json_pack("{s:o, s:b}", "svc_acc_email", page_field(page, "email"), "is_active", !is_manual));
+	(void)put_given(page, "pat", input, "svc_acc_api_key");
 	if (!is_manual && !put_admin(page, input)) {
 		json_decref(input);
 		page_fail(page, "A token of a Jira administrator is needed to create the webhook.",

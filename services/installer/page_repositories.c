@@ -7,7 +7,6 @@
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
-#include "common/base/number.h"
 #include "common/base/text.h"
 #include "services/installer/repo_answer.h"
 #include "services/installer/repo_api.h"
@@ -20,25 +19,12 @@
 
 enum { PAGE_ROWS = 50, START_MAX = 1000000 };
 
-static const char *chosen(const struct page *page, const char *name)
-{
-	const char *typed = web_form(page->request, name);
-	const char *asked = typed ? typed : web_query(page->request, name);
-	return asked ? asked : "";
-}
-
 /* The address of the list as it is shown, with `more` behind it. */
 static void put_url(const struct page *page, int64_t start, const char *more, struct strbuf *ret)
 {
 	strbuf_add(ret, REPOSITORIES "?q=");
-	encode_percent(ret, bytes_text(chosen(page, "q")));
+	encode_percent(ret, bytes_text(page_text(page, "q")));
 	strbuf_addf(ret, "&start=%lld%s", (long long)start, more);
-}
-
-static int64_t start_of(const struct page *page)
-{
-	int64_t start = 0;
-	return number_parse(chosen(page, "start"), 0, START_MAX, &start, NULL) ? start : 0;
 }
 
 static void put_link(struct page *page, const char *key, int64_t start)
@@ -50,9 +36,9 @@ static void put_link(struct page *page, const char *key, int64_t start)
 
 static void read_list(struct page *page, const struct secret *token)
 {
-	int64_t start = start_of(page);
+	int64_t start = page_number(page, "start", START_MAX);
 	const struct repo_part part = {
-		.is_page = true, .query = chosen(page, "q"), .start = (size_t)start, .limit = PAGE_ROWS};
+		.is_page = true, .query = page_text(page, "q"), .start = (size_t)start, .limit = PAGE_ROWS};
 	json_auto_t *list = NULL;
 	struct err err = {0};
 	if (!repo_answer_page(page->installer, &page->caller, token, &part, &list, &err)) {
@@ -70,8 +56,8 @@ static void read_list(struct page *page, const struct secret *token)
 
 void page_repositories(struct page *page)
 {
-	json_put_text(page->data, "q", chosen(page, "q"));
-	json_put_int(page->data, "start", start_of(page));
+	json_put_text(page->data, "q", page_text(page, "q"));
+	json_put_int(page->data, "start", page_number(page, "start", START_MAX));
 	json_put_text(page->data, "bitbucket", config_text(page->installer->config, "BITBUCKET_DATA_CENTER_HOST"));
 	if (!json_object_get(page->data, "resources") && json_object_get(page->data, "bitbucket"))
 		read_list(page, NULL);
@@ -88,7 +74,7 @@ void page_repository_list(struct page *page)
 /* "KEY/slug" as the buttons send it and as people type it, cut in two. */
 static bool read_name(const struct page *page, struct repo_ask *ret, struct err *err)
 {
-	CLEANUP(mem_free_text) char *name = text_trim(chosen(page, "repository"));
+	CLEANUP(mem_free_text) char *name = text_trim(page_text(page, "repository"));
 	const char *slash = strchr(name, '/');
 	if (!slash || slash == name || slash[1] == '\0' || strchr(slash + 1, '/'))
 		return err_set(err, ERR_INPUT, "Write project key and repository with a slash between: PROJ/web-app.");
@@ -110,7 +96,7 @@ static void change(struct page *page, enum repo_action action, const char *done)
 		page_show(page, err.http_status == 403 ? 403 : err.code == ERR_INPUT ? 400 : 200, REPOSITORIES);
 		return;
 	}
-	put_url(page, start_of(page), done, &url);
+	put_url(page, page_number(page, "start", START_MAX), done, &url);
 	page_go(page, strbuf_text(&url));
 }
 

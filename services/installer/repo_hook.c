@@ -13,24 +13,25 @@
 
 enum { ROUNDS = 3 };
 
+static const char *const events[] = {"repo:refs_changed",
+				     "repo:comment:added",
+				     "repo:comment:edited",
+				     "repo:comment:deleted",
+				     "pr:opened",
+				     "pr:from_ref_updated",
+				     "pr:modified",
+				     "pr:reviewer:approved",
+				     "pr:reviewer:unapproved",
+				     "pr:reviewer:needs_work",
+				     "pr:merged",
+				     "pr:declined",
+				     "pr:deleted",
+				     "pr:comment:added",
+				     "pr:comment:edited",
+				     "pr:comment:deleted"};
+
 struct own_hook repo_hook_own(const char *url, const char *known_id)
 {
-	static const char *const events[] = {"repo:refs_changed",
-					     "repo:comment:added",
-					     "repo:comment:edited",
-					     "repo:comment:deleted",
-					     "pr:opened",
-					     "pr:from_ref_updated",
-					     "pr:modified",
-					     "pr:reviewer:approved",
-					     "pr:reviewer:unapproved",
-					     "pr:reviewer:needs_work",
-					     "pr:merged",
-					     "pr:declined",
-					     "pr:deleted",
-					     "pr:comment:added",
-					     "pr:comment:edited",
-					     "pr:comment:deleted"};
 	return (struct own_hook){.name = REPO_HOOK_NAME,
 				 .url = url,
 				 .known_id = known_id,
