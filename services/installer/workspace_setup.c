@@ -199,7 +199,7 @@ static bool look_for_link(struct setup *setup)
 								  setup->row.instance_id, &link, &err);
 	if (err.code != ERR_NONE && err.code != ERR_NOT_FOUND) return fail(setup, NULL, &err);
 	return !setup->goes_to_jira || oauth_is_set_up(setup->installer->oauth, &err) ||
-	       refuse(setup, 500, TEXT_JIRA_SESSION_FAILED, err.message);
+	       web_reply_failure(setup->reply, 500, TEXT_JIRA_SESSION_FAILED, err.message);
 }
 
 /* ---- what is stored ----------------------------------------------------------------------------------------------- */
