@@ -223,7 +223,7 @@ static void test_repo_api_reads_a_name_as_bitbucket_writes_it(void)
 		.url = REST "/projects/proj/repos/a%20b",
 		.status = 200,
 		.answer = "{\"id\":9,\"slug\":\"A-b\",\"project\":{\"key\":\"PROJ\"}}"},
-	       {.method = "GET", .url = REST "/projects/p/repos/s", .status = 200, .answer = "{\"slug\":1}"});
+	       {.method = "GET", .url = REST "/projects/p/repos/s", .status = 200, .answer = "{\"slug\":\"s\"}"});
 	CLEANUP(bot_repository_done) struct bot_repository name = {0};
 	CLEANUP(bot_repository_done) struct bot_repository broken = {0};
 	struct err err = {0};
