@@ -86,12 +86,11 @@ void crypto_key_fingerprint(const struct crypto_key *key, char ret[17])
 {
 	static const char label[] = "ohdc sealing key";
 	uint8_t data[sizeof(label) + CRYPTO_KEY_SIZE];
-	uint8_t digest[CRYPTO_DIGEST_SIZE];
-	CLEANUP(strbuf_done) struct strbuf hex = strbuf_of(16);
+	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 	memcpy(data, label, sizeof(label));
 	memcpy(data + sizeof(label), key->key, CRYPTO_KEY_SIZE);
-	crypto_sha256(bytes_of(data, sizeof(data)), digest);
+	crypto_sha256_text(bytes_of(data, sizeof(data)), digest);
 	mem_wipe(data, sizeof(data));
-	encode_hex(&hex, bytes_of(digest, 8));
-	memcpy(ret, strbuf_text(&hex), 17);
+	memcpy(ret, digest, 16);
+	ret[16] = '\0';
 }

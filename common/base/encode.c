@@ -1,6 +1,7 @@
 /* Hex, base64url and percent-encoding. */
 #include "common/base/encode.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -18,10 +19,8 @@ void encode_hex(struct strbuf *ret, struct bytes bytes)
 /* 16 for what is no hex digit. */
 static uint8_t hex_value(uint8_t c)
 {
-	if (c >= '0' && c <= '9') return (uint8_t)(c - '0');
-	if (c >= 'a' && c <= 'f') return (uint8_t)(c - 'a' + 10);
-	if (c >= 'A' && c <= 'F') return (uint8_t)(c - 'A' + 10);
-	return 16;
+	if (!isxdigit(c)) return 16;
+	return (uint8_t)(isdigit(c) ? c - '0' : tolower(c) - 'a' + 10);
 }
 
 bool decode_hex(struct bytes hex, uint8_t *ret, size_t len)
@@ -80,16 +79,10 @@ bool decode_base64url(struct strbuf *ret, struct bytes text)
 	return bits < 6 && group == 0;
 }
 
-static bool is_unreserved(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
-	       c == '_' || c == '~';
-}
-
 void encode_percent(struct strbuf *ret, struct bytes bytes)
 {
 	for (size_t i = 0; i < bytes.len; i++) {
-		if (is_unreserved(bytes.ptr[i]))
+		if (isalnum(bytes.ptr[i]) || (bytes.ptr[i] != '\0' && strchr("-._~", bytes.ptr[i])))
 			strbuf_add_char(ret, (char)bytes.ptr[i]);
 		else
 			strbuf_addf(ret, "%%%02X", (unsigned)bytes.ptr[i]);

@@ -26,10 +26,8 @@ static bool refuse_parsed(const json_error_t *error, struct err *err)
 static bool parse(struct bytes text, json_t **ret, struct err *err)
 {
 	json_error_t error;
-	json_t *root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-	if (!root) return refuse_parsed(&error, err);
-	*ret = root;
-	return true;
+	json_auto_t *root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+	return root ? MOVE(ret, root) : refuse_parsed(&error, err);
 }
 
 static bool parse_repaired(struct bytes text, json_t **ret, struct err *err)

@@ -15,9 +15,7 @@ void mem_gone(void)
 
 void *mem_zalloc(size_t count, size_t size)
 {
-	size_t total;
-	if (__builtin_mul_overflow(count, size, &total)) mem_gone();
-	void *block = calloc(1, total > 0 ? total : 1);
+	void *block = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
 	if (!block) mem_gone();
 	return block;
 }

@@ -142,11 +142,6 @@ uint32_t text_code_point(const char *text, size_t *ret_len)
 	return code_point == NOT_A_CHARACTER ? REPLACEMENT : code_point;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 void text_copy(const char *text, char *ret, size_t size)
 {
 	size_t len = text ? text_cut(text, size - 1) : 0;
@@ -156,11 +151,11 @@ void text_copy(const char *text, char *ret, size_t size)
 
 char *text_trim(const char *text)
 {
-	while (is_space(*text))
+	while (isspace((unsigned char)*text))
 		text++;
 
 	size_t len = strlen(text);
-	while (len > 0 && is_space(text[len - 1]))
+	while (len > 0 && isspace((unsigned char)text[len - 1]))
 		len--;
 	return mem_dup_n(text, len);
 }

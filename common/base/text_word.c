@@ -1,6 +1,8 @@
 /* Which code points count as part of a word: letters, marks and digits of all scripts. */
 #include "common/base/text.h"
 
+#include <ctype.h>
+
 #include "common/base/banned.h"
 
 struct range {
@@ -68,14 +70,9 @@ static bool is_in_words(uint32_t code_point)
 	return false;
 }
 
-static bool is_ascii_word(uint32_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
 bool text_is_word(uint32_t code_point)
 {
-	return code_point < 0x80 ? is_ascii_word(code_point) : is_in_words(code_point);
+	return code_point < 0x80 ? isalnum((int)code_point) || code_point == '_' : is_in_words(code_point);
 }
 
 bool text_word_before(const char *text, const char *at)

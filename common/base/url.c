@@ -7,6 +7,7 @@
 #include "common/base/strbuf.h"
 #include "common/base/text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -31,17 +32,13 @@ static bool read_scheme(const char **text, const char *default_scheme, bool *ret
 	return true;
 }
 
-static bool is_name_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
-}
-
 /* A name or an IPv4 address: labels that are not empty, one dot between them. */
 static bool is_host_name(const char *host)
 {
 	char before = '.';
 	for (; *host != '\0'; host++) {
-		if (!is_name_char(*host) && !(*host == '.' && before != '.')) return false;
+		if (!isalnum((unsigned char)*host) && *host != '-' && *host != '_' && !(*host == '.' && before != '.'))
+			return false;
 		before = *host;
 	}
 	return before != '.';
@@ -97,8 +94,7 @@ static bool is_hiding(const char *escape)
 
 static bool is_plain_segment(const char *segment, size_t len)
 {
-	if (len == 0 || (len == 1 && segment[0] == '.') || (len == 2 && segment[0] == '.' && segment[1] == '.'))
-		return false;
+	if (len <= 2 && strncmp(segment, "..", len) == 0) return false;
 	for (size_t i = 0; i < len; i++) {
 		if (!is_path_char(segment[i]) || is_hiding(segment + i)) return false;
 	}

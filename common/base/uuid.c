@@ -5,6 +5,7 @@
 #include "common/base/encode.h"
 #include "common/base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -59,11 +60,8 @@ bool uuid_parse(const char *text, struct uuid *ret)
 void uuid_text(const struct uuid *uuid, char ret[UUID_TEXT_SIZE])
 {
 	char hex[UUID_HEX_SIZE];
-	size_t digits = 0;
 	uuid_hex(uuid, hex);
-	for (size_t at = 0; at < TEXT_LEN; at++)
-		ret[at] = is_dash_place(at) ? '-' : hex[digits++];
-	ret[TEXT_LEN] = '\0';
+	(void)snprintf(ret, UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
 bool uuid_normalise(const char *text, char ret[UUID_TEXT_SIZE])

@@ -52,19 +52,12 @@ static const char *fault_of(const uint8_t *bytes, size_t len)
 	return NULL;
 }
 
-static size_t len_without_line_end(const uint8_t *bytes, size_t len)
-{
-	while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
-		len--;
-	return len;
-}
-
 /* NULL when `ret` was set, else what was found instead of a secret. */
 static const char *keep(const uint8_t *bytes, size_t len, struct secret *ret)
 {
-	const char *fault;
-	len = len_without_line_end(bytes, len);
-	fault = fault_of(bytes, len);
+	while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+		len--;
+	const char *fault = fault_of(bytes, len);
 	if (!fault) secret_set(ret, bytes, len);
 	return fault;
 }
@@ -109,11 +102,6 @@ static const char *read_file(const char *path, struct secret *ret, struct config
 	return fault;
 }
 
-static bool refuse(const char *name, const char *fault, struct err *err)
-{
-	return err_set(err, ERR_INPUT, "%s: found %s, expected a secret of one line", name, fault);
-}
-
 static bool refuse_file(const char *name, const char *path, const char *fault, struct err *err)
 {
 	CLEANUP(strbuf_done) struct strbuf shown = strbuf_of(CONFIG_PHRASE_BYTES);
@@ -150,7 +138,7 @@ bool config_secret_load(struct config_value *value, struct err *err)
 	if (path) return load_file(value, file_name, path, err);
 	if (!text) return true;
 	fault = keep((const uint8_t *)text, strlen(text), &value->secret);
-	return !fault || refuse(name, fault, err);
+	return !fault || err_set(err, ERR_INPUT, "%s: found %s, expected a secret of one line", name, fault);
 }
 
 static void complain_once(struct config_value *value, const struct config_file_id *now, const char *fault)

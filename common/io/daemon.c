@@ -27,29 +27,23 @@ struct daemon {
 	atomic_bool is_stopping;
 	atomic_bool is_done; /* the drain deadline no longer counts */
 	atomic_int status;
+	sigset_t signals; /* that stop */
 	pthread_t watcher;
 	bool has_watcher;
 };
 
 CLEANUP_FUNCTION(free_pointed, struct daemon *, daemon_free);
 
-static void fill_stop_signals(sigset_t *ret)
-{
-	(void)sigemptyset(ret);
-	(void)sigaddset(ret, SIGTERM);
-	(void)sigaddset(ret, SIGINT);
-	(void)sigaddset(ret, SIGHUP);
-}
-
 /* Blocked for good, in this thread and all later ones: the watcher takes them, one too many must not end a drain. */
-static bool take_signals(struct err *err)
+static bool take_signals(sigset_t *signals, struct err *err)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	sigset_t signals;
-	fill_stop_signals(&signals);
-	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
-		return err_set(err, ERR_INTERNAL, "signals cannot be blocked");
-	return true;
+	(void)sigemptyset(signals);
+	(void)sigaddset(signals, SIGTERM);
+	(void)sigaddset(signals, SIGINT);
+	(void)sigaddset(signals, SIGHUP);
+	return (sigaction(SIGPIPE, &ignore, NULL) == 0 && pthread_sigmask(SIG_BLOCK, signals, NULL) == 0) ||
+	       err_set(err, ERR_INTERNAL, "signals cannot be blocked");
 }
 
 static void raise_flag(struct daemon *daemon, atomic_bool *flag)
@@ -73,10 +67,8 @@ static bool wait_until(struct daemon *daemon, const atomic_bool *flag, struct ti
 static void *watch(void *context)
 {
 	struct daemon *daemon = context;
-	sigset_t signals;
 	int received = 0;
-	fill_stop_signals(&signals);
-	while (sigwait(&signals, &received) != 0)
+	while (sigwait(&daemon->signals, &received) != 0)
 		continue;
 	struct timespec deadline = sysclock_deadline(daemon->drain_ms);
 	LOG_INFO("stopping", LOG_TEXT("signal", sigabbrev_np(received)), LOG_INT("status", daemon_status(daemon)));
@@ -94,7 +86,8 @@ bool daemon_new(const struct daemon_options *options, struct daemon **ret, struc
 	(void)pthread_mutex_init(&daemon->lock, NULL);
 	daemon->grace_ms = options->grace_ms;
 	daemon->drain_ms = options->drain_ms;
-	if (!take_signals(err) || !daemon_admin_init(&daemon->admin, options->admin_listen, options->metrics, err))
+	if (!take_signals(&daemon->signals, err) ||
+	    !daemon_admin_init(&daemon->admin, options->admin_listen, options->metrics, err))
 		return false;
 	daemon->has_watcher = pthread_create(&daemon->watcher, NULL, watch, daemon) == 0;
 	if (!daemon->has_watcher) return err_set(err, ERR_BUSY, "no thread for the signals");
@@ -163,16 +156,11 @@ void daemon_fail(struct daemon *daemon, const struct err *err)
 	(void)kill(getpid(), SIGTERM);
 }
 
-static void sleep_ms(int64_t ms)
-{
-	struct timespec deadline = sysclock_deadline(ms);
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
-		continue;
-}
-
 int daemon_wait(struct daemon *daemon)
 {
 	wait_for_stop(daemon);
-	sleep_ms(daemon->grace_ms);
+	const struct timespec deadline = sysclock_deadline(daemon->grace_ms);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
+		continue;
 	return daemon_status(daemon);
 }

@@ -35,14 +35,11 @@ uint32_t entropy_u32(void)
 void entropy_text(char ret[ENTROPY_TEXT_SIZE])
 {
 	uint8_t random[32];
-	struct strbuf text;
+	CLEANUP(strbuf_wipe) struct strbuf text = strbuf_of(ENTROPY_TEXT_SIZE - 1);
 	entropy_fill(random, sizeof(random));
-	strbuf_init(&text, ENTROPY_TEXT_SIZE - 1);
 	encode_base64url(&text, bytes_of(random, sizeof(random)));
 	memcpy(ret, strbuf_text(&text), ENTROPY_TEXT_SIZE);
-	mem_wipe(text.text, text.size);
 	mem_wipe(random, sizeof(random));
-	strbuf_done(&text);
 }
 
 struct uuid entropy_uuid(void)

@@ -291,15 +291,11 @@ static bool is_forbidden(const struct transfer *transfer)
 	return transfer->was_filtered && !transfer->was_opened && !transfer->was_sent;
 }
 
-static bool is_input(const struct transfer *transfer, CURLcode code)
-{
-	return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL || is_forbidden(transfer);
-}
-
 static enum err_code code_of(const struct transfer *transfer, CURLcode code)
 {
+	bool is_input = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL || is_forbidden(transfer);
 	if (transfer->was_stopped) return ERR_CONFLICT;
-	if (!transfer->was_sent) return is_input(transfer, code) ? ERR_INPUT : ERR_NETWORK;
+	if (!transfer->was_sent) return is_input ? ERR_INPUT : ERR_NETWORK;
 	if (transfer->call->is_unsafe) return ERR_UNCERTAIN;
 	if (transfer->body.is_cut) return ERR_LIMIT;
 	return code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_NETWORK;

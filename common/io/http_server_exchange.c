@@ -10,41 +10,28 @@
 
 #include "common/base/banned.h"
 
-static size_t size_of(const char *text)
-{
-	return text ? strlen(text) + 1 : 0;
-}
-
-/* Append a text to the copy's block, which has room. */
-static const char *put(char **end, const char *text)
-{
-	size_t size = size_of(text);
-	char *start = *end;
-	if (!text) return NULL;
-	memcpy(start, text, size);
-	*end += size;
-	return start;
-}
-
 void http_reply_copy_set(struct http_reply_copy *copy, const struct http_reply *reply)
 {
-	size_t size = size_of(reply->content_type) + size_of(reply->body);
-	char *end;
+	const char **texts[2 + HTTP_REPLY_HEADERS_MAX] = {&copy->reply.content_type, &copy->reply.body};
+	size_t count = 2;
+	size_t size = 0;
 	http_reply_copy_wipe(copy);
-
+	copy->reply = *reply;
 	for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i]; i++)
-		size += size_of(reply->headers[i]);
+		texts[count++] = &copy->reply.headers[i];
+	for (size_t i = 0; i < count; i++)
+		size += *texts[i] ? strlen(*texts[i]) + 1 : 0;
 	if (copy->size < size) {
 		copy->text = mem_resize(copy->text, size, 1);
 		copy->size = size;
 	}
-	end = copy->text;
+	char *end = copy->text;
 	copy->used = size;
-	copy->reply = *reply;
-	copy->reply.content_type = put(&end, reply->content_type);
-	copy->reply.body = put(&end, reply->body);
-	for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i]; i++)
-		copy->reply.headers[i] = put(&end, reply->headers[i]);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = *texts[i] ? strlen(*texts[i]) + 1 : 0;
+		if (len > 0) *texts[i] = memcpy(end, *texts[i], len);
+		end += len;
+	}
 }
 
 void http_reply_copy_wipe(struct http_reply_copy *copy)

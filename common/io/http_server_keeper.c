@@ -57,9 +57,7 @@ struct http_connection *http_connection_new(struct http_server *server, int fd)
 	atomic_store(&connection->due, HTTP_DUE_REQUEST);
 	atomic_store(&connection->deadline_ms, deadline_ms);
 	(void)pthread_mutex_lock(&server->lock);
-	connection->next = server->connections;
-	if (connection->next) connection->next->previous = connection;
-	server->connections = connection;
+	LIST_INSERT_HEAD(&server->connections, connection, link);
 	(void)pthread_mutex_unlock(&server->lock);
 	http_keeper_hint(server, deadline_ms);
 	return connection;
@@ -68,11 +66,7 @@ struct http_connection *http_connection_new(struct http_server *server, int fd)
 void http_connection_free(struct http_server *server, struct http_connection *connection)
 {
 	(void)pthread_mutex_lock(&server->lock);
-	if (connection->previous)
-		connection->previous->next = connection->next;
-	else
-		server->connections = connection->next;
-	if (connection->next) connection->next->previous = connection->previous;
+	LIST_REMOVE(connection, link);
 	(void)pthread_mutex_unlock(&server->lock);
 	mem_free(connection->request.piece);
 	http_reply_copy_done(&connection->request.reply);
@@ -106,7 +100,7 @@ static int64_t expire_connections(struct http_server *server, int64_t now_ms)
 {
 	int64_t next_ms = HTTP_NO_DEADLINE;
 	(void)pthread_mutex_lock(&server->lock);
-	for (struct http_connection *at = server->connections; at; at = at->next) {
+	for (struct http_connection *at = LIST_FIRST(&server->connections); at; at = LIST_NEXT(at, link)) {
 		int64_t deadline_ms = atomic_load(&at->deadline_ms);
 		if (deadline_ms == HTTP_REAPED) continue;
 		if (deadline_ms > now_ms)

@@ -122,28 +122,19 @@ void http_mhd_resume(struct MHD_Connection *connection)
 
 /* --- headers of a request ------------------------------------------------------------------------- */
 
-static void add_length(struct http_framing *framing, const char *value)
-{
-	framing->lengths++;
-	if (!number_parse(value, 0, INT64_MAX, &framing->declared, NULL)) framing->is_bad = true;
-}
-
-static void add_encoding(struct http_framing *framing, const char *value)
-{
-	framing->encodings++;
-	framing->is_chunked = true;
-	if (!text_equal_nocase(value, "chunked")) framing->is_bad = true;
-}
-
 static enum MHD_Result frame(void *context, UNUSED enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct http_framing *framing = context;
-	if (strcasecmp(name, "Content-Length") == 0)
-		add_length(framing, value ? value : "");
-	else if (strcasecmp(name, "Transfer-Encoding") == 0)
-		add_encoding(framing, value ? value : "");
-	else if (strcasecmp(name, "Expect") == 0)
+	if (strcasecmp(name, "Content-Length") == 0) {
+		framing->lengths++;
+		framing->is_bad |= !number_parse(value, 0, INT64_MAX, &framing->declared, NULL);
+	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		framing->encodings++;
+		framing->is_chunked = true;
+		framing->is_bad |= !text_equal_nocase(value, "chunked");
+	} else if (strcasecmp(name, "Expect") == 0) {
 		framing->expects = text_equal_nocase(value, "100-continue");
+	}
 	return MHD_YES;
 }
 

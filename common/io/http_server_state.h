@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 struct MHD_Connection;
 struct MHD_Daemon;
@@ -76,8 +77,7 @@ enum http_due {
 
 /** A connection. The HTTP thread owns it; the keeper may shut its socket down. */
 struct http_connection {
-	struct http_connection *next;
-	struct http_connection *previous;
+	LIST_ENTRY(http_connection) link;
 	int fd;
 	_Atomic(int64_t) deadline_ms; /**< monotonic; HTTP_REAPED: the keeper has shut it down */
 	_Atomic(enum http_due) due;
@@ -117,7 +117,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	struct http_slots slots;
 	pthread_mutex_t lock; /**< guards the list of connections */
-	struct http_connection *connections;
+	LIST_HEAD(http_connections, http_connection) connections;
 	_Atomic(size_t) connection_count;
 	_Atomic(size_t) sending;   /**< answers on their way */
 	_Atomic(size_t) answering; /**< threads inside http_answer() */

@@ -101,12 +101,11 @@ static bool new_client(const struct kafka_producer *producer, rd_kafka_t **ret, 
 	return kafka_client_new(RD_KAFKA_PRODUCER, rd_kafka_conf_dup(producer->conf), ret, err);
 }
 
-/* Give each open record its report, then let the client go. */
-static void end_client(rd_kafka_t *client)
+/* Give each open record its report. */
+static void purge(rd_kafka_t *client)
 {
 	(void)rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 	(void)rd_kafka_flush(client, PURGE_WAIT_MS);
-	rd_kafka_destroy(client);
 }
 
 /* An idempotent producer cannot go on after a fatal error; a new one can. */
@@ -122,7 +121,8 @@ static void replace_client(struct kafka_producer *producer)
 	rd_kafka_t *old = producer->client;
 	producer->client = next;
 	(void)pthread_rwlock_unlock(&producer->lock);
-	end_client(old);
+	purge(old);
+	rd_kafka_destroy(old);
 	/* Only now: the old client may have told of its error once more. */
 	atomic_store(&producer->is_fatal, false);
 }
@@ -136,7 +136,7 @@ static void *serve(void *context)
 	}
 	int64_t flush_ms = atomic_load(&producer->flush_ms);
 	(void)rd_kafka_flush(producer->client, (int)(flush_ms < INT32_MAX ? flush_ms : INT32_MAX));
-	end_client(producer->client);
+	purge(producer->client);
 	return NULL;
 }
 
@@ -144,28 +144,24 @@ static void *serve(void *context)
 
 static void free_memory(struct kafka_producer *producer)
 {
+	if (producer->client) rd_kafka_destroy(producer->client);
 	if (producer->conf) rd_kafka_conf_destroy(producer->conf);
 	(void)pthread_rwlock_destroy(&producer->lock);
 	mem_free(producer);
 }
 
+CLEANUP_FUNCTION(free_pointed, struct kafka_producer *, free_memory);
+
 bool kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **ret, struct err *err)
 {
-	struct kafka_producer *producer = mem_zalloc(1, sizeof(*producer));
+	CLEANUP(free_pointed) struct kafka_producer *producer = mem_zalloc(1, sizeof(*producer));
 	producer->report = options->report;
 	producer->context = options->context;
 	(void)pthread_rwlock_init(&producer->lock, NULL);
-	if (!new_conf(options, producer, err) || !new_client(producer, &producer->client, err)) {
-		free_memory(producer);
-		return false;
-	}
-	if (pthread_create(&producer->thread, NULL, serve, producer) != 0) {
-		rd_kafka_destroy(producer->client);
-		free_memory(producer);
+	if (!new_conf(options, producer, err) || !new_client(producer, &producer->client, err)) return false;
+	if (pthread_create(&producer->thread, NULL, serve, producer) != 0)
 		return err_set(err, ERR_BUSY, "kafka producer: no thread");
-	}
-	*ret = producer;
-	return true;
+	return MOVE(ret, producer);
 }
 
 void kafka_producer_free(struct kafka_producer *producer, int64_t flush_ms)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "common/base/mem.h"
+#include "common/io/lock.h"
 #include "common/io/sysclock.h"
 
 #include "common/base/banned.h"
@@ -33,6 +34,7 @@ static struct group *group_new(size_t count)
 	pthread_mutex_init(&group->lock, NULL);
 	sysclock_init_cond(&group->reported);
 	group->count = count;
+	group->open = count;
 	for (size_t i = 0; i < count; i++)
 		group->slots[i].group = group;
 	return group;
@@ -69,14 +71,10 @@ static void send_all(struct group *group, struct kafka_producer *producer, const
 {
 	for (size_t i = 0; i < group->count; i++) {
 		struct err failure = {0};
-		pthread_mutex_lock(&group->lock);
-		group->open++;
-		pthread_mutex_unlock(&group->lock);
 		if (kafka_producer_send(producer, &records[i], &group->slots[i], &failure)) continue;
-		pthread_mutex_lock(&group->lock);
+		LOCK_HOLD(&group->lock);
 		group->open--;
 		note_failure(group, &failure);
-		pthread_mutex_unlock(&group->lock);
 	}
 }
 

@@ -26,17 +26,12 @@ static void add_raw(struct log_line *line, const char *text, size_t len)
 
 static void add_ascii(struct log_line *line, uint32_t c)
 {
-	static const char plain_escapes[] = "\"\"\\\\\nn\rr\tt";
+	static const char escaped[] = "\"\\\n\r\t";
+	const char *found = c != '\0' ? strchr(escaped, (int)c) : NULL;
 	char hex[8];
-	for (size_t i = 0; plain_escapes[i] != '\0'; i += 2) {
-		if (c == (unsigned char)plain_escapes[i]) {
-			add_char(line, '\\');
-			add_char(line, plain_escapes[i + 1]);
-			return;
-		}
-	}
-	if (c >= 0x20 && c != 0x7f) {
-		add_char(line, (char)c);
+	if (found) add_char(line, '\\');
+	if (found || (c >= 0x20 && c != 0x7f)) {
+		add_char(line, found ? "\"\\nrt"[found - escaped] : (char)c);
 		return;
 	}
 	(void)snprintf(hex, sizeof(hex), "\\u%04x", (unsigned)c);

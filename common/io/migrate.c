@@ -47,6 +47,17 @@ static const char *find_digest(const struct db_rows *applied, const char *name)
 	return NULL;
 }
 
+/* Whether a file was applied; ERR_CONFLICT: with another text. */
+static bool look_up(const struct db_rows *applied, const struct migration_file *file, bool *ret, struct err *err)
+{
+	const char *found = find_digest(applied, file->name);
+	char digest[CRYPTO_DIGEST_TEXT_SIZE];
+	crypto_sha256_text(bytes_text(file->sql), digest);
+	*ret = found;
+	return !found || strcmp(found, digest) == 0 ||
+	       err_set(err, ERR_CONFLICT, "migration '%s' was applied with another text", file->name);
+}
+
 static bool is_known(const struct migration_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->count; i++) {
@@ -60,13 +71,10 @@ static bool compare(const struct migration_set *set, const struct db_rows *appli
 		    struct err *err)
 {
 	const char *missing = NULL;
-	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 	for (size_t i = 0; i < set->count; i++) {
 		const struct migration_file *file = &set->files[i];
-		const char *found = find_digest(applied, file->name);
-		crypto_sha256_text(bytes_text(file->sql), digest);
-		if (found && strcmp(found, digest) != 0)
-			return err_set(err, ERR_CONFLICT, "migration '%s' was applied with another text", file->name);
+		bool found;
+		if (!look_up(applied, file, &found, err)) return false;
 		if (found && missing)
 			return err_set(err, ERR_CONFLICT, "migration '%s' is missing, though '%s' was applied", missing,
 				       file->name);
@@ -150,14 +158,11 @@ bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, st
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
-	char digest[CRYPTO_DIGEST_TEXT_SIZE];
 	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err) || !read_applied(db, &applied, err)) return false;
 	for (size_t i = 0; i < set->count; i++) {
-		const char *found = find_digest(&applied, set->files[i].name);
-		crypto_sha256_text(bytes_text(set->files[i].sql), digest);
-		if (!found || strcmp(found, digest) != 0)
-			return err_set(err, ERR_CONFLICT, "migration '%s' %s", set->files[i].name,
-				       found ? "was applied with another text" : "is not applied");
+		bool found;
+		if (!look_up(&applied, &set->files[i], &found, err)) return false;
+		if (!found) return err_set(err, ERR_CONFLICT, "migration '%s' is not applied", set->files[i].name);
 	}
 	return true;
 }

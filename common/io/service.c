@@ -86,14 +86,11 @@ static bool open_service(const struct service_options *options, int argc, char *
 	if (!answer_arguments(options, argc, argv, ret_status)) return false;
 	*ret_status = DAEMON_EXIT_CONFIGURATION;
 	log_open(options->program, "info");
-	if (!open_settings(options, ret, &err)) {
+	bool is_read = open_settings(options, ret, &err);
+	if (is_read) log_open(options->program, config_text(ret->config, "OHDC_LOG_LEVEL"));
+	if (!is_read || !open_frame(options, ret, &err)) {
 		(void)fprintf(stderr, "%s: %s\n", options->program, err.message);
-		return false;
-	}
-	log_open(options->program, config_text(ret->config, "OHDC_LOG_LEVEL"));
-	if (!open_frame(options, ret, &err)) {
-		(void)fprintf(stderr, "%s: %s\n", options->program, err.message);
-		if (err.code != ERR_INPUT) *ret_status = DAEMON_EXIT_FAILED;
+		if (is_read && err.code != ERR_INPUT) *ret_status = DAEMON_EXIT_FAILED;
 		return false;
 	}
 	*ret_status = DAEMON_EXIT_DRAINED;

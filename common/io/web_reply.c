@@ -36,16 +36,12 @@ void web_reply_json(struct web_reply *reply, int status, json_t *json)
 
 bool web_reply_detail(struct web_reply *reply, int status, const char *format, ...)
 {
-	CLEANUP(strbuf_done) struct strbuf text;
 	char line[DETAIL_BYTES];
 	va_list values;
 	va_start(values, format);
 	(void)vsnprintf(line, sizeof(line), format, values);
 	va_end(values);
-	strbuf_init(&text, 3 * sizeof(line));
-	text_add_repaired(&text, bytes_of(line, text_cut(line, sizeof(line))));
-	web_reply_json(reply, status, json_pack("{s:s}", "detail", strbuf_text(&text)));
-	return false;
+	return web_reply_failure(reply, status, line, NULL);
 }
 
 bool web_reply_failure(struct web_reply *reply, int status, const char *detail, const char *reason)
