@@ -24,7 +24,7 @@ bool cli_migrate(struct cli *cli, struct err *err)
 	bool is_plan = cli_flag(cli, "plan");
 	if (!cli_no_more(cli, err) || !cli_database(cli, err)) return false;
 	struct migration_state *states = mem_zalloc(migration_file_count + 1, sizeof(*states));
-	bool is_done = migrate_run(cli->pool, !is_plan, states, err);
+	bool is_done = migrate_run(&migration_own, cli->pool, !is_plan, states, err);
 	const char *news = is_plan ? "missing" : "applied";
 	for (size_t i = 0; is_done && i < migration_file_count; i++)
 		printf("%s  %s\n", states[i].name, states[i].was_applied ? "was there" : news);

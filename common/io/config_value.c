@@ -200,12 +200,6 @@ bool config_value_set(struct config_value *value, const char *found, struct err 
 	return true;
 }
 
-static void add_range(const struct setting *setting, const char *word, struct strbuf *ret)
-{
-	strbuf_addf(ret, "%s from %" PRId64 " to %" PRId64, word, setting->min, setting->max);
-	if (setting->unit) strbuf_addf(ret, " (%s)", setting->unit);
-}
-
 /* "a, b, c:…" of "a|b|c:". */
 static void add_choices(const char *choices, struct strbuf *ret)
 {
@@ -218,42 +212,30 @@ static void add_choices(const char *choices, struct strbuf *ret)
 	}
 }
 
-static void add_list(const struct setting *setting, struct strbuf *ret)
-{
-	strbuf_add(ret, "words separated by commas");
-	if (setting->choices) {
-		strbuf_add(ret, ", of ");
-		add_choices(setting->choices, ret);
-	}
-}
-
-/* By kind, where a constant says it. */
+/* By kind; ranges and choices follow. */
 static const char *const phrases[] = {
 	[SETTING_TEXT] = "text",
+	[SETTING_INT] = "a number",
+	[SETTING_INTS] = "numbers separated by commas, each",
 	[SETTING_BOOL] = "1, 0, true, false, yes, no, on or off",
 	[SETTING_URL] = "a URL such as https://host",
 	[SETTING_HOST] = "a host, or a URL such as https://host",
 	[SETTING_LISTEN] = "address:port such as 0.0.0.0:8080",
 	[SETTING_LABEL] = "lower-case letters, digits, - and _",
 	[SETTING_FILE] = "a readable file",
-	[SETTING_LIST] = NULL,
+	[SETTING_CHOICE] = "one of ",
+	[SETTING_LIST] = "words separated by commas",
+	[SETTING_SECRET] = "a secret, or its file in ",
 };
 
 void config_expectation(const struct setting *setting, struct strbuf *ret)
 {
-	const char *phrase = phrases[setting->kind];
-	if (setting->kind == SETTING_SECRET) {
-		strbuf_addf(ret, "a secret, or its file in %s_FILE", setting->name);
-	} else if (phrase) {
-		strbuf_add(ret, phrase);
-	} else if (setting->kind == SETTING_INT) {
-		add_range(setting, "a number", ret);
-	} else if (setting->kind == SETTING_INTS) {
-		add_range(setting, "numbers separated by commas, each", ret);
-	} else if (setting->kind == SETTING_CHOICE) {
-		strbuf_add(ret, "one of ");
-		add_choices(setting->choices, ret);
-	} else {
-		add_list(setting, ret);
-	}
+	enum setting_kind kind = setting->kind;
+	strbuf_add(ret, phrases[kind]);
+	if (kind == SETTING_SECRET) strbuf_addf(ret, "%s_FILE", setting->name);
+	if (kind == SETTING_LIST && setting->choices) strbuf_add(ret, ", of ");
+	if (setting->choices) add_choices(setting->choices, ret);
+	if (kind != SETTING_INT && kind != SETTING_INTS) return;
+	strbuf_addf(ret, " from %" PRId64 " to %" PRId64, setting->min, setting->max);
+	if (setting->unit) strbuf_addf(ret, " (%s)", setting->unit);
 }

@@ -144,8 +144,8 @@ static bool read_state_of_pool(const struct migration_set *set, struct db_pool *
 	return db_borrow(pool, BORROW_WAIT_MS, &db, err) && read_state(set, db, ret, err);
 }
 
-bool migrate_run_set(const struct migration_set *set, struct db_pool *pool, bool apply, struct migration_state *ret,
-		     struct err *err)
+bool migrate_run(const struct migration_set *set, struct db_pool *pool, bool apply, struct migration_state *ret,
+		 struct err *err)
 {
 	if (!read_state_of_pool(set, pool, ret, err)) return false;
 	for (size_t i = 0; apply && i < set->count; i++) {
@@ -154,7 +154,7 @@ bool migrate_run_set(const struct migration_set *set, struct db_pool *pool, bool
 	return true;
 }
 
-bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, struct err *err)
+bool migrate_check(const struct migration_set *set, struct db_pool *pool, struct err *err)
 {
 	CLEANUP(db_return) struct db *db = NULL;
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
@@ -165,16 +165,4 @@ bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, st
 		if (!found) return err_set(err, ERR_CONFLICT, "migration '%s' is not applied", set->files[i].name);
 	}
 	return true;
-}
-
-bool migrate_run(struct db_pool *pool, bool apply, struct migration_state *ret, struct err *err)
-{
-	const struct migration_set set = {migration_files, migration_file_count};
-	return migrate_run_set(&set, pool, apply, ret, err);
-}
-
-bool migrate_check(struct db_pool *pool, struct err *err)
-{
-	const struct migration_set set = {migration_files, migration_file_count};
-	return migrate_check_set(&set, pool, err);
 }

@@ -26,23 +26,20 @@ struct migration_set {
 	size_t count;
 };
 
+/** The list of the embedded ones (generated). */
+extern const struct migration_set migration_own;
+
 /** One file's state. */
 struct migration_state {
 	const char *name;
 	bool was_applied; /**< before this run */
 };
 
-/** Report the state of each file in `ret` (`migration_file_count` entries); with `apply` run what is missing. ERR_CONFLICT: the database is newer. */
-NODISCARD bool migrate_run(struct db_pool *pool, bool apply, struct migration_state *ret, struct err *err);
+/** Report the state of each file in `ret` (one entry each); with `apply` run what is missing. ERR_CONFLICT: the database is newer. */
+NODISCARD bool migrate_run(const struct migration_set *set, struct db_pool *pool, bool apply,
+			   struct migration_state *ret, struct err *err);
 
-/** Whether the database has exactly or more than the files known here; ERR_CONFLICT says what is missing. */
-NODISCARD bool migrate_check(struct db_pool *pool, struct err *err);
-
-/** migrate_run() for a given list. */
-NODISCARD bool migrate_run_set(const struct migration_set *set, struct db_pool *pool, bool apply,
-			       struct migration_state *ret, struct err *err);
-
-/** migrate_check() for a given list. */
-NODISCARD bool migrate_check_set(const struct migration_set *set, struct db_pool *pool, struct err *err);
+/** Whether the database has exactly or more than the files of the set; ERR_CONFLICT says what is missing. */
+NODISCARD bool migrate_check(const struct migration_set *set, struct db_pool *pool, struct err *err);
 
 #endif

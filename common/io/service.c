@@ -127,7 +127,7 @@ bool service_wait_database(struct service *service, struct err *err)
 	const struct crypto_keyring *keys = service->keys.count > 0 ? &service->keys : NULL;
 	while (!daemon_is_stopping(service->daemon)) {
 		*err = (struct err){0};
-		if (migrate_check(service->pool, err) &&
+		if (migrate_check(&migration_own, service->pool, err) &&
 		    installation_open(service->pool, keys, &service->installation, err))
 			return true;
 		if (err->code == ERR_INPUT) return false;

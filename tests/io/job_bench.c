@@ -62,7 +62,7 @@ void job_bench_init(struct job_bench *bench)
 	scratch_db_init(&bench->scratch, 4);
 	bench->pool = bench->scratch.pool;
 	struct migration_state *states = mem_zalloc(migration_file_count, sizeof(*states));
-	bool is_migrated = migrate_run(bench->pool, true, states, &err);
+	bool is_migrated = migrate_run(&migration_own, bench->pool, true, states, &err);
 	mem_free(states);
 	if (!is_migrated) (void)printf("migrate: %s\n", err.message);
 	CU_ASSERT_TRUE_FATAL(is_migrated);

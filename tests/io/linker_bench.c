@@ -25,7 +25,7 @@ void linker_bench_init(struct linker_bench *bench)
 	scratch_db_init(&bench->scratch, 4);
 	bench->pool = bench->scratch.pool;
 	struct migration_state *states = mem_zalloc(migration_file_count, sizeof(*states));
-	bool is_migrated = migrate_run(bench->pool, true, states, &err);
+	bool is_migrated = migrate_run(&migration_own, bench->pool, true, states, &err);
 	mem_free(states);
 	CU_ASSERT_TRUE_FATAL(is_migrated);
 	linker_bench_run(bench, "insert into instance (provider, base_url)"

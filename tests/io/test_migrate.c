@@ -31,25 +31,25 @@ static void test_migrate_applies_what_is_missing(void)
 	const struct migration_set old = {FILES, 1};
 	const struct migration_set now = {FILES, 3};
 	scratch_db_init(&scratch, 2);
-	CU_ASSERT_FALSE(migrate_check_set(&old, scratch.pool, &err));
+	CU_ASSERT_FALSE(migrate_check(&old, scratch.pool, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_CONFLICT);
-	CU_ASSERT_TRUE(migrate_run_set(&now, scratch.pool, false, state, &err));
+	CU_ASSERT_TRUE(migrate_run(&now, scratch.pool, false, state, &err));
 	CU_ASSERT_FALSE(state[0].was_applied);
 	CU_ASSERT_EQUAL(count_rows(scratch.pool, "SELECT count(to_regclass('schema_migration'))"), 0);
 
-	CU_ASSERT_TRUE(migrate_run_set(&old, scratch.pool, true, state, &err));
-	CU_ASSERT_TRUE(migrate_check_set(&old, scratch.pool, &err));
-	CU_ASSERT_FALSE(migrate_check_set(&now, scratch.pool, &err));
+	CU_ASSERT_TRUE(migrate_run(&old, scratch.pool, true, state, &err));
+	CU_ASSERT_TRUE(migrate_check(&old, scratch.pool, &err));
+	CU_ASSERT_FALSE(migrate_check(&now, scratch.pool, &err));
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "0002_next"));
 
-	CU_ASSERT_TRUE(migrate_run_set(&now, scratch.pool, true, state, &err));
+	CU_ASSERT_TRUE(migrate_run(&now, scratch.pool, true, state, &err));
 	CU_ASSERT_TRUE(state[0].was_applied && !state[1].was_applied && !state[2].was_applied);
-	CU_ASSERT_TRUE(migrate_run_set(&now, scratch.pool, true, state, &err));
+	CU_ASSERT_TRUE(migrate_run(&now, scratch.pool, true, state, &err));
 	CU_ASSERT_TRUE(state[0].was_applied && state[1].was_applied && state[2].was_applied);
 	CU_ASSERT_EQUAL(count_rows(scratch.pool, "SELECT count(*) FROM one"), 2);
 	/* N runs beside N+1, but must not migrate its database. */
-	CU_ASSERT_TRUE(migrate_check_set(&old, scratch.pool, &err));
-	CU_ASSERT_FALSE(migrate_run_set(&old, scratch.pool, true, state, &err));
+	CU_ASSERT_TRUE(migrate_check(&old, scratch.pool, &err));
+	CU_ASSERT_FALSE(migrate_run(&old, scratch.pool, true, state, &err));
 	CU_ASSERT_EQUAL(err.code, ERR_CONFLICT);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "newer"));
 }
@@ -69,7 +69,7 @@ static void test_migrate_begins_again_after_a_deadlock(void)
 	const struct migration_set set = {files, 2};
 	scratch_db_init(&scratch, 2);
 	CU_ASSERT_TRUE_FATAL(db_query(scratch.pool, "create sequence tries", NULL, NULL, &err));
-	CU_ASSERT_FALSE(migrate_run_set(&set, scratch.pool, true, state, &err));
+	CU_ASSERT_FALSE(migrate_run(&set, scratch.pool, true, state, &err));
 	CU_ASSERT_EQUAL(count_rows(scratch.pool, "select count(*) from schema_migration where name = '0001_twice'"), 1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "0002_always"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "40P01"));
@@ -85,12 +85,12 @@ static void test_migrate_refuses_another_history(void)
 	const struct migration_set good = {FILES, 2};
 	const struct migration_set bad[] = {{changed, 2}, {between, 3}};
 	scratch_db_init(&scratch, 2);
-	CU_ASSERT_TRUE(migrate_run_set(&good, scratch.pool, true, state, &err));
+	CU_ASSERT_TRUE(migrate_run(&good, scratch.pool, true, state, &err));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		err = (struct err){0};
-		CU_ASSERT_FALSE(migrate_run_set(&bad[i], scratch.pool, true, state, &err));
+		CU_ASSERT_FALSE(migrate_run(&bad[i], scratch.pool, true, state, &err));
 		CU_ASSERT_EQUAL(err.code, ERR_CONFLICT);
-		CU_ASSERT_FALSE(migrate_check_set(&bad[i], scratch.pool, &err));
+		CU_ASSERT_FALSE(migrate_check(&bad[i], scratch.pool, &err));
 		CU_ASSERT_EQUAL(err.code, ERR_CONFLICT);
 	}
 }
@@ -103,7 +103,7 @@ static void test_migrate_leaves_nothing_of_a_failed_file(void)
 	struct err err = {0};
 	const struct migration_set set = {files, 2};
 	scratch_db_init(&scratch, 2);
-	CU_ASSERT_FALSE(migrate_run_set(&set, scratch.pool, true, state, &err));
+	CU_ASSERT_FALSE(migrate_run(&set, scratch.pool, true, state, &err));
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "0002_bad"));
 	CU_ASSERT_EQUAL(count_rows(scratch.pool, "SELECT count(to_regclass('half'))"), 0);
 	CU_ASSERT_EQUAL(count_rows(scratch.pool, "SELECT count(*) FROM schema_migration"), 1);
@@ -121,7 +121,7 @@ static void *run_all(void *context)
 	struct migration_state state[3];
 	const struct migration_set set = {FILES, 3};
 	struct db_pool *pool = scratch_db_pool(runner->scratch, 1, 0);
-	runner->is_done = migrate_run_set(&set, pool, true, state, NULL);
+	runner->is_done = migrate_run(&set, pool, true, state, NULL);
 	db_pool_free(pool);
 	return NULL;
 }
@@ -150,9 +150,9 @@ static void test_migrate_embedded_files_apply(void)
 	struct err err = {0};
 	CU_ASSERT_TRUE_FATAL(migration_file_count <= ARRAY_LEN(state));
 	scratch_db_init(&scratch, 1);
-	bool is_done = migrate_run(scratch.pool, true, state, &err);
+	bool is_done = migrate_run(&migration_own, scratch.pool, true, state, &err);
 	CHECK(err.message, is_done);
-	CHECK(err.message, migrate_check(scratch.pool, &err));
+	CHECK(err.message, migrate_check(&migration_own, scratch.pool, &err));
 }
 
 void suite_migrate(void)
