@@ -22,9 +22,9 @@ static const char sql_of_user[] = "select l.instance_id, l.account_key from user
 static const char sql_lock[] = "select pg_advisory_xact_lock(7305802, hashtext($1))";
 
 /* The account of a link that is renewed without naming one. */
-static const char sql_account[] = "select coalesce($3, (select account_key from user_link where instance_id = $1"
-				  " and user_id = $2 order by status, updated_at desc limit 1), '" LINK_UNAVAILABLE
-				  "' || $2)";
+static const char sql_account[] =
+	"select coalesce($3, (select account_key from user_link where instance_id = $1"
+	" and user_id = $2 order by status, updated_at desc limit 1 for update), '" LINK_UNAVAILABLE "' || $2)";
 
 static const char sql_end_others[] = "with gone as (delete from user_link where instance_id = $1 and user_id = $2"
 				     " and account_key = '" LINK_UNAVAILABLE "' || $2 and account_key <> $3)"

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 import requests
 
@@ -157,6 +158,19 @@ def row_of(world: World, person: Person) -> dict[str, Any]:
 def refreshed(world: World) -> int:
     """How often Jira has given a new pair for an old one."""
     return int(world.stack.sims.jira.oauth_counts()["refreshed"])
+
+
+def test_an_account_that_moves_meanwhile_gives_no_token(world: World, otto: Person) -> None:
+    """Another person proves the account between the look and the renewal: the new token is not the former owner's."""
+    other, before = newcomer(world), refreshed(world)
+    waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'update user_link%%'"
+    with psycopg.connect(world.stack.url) as moving, ThreadPoolExecutor(1) as pool:
+        moving.execute("update user_link set user_id = %s where user_id = %s", (other.id, otto.id))
+        asked = pool.submit(ask, world, sign(claims_of(world, otto)))
+        wait_until(lambda: world.stack.rows(waits) != [], 10, "the renewal waits for the row")
+        moving.commit()
+        answer = asked.result()
+    assert (answer.status_code, refreshed(world)) == (404, before), answer.text
 
 
 # --- the endpoint ---------------------------------------------------------------------------------------

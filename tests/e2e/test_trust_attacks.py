@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 import requests
 
@@ -86,6 +87,29 @@ def test_two_who_take_over_at_once(office: Office) -> None:
     assert "try again" in answer.json()["error"]
     assert office.connections() == before
     assert before[0]["owner_user_id"] == office.ids["olga"]
+
+
+def test_an_account_that_moves_meanwhile_is_not_taken_back(office: Office) -> None:
+    """By e-mail no account is named: one that went to somebody else a moment ago stays there."""
+    key = office.keys["mia"]
+    made = office.set_up()
+    office.sql(
+        "insert into user_link (instance_id, account_key, user_id, method)"
+        f" values ({made['instance_id']}, '{key}', '{office.ids['mia']}', 'email')"
+    )
+    waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%%user_link%%'"
+    with (
+        office.variant("linker", JIRA_DC_ENABLE_OAUTH="0"),
+        psycopg.connect(office.stack.url) as moving,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        moving.execute("update user_link set user_id = %s where account_key = %s", (office.ids["max"], key))
+        late = pool.submit(office.call, "mia", "POST", f"{JIRA_API}/workspaces/link", {"workspace_name": office.host})
+        wait_until(lambda: office.stack.rows(waits) != [], 10, "the link waits for the row")
+        moving.commit()
+        assert late.result().status_code == 200
+    assert [row["account_key"] for row in office.links("max")] == [key]
+    assert [row["account_key"] for row in office.links("mia")] == [f"unavailable:{office.ids['mia']}"]
 
 
 # --- secrets -----------------------------------------------------------------------------------
