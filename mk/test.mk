@@ -1,18 +1,21 @@
 # `make test`: the gate; its rungs are in mk/rungs.txt. Coverage and the end-to-end tests are here too.
 
-.PHONY: test e2e pages e2e-asan cover fuzz tsan demo
+.PHONY: test e2e connect pages e2e-asan cover fuzz tsan demo
 test: ## the gate: all rungs of mk/rungs.txt; the last line sums them up
 	+@tools/run-rungs
 
 e2e: all ## the programs with real servers and strict simulators; T=EXPRESSION chooses tests (pytest -k)
 	@tools/run-pytest tests/e2e -m 'not prove' $(if $(T),-k '$(T)')
 
+connect: all ## how servers and people are connected: contracts, flows, attacks, 40,000 repositories (T= as above)
+	@tools/run-pytest tests/connect $(if $(T),-k '$(T)')
+
 pages: all ## our pages in a real browser: flows, accessibility, keyboard; pictures in build/pages (T= as above)
 	@tools/run-pytest tests/pages $(if $(T),-k '$(T)')
 
 e2e-asan: ## some of these (marker asan) with programs that watch their memory
 	+@$(SUB) PROFILE=asan all
-	@OHDC_BIN=$(CURDIR)/build/asan/bin tools/run-pytest tests/e2e -m asan $(if $(T),-k '$(T)')
+	@OHDC_BIN=$(CURDIR)/build/asan/bin tools/run-pytest tests/e2e tests/connect -m asan $(if $(T),-k '$(T)')
 
 cover: ## line and branch coverage of unit and io tests, in build/cover/report
 	+@$(SUB) PROFILE=cover unit-build io-build

@@ -55,9 +55,7 @@ def in_short(text: str, limit: int = 90) -> str:
 def name_of(row: dict[str, Any]) -> str:
     """A job as people know it: its id and what it is about."""
     ask = row["record"]["ask"]
-    about = (
-        ask.get("issue_key") or f"{ask['project_key']}/{ask['repo_slug']} #{ask['pull_request_id']}"
-    )
+    about = ask.get("issue_key") or f"{ask['project_key']}/{ask['repo_slug']} #{ask['pull_request_id']}"
     return f"job {row['job'][:8]} ({about})"
 
 
@@ -135,9 +133,7 @@ class Live:
         for comment in self.answers():
             body = comment.get("body") or comment.get("text") or ""
             text = f"{comment['where']}: “{in_short(body)}”"
-            found.append(
-                (f"c{comment['where']}{comment['id']}", comment["at"], comment["who"], text)
-            )
+            found.append((f"c{comment['where']}{comment['id']}", comment["at"], comment["who"], text))
         return found
 
     def answers(self) -> list[dict[str, Any]]:

@@ -68,9 +68,7 @@ def prepare(folder: Path) -> tuple[Stack, World]:
         with screen.working("schema, topics, connections, four services, simulated peers"):
             world = make_world(stack)
             sims = stack.sims
-            sims.ohe.set_repos(
-                identity=world.people["bob"], repos={"bitbucket_data_center": ["PROJ/web"]}
-            )
+            sims.ohe.set_repos(identity=world.people["bob"], repos={"bitbucket_data_center": ["PROJ/web"]})
             world.issue(summary="Login fails", description="Repository: PROJ/web")
             world.issue(
                 reporter="bob",
@@ -102,9 +100,7 @@ def watch(stack: Stack, live: Live) -> bool:
         if answered(live) and stack.rows(open_jobs)[0]["n"] == 0:
             live.show(everything=True)
             if live.own:
-                print(
-                    f"  and {len(live.own)} deliveries of our own comments, recognised and left alone"
-                )
+                print(f"  and {len(live.own)} deliveries of our own comments, recognised and left alone")
             return True
         time.sleep(0.1)
     return False
@@ -131,9 +127,7 @@ def stop_all(stack: Stack) -> None:
 
 def leave_running(stack: Stack) -> None:
     """Write down what runs, and say what to try."""
-    programs = {
-        name: program.process.pid for name, program in stack.programs.items() if program.process
-    }
+    programs = {name: program.process.pid for name, program in stack.programs.items() if program.process}
     pids = {**programs, "sims": stack.sims.process.pid if stack.sims.process else 0}
     folder = stack.kafka.dir.parent
     state = {
@@ -147,11 +141,7 @@ def leave_running(stack: Stack) -> None:
     env = folder / "env"
     wanted = stack.common_env() | {"OHDC_OPERATOR": "demo"}
     env.write_text(
-        "".join(
-            f"export {k}='{v}'\n"
-            for k, v in wanted.items()
-            if k.startswith(("OHDC", "WEB", "JIRA", "BITBUCKET"))
-        )
+        "".join(f"export {k}='{v}'\n" for k, v in wanted.items() if k.startswith(("OHDC", "WEB", "JIRA", "BITBUCKET")))
     )
     env.chmod(0o600)
     screen.title("It is still running. Try:")

@@ -136,9 +136,7 @@ class Connection:
 class Stack:
     """Everything of one installation; use start() and stop()."""
 
-    def __init__(
-        self, folder: Path, kafka: Kafka, postgres: Postgres, settings: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, kafka: Kafka, postgres: Postgres, settings: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.kafka = kafka
         self.postgres = postgres

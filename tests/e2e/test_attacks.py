@@ -107,9 +107,7 @@ def test_a_restricted_line_names_no_repository_in_public(world: World) -> None:
     """Whoever may not read it learns nothing from the acknowledgement."""
     key = world.issue(description="No repository here.")
     sims = world.stack.sims
-    sims.jira.comment_as(
-        issue=key, user="ana", body="Repository: PROJ/api", visibility=ONLY, quiet=True
-    )
+    sims.jira.comment_as(issue=key, user="ana", body="Repository: PROJ/api", visibility=ONLY, quiet=True)
     world.ask_issue("@openhands in public", issue=key)
     answers = world.wait_issue(key, 1)
     assert "PROJ/api" not in answers[0]["body"]

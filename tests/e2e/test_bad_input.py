@@ -141,9 +141,7 @@ CASES = [
     ),
     Case(
         "nulls-everywhere",
-        lambda w: text_body(
-            w, lambda b: [b.update({k: None}) for k in ("actor", "comment", "pullRequest")]
-        ),
+        lambda w: text_body(w, lambda b: [b.update({k: None}) for k in ("actor", "comment", "pullRequest")]),
         200,
         None,
     ),
@@ -185,9 +183,7 @@ def test_a_huge_body_that_is_authentic(world: World, size: int, status: int) -> 
     answer = post(world, world.bitbucket, body, change={"X-Request-Id": request_id})
     assert answer.status_code == status
     assert wait_until(lambda: verdict_of(world, request_id), 20) == "TOO_LARGE"
-    record = next(
-        r for r in world.stack.records("webhook") if r.headers.get("ohdc-request-id") == request_id
-    )
+    record = next(r for r in world.stack.records("webhook") if r.headers.get("ohdc-request-id") == request_id)
     assert record.value == b""
     assert record.headers["ohdc-verdict"] == "TOO_LARGE"
 
@@ -215,9 +211,7 @@ def test_a_huge_body_that_is_not_authentic(world: World) -> None:
     ],
     ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
 )
-def test_a_poison_record_goes_to_the_dead_letters(
-    world: World, name: str, change: dict[str, str] | None
-) -> None:
+def test_a_poison_record_goes_to_the_dead_letters(world: World, name: str, change: dict[str, str] | None) -> None:
     """With its error and place; the partition moves on."""
     headers = {} if change is None else {**GOOD, **change}
     if headers.get("ohdc-delivery-id") == "*":

@@ -45,9 +45,7 @@ def test_an_inline_comment_tells_the_agent_its_place(world: World) -> None:
     answers = world.wait_pull(number)
     assert {a["root"] for a in answers} == {comment}
     request = world.one_job(comment)["request"]
-    said = request["initial_message"]["content"][0]["text"] + (
-        request.get("system_message_suffix") or ""
-    )
+    said = request["initial_message"]["content"][0]["text"] + (request.get("system_message_suffix") or "")
     assert "src/app.c" in said
     assert "12" in said
 
@@ -56,9 +54,7 @@ def test_a_reply_is_answered_in_the_same_thread(world: World) -> None:
     """A mention deep in a thread: the answers hang under the same root."""
     sims = world.stack.sims
     number = world.pull()
-    first = sims.bitbucket.comment_as(
-        repo="PROJ/web", number=number, user="bob", text="looks odd", anchor=ANCHOR
-    )
+    first = sims.bitbucket.comment_as(repo="PROJ/web", number=number, user="bob", text="looks odd", anchor=ANCHOR)
     _, reply = world.ask_pull("@openhands fix what bob says", number=number, parent=first["id"])
     answers = world.wait_pull(number)
     assert {a["root"] for a in answers} == {first["id"]}
@@ -84,9 +80,7 @@ def test_an_edit_that_adds_the_mention_starts_once(world: World) -> None:
     """The first text asks nothing; two edits with the mention are one job."""
     sims = world.stack.sims
     number = world.pull()
-    made = sims.bitbucket.comment_as(
-        repo="PROJ/web", number=number, user="ana", text="rename later"
-    )
+    made = sims.bitbucket.comment_as(repo="PROJ/web", number=number, user="ana", text="rename later")
     for text in ("@openhands rename now", "@openhands rename now please"):
         edit = {"repo": "PROJ/web", "number": number, "user": "ana", "comment": made["id"]}
         assert sims.bitbucket.edit_as(**edit, text=text) == [200]
@@ -129,9 +123,7 @@ def test_the_bots_own_comments_trigger_nothing(world: World) -> None:
     """Even with the mention in them."""
     number, comment = world.ask_pull("@openhands I said", user="openhands")
     world.drained()
-    rows = world.stack.rows(
-        "select verdict from delivery where event_key like %s", f"%:comment:{comment}"
-    )
+    rows = world.stack.rows("select verdict from delivery where event_key like %s", f"%:comment:{comment}")
     assert [row["verdict"] for row in rows] == ["BOT_AUTHOR"]
     assert len(world.pull_answers(number)) == 1
     assert world.jobs("I said") == []

@@ -18,11 +18,7 @@ from tests.sim.client import beside
 
 FOUND = beside("payloads")
 NAMES = (
-    [
-        str(path.relative_to(FOUND))
-        for path in sorted(FOUND.glob("*/*.json"))
-        if "rest" not in path.name
-    ]
+    [str(path.relative_to(FOUND)) for path in sorted(FOUND.glob("*/*.json")) if "rest" not in path.name]
     if FOUND
     else []
 )
@@ -69,9 +65,7 @@ def load(name: str) -> dict[str, Any]:
 def explain(world: World, name: str, body: bytes, *more: str) -> dict[str, Any]:
     """What `ohdc explain` makes of a body."""
     return json.loads(
-        world.stack.ohdc(
-            "explain", name.split("/", maxsplit=1)[0], "--bot", "openhands", *more, text=body
-        )
+        world.stack.ohdc("explain", name.split("/", maxsplit=1)[0], "--bot", "openhands", *more, text=body)
     )
 
 
@@ -125,9 +119,7 @@ def connection_for(world: World, name: str, body: dict[str, Any]) -> Connection:
     shown = world.stack.ohdc_lines("connections", "list")
     if not any(full in json.dumps(row) for row in shown):
         sims = world.stack.sims
-        sims.bitbucket.add_repo(
-            key=repo["project"]["key"], slug=repo["slug"], rights={"openhands": "REPO_WRITE"}
-        )
+        sims.bitbucket.add_repo(key=repo["project"]["key"], slug=repo["slug"], rights={"openhands": "REPO_WRITE"})
         made = world.stack.connect("bitbucket", "--repo", full)
         CONNECTIONS[full] = made
     return CONNECTIONS[full]
@@ -154,9 +146,7 @@ def test_each_capture_passes_the_services(world: World, name: str) -> None:
     body = rehosted(world, name)
     connection = connection_for(world, name, json.loads(body))
     request_id = str(uuid.uuid4())
-    answer = post(
-        world, connection, body, event=EXPECTED[name][0], change={"X-Request-Id": request_id}
-    )
+    answer = post(world, connection, body, event=EXPECTED[name][0], change={"X-Request-Id": request_id})
     assert answer.status_code == 200, answer.text
     sql = "select verdict, event from delivery where request_id = %s"
     row = wait_until(lambda: world.stack.rows(sql, request_id), 20, "the delivery")[0]

@@ -35,9 +35,7 @@ def test_a_connection_takes_a_given_secret(world: World) -> None:
     sims.bitbucket.add_repo(key="PROJ", slug="given", rights={"openhands": "REPO_WRITE"})
     file = world.stack.folder / "given-secret"
     file.write_text("a secret of forty-three characters or so....\n")
-    made = world.stack.ohdc_json(
-        "connections", "add", "bitbucket", "--repo", "PROJ/given", "--secret-file", str(file)
-    )
+    made = world.stack.ohdc_json("connections", "add", "bitbucket", "--repo", "PROJ/given", "--secret-file", str(file))
     assert set(made) >= {"connection", "provider", "id", "events_url", "webhook_secret", "status"}
     assert made["webhook_secret"] == file.read_text().strip()
     assert made["connection"] == f"bitbucket/{made['id']}"
@@ -96,9 +94,7 @@ def test_status_shows_the_whole_path(world: World) -> None:
 )
 def test_simulate_goes_the_real_way(world: World, arguments: list[str]) -> None:
     """A simulated delivery is a record whose source says so."""
-    filled = [
-        word.format(bitbucket=world.bitbucket.name, jira=world.jira.name) for word in arguments
-    ]
+    filled = [word.format(bitbucket=world.bitbucket.name, jira=world.jira.name) for word in arguments]
 
     def simulated() -> int:
         sources = [r.headers["ohdc-source"] for r in world.stack.records("webhook")]

@@ -44,9 +44,7 @@ def explain(
 def matches(expected: Any, found: Any) -> bool:
     """Objects member by member, everything else whole; ids are text or number."""
     if isinstance(expected, dict):
-        return isinstance(found, dict) and all(
-            matches(v, found.get(k)) for k, v in expected.items()
-        )
+        return isinstance(found, dict) and all(matches(v, found.get(k)) for k, v in expected.items())
     if isinstance(expected, str) and isinstance(found, int):
         return expected == str(found)
     return expected == found
@@ -78,10 +76,7 @@ def test_the_connection_is_part_of_the_key(programs: Path) -> None:
 def test_another_label_is_another_mention(programs: Path) -> None:
     """OH_RESOLVER_LABEL is honoured."""
     body = json.dumps(json.loads((DATA / "bitbucket/comment.json").read_text())["body"])
-    assert (
-        json.loads(explain(programs, "bitbucket", body.encode(), label="helper").stdout)["reason"]
-        == "NO_TRIGGER"
-    )
+    assert json.loads(explain(programs, "bitbucket", body.encode(), label="helper").stdout)["reason"] == "NO_TRIGGER"
     asked = body.replace("@openhands", "@helper").encode()
     found = json.loads(explain(programs, "bitbucket", asked, label="helper").stdout)
     assert found["trigger"] == "comment"

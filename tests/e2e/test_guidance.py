@@ -40,9 +40,7 @@ def test_somebody_not_linked_in_jira_is_told_to_link(world: World) -> None:
     """Has an account with that e-mail, but no link."""
     sims = world.stack.sims
     sims.jira.add_user(name="carl")
-    sims.keycloak.add_person(
-        identity="c" * 8 + "-0000-4000-8000-000000000000", email="carl@example.com"
-    )
+    sims.keycloak.add_person(identity="c" * 8 + "-0000-4000-8000-000000000000", email="carl@example.com")
     key, comment = world.ask_issue("@openhands link me", user="carl")
     (answer,) = world.wait_issue(key, 1)
     assert settled(world, comment) == "USER_NOT_LINKED"
@@ -54,9 +52,7 @@ def test_a_refused_ask_starts_by_itself_once_its_author_is_linked(world: World) 
     """Within a day, without asking again."""
     sims = world.stack.sims
     key_of = sims.jira.add_user(name="dora", display="Dora Example")["key"]
-    person = sims.ohe.add_person(
-        email="dora@example.com", repos={"bitbucket_data_center": ["PROJ/web"]}
-    )
+    person = sims.ohe.add_person(email="dora@example.com", repos={"bitbucket_data_center": ["PROJ/web"]})
     key, comment = world.ask_issue("@openhands once I am known", user="dora")
     assert settled(world, comment) in ("USER_UNKNOWN", "USER_NOT_LINKED")
     link = ("--connection", world.jira.name, "--jira-key", key_of, "--user", person)

@@ -164,9 +164,7 @@ def test_a_paused_connection_takes_and_ignores(world: World) -> None:
 
     wait_until(paused, 20, "a delivery that is ignored", every=0.3)
     world.stack.ohdc("connections", "resume", world.bitbucket.name)
-    wait_until(
-        lambda: world.stack.rows("select 1 from connection where status = 'active'"), 5, "active"
-    )
+    wait_until(lambda: world.stack.rows("select 1 from connection where status = 'active'"), 5, "active")
 
 
 class Load:

@@ -15,8 +15,7 @@ from tests.e2e.world import World
 def begun(world: World, partition: int, offset: int) -> int:
     """How often the intake was begun at this place."""
     rows = world.stack.rows(
-        "select attempts from intake_attempt where topic = %s and topic_partition = %s"
-        " and first_offset = %s",
+        "select attempts from intake_attempt where topic = %s and topic_partition = %s and first_offset = %s",
         world.stack.topic("webhook"),
         partition,
         offset,

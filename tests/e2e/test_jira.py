@@ -24,9 +24,7 @@ def test_the_two_deliveries_of_a_comment_are_one_job(world: World) -> None:
     assert "* one" in result["body"]
     assert len(world.issue_answers(key)) == 2
     assert world.stack.sims.jira.reactions_on(comment=comment) == {"1f44d": ["openhands"]}
-    rows = world.stack.rows(
-        "select verdict from delivery where event_key like %s", f"%:comment:{comment}"
-    )
+    rows = world.stack.rows("select verdict from delivery where event_key like %s", f"%:comment:{comment}")
     assert sorted(row["verdict"] for row in rows) == ["DUPLICATE", "TRIGGERED"]
 
 

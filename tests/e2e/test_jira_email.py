@@ -54,9 +54,7 @@ def test_a_verified_address_is_enough(world: World) -> None:
     ],
     ids=["none", "unverified", "ambiguous", "disabled"],
 )
-def test_any_doubt_refuses(
-    world: World, name: str, accounts: list[dict[str, bool]], expected: str
-) -> None:
+def test_any_doubt_refuses(world: World, name: str, accounts: list[dict[str, bool]], expected: str) -> None:
     """One comment that says what to do; nothing starts."""
     newcomer(world, name, accounts)
     key, comment = world.ask_issue("@openhands who am I?", user=name)

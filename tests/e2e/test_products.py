@@ -62,9 +62,7 @@ def test_jira_9_cannot_sign_and_is_refused(world: World) -> None:
 def test_jira_without_reactions(world: World) -> None:
     """A palette without the emoji, or no such resource: the job goes on."""
     sims = world.stack.sims
-    sims.jira.fault(
-        match="/rest/internal/2/reactions", status=404, body="<html>404</html>", times=3
-    )
+    sims.jira.fault(match="/rest/internal/2/reactions", status=404, body="<html>404</html>", times=3)
     key, comment = world.ask_issue("@openhands without a thumb")
     world.wait_issue(key)
     world.one_job(comment)

@@ -34,9 +34,7 @@ def test_a_delivery_sent_five_times_is_one_job(world: World) -> None:
     world.wait_pull(number)
     world.drained()
     assert len(world.pull_answers(number)) == 2
-    rows = world.stack.rows(
-        "select verdict from delivery where event_key like %s", f"%:comment:{comment}"
-    )
+    rows = world.stack.rows("select verdict from delivery where event_key like %s", f"%:comment:{comment}")
     assert sorted(row["verdict"] for row in rows) == ["DUPLICATE"] * 4 + ["TRIGGERED"]
     world.one_job(comment)
 

@@ -45,9 +45,7 @@ def headers(sims: Sims) -> dict[str, str]:
     url = f"{sims.ohe.base_url}/api/service/users/{ORG}/orgs/{ORG}/api-keys"
     key = requests.post(url, json={"name": "t"}, headers={"X-Service-API-Key": "service-key"})
     form = {"grant_type": "client_credentials", "client_id": "ohdc", "client_secret": "s"}
-    token = requests.post(
-        f"{sims.keycloak.base_url}/realms/allhands/protocol/openid-connect/token", data=form
-    )
+    token = requests.post(f"{sims.keycloak.base_url}/realms/allhands/protocol/openid-connect/token", data=form)
     return {
         "jira": "pat",
         "bitbucket": "pat",
@@ -180,9 +178,7 @@ CASES = [
     Case("bitbucket", f"PUT {PULL}/comments/{{bob}}", 400, "body:", body={"text": "x"}),
     Case(
         "bitbucket",
-        "PUT /rest/comment-likes/latest"
-        + PULL[len("/rest/api/latest") :]
-        + "/comments/{bob}/reactions/:eyes:",
+        "PUT /rest/comment-likes/latest" + PULL[len("/rest/api/latest") :] + "/comments/{bob}/reactions/:eyes:",
         400,
         "unknown emoticon",
     ),
@@ -242,9 +238,7 @@ CASES = [
         headers={"X-Service-API-Key": "service-key"},
         login=False,
     ),
-    Case(
-        "ohe", "GET /api/v1/git/repositories/search?provider=bbdc&query=x", 422, "unknown provider"
-    ),
+    Case("ohe", "GET /api/v1/git/repositories/search?provider=bbdc&query=x", 422, "unknown provider"),
     Case(
         "ohe",
         "GET /api/v1/git/repositories/search?provider=bitbucket_data_center",
@@ -260,9 +254,7 @@ CASES = [
     ),
     # Keycloak
     Case("keycloak", "GET /auth/admin/realms/allhands/users", 404, "unexpected path"),
-    Case(
-        "keycloak", "GET /admin/realms/allhands/users?q=a:1", 401, "wrong credential", login=False
-    ),
+    Case("keycloak", "GET /admin/realms/allhands/users?q=a:1", 401, "wrong credential", login=False),
     Case("keycloak", "GET /admin/realms/allhands/users", 200, "lists all users"),
     Case("keycloak", "GET /admin/realms/other/users?q=a:1", 404, "unknown realm"),
     Case("keycloak", "GET /admin/realms/allhands/users?email=a@b.c", 200, "without exact"),
@@ -296,9 +288,7 @@ def bob_comment(sims: Sims, case: Case) -> int:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_broken_rule_is_refused_and_recorded(
-    sims: Sims, headers: dict[str, str], case: Case
-) -> None:
+def test_a_broken_rule_is_refused_and_recorded(sims: Sims, headers: dict[str, str], case: Case) -> None:
     """The answer is the product's; the violation names what was wrong."""
     remote: Remote = getattr(sims, case.sim)
     remote.forgive()
@@ -326,9 +316,7 @@ def start(sims: Sims, headers: dict[str, str], identity: str) -> dict[str, Any]:
     return answer.json()
 
 
-def test_two_starts_of_one_id_at_the_same_time_run_twice(
-    sims: Sims, headers: dict[str, str]
-) -> None:
+def test_two_starts_of_one_id_at_the_same_time_run_twice(sims: Sims, headers: dict[str, str]) -> None:
     """As on the real server; a violation, because one writer per id is the client's duty."""
     sims.ohe.forgive()
     sims.ohe.script(match="do it", step_ms=500)
@@ -342,9 +330,7 @@ def test_two_starts_of_one_id_at_the_same_time_run_twice(
 
 
 @pytest.mark.parametrize("effect", [True, False])
-def test_a_closed_connection_does_or_does_not_do_the_work(
-    sims: Sims, headers: dict[str, str], effect: bool
-) -> None:
+def test_a_closed_connection_does_or_does_not_do_the_work(sims: Sims, headers: dict[str, str], effect: bool) -> None:
     """The caller sees the same: no answer."""
     identity = str(uuid.uuid4())
     sims.ohe.fault(match=f"^POST {CONVERSATIONS}$", close=True, effect=effect)
@@ -354,9 +340,7 @@ def test_a_closed_connection_does_or_does_not_do_the_work(
     assert (identity.replace("-", "") in known) == effect
 
 
-def test_an_expired_key_is_no_violation_and_minting_again_helps(
-    sims: Sims, headers: dict[str, str]
-) -> None:
+def test_an_expired_key_is_no_violation_and_minting_again_helps(sims: Sims, headers: dict[str, str]) -> None:
     """401 for the old key, another key from the same call."""
     sims.ohe.forgive()
     sims.ohe.expire_keys()

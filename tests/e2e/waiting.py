@@ -9,9 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(
-    condition: Callable[[], T], deadline: float = 20.0, what: str = "", every: float = 0.05
-) -> T:
+def wait_until(condition: Callable[[], T], deadline: float = 20.0, what: str = "", every: float = 0.05) -> T:
     """Poll until the condition is true and return its value; fail with what it last was."""
     end = time.monotonic() + deadline
     last: object = None

@@ -31,14 +31,10 @@ class World:
         """A new pull request."""
         return self.stack.sims.bitbucket.add_pull(repo=repo, author="ana", **more)
 
-    def ask_pull(
-        self, text: str, user: str = "ana", number: int = 0, **more: Any
-    ) -> tuple[int, int]:
+    def ask_pull(self, text: str, user: str = "ana", number: int = 0, **more: Any) -> tuple[int, int]:
         """Comment on a (new) pull request; pull request and comment id. Expects a 200."""
         number = number or self.pull()
-        sent = self.stack.sims.bitbucket.comment_as(
-            repo="PROJ/web", number=number, user=user, text=text, **more
-        )
+        sent = self.stack.sims.bitbucket.comment_as(repo="PROJ/web", number=number, user=user, text=text, **more)
         assert sent["statuses"] == [200], sent
         return number, sent["id"]
 
@@ -50,9 +46,7 @@ class World:
         assert all(status == 200 for status in made["statuses"]), made
         return key
 
-    def ask_issue(
-        self, text: str, user: str = "ana", issue: str = "", **more: Any
-    ) -> tuple[str, str]:
+    def ask_issue(self, text: str, user: str = "ana", issue: str = "", **more: Any) -> tuple[str, str]:
         """Comment on a (new) issue: two deliveries; issue key and comment id."""
         key = issue or self.issue()
         sent = self.stack.sims.jira.comment_as(issue=key, user=user, body=text, **more)
@@ -81,9 +75,7 @@ class World:
 
     def job_rows(self, event_key_end: str) -> list[dict[str, Any]]:
         """Rows of table job whose event key ends so, oldest first."""
-        return self.stack.rows(
-            "select * from job where event_key like %s order by created_at", f"%{event_key_end}"
-        )
+        return self.stack.rows("select * from job where event_key like %s order by created_at", f"%{event_key_end}")
 
     def nudge(self, comment: int | str) -> None:
         """Let a job that waits for a limit or a locked-out bot try now instead of in minutes."""
@@ -96,9 +88,7 @@ class World:
     def wait_waiting(self, comment: int | str) -> dict[str, Any]:
         """Until the job of a comment is WAITING; its row."""
         sql = "select * from job where event_key like %s and state = 'WAITING'"
-        return wait_until(
-            lambda: self.stack.rows(sql, f"%:comment:{comment}"), 20, "a job that is WAITING"
-        )[0]
+        return wait_until(lambda: self.stack.rows(sql, f"%:comment:{comment}"), 20, "a job that is WAITING")[0]
 
     def one_job(self, key_part: str | int) -> dict[str, Any]:
         """The app server's only job of an ask: started once, run once."""
@@ -120,9 +110,7 @@ class World:
 
     def wait_issue(self, key: str, count: int = 2, deadline: float = 30) -> list[dict[str, Any]]:
         """Until the bot has written so many comments on an issue."""
-        wait_until(
-            lambda: len(self.issue_answers(key)) >= count, deadline, f"{count} answers on {key}"
-        )
+        wait_until(lambda: len(self.issue_answers(key)) >= count, deadline, f"{count} answers on {key}")
         return self.issue_answers(key)
 
     def settle(self, deadline: float = 40) -> None:
@@ -196,8 +184,6 @@ def make_world(stack: Stack) -> World:
             people[name],
         )
     stack.start()
-    sims.bitbucket.add_hook(
-        repo="PROJ/web", url=stack.events_url(bitbucket), secret=bitbucket.secret
-    )
+    sims.bitbucket.add_hook(repo="PROJ/web", url=stack.events_url(bitbucket), secret=bitbucket.secret)
     sims.jira.add_hook(url=stack.events_url(jira), secret=jira.secret)
     return World(stack, bitbucket, jira, people, keys)

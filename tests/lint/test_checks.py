@@ -81,7 +81,7 @@ def test_banned_finds_a_name_that_says_nothing(tmp_path):
 
 def test_banned_passes_words_in_comments_strings_and_characters(tmp_path):
     text = (
-        "/* goto atoi( */ const char *a = \"atoi(1) goto\"; // strcpy(\n"
+        '/* goto atoi( */ const char *a = "atoi(1) goto"; // strcpy(\n'
         "int f(int c) { switch (c) { case 'a': return 1; default: return 0; } }\n"
         "typedef struct bytes reader_fn(const void *context);\n"
     )

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.connect.office import Office, open_office
 from tests.e2e.conftest import kafka, postgres, programs, run_dir, stack  # noqa: F401
-from tests.e2e.office import Office, open_office
 from tests.e2e.stack import Stack
 from tests.pages.desk import Desk, launch
 from tests.sim.front import Front

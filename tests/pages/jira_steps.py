@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.e2e.office import Office
+from tests.connect.office import Office
 from tests.e2e.signing import sign
 
 ADMIN_PAT = "Jira admin personal access token (PAT)"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.office import ORG, Office
+from tests.connect.office import ORG, Office
 from tests.pages.desk import Desk
 
 Sit = Callable[..., Desk]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.office import PROVIDER, Office
+from tests.connect.office import PROVIDER, Office
 from tests.pages.desk import HOST, Desk
 
 SETTINGS_PAGE = f"https://{HOST}/settings/integrations?no-jira&bitbucket"
@@ -22,9 +22,7 @@ def repositories(office: Office) -> list[str]:
         bitbucket.add_user(name=name, token=f"bb-{name}")
         office.stack.secrets.append(f"bb-{name}")
         if name != "max":
-            office.stack.sims.ohe.set_provider_token(
-                identity=office.ids[name], provider=PROVIDER, token=f"bb-{name}"
-            )
+            office.stack.sims.ohe.set_provider_token(identity=office.ids[name], provider=PROVIDER, token=f"bb-{name}")
     names = [f"service-{number:03}" for number in range(120)]
     for name in names:
         rights = {"olga": "REPO_ADMIN", "max": "REPO_ADMIN", "openhands": "REPO_WRITE"}

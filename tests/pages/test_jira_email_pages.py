@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.office import Office
+from tests.connect.office import Office
 from tests.pages.desk import HOST, Desk
 from tests.pages.jira_steps import ADMIN_PAT, deliver, deliver_hook, hook_of
 from tests.sim.front import Front

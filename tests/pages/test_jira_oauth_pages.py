@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.office import EVENTS, Office
+from tests.connect.office import EVENTS, Office
 from tests.pages.desk import HOST, Desk
 from tests.pages.jira_steps import ADMIN_PAT, allow, confirm, deliver, deliver_hook, hook_of
 

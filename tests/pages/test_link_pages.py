@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.office import Office
+from tests.connect.office import Office
 from tests.pages.desk import HOME, HOST, Desk
 from tests.sim.front import Front
 

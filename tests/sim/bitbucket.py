@@ -97,9 +97,7 @@ NO_PERMISSION = "You are not permitted to access this resource"
 def error(status: int, text: str, kind: str = "", **more: Any) -> Answer:
     """Bitbucket's error entity."""
     name = f"com.atlassian.bitbucket.{kind}" if kind else None
-    return Answer(
-        status, {"errors": [{"context": None, "message": text, "exceptionName": name, **more}]}
-    )
+    return Answer(status, {"errors": [{"context": None, "message": text, "exceptionName": name, **more}]})
 
 
 class BitbucketSim(Simulator):
@@ -180,9 +178,7 @@ class BitbucketSim(Simulator):
             return error(404, text, "pull.NoSuchPullRequestException")
         return pull
 
-    def comment_for(
-        self, req: Req, key: str, slug: str, number: str, comment: str
-    ) -> tuple[Pull, Comment] | Answer:
+    def comment_for(self, req: Req, key: str, slug: str, number: str, comment: str) -> tuple[Pull, Comment] | Answer:
         """A comment of a readable pull request."""
         pull = self.pull_for(req, key, slug, number)
         if isinstance(pull, Answer):
@@ -240,10 +236,7 @@ class BitbucketSim(Simulator):
                 self.violate(req, "permission filter without a repository or with an unknown right")
                 return error(400, "permission filter")
             hits = [
-                u
-                for u in hits
-                if u.name in repo.rights
-                and RIGHTS.index(repo.rights[u.name]) >= RIGHTS.index(right)
+                u for u in hits if u.name in repo.rights and RIGHTS.index(repo.rights[u.name]) >= RIGHTS.index(right)
             ]
         return self.paged(req, [self.shapes.user(u) for u in hits])
 
@@ -258,9 +251,7 @@ class BitbucketSim(Simulator):
     @route("GET", API + "/projects", query="start limit name permission")
     def projects(self, req: Req) -> Answer:
         """Projects with something readable."""
-        seen = {
-            r.key: self.shapes.project(r) for r in self.repos.values() if req.user.name in r.rights
-        }
+        seen = {r.key: self.shapes.project(r) for r in self.repos.values() if req.user.name in r.rights}
         return self.paged(req, list(seen.values()))
 
     @route("GET", API + "/projects/{key}/repos", query="start limit")
@@ -283,8 +274,7 @@ class BitbucketSim(Simulator):
         hits = [
             r
             for r in self.repos.values()
-            if req.user.name in r.rights
-            and RIGHTS.index(r.rights[req.user.name]) >= RIGHTS.index(right)
+            if req.user.name in r.rights and RIGHTS.index(r.rights[req.user.name]) >= RIGHTS.index(right)
         ]
         start, limit = req.number("start", 0), min(req.number("limit", 25), 1000)
         if start % PLACE:
@@ -414,17 +404,13 @@ class BitbucketSim(Simulator):
         if old.replies:
             return error(409, "The comment has replies.", "comment.CommentDeletionException")
         if old.version != req.number("version", -1):
-            return error(
-                409, "Out of date", "comment.CommentOutOfDateException", currentVersion=old.version
-            )
+            return error(409, "Out of date", "comment.CommentOutOfDateException", currentVersion=old.version)
         (old.parent.replies if old.parent else pull.comments).remove(old)
         self.spawn(self._fire("pr:comment:deleted", pull, old, req.user))
         return Answer(204)
 
     @route("PUT", REACTION + "/comments/{comment:[0-9]+}/reactions/{emoticon}")
-    def react(
-        self, req: Req, key: str, slug: str, number: str, comment: str, emoticon: str
-    ) -> Answer:
+    def react(self, req: Req, key: str, slug: str, number: str, comment: str, emoticon: str) -> Answer:
         """Add a reaction by shortcut without colons; again is the same."""
         found = self.comment_for(req, key, slug, number, comment)
         if isinstance(found, Answer):
@@ -441,9 +427,7 @@ class BitbucketSim(Simulator):
         return Answer(200, body)
 
     @route("DELETE", REACTION + "/comments/{comment:[0-9]+}/reactions/{emoticon}")
-    def unreact(
-        self, req: Req, key: str, slug: str, number: str, comment: str, emoticon: str
-    ) -> Answer:
+    def unreact(self, req: Req, key: str, slug: str, number: str, comment: str, emoticon: str) -> Answer:
         """Take a reaction back."""
         found = self.comment_for(req, key, slug, number, comment)
         if isinstance(found, Answer):
@@ -574,9 +558,7 @@ class BitbucketSim(Simulator):
     ) -> dict[str, Any]:
         """Make a user, and an HTTP access token for it."""
         slug = slug or name.lower()
-        user = User(
-            self.fresh(), name, slug, email or f"{slug}@example.com", display or name.title()
-        )
+        user = User(self.fresh(), name, slug, email or f"{slug}@example.com", display or name.title())
         self.users[name] = user
         if token:
             self.tokens[token] = user
@@ -588,9 +570,7 @@ class BitbucketSim(Simulator):
         self.tokens.pop(token)
 
     @control
-    def add_repo(
-        self, key: str, slug: str, rights: dict[str, str], owner: str | None = None
-    ) -> dict[str, Any]:
+    def add_repo(self, key: str, slug: str, rights: dict[str, str], owner: str | None = None) -> dict[str, Any]:
         """Make a repository; rights maps names to REPO_READ, REPO_WRITE, REPO_ADMIN."""
         repo = Repo(self.fresh(), key, slug, self.users[owner] if owner else None, dict(rights))
         self.repos[(key.upper(), slug.lower())] = repo
@@ -677,9 +657,7 @@ class BitbucketSim(Simulator):
         return {"id": comment.id, "statuses": [r["status"] for r in sent]}
 
     @control
-    async def edit_as(
-        self, repo: str, number: int, user: str, comment: int, text: str
-    ) -> list[int]:
+    async def edit_as(self, repo: str, number: int, user: str, comment: int, text: str) -> list[int]:
         """Edit a comment as a user."""
         pull = self._pull(repo, number)
         found = next(c for c in pull.all_comments() if c.id == comment)

@@ -237,9 +237,7 @@ class Shapes:
             body["draft"] = False
         return body
 
-    def hook(
-        self, event: str, pull: Pull, comment: Comment, actor: User, at: float
-    ) -> dict[str, Any]:
+    def hook(self, event: str, pull: Pull, comment: Comment, actor: User, at: float) -> dict[str, Any]:
         """Body of pr:comment:*; a reply names its parent at top level."""
         moment = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
         body: dict[str, Any] = {

@@ -34,9 +34,7 @@ class Remote:
 
     def __getattr__(self, method: str) -> Any:
         def call(**arguments: Any) -> Any:
-            answer = self.session.post(
-                f"{self.control}/_sim/{self.name}/{method}", json=arguments, timeout=60
-            )
+            answer = self.session.post(f"{self.control}/_sim/{self.name}/{method}", json=arguments, timeout=60)
             body = answer.json()
             if answer.status_code != 200:
                 raise RuntimeError(f"{self.name}.{method}: {body['error']}")

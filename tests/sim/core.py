@@ -228,9 +228,7 @@ class Simulator:
         return app
 
     async def _open(self, _: web.Application) -> None:
-        self.client = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=20), auto_decompress=False
-        )
+        self.client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), auto_decompress=False)
 
     async def _close(self, _: web.Application) -> None:
         for task in list(self.background):
@@ -298,9 +296,7 @@ class Simulator:
         refusal = self._check_input(req, found)
         if refusal:
             return refusal
-        result = getattr(self, found.handler)(
-            req, **{k: unquote(v) for k, v in match.groupdict().items()}
-        )
+        result = getattr(self, found.handler)(req, **{k: unquote(v) for k, v in match.groupdict().items()})
         return await result if inspect.isawaitable(result) else result
 
     def _check_headers(self, req: Req) -> None:
@@ -355,12 +351,8 @@ class Simulator:
         if answer.body is None:
             return web.Response(status=answer.status, headers=headers)
         if isinstance(answer.body, str):
-            kind = answer.content_type or (
-                "text/html" if answer.body.startswith("<") else "text/plain"
-            )
-            return web.Response(
-                status=answer.status, text=answer.body, content_type=kind, headers=headers
-            )
+            kind = answer.content_type or ("text/html" if answer.body.startswith("<") else "text/plain")
+            return web.Response(status=answer.status, text=answer.body, content_type=kind, headers=headers)
         kind = answer.content_type or "application/json"
         return web.Response(
             status=answer.status,
@@ -370,9 +362,7 @@ class Simulator:
 
     # --- sending ----------------------------------------------------------------------------
 
-    async def deliver(
-        self, url: str, event: str, body: bytes, headers: dict[str, str]
-    ) -> dict[str, Any]:
+    async def deliver(self, url: str, event: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
         """POST one webhook once, as the products do; the outcome is kept and returned."""
         assert self.client is not None
         record: dict[str, Any] = {"url": url, "event": event, "at": time.time(), "status": 0}

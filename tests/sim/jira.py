@@ -134,9 +134,7 @@ class JiraSim(OAuthProvider, Simulator):
 
     def visible(self, req: Req, key: str) -> Issue | Answer:
         """The issue by id or key, or the 404 that also hides it."""
-        issue = self.issues.get(key) or next(
-            (i for i in self.issues.values() if str(i.id) == key), None
-        )
+        issue = self.issues.get(key) or next((i for i in self.issues.values() if str(i.id) == key), None)
         if issue is None or req.user.name in issue.hidden_from:
             return error(404, "Issue Does Not Exist")
         return issue
@@ -180,11 +178,7 @@ class JiraSim(OAuthProvider, Simulator):
             self.violate(req, "user/search without username")
             return error(400, "The username query parameter was not provided", "username")
         start, limit = req.number("startAt", 0), req.number("maxResults", 50)
-        hits = [
-            self.shapes.user(u)
-            for u in self.users.values()
-            if text in f"{u.name} {u.display} {u.email}".lower()
-        ]
+        hits = [self.shapes.user(u) for u in self.users.values() if text in f"{u.name} {u.display} {u.email}".lower()]
         return Answer(body=hits[start : start + limit])
 
     @route("GET", "/rest/api/2/mypermissions", query="issueKey issueId projectKey projectId")
@@ -252,9 +246,7 @@ class JiraSim(OAuthProvider, Simulator):
         if order not in ("created", "+created", "-created", " created"):
             self.violate(req, f"unknown orderBy {order}")
         limit = min(req.number("maxResults", 50), 100)
-        return Answer(
-            body=self.shapes.comments(issue, req.number("startAt", 0), limit, order == "-created")
-        )
+        return Answer(body=self.shapes.comments(issue, req.number("startAt", 0), limit, order == "-created"))
 
     @route("POST", "/rest/api/2/issue/{key}/comment", schema=COMMENT, query="expand")
     def add_comment(self, req: Req, key: str) -> Answer:
@@ -329,9 +321,7 @@ class JiraSim(OAuthProvider, Simulator):
             return error(400, "Emoji is not allowed")
         people = self.reactions.setdefault(number, {}).setdefault(req.body["emojiId"], set())
         people.add(req.user.name)
-        return Answer(
-            200, {"commentId": number, "emojiId": req.body["emojiId"], "count": len(people)}
-        )
+        return Answer(200, {"commentId": number, "emojiId": req.body["emojiId"], "count": len(people)})
 
     @route("DELETE", "/rest/internal/2/reactions", query="commentId emojiId")
     def unreact(self, req: Req) -> Answer:
@@ -416,9 +406,7 @@ class JiraSim(OAuthProvider, Simulator):
 
     # --- sending ----------------------------------------------------------------------------
 
-    def _new_comment(
-        self, issue: Issue, author: User, body: str, visibility: dict[str, str] | None = None
-    ) -> Comment:
+    def _new_comment(self, issue: Issue, author: User, body: str, visibility: dict[str, str] | None = None) -> Comment:
         now = time.time()
         comment = Comment(self.fresh(), author, body, now, now, author, visibility)
         issue.comments.append(comment)
@@ -456,9 +444,7 @@ class JiraSim(OAuthProvider, Simulator):
         random.shuffle(work)
         return list(await asyncio.gather(*work))
 
-    async def _fire_comment(
-        self, event: str, issue: Issue, comment: Comment, actor: User
-    ) -> list[dict[str, Any]]:
+    async def _fire_comment(self, event: str, issue: Issue, comment: Comment, actor: User) -> list[dict[str, Any]]:
         shapes = self.shapes
         bare = self.bare_comments or self.major < 10
         first = shapes.hook_comment(event, issue, comment, actor, bare)
@@ -472,9 +458,7 @@ class JiraSim(OAuthProvider, Simulator):
             second["comment"] = shapes.comment(issue, comment)
         return await self.fire([first, second], actor)
 
-    async def change_labels(
-        self, issue: Issue, actor: User, labels: list[str]
-    ) -> list[dict[str, Any]]:
+    async def change_labels(self, issue: Issue, actor: User, labels: list[str]) -> list[dict[str, Any]]:
         """Set the labels as a user, write history and send the webhook."""
         item = label_change(issue.labels, labels)
         issue.labels = labels
@@ -543,9 +527,7 @@ class JiraSim(OAuthProvider, Simulator):
     ) -> dict[str, Any]:
         """Make an issue as a user; sends jira:issue_created."""
         user = self.users[reporter]
-        issue = Issue(
-            self.fresh(), key, summary, description, list(labels or []), user, time.time()
-        )
+        issue = Issue(self.fresh(), key, summary, description, list(labels or []), user, time.time())
         issue.hidden_from = set(hidden_from or [])
         self.issues[key] = issue
         body = self.shapes.hook_issue("jira:issue_created", "issue_created", issue, user)

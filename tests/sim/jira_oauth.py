@@ -15,9 +15,7 @@ from urllib.parse import parse_qs, urlencode
 from tests.sim.core import Answer, Req, SimError, Simulator, control, route
 from tests.sim.jira_shapes import User
 
-PARAMETERS = (
-    "client_id scope redirect_uri state response_type code_challenge code_challenge_method"
-)
+PARAMETERS = "client_id scope redirect_uri state response_type code_challenge code_challenge_method"
 SETTINGS = {
     "code_seconds": 10.0,
     "access_seconds": 3600.0,
@@ -128,10 +126,7 @@ class OAuthProvider(Simulator):
     def _consent_page(self, request: str) -> Answer:
         base = f"{self.base_url}{self.context}/rest/oauth2/latest/consent/{request}"
         names = [html.escape(name) for name in self.users]
-        links = "".join(
-            f'<p><a id="allow-{name}" href="{base}?user={name}">Allow as {name}</a></p>'
-            for name in names
-        )
+        links = "".join(f'<p><a id="allow-{name}" href="{base}?user={name}">Allow as {name}</a></p>' for name in names)
         page = f'<h1>OpenHands wants access to Jira</h1>{links}<p><a id="deny" href="{base}">Deny</a></p>'
         return Answer(200, f"<html lang=en><title>Jira</title><body>{page}</body></html>")
 
@@ -150,9 +145,7 @@ class OAuthProvider(Simulator):
         client = self.clients[given["client_id"]]
         code = secrets.token_urlsafe(24)
         until = time.time() + self.settings["code_seconds"]
-        self.grants[code] = Grant(
-            self.users[user], client, given.get("code_challenge"), code, until
-        )
+        self.grants[code] = Grant(self.users[user], client, given.get("code_challenge"), code, until)
         return self._back(given, code=code)
 
     @staticmethod
@@ -190,9 +183,7 @@ class OAuthProvider(Simulator):
 
     def _exchange(self, req: Req, client: Client, form: dict[str, str]) -> Answer:
         verifier = form.get("code_verifier")
-        if self.settings["need_pkce"] and not re.fullmatch(
-            r"[A-Za-z0-9._~-]{43,128}", verifier or ""
-        ):
+        if self.settings["need_pkce"] and not re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", verifier or ""):
             self.violate(req, "token: code_verifier missing or malformed")
             return self._refused(req, "invalid_request", "code_verifier")
         grant = self.grants.get(form.get("code", ""))
@@ -249,9 +240,7 @@ class OAuthProvider(Simulator):
     # --- control ------------------------------------------------------------------------------
 
     @control
-    def oauth_client(
-        self, redirect_uri: str, client: str = "ohdc-client", secret: str = "ohdc-client-secret"
-    ) -> None:
+    def oauth_client(self, redirect_uri: str, client: str = "ohdc-client", secret: str = "ohdc-client-secret") -> None:
         """Make the application link."""
         self.clients[client] = Client(client, secret, redirect_uri)
 
@@ -293,9 +282,7 @@ class OAuthProvider(Simulator):
     @control
     def oauth_codes(self) -> list[dict[str, Any]]:
         """All codes issued, oldest first."""
-        return [
-            {"code": g.code, "user": g.user.name, "used": g.is_used} for g in self.grants.values()
-        ]
+        return [{"code": g.code, "user": g.user.name, "used": g.is_used} for g in self.grants.values()]
 
     @control
     def oauth_revoke(self, user: str) -> int:
@@ -309,6 +296,5 @@ class OAuthProvider(Simulator):
     def oauth_expire(self, user: str) -> None:
         """End the life of a user's access tokens now; the refresh tokens stay."""
         self.access = {
-            text: (grant, 0.0 if grant.user.name == user else until)
-            for text, (grant, until) in self.access.items()
+            text: (grant, 0.0 if grant.user.name == user else until) for text, (grant, until) in self.access.items()
         }

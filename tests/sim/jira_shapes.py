@@ -103,9 +103,7 @@ class Shapes:
             "comments": [self.comment(issue, c) for c in ordered[start : start + limit]],
         }
 
-    def issue(
-        self, issue: Issue, wanted: list[str] | None = None, changelog: bool = False
-    ) -> dict[str, Any]:
+    def issue(self, issue: Issue, wanted: list[str] | None = None, changelog: bool = False) -> dict[str, Any]:
         """An issue; wanted limits the fields, changelog adds the history."""
         fields = self._fields(issue)
         if wanted and "*all" not in wanted and "*navigable" not in wanted:
@@ -155,9 +153,7 @@ class Shapes:
 
     # --- webhook bodies ---------------------------------------------------------------------
 
-    def hook_comment(
-        self, event: str, issue: Issue, comment: Comment, actor: User, bare: bool
-    ) -> dict[str, Any]:
+    def hook_comment(self, event: str, issue: Issue, comment: Comment, actor: User, bare: bool) -> dict[str, Any]:
         """comment_created and its kin; the older shape has neither issue nor user."""
         body: dict[str, Any] = {"timestamp": int(time.time() * 1000), "webhookEvent": event}
         if not bare or event != "comment_created":

@@ -103,9 +103,7 @@ class OheSim(OhePeople):
             self.violate(req, "a user's key beside the service key")
         if not re.match(UUID, org):
             self.violate(req, "malformed org id")
-            return Answer(
-                422, {"detail": [{"loc": ["path", "org_id"], "msg": "uuid", "type": "uuid"}]}
-            )
+            return Answer(422, {"detail": [{"loc": ["path", "org_id"], "msg": "uuid", "type": "uuid"}]})
         person = self.people.get(user)
         if person is None:
             return Answer(404, {"detail": "User not found"})
@@ -121,11 +119,7 @@ class OheSim(OhePeople):
             return person
         name = req.body["name"]
         found = next(
-            (
-                k
-                for k in self.keys.values()
-                if (k.person.id, k.org, k.name, k.dead) == (user, org, name, False)
-            ),
+            (k for k in self.keys.values() if (k.person.id, k.org, k.name, k.dead) == (user, org, name, False)),
             None,
         )
         if found is None:
@@ -233,9 +227,7 @@ class OheSim(OhePeople):
         self.posts[identity] = self.posts.get(identity, 0) + 1
         self.tasks[task.id] = task
         old = self.conversations.get(identity)
-        earlier = [
-            t for t in self.tasks.values() if t is not task and t.conversation_id == identity
-        ]
+        earlier = [t for t in self.tasks.values() if t is not task and t.conversation_id == identity]
         if old is not None and not old.deleted:
             if now < max((t.ready_at for t in earlier), default=0.0):
                 self.violate(req, f"second start of {identity} while the first starts")
@@ -270,12 +262,7 @@ class OheSim(OhePeople):
             return found
         now, mine = time.time(), req.user.id
         return Answer(
-            body=[
-                t.body(now, with_zone=False)
-                if (t := self.tasks.get(i)) and t.owner == mine
-                else None
-                for i in found
-            ]
+            body=[t.body(now, with_zone=False) if (t := self.tasks.get(i)) and t.owner == mine else None for i in found]
         )
 
     @route(

@@ -132,9 +132,7 @@ class Conversation:
     def become(self, at: float, status: str) -> None:
         """A state and both kinds of events that tell it."""
         self.states.append((at, status))
-        self.add(
-            at, "ConversationStateUpdateEvent", "environment", key="execution_status", value=status
-        )
+        self.add(at, "ConversationStateUpdateEvent", "environment", key="execution_status", value=status)
         self.add(
             at,
             "ConversationStateUpdateEvent",
@@ -160,9 +158,7 @@ class Conversation:
         elif outcome == "message":
             self.say(end, "agent", script.text)
         elif outcome == "error":
-            self.add(
-                end, "ConversationErrorEvent", "environment", code="LLMError", detail=script.detail
-            )
+            self.add(end, "ConversationErrorEvent", "environment", code="LLMError", detail=script.detail)
         self.become(end, ENDS.get(outcome, "finished"))
         if outcome in ("paused", "missing"):
             self.states.append((end, None))

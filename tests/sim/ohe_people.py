@@ -224,9 +224,7 @@ class OhePeople(Simulator):
         permissions: list[str] | None = None,
     ) -> None:
         """Give a role in an organisation (None: the own one), with the role's permissions or others."""
-        place = self.people[identity].orgs.setdefault(
-            org or identity, {"id": org or identity, "name": name}
-        )
+        place = self.people[identity].orgs.setdefault(org or identity, {"id": org or identity, "name": name})
         place["role"] = role
         place.pop("permissions", None)
         if permissions is not None:

@@ -18,9 +18,7 @@ from tests.sim.jira import JiraSim
 from tests.sim.keycloak import KeycloakSim
 from tests.sim.ohe import OheSim
 
-KINDS: dict[str, type[Simulator]] = {
-    sim.name: sim for sim in (JiraSim, BitbucketSim, OheSim, KeycloakSim)
-}
+KINDS: dict[str, type[Simulator]] = {sim.name: sim for sim in (JiraSim, BitbucketSim, OheSim, KeycloakSim)}
 
 
 def control_app(sims: dict[str, Simulator]) -> web.Application:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.office import JIRA_API, ORG, Office, open_office
+from tests.connect.office import JIRA_API, ORG, Office, open_office
+from tests.connect.traps import OUTSIDE, Names, Outside, Trap, own_address, why_no_names, with_names
 from tests.e2e.stack import Program, Stack
-from tests.e2e.traps import OUTSIDE, Names, Outside, Trap, own_address, why_no_names, with_names
 from tests.e2e.waiting import wait_until
 
 CLUSTER = own_address()

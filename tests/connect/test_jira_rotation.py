@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.e2e.office import JIRA_API, Office, open_office
+from tests.connect.office import JIRA_API, Office, open_office
 from tests.e2e.signing import encode, sign
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until
@@ -179,9 +179,7 @@ def test_killed_between_two_steps(office: Office, step: str) -> None:
         wait_until(lambda: jira.held() == 1, 20, "Jira is asked")
         kill(office, lost)
         repaired = update(office)
-        assert repaired.status_code == 200 and repaired.json()["webhookEnrolled"], (
-            repaired.text
-        )
+        assert repaired.status_code == 200 and repaired.json()["webhookEnrolled"], repaired.text
         row = row_of(office)
         assert (row["secret_next_sealed"], row["status"]) == (None, "active")
         if "stored" not in step:
@@ -220,9 +218,9 @@ def test_killed_before_the_new_secret_counts(office: Office) -> None:
             "what is in use counts",
         )
         assert sent.secret() == secret
-    assert office.stack.rows(
-        "select operator from audit where action = 'connection.secret_promoted'"
-    ) == [{"operator": "ohdc-installer"}]
+    assert office.stack.rows("select operator from audit where action = 'connection.secret_promoted'") == [
+        {"operator": "ohdc-installer"}
+    ]
 
 
 def test_updates_without_pause_refuse_nothing(office: Office) -> None:
@@ -232,9 +230,7 @@ def test_updates_without_pause_refuse_nothing(office: Office) -> None:
         for _ in range(5):
             assert update(office).json()["webhookEnrolled"]
         assert sent.secret() == first
-        statuses = [
-            update(office, webhook_secret=new_secret()).status_code for _ in range(3)
-        ]
+        statuses = [update(office, webhook_secret=new_secret()).status_code for _ in range(3)]
         assert statuses == [200, 429, 429]
         assert update(office, rotate_secret=True).status_code == 200
 
@@ -244,11 +240,7 @@ def test_two_at_once_refuse_nothing(office: Office) -> None:
     with load(office):
         answers: list[requests.Response] = []
         threads = [
-            threading.Thread(
-                target=lambda: answers.append(
-                    update(office, webhook_secret=new_secret())
-                )
-            )
+            threading.Thread(target=lambda: answers.append(update(office, webhook_secret=new_secret())))
             for _ in range(3)
         ]
         for thread in threads:
@@ -290,9 +282,7 @@ def test_the_former_secret_ends_an_hour_after_its_successor_was_seen(
     assert row["secret_previous_sealed"] is not None and row["previous_until"] is None
     office.sql("update connection set rotated_at = rotated_at - interval '2 minutes'")
     assert sent.send(http, sent.secret()) == 200
-    wait_until(
-        lambda: row_of(office)["previous_until"] is not None, 20, "the new one was seen"
-    )
+    wait_until(lambda: row_of(office)["previous_until"] is not None, 20, "the new one was seen")
     assert sent.send(http, old) == 200
     office.sql("update connection set previous_until = now()")
     wait_until(

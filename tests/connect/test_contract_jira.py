@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.office import EVENTS, JIRA_API, ORG, OTHER_ORG, Office, open_office
+from tests.connect.office import EVENTS, JIRA_API, ORG, OTHER_ORG, Office, open_office
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until
 
@@ -80,18 +80,14 @@ def detail(answer: Any, status: int) -> str:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
-def test_without_credentials_all_calls_are_a_clean_401(
-    office: Office, endpoint: tuple[str, str, Any]
-) -> None:
+def test_without_credentials_all_calls_are_a_clean_401(office: Office, endpoint: tuple[str, str, Any]) -> None:
     """And OpenHands is not asked who nobody is."""
     answer = office.call(None, *endpoint)
     assert (answer.status_code, answer.json()) == (401, {"error": "NoCredentialsError"})
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
-def test_an_expired_session_gets_openhands_own_401(
-    office: Office, endpoint: tuple[str, str, Any]
-) -> None:
+def test_an_expired_session_gets_openhands_own_401(office: Office, endpoint: tuple[str, str, Any]) -> None:
     """Its body is passed on."""
     name = office.newcomer("admin")
     office.stack.sims.ohe.expire_session(session=office.sessions[name])
@@ -192,9 +188,7 @@ def test_a_failed_installation_pauses_the_connection(office: Office) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_input_that_cannot_be_used_is_a_422_in_words(
-    office: Office, changed: dict[str, Any], text: str | None
-) -> None:
+def test_input_that_cannot_be_used_is_a_422_in_words(office: Office, changed: dict[str, Any], text: str | None) -> None:
     """The contract's sentence where it has one, a sentence in any case; nothing is written."""
     answer = office.call("olga", "POST", f"{JIRA_API}/workspaces", manual(office, **changed))
     said = detail(answer, 422)
@@ -227,9 +221,7 @@ def test_another_host_than_the_configured_is_refused(office: Office) -> None:
     assert office.host in answer.json()["error"]
 
 
-@pytest.mark.parametrize(
-    "typed", ["  {} ", "http://{}", "HTTP://{}/", "{}/", "http://{}/jira/..", "https://http://{}"]
-)
+@pytest.mark.parametrize("typed", ["  {} ", "http://{}", "HTTP://{}/", "{}/", "http://{}/jira/..", "https://http://{}"])
 def test_the_host_may_be_typed_in_many_ways(office: Office, typed: str) -> None:
     """In setup, status, link and validate alike; where a form is refused it is refused with a sentence."""
     name = typed.format(office.host)

@@ -104,9 +104,7 @@ def myself(jira: Remote, token: str) -> int:
     return requests.get(f"{jira.base_url}/rest/api/2/myself", headers=headers).status_code
 
 
-def test_an_independent_client_links_and_renews(
-    jira: Remote, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_independent_client_links_and_renews(jira: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     """PyPI requests-oauthlib: authorize with PKCE, exchange, call, renew; the old pair is void."""
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     token_url = f"{jira.base_url}/rest/oauth2/latest/token"
@@ -177,12 +175,8 @@ def test_a_wrong_authorize_request_comes_back_with_an_error(
     assert "authorize: " in jira.forgive()[0]
 
 
-@pytest.mark.parametrize(
-    "changed", [{"redirect_uri": CALLBACK + "/"}, {"client_id": "other"}], ids=str
-)
-def test_a_wrong_client_or_address_is_not_sent_back(
-    jira: Remote, changed: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("changed", [{"redirect_uri": CALLBACK + "/"}, {"client_id": "other"}], ids=str)
+def test_a_wrong_client_or_address_is_not_sent_back(jira: Remote, changed: dict[str, str]) -> None:
     """An error page: nothing may be sent to an address that is not registered."""
     assert consent(jira, **changed).status_code == 400
     assert len(jira.forgive()) == 1
@@ -376,9 +370,7 @@ def token(key: bytes = KEY, alg: str = "HS256", kid: str | None = None, **claims
     ],
     ids=str,
 )
-def test_openhands_checks_access_tokens(
-    sims: Sims, made: dict[str, Any], status: int, word: str
-) -> None:
+def test_openhands_checks_access_tokens(sims: Sims, made: dict[str, Any], status: int, word: str) -> None:
     """200 with the token as text; each fault of the token is a violation."""
     headers = {"X-Access-Token": token(**made)}
     answer = requests.get(f"{sims.ohe.base_url}/api/v1/webhooks/secrets", headers=headers)

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 import requests
 
-from tests.e2e.browser import Browser, Form, Page
-from tests.e2e.office import JIRA_API, ORG, OTHER_ORG, Office, open_office
+from tests.connect.browser import Browser, Form, Page
+from tests.connect.office import JIRA_API, ORG, OTHER_ORG, Office, open_office
 from tests.e2e.stack import Stack
 from tests.sim.jira_oauth import challenge_of
 
@@ -164,9 +164,7 @@ def test_fixation_the_code_comes_back_to_the_attacker(office: Office, victim: Br
     assert asked(office) == before
 
 
-def test_fixation_attackers_callback_in_the_victims_browser(
-    office: Office, victim: Browser, attacker: Browser
-) -> None:
+def test_fixation_attackers_callback_in_the_victims_browser(office: Office, victim: Browser, attacker: Browser) -> None:
     """The victim must not be linked to the attacker's Jira account, though it has a flow of its own open."""
     begin(office, victim)
     back = consent(office, attacker, "max")
@@ -174,9 +172,7 @@ def test_fixation_attackers_callback_in_the_victims_browser(
     unlinked(office)
 
 
-def test_fixation_attackers_code_with_the_victims_state(
-    office: Office, victim: Browser, attacker: Browser
-) -> None:
+def test_fixation_attackers_code_with_the_victims_state(office: Office, victim: Browser, attacker: Browser) -> None:
     """The code belongs to another challenge: Jira refuses the exchange."""
     code = field(consent(office, attacker, "max"), "code")
     before = exchanged(office)
@@ -340,9 +336,7 @@ def test_a_state_of_another_purpose(office: Office, victim: Browser) -> None:
     unlinked(office)
 
 
-def test_a_flood_of_states_does_not_push_out_other_peoples(
-    office: Office, victim: Browser, attacker: Browser
-) -> None:
+def test_a_flood_of_states_does_not_push_out_other_peoples(office: Office, victim: Browser, attacker: Browser) -> None:
     """Everybody has a bounded number of open flows; only the own oldest go."""
     back = consent(office, victim, "mia")
     first = begin(office, attacker)
@@ -421,9 +415,7 @@ def test_the_cookie_is_there_twice(office: Office, victim: Browser, attacker: Br
 
 
 @pytest.mark.parametrize("name", ["ohdc-oauth", "__host-ohdc-oauth", "__Secure-ohdc-oauth", "__Host-ohdc-oauth2"])
-def test_a_cookie_that_a_subdomain_could_plant(
-    office: Office, victim: Browser, attacker: Browser, name: str
-) -> None:
+def test_a_cookie_that_a_subdomain_could_plant(office: Office, victim: Browser, attacker: Browser, name: str) -> None:
     """Only the name with the prefix counts, which no other host can set."""
     back = consent(office, attacker, "max")
     planted = f"{name}={attacker.cookies[COOKIE].value}"

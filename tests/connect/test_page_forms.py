@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.browser import Browser, Form, Page
-from tests.e2e.office import ORG, OTHER_ORG, Office, open_office
+from tests.connect.browser import Browser, Form, Page
+from tests.connect.office import ORG, OTHER_ORG, Office, open_office
 from tests.e2e.stack import Stack
 
 SETTINGS = {"JIRA_DC_ENABLE_OAUTH": "0"}

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from tests.e2e.browser import Browser, Page
+from tests.connect.browser import Browser, Page
 from tests.e2e.stack import Program
 from tests.e2e.world import World
 from tests.sim.front import make_certificate

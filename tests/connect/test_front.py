@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.office import BITBUCKET_API, JIRA_API, Office, open_office
+from tests.connect.office import BITBUCKET_API, JIRA_API, Office, open_office
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until
 

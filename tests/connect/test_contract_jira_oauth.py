@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 import requests
 
-from tests.e2e.browser import Browser, Page
-from tests.e2e.office import EVENTS, JIRA_API, ORG, Office, open_office
+from tests.connect.browser import Browser, Page
+from tests.connect.office import EVENTS, JIRA_API, ORG, Office, open_office
 from tests.e2e.stack import Stack
 from tests.run.servers import free_port
 from tests.sim.ohe_people import base62

@@ -54,9 +54,7 @@ DENIED = [
 
 
 @pytest.mark.parametrize(("effect", "kind", "value", "why"), DENIED)
-def test_who_is_left_out_reads_which_list(
-    world: World, effect: str, kind: str, value: str, why: str
-) -> None:
+def test_who_is_left_out_reads_which_list(world: World, effect: str, kind: str, value: str, why: str) -> None:
     """One comment that names the list; no reaction, no conversation."""
     rule(world, effect, kind, value)
     number, comment = world.ask_pull(f"@openhands may {effect} {kind} {value}")

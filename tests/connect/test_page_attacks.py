@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from tests.e2e.browser import Browser, Form, Page
-from tests.e2e.office import BITBUCKET_API, JIRA_API, ORG, PROVIDER, Office, open_office
+from tests.connect.browser import Browser, Form, Page
+from tests.connect.office import BITBUCKET_API, JIRA_API, ORG, PROVIDER, Office, open_office
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("tidy")
@@ -68,8 +68,7 @@ def tidy(office: Office) -> Iterator[None]:
 def state(office: Office) -> dict[str, Any]:
     """Everything that a form could change: tables, and hooks at the products."""
     found: dict[str, Any] = {
-        table: office.stack.rows(f"select to_jsonb(t) as row from {table} t order by t::text")
-        for table in TABLES
+        table: office.stack.rows(f"select to_jsonb(t) as row from {table} t order by t::text") for table in TABLES
     }
     found["jira"] = office.stack.sims.jira.hooks_now()
     found["bitbucket"] = office.stack.sims.bitbucket.hooks_of(repo="PROJ/web")

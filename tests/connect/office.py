@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 import requests
 
-from tests.e2e.browser import Browser
+from tests.connect.browser import Browser
 from tests.e2e.signing import sign
 from tests.e2e.stack import Program, Stack
 from tests.e2e.waiting import wait_until
@@ -58,9 +58,7 @@ class Office:
         """A browser in which somebody (None: nobody) is signed in."""
         return Browser(self.stack, self.sessions[name] if name else None, **more)
 
-    def call(
-        self, who: str | None, method: str, path: str, body: Any = None, **headers: str
-    ) -> requests.Response:
+    def call(self, who: str | None, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         """A call of OpenHands' own screens; header names with _ for -."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.browser(who).call(method, path, body, headers=named)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.office import BITBUCKET_API as PATH
-from tests.e2e.office import PROVIDER, Office, open_office
+from tests.connect.office import BITBUCKET_API as PATH
+from tests.connect.office import PROVIDER, Office, open_office
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.office import BITBUCKET_API, ORG, OTHER_ORG, PROVIDER, Office, open_office
+from tests.connect.office import BITBUCKET_API, ORG, OTHER_ORG, PROVIDER, Office, open_office
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("tidy")
@@ -101,9 +101,7 @@ def detail(answer: requests.Response, status: int) -> str:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
-def test_without_credentials_all_calls_are_a_clean_401(
-    office: Office, endpoint: tuple[str, str, Any]
-) -> None:
+def test_without_credentials_all_calls_are_a_clean_401(office: Office, endpoint: tuple[str, str, Any]) -> None:
     """The exact body."""
     answer = office.call(None, *endpoint)
     assert (answer.status_code, answer.json()) == (401, {"error": "NoCredentialsError"})

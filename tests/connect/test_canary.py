@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from tests.e2e.browser import Page
-from tests.e2e.office import BITBUCKET_API, JIRA_API, PROVIDER, Office, open_office
+from tests.connect.browser import Page
+from tests.connect.office import BITBUCKET_API, JIRA_API, PROVIDER, Office, open_office
 from tests.e2e.stack import Program, Stack
 from tests.e2e.waiting import wait_until
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.e2e.browser import Browser, Page
-from tests.e2e.office import EVENTS, JIRA_API, Office, open_office
+from tests.connect.browser import Browser, Page
+from tests.connect.office import EVENTS, JIRA_API, Office, open_office
 from tests.e2e.signing import encode, sign
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until
@@ -32,9 +32,7 @@ def office(opened: Office) -> Iterator[Office]:
     yield opened
     jira = opened.stack.sims.jira
     jira.configure(version="10.3.5", show_email=True)
-    found = [
-        text for remote in opened.stack.sims.remotes() for text in remote.forgive()
-    ]
+    found = [text for remote in opened.stack.sims.remotes() for text in remote.forgive()]
     for remote in opened.stack.sims.remotes():
         remote.heal()
     assert found == []
@@ -106,11 +104,7 @@ def deliver(office: Office, number: int, secret: str) -> int:
     )
     port = office.stack.programs["ingress"].http
     url = f"http://127.0.0.1:{port}{JIRA_API}/connections/{number}/events"
-    return int(
-        office.browser()
-        .http.post(url, data=body, headers={"X-Hub-Signature": sign(secret, body)})
-        .status_code
-    )
+    return int(office.browser().http.post(url, data=body, headers={"X-Hub-Signature": sign(secret, body)}).status_code)
 
 
 # --- manual -----------------------------------------------------------------------------------
@@ -127,28 +121,18 @@ def test_manual_setup_is_stored_before_the_browser_goes_to_jira(office: Office) 
     }
     answer = browser.call("POST", f"{JIRA_API}/workspaces", body)
     assert answer.status_code == 200, answer.text
-    assert (
-        sorted(answer.json()) == ["authorizationUrl", "redirect", "success"]
-        and answer.json()["redirect"]
-    )
+    assert sorted(answer.json()) == ["authorizationUrl", "redirect", "success"] and answer.json()["redirect"]
     url = urlsplit(answer.json()["authorizationUrl"])
     query = parse_qs(url.query)
-    assert (
-        f"{url.scheme}://{url.netloc}{url.path}"
-        == f"{office.stack.jira_url}/rest/oauth2/latest/authorize"
-    )
-    assert query["redirect_uri"] == [
-        f"{office.stack.origin}{JIRA_API}/callback"
-    ] and query["scope"] == ["WRITE"]
+    assert f"{url.scheme}://{url.netloc}{url.path}" == f"{office.stack.jira_url}/rest/oauth2/latest/authorize"
+    assert query["redirect_uri"] == [f"{office.stack.origin}{JIRA_API}/callback"] and query["scope"] == ["WRITE"]
     row = row_of(office)
     assert (row["status"], row["owner_user_id"], row["secret_shown_at"]) == (
         "pending",
         office.ids["olga"],
         None,
     )
-    assert row["activated_at"] is None and SECRET.encode() not in bytes(
-        row["secret_sealed"]
-    )
+    assert row["activated_at"] is None and SECRET.encode() not in bytes(row["secret_sealed"])
     assert hooks(office) == [] and office.links() == []
     assert deliver(office, row["id"], SECRET) == 200
     assert go_to_jira(office, browser, answer) == PAGE
@@ -206,11 +190,7 @@ def test_automatic_setup_installs_the_hook_before_the_redirect(office: Office) -
     row = row_of(office)
     (hook,) = hooks(office)
     assert hook["name"] == "OpenHands" and hook["url"] == events_url(office, row["id"])
-    assert (
-        sorted(hook["events"]) == EVENTS
-        and hook["active"]
-        and hook["scopeType"] == "global"
-    )
+    assert sorted(hook["events"]) == EVENTS and hook["active"] and hook["scopeType"] == "global"
     assert hook["sslVerificationRequired"] is True
     assert hook["configuration"]["EXCLUDE_BODY"] == "false"
     assert (row["status"], row["hook_id"], row["hook_error"]) == (
@@ -223,10 +203,7 @@ def test_automatic_setup_installs_the_hook_before_the_redirect(office: Office) -
         None,
     )
     assert (
-        office.stack.rows(
-            "select bot_key from instance where id = %s", row["instance_id"]
-        )[0]["bot_key"]
-        == "JIRAUSER9"
+        office.stack.rows("select bot_key from instance where id = %s", row["instance_id"])[0]["bot_key"] == "JIRAUSER9"
     )
     seen = [
         f"{call['method']} {call['path'].removeprefix(urlsplit(office.stack.jira_url).path)}"
@@ -260,10 +237,7 @@ def test_a_failed_installation_is_told_on_the_way_back(office: Office) -> None:
     }
     answer = browser.call("POST", f"{JIRA_API}/workspaces", body)
     row = row_of(office)
-    assert (
-        row["status"] == "pending"
-        and "URL is not on the allowlist" in row["hook_error"]
-    )
+    assert row["status"] == "pending" and "URL is not on the allowlist" in row["hook_error"]
     assert go_to_jira(office, browser, answer) == LANDING + "install_failed"
     again = browser.call("POST", f"{JIRA_API}/workspaces", body)
     assert again.json() == {
@@ -292,9 +266,7 @@ def test_a_failed_installation_is_told_on_the_way_back(office: Office) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_jira_stored_is_read_back(
-    office: Office, stored: dict[str, Any], words: str
-) -> None:
+def test_what_jira_stored_is_read_back(office: Office, stored: dict[str, Any], words: str) -> None:
     """Another name, address, list of events, or switched off: not installed, and said."""
     kept = {
         "id": 7,
@@ -310,10 +282,7 @@ def test_what_jira_stored_is_read_back(
     link(office, "olga")
     jira.fault(match=r"^GET .*/jira-webhook/1.0/webhooks/\d+", status=200, body=kept)
     answer = automatic(office).json()
-    assert (
-        answer["webhookEnrolled"] is False
-        and f"another {words} than" in answer["error"]
-    )
+    assert answer["webhookEnrolled"] is False and f"another {words} than" in answer["error"]
     assert row_of(office)["status"] == "pending"
 
 
@@ -347,20 +316,14 @@ def test_our_hook_is_known_by_its_url_in_any_spelling(office: Office) -> None:
     assert answer["webhookEnrolled"] is True and "error" not in answer
     found = {item["id"]: item for item in hooks(office)}
     assert sorted(found) == sorted([other, hook])
-    assert (found[hook]["url"], found[hook]["name"]) == (url, "OpenHands") and sorted(
-        found[hook]["events"]
-    ) == EVENTS
+    assert (found[hook]["url"], found[hook]["name"]) == (url, "OpenHands") and sorted(found[hook]["events"]) == EVENTS
     assert found[hook]["configuration"]["FILTERS"] == "project = PROJ"
     assert found[other]["name"] == "Other"
     assert row_of(office)["hook_id"] == str(hook)
 
 
-@pytest.mark.parametrize(
-    "path", [f"{JIRA_API}/connections/7/events", f"{JIRA_API}/events"]
-)
-def test_the_hook_of_the_built_in_resolver_is_taken_over(
-    office: Office, path: str
-) -> None:
+@pytest.mark.parametrize("path", [f"{JIRA_API}/connections/7/events", f"{JIRA_API}/events"])
+def test_the_hook_of_the_built_in_resolver_is_taken_over(office: Office, path: str) -> None:
     """Our name, our host, our path with another number or none."""
     jira, number = office.stack.sims.jira, prepared(office)
     hook = jira.add_hook(url=office.stack.origin + path)
@@ -384,11 +347,7 @@ def test_a_namesake_elsewhere_is_reported_and_left(office: Office, url: str) -> 
     answer = automatic(office).json()
     assert answer["webhookEnrolled"] is True and url in answer["error"]
     found = {item["id"]: item for item in hooks(office)}
-    assert (
-        len(found) == 2
-        and found[hook]["url"] == url
-        and found[hook]["configuration"]["SECRET"] == "theirs"
-    )
+    assert len(found) == 2 and found[hook]["url"] == url and found[hook]["configuration"]["SECRET"] == "theirs"
     row = row_of(office)
     assert (row["id"], row["status"]) == (number, "active") and url in row["hook_error"]
 
@@ -409,9 +368,7 @@ def test_the_stored_id_wins_after_somebody_changed_the_hook(office: Office) -> N
     prepared(office)
     assert automatic(office).json()["webhookEnrolled"] is True
     (hook,) = hooks(office)
-    office.stack.sims.jira.set_hook(
-        hook=hook["id"], url="https://moved.example.com/x", name="Renamed", active=False
-    )
+    office.stack.sims.jira.set_hook(hook=hook["id"], url="https://moved.example.com/x", name="Renamed", active=False)
     assert automatic(office).json()["webhookEnrolled"] is True
     (after,) = hooks(office)
     assert (after["id"], after["url"], after["name"], after["active"]) == (
@@ -440,9 +397,7 @@ def test_jira_before_10_cannot_sign(office: Office, version: str, way: Any) -> N
     office.stack.sims.jira.configure(version=version)
     why = f"Jira {version} cannot sign its webhooks: Jira Data Center 10 or newer is needed"
     assert refused(office, way(office)) == why
-    done = office.stack.ohdc_run(
-        "connections", "add", "jira", "--base-url", office.stack.jira_url
-    )
+    done = office.stack.ohdc_run("connections", "add", "jira", "--base-url", office.stack.jira_url)
     assert done.returncode == 1 and why in done.stderr.decode()
     assert office.connections() == []
 
@@ -513,16 +468,12 @@ def test_e_mail_mode_from_start_to_finish(office: Office) -> None:
         assert answer.json() == {"configured": True, "host": office.host}
 
 
-@pytest.mark.parametrize(
-    "typed", ["https://https://{}/", " HTTP://{}", "{}/rest", "https://{}//"]
-)
+@pytest.mark.parametrize("typed", ["https://https://{}/", " HTTP://{}", "{}/rest", "https://{}//"])
 def test_validate_takes_the_host_as_typed(office: Office, typed: str) -> None:
     """Slashes and all, as the screen puts it into the path."""
     prepared(office)
     assert automatic(office).status_code == 200
-    answer = office.call(
-        "mia", "GET", f"{JIRA_API}/workspaces/validate/{typed.format(office.host)}"
-    )
+    answer = office.call("mia", "GET", f"{JIRA_API}/workspaces/validate/{typed.format(office.host)}")
     wanted = {
         "name": office.host,
         "status": "active",
@@ -551,10 +502,7 @@ def test_jira_that_is_away_is_a_failure_with_its_reason(office: Office) -> None:
     """500 with the contract's sentence."""
     with office.variant("installer", JIRA_DC_BASE_URL="http://127.0.0.1:9"):
         answer = save(office, workspace_name="127.0.0.1:9", is_active=False)
-    assert (
-        answer.status_code == 500
-        and answer.json()["detail"] == "Failed to create workspace"
-    )
+    assert answer.status_code == 500 and answer.json()["detail"] == "Failed to create workspace"
     why = "Jira at http://127.0.0.1:9: it cannot be reached from here, check the address and the network: Jira: "
     assert answer.json()["error"].startswith(why)
     assert office.connections() == []
@@ -602,16 +550,11 @@ def test_a_paused_connection_takes_deliveries_and_starts_nothing(
     wait_until(lambda: deliver(office, number, SECRET) == 200, 5, "a delivery is taken")
     sql = "select verdict from delivery where connection_id = %s order by received_at desc limit 1"
     wait_until(
-        lambda: (
-            [row["verdict"] for row in office.stack.rows(sql, number)]
-            == ["INTEGRATION_OFF"]
-        ),
+        lambda: [row["verdict"] for row in office.stack.rows(sql, number)] == ["INTEGRATION_OFF"],
         10,
         "it is noted",
     )
-    answer = office.call(
-        "olga", "POST", f"{JIRA_API}/workspaces/status", body | {"is_active": True}
-    )
+    answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/status", body | {"is_active": True})
     assert answer.json() == {"success": True, "status": "active"}
 
 
@@ -623,10 +566,7 @@ def test_a_connection_in_shadow_stays_there(office: Office) -> None:
     assert row_of(office)["status"] == "shadow"
     body = {"workspace_name": office.host, "is_active": True}
     answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/status", body)
-    assert (
-        answer.json() == {"success": True, "status": "active"}
-        and row_of(office)["status"] == "shadow"
-    )
+    assert answer.json() == {"success": True, "status": "active"} and row_of(office)["status"] == "shadow"
 
 
 def test_removal_keeps_going_when_jira_refuses(office: Office) -> None:
@@ -638,18 +578,11 @@ def test_removal_keeps_going_when_jira_refuses(office: Office) -> None:
         status=500,
         body={"errorMessages": ["Try later"]},
     )
-    answer = office.call(
-        "olga", "POST", f"{JIRA_API}/workspaces/unlink", {"admin_api_key": "admin-pat"}
-    )
+    answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/unlink", {"admin_api_key": "admin-pat"})
     assert answer.status_code == 200, answer.text
     assert (answer.json()["success"], answer.json()["webhookRemoved"]) == (True, False)
-    assert (
-        "Try later" in answer.json()["error"]
-        and "Try later" in row_of(office)["hook_error"]
-    )
-    assert row_of(office)["status"] == "paused" and [
-        item["status"] for item in office.links()
-    ] == ["inactive"]
+    assert "Try later" in answer.json()["error"] and "Try later" in row_of(office)["hook_error"]
+    assert row_of(office)["status"] == "paused" and [item["status"] for item in office.links()] == ["inactive"]
 
 
 def test_an_owner_who_never_linked_can_remove_what_is_pending(office: Office) -> None:
@@ -671,10 +604,7 @@ def test_a_connection_of_the_operator_gets_its_first_editor_as_owner(
         403,
         "You do not have permission to update this workspace",
     )
-    assert (
-        office.call("adam", "POST", f"{JIRA_API}/workspaces/status", body).status_code
-        == 200
-    )
+    assert office.call("adam", "POST", f"{JIRA_API}/workspaces/status", body).status_code == 200
     assert row_of(office)["owner_user_id"] == office.ids["adam"]
     answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/status", body)
     assert answer.status_code == 403
@@ -711,12 +641,8 @@ def test_all_changes_are_audited(office: Office) -> None:
     """Who, what, which connection; no text, no secret."""
     number = prepared(office)
     automatic(office)
-    office.call(
-        "olga", "POST", f"{JIRA_API}/workspaces/unlink", {"admin_api_key": "admin-pat"}
-    )
-    rows = office.stack.rows(
-        "select * from audit where object = %s order by id", f"jira/{number}"
-    )
+    office.call("olga", "POST", f"{JIRA_API}/workspaces/unlink", {"admin_api_key": "admin-pat"})
+    rows = office.stack.rows("select * from audit where object = %s order by id", f"jira/{number}")
     assert [row["action"] for row in rows] == [
         "connection.add",
         "connection.update",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.office import BITBUCKET_API as PATH
-from tests.e2e.office import PROVIDER, Office, open_office
+from tests.connect.office import BITBUCKET_API as PATH
+from tests.connect.office import PROVIDER, Office, open_office
 from tests.e2e.signing import encode, sign
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until

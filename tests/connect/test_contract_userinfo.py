@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.e2e.office import Office, open_office
+from tests.connect.office import Office, open_office
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("tidy")

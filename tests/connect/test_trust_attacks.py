@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.e2e.office import BITBUCKET_API, JIRA_API, OTHER_ORG, PROVIDER, Office, open_office
+from tests.connect.office import BITBUCKET_API, JIRA_API, OTHER_ORG, PROVIDER, Office, open_office
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until
 

@@ -150,9 +150,7 @@ def test_whoami_that_names_nobody(linker: str, bitbucket: Remote, name: str, fau
     assert (answer.status_code, answer.json()) == (401, {"error": "not_authenticated"})
 
 
-@pytest.mark.parametrize(
-    ("status", "shown"), [(401, 401), (403, 403), (429, 429), (503, 503), (302, 502)]
-)
+@pytest.mark.parametrize(("status", "shown"), [(401, 401), (403, 403), (429, 429), (503, 503), (302, 502)])
 def test_bitbucket_refuses_the_list(linker: str, bitbucket: Remote, status: int, shown: int) -> None:
     """Its own status, with the number in the text; a redirect is none that could be passed on."""
     bitbucket.fault(match=USERS, status=status, body="{}")

@@ -19,10 +19,10 @@ import psycopg
 import pytest
 import requests
 
-from tests.e2e.browser import Browser, Page
-from tests.e2e.office import Office
+from tests.connect.browser import Browser, Page
+from tests.connect.office import Office
+from tests.connect.test_canary import assert_gone
 from tests.e2e.stack import Program
-from tests.e2e.test_canary import assert_gone
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
 
@@ -202,9 +202,7 @@ REFUSED: list[tuple[str, int, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "status", "changed"), REFUSED, ids=[row[0] for row in REFUSED])
-def test_who_may_not_have_it(
-    world: World, nina: Person, name: str, status: int, changed: dict[str, Any]
-) -> None:
+def test_who_may_not_have_it(world: World, nina: Person, name: str, status: int, changed: dict[str, Any]) -> None:
     """Signed by the right key, but not for this."""
     answer = ask(world, sign(claims_of(world, nina, **changed)))
     assert answer.status_code == status, name
@@ -237,9 +235,7 @@ def test_who_has_unlinked_has_no_token(world: World, nina: Person) -> None:
     page = Page(nina.browser.open("/integration/dc/link"))
     assert nina.browser.submit(page.form("/unlink")).status_code in (200, 302, 303)
     sql = "select * from user_link where user_id = %s"
-    assert [(row["status"], row["tokens_sealed"]) for row in world.stack.rows(sql, nina.id)] == [
-        ("inactive", None)
-    ]
+    assert [(row["status"], row["tokens_sealed"]) for row in world.stack.rows(sql, nina.id)] == [("inactive", None)]
     assert ask(world, sign(claims_of(world, nina))).status_code == 404
 
 
