@@ -135,9 +135,8 @@ static bool ask_server(const struct bot_server *server, struct addition *additio
 	if (row->provider == PROVIDER_JIRA) return true;
 	CLEANUP(bot_repository_done) struct bot_repository found = {0};
 	if (!bot_repository_read(server, row->project_key, row->repo_slug, &found, err)) return false;
-	MEM_FREE_ALL(row->project_key, row->repo_slug);
-	row->project_key = mem_dup(found.project_key);
-	row->repo_slug = mem_dup(found.slug);
+	mem_set(&row->project_key, found.project_key);
+	mem_set(&row->repo_slug, found.slug);
 	row->repo_id = found.id;
 	return true;
 }
@@ -156,15 +155,14 @@ static bool find_bot(struct cli *cli, struct addition *addition, struct err *err
 	if (!peer_clients_new(cli->config, "ohdc", &clients, err)) return false;
 	bot_server_init(&server, cli->config, peer_client_for(clients, base_url), addition->row.provider, base_url);
 	if (bot_server_use_configured(&server, cli->config)) return ask_server(&server, addition, err);
-	bool is_jira = addition->row.provider == PROVIDER_JIRA;
-	(void)fprintf(stderr,
-		      "ohdc: warning: no bot token is configured for %s: asks will arrive, but "
-		      "answers will not be "
-		      "possible; set %s\n",
-		      base_url,
-		      is_jira ? "JIRA_DC_SERVICE_ACCOUNT_PAT (and JIRA_DC_BASE_URL or "
-				"OHDC_JIRA_ALLOWED_HOSTS)"
-			      : "BITBUCKET_DATA_CENTER_BOT_TOKEN");
+	(void)fprintf(
+		stderr,
+		"ohdc: warning: no bot token is configured for %s: asks will arrive, but answers will not be possible; "
+		"set %s\n",
+		base_url,
+		addition->row.provider == PROVIDER_BITBUCKET
+			? "BITBUCKET_DATA_CENTER_BOT_TOKEN"
+			: "JIRA_DC_SERVICE_ACCOUNT_PAT (and JIRA_DC_BASE_URL or OHDC_JIRA_ALLOWED_HOSTS)");
 	return true;
 }
 
@@ -176,7 +174,6 @@ static bool is_free(struct cli *cli, const struct connection_row *row, struct er
 	CLEANUP(connection_row_done) struct connection_row found = {0};
 	struct err failure = {0};
 	const char *key = row->project_key;
-	if (!cli_database(cli, err)) return false;
 	const struct connection_store store = {cli->pool, &cli->keys};
 	if (row->provider == PROVIDER_JIRA
 		    ? !connection_of_url(&store, row->base_url, &found, &failure)
@@ -211,9 +208,7 @@ static void print(const struct cli *cli, const struct addition *addition)
 				      provider_name(ref.provider), "id", (json_int_t)ref.id, "events_url", url,
 				      "webhook_secret", addition->secret.text, "status", "active");
 	cli_print_object(cli, made);
-	if (!cli->is_json)
-		puts("\nEnter URL and secret in the webhook's form now: the secret is not shown "
-		     "again.");
+	if (!cli->is_json) puts("\nEnter URL and secret in the webhook's form now: the secret is not shown again.");
 }
 
 bool cli_connections_add(struct cli *cli, struct err *err)

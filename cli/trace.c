@@ -101,10 +101,11 @@ static const char sql_json[] = "select json_build_object('delivery', (select row
 	"  from effect e join j using (job_id)"                                                                        \
 	" ) x where at is not null"
 
+/* The last line is the reason. */
 static const char sql_lines[] = "select line from (select * from (" HEAD ") h union all select 2, 1, ''"
-				" union all select * from (" TIMELINE ") l) x order by part, n";
-
-static const char sql_reason[] = "select reason from delivery_outcome where delivery_id = $1::uuid limit 1";
+				" union all select * from (" TIMELINE
+				") l union all select 4, 1, coalesce((select reason"
+				" from delivery_outcome where delivery_id = $1::uuid limit 1), '')) x order by part, n";
 
 /* By what is most likely first: an id of ours, then the sender's request id or an event key. */
 static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct err *err)
@@ -120,17 +121,14 @@ static bool find(struct cli *cli, const char *text, struct db_rows *ret, struct 
 	       err_set(err, ERR_NOT_FOUND, "no delivery, job, event key or request id is '%.200s'", text);
 }
 
-static bool print_text(struct cli *cli, const struct db_params *params, const char *delivery_id, struct err *err)
+static bool print_text(struct cli *cli, const struct db_params *params, struct err *err)
 {
 	enum reason reason;
 	CLEANUP(db_rows_done) struct db_rows lines = {0};
-	CLEANUP(db_rows_done) struct db_rows found = {0};
-	if (!cli_query(cli, sql_lines, params, &lines, err) ||
-	    !cli_query(cli, sql_reason, DB_PARAMS(delivery_id), &found, err))
-		return false;
-	for (int row = 0; row < lines.count; row++)
+	if (!cli_query(cli, sql_lines, params, &lines, err)) return false;
+	for (int row = 0; row + 1 < lines.count; row++)
 		puts(db_text(&lines, row, 0));
-	const char *name = found.count > 0 ? db_text(&found, 0, 0) : "";
+	const char *name = db_text(&lines, lines.count - 1, 0);
 	bool is_known = reason_parse(name, &reason);
 	printf("\n%s%s%s\n", name, is_known ? ": " : "", is_known ? reason_help(reason) : "");
 	return true;
@@ -143,7 +141,6 @@ bool cli_trace(struct cli *cli, struct err *err)
 	if (text_is_empty(text))
 		return err_set(err, ERR_INPUT, "no id given, expected one of a delivery, a job, an event or a request");
 	if (!cli_no_more(cli, err) || !find(cli, text, &found, err)) return false;
-	const char *delivery_id = db_text(&found, 0, 0);
-	const struct db_params *params = DB_PARAMS(delivery_id, db_text_or_null(&found, 0, 1));
-	return cli->is_json ? cli_answer(cli, sql_json, params, "", err) : print_text(cli, params, delivery_id, err);
+	const struct db_params *params = DB_PARAMS(db_text(&found, 0, 0), db_text_or_null(&found, 0, 1));
+	return cli->is_json ? cli_answer(cli, sql_json, params, "", err) : print_text(cli, params, err);
 }

@@ -43,20 +43,18 @@ static bool take_seconds(const char **at, int64_t *ret_ms)
 		int64_t max;
 	} parts[] = {{NULL, 4, 1970, 9999}, {"-", 2, 1, 12}, {"-", 2, 1, 31},
 		     {"T ", 2, 0, 23},      {":", 2, 0, 59}, {":", 2, 0, 60}};
-	int found[ARRAY_LEN(parts)];
+	struct tm time = {0};
+	int *const places[ARRAY_LEN(parts)] = {&time.tm_year, &time.tm_mon, &time.tm_mday,
+					       &time.tm_hour, &time.tm_min, &time.tm_sec};
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		int64_t number;
 		if ((parts[i].before && !take_char(at, parts[i].before)) ||
 		    !take_number(at, parts[i].digits, parts[i].min, parts[i].max, &number))
 			return false;
-		found[i] = (int)number;
+		*places[i] = (int)number;
 	}
-	struct tm time = {.tm_year = found[0] - 1900,
-			  .tm_mon = found[1] - 1,
-			  .tm_mday = found[2],
-			  .tm_hour = found[3],
-			  .tm_min = found[4],
-			  .tm_sec = found[5]};
+	time.tm_year -= 1900;
+	time.tm_mon -= 1;
 	*ret_ms = (int64_t)timegm(&time) * 1000;
 	return true;
 }

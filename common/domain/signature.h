@@ -9,12 +9,7 @@
 
 #include <stdbool.h>
 
-enum { SIGNATURE_TEXT_SIZE = 72 };
-
 /** Read the header's value into a digest; false when malformed. */
 NODISCARD bool signature_parse(const char *header, uint8_t ret[CRYPTO_DIGEST_SIZE]);
-
-/** Write the header's value for a body. */
-void signature_make(struct bytes secret, struct bytes body, char ret[SIGNATURE_TEXT_SIZE]);
 
 #endif

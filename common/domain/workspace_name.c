@@ -55,8 +55,8 @@ static bool take_own(const struct url *typed, const char *own_url, struct worksp
 	if (!url_parse(own_url, "https", &own, err)) return false;
 	if (!is_own(typed, &own))
 		return err_set(err, ERR_CONFLICT,
-			       "this installation is set up for the Jira at %s: enter that "
-			       "host, or have JIRA_DC_BASE_URL changed",
+			       "this installation is set up for the Jira at %s: enter that host, "
+			       "or have JIRA_DC_BASE_URL changed",
 			       own_url);
 	*ret = (struct workspace_name){authority(&own), url_text(&own), true};
 	return true;
@@ -68,9 +68,7 @@ bool workspace_name_read(const char *typed, const char *own_url, struct workspac
 	CLEANUP(url_done) struct url url = {0};
 	const char *host = skip_schemes(text);
 	if (*host == '\0')
-		return err_set(err, ERR_INPUT,
-			       "no host was entered: enter Jira's host name, like "
-			       "jira.example.com");
+		return err_set(err, ERR_INPUT, "no host was entered: enter Jira's host name, like jira.example.com");
 	if (!url_parse(host, "https", &url, err))
 		return err_wrap(err, "enter Jira's host name alone, like jira.example.com");
 	if (own_url) return take_own(&url, own_url, ret, err);

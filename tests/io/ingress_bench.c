@@ -2,9 +2,9 @@
 
 #include "tests/io/ingress_bench.h"
 
+#include "common/base/encode.h"
 #include "common/base/mem.h"
 #include "common/base/strbuf.h"
-#include "common/domain/signature.h"
 #include "common/io/entropy.h"
 #include "common/io/sysclock.h"
 
@@ -137,15 +137,18 @@ void ingress_bench_set_secret(struct ingress_bench *bench, const char *column, i
 int ingress_bench_begin(struct ingress_bench *bench, enum provider provider, int64_t id, const char *secret,
 			const char *body, size_t len)
 {
-	char signature[SIGNATURE_TEXT_SIZE] = "";
+	uint8_t digest[CRYPTO_DIGEST_SIZE];
+	CLEANUP(strbuf_done) struct strbuf signature = strbuf_of(2 * sizeof(digest));
 	char head[600];
-	if (secret) signature_make(bytes_text(secret), bytes_text(body), signature);
+	crypto_hmac(bytes_text(secret), bytes_text(body), digest);
+	encode_hex(&signature, bytes_of(digest, sizeof(digest)));
 	(void)snprintf(head, sizeof(head),
 		       "POST /integration/%s/connections/%lld/events HTTP/1.1\r\nHost: x\r\n%s"
 		       "%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
 		       provider == PROVIDER_JIRA ? "jira-dc" : "bitbucket-dc", (long long)id,
 		       provider == PROVIDER_JIRA ? "" : "X-Event-Key: pr:comment:added\r\n",
-		       secret ? "X-Hub-Signature: " : "", signature, secret ? "\r\n" : "", strlen(body));
+		       secret ? "X-Hub-Signature: sha256=" : "", secret ? strbuf_text(&signature) : "",
+		       secret ? "\r\n" : "", strlen(body));
 	int fd = wire_connect(http_server_port(bench->ingress.server));
 	CU_ASSERT_TRUE(wire_send(fd, head) && wire_send_bytes(fd, body, len));
 	return fd;
