@@ -141,10 +141,7 @@ static bool ask_server(const struct bot_server *server, struct addition *additio
 	return true;
 }
 
-static void close_clients(struct peer_clients **clients)
-{
-	peer_clients_free(*clients);
-}
+CLEANUP_FUNCTION(close_clients, struct peer_clients *, peer_clients_free);
 
 static bool find_bot(struct cli *cli, struct addition *addition, struct err *err)
 {

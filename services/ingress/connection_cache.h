@@ -1,7 +1,7 @@
 #ifndef OHDC_INGRESS_CONNECTION_CACHE_H
 #define OHDC_INGRESS_CONNECTION_CACHE_H
 
-/* Connections as the database has them, in memory (common/io/table_cache.h), looked up by the HTTP threads without waiting. */
+/* Connections as the database has them, in a table_cache, looked up by the HTTP threads without waiting. */
 
 #include "common/base/attr.h"
 #include "common/base/crypto.h"
@@ -9,8 +9,7 @@
 #include "common/base/secret.h"
 #include "common/domain/mention.h"
 #include "common/domain/provider.h"
-#include "common/io/daemon.h"
-#include "common/io/db.h"
+#include "common/io/table_cache.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,43 +31,17 @@ struct connection {
 	struct bot bot; /**< borrows from bot_names and the cache's label */
 };
 
-struct connection_cache;
-
-/** What the cache is made with; borrowed. */
-struct connection_cache_options {
-	struct db_pool *pool;
+/** What rows are read with; borrowed. */
+struct connection_source {
 	const struct crypto_keyring *keys;
-	struct daemon *daemon;
 	const char *label; /**< OH_RESOLVER_LABEL */
 };
 
-/** New cache, loaded, and the thread that keeps it so. False: stopping was asked for (`err` is empty), or no thread. */
-NODISCARD bool connection_cache_new(const struct connection_cache_options *options, struct connection_cache **ret,
-				    struct err *err);
+/** New cache of connections, as table_cache_new(); `source` is borrowed for its life. */
+NODISCARD bool connection_cache_new(struct db_pool *pool, struct daemon *daemon, struct connection_source *source,
+				    struct table_cache **ret, struct err *err);
 
-/** Stop the thread (the daemon is stopping) and free; NULL is fine. */
-void connection_cache_free(struct connection_cache *cache);
-
-/** The connection, borrowed until connection_cache_release(); NULL when unknown. Any thread; holds a read lock. */
-NODISCARD const struct connection *connection_cache_acquire(struct connection_cache *cache, enum provider provider,
-							    int64_t id);
-
-/** Give up what connection_cache_acquire() gave (also after NULL). */
-void connection_cache_release(struct connection_cache *cache);
-
-/** Wait until everything acquired before this call is released; NULL is fine. */
-void connection_cache_drain(struct connection_cache *cache);
-
-/**
- * Whether this id may be read again now: not within a second of its last read, as connection_cache_note_reread() was told; until
- * that read is done, whoever asks shares it. Any thread.
- */
-NODISCARD bool connection_cache_may_reread(struct connection_cache *cache, enum provider provider, int64_t id);
-
-/** This id was read again just now. Any thread. */
-void connection_cache_note_reread(struct connection_cache *cache, enum provider provider, int64_t id);
-
-/** Load the whole table now (blocks on the database; not for the HTTP threads). */
-NODISCARD bool connection_cache_reload(struct connection_cache *cache, struct err *err);
+/** The connection, borrowed until table_cache_release(), which is due also after NULL: unknown. Any thread; holds a read lock. */
+NODISCARD const struct connection *connection_acquire(struct table_cache *cache, enum provider provider, int64_t id);
 
 #endif

@@ -119,10 +119,10 @@ static void let_pass(struct ingress *ingress, struct exchange *exchange, struct 
 {
 	struct request *request = exchange->request;
 	if (!exchange->passing) {
-		const struct connection *connection = connection_cache_acquire(ingress->cache, request->provider,
-									       request->connection_id);
+		const struct connection *connection = connection_acquire(ingress->cache, request->provider,
+									 request->connection_id);
 		exchange->passing = passing_new(connection);
-		connection_cache_release(ingress->cache);
+		table_cache_release(ingress->cache);
 		passing_add(exchange->passing, bytes_of(request->body, request->body_len));
 		request_forget_body(request);
 	}
@@ -196,8 +196,7 @@ static void refuse_or_reread(struct ingress *ingress, struct exchange *exchange,
 	struct http_ticket ticket;
 	if (exchange->passing)
 		refuse(ingress, request, http, &reply_oversize, REASON_OVERSIZE);
-	else if (!request->is_signed ||
-		 !connection_cache_may_reread(ingress->cache, request->provider, request->connection_id))
+	else if (!request->is_signed || !reread_may(ingress->reread, request->provider, request->connection_id))
 		refuse(ingress, request, http, refusal_of(request->provider), reason);
 	else if (!suspend(ingress, request, http, &ticket))
 		return;
@@ -228,14 +227,14 @@ static void end(void *context, void *state, struct http_request *http)
 	if (!exchange) return;
 	struct request *request = exchange->request;
 	crypto_sha256_text(bytes_of(request->body, request->body ? request->body_len : 0), request->digest);
-	const struct connection *connection = connection_cache_acquire(ingress->cache, request->provider,
-								       request->connection_id);
+	const struct connection *connection = connection_acquire(ingress->cache, request->provider,
+								 request->connection_id);
 	/* Asked under the cache's lock: who closes waits for the lock, and then nobody is on the way to the producer. */
 	if (atomic_load(&ingress->is_open))
 		decide(ingress, exchange, http, connection);
 	else
 		http_reply_now(http, &reply_busy);
-	connection_cache_release(ingress->cache);
+	table_cache_release(ingress->cache);
 }
 
 static void done(UNUSED void *context, void *state)

@@ -30,7 +30,8 @@ struct reread;
 /** The service: made in main, read by all threads. */
 struct ingress {
 	const struct daemon *daemon;
-	struct connection_cache *cache;
+	struct connection_source source;
+	struct table_cache *cache; /**< of connections */
 	struct kafka_producer *producer;
 	struct http_server *server;
 	struct reread *reread;
@@ -124,6 +125,12 @@ void accept_late(void *context);
 
 /** Start the thread that reads connections again. */
 NODISCARD bool reread_new(struct ingress *ingress, struct daemon *daemon, struct reread **ret, struct err *err);
+
+/**
+ * Whether this id may be read again now: not within a second of its last read; until that is done, whoever asks shares it. Any
+ * thread.
+ */
+NODISCARD bool reread_may(struct reread *reread, enum provider provider, int64_t id);
 
 /** Check again after a read; takes the request. False, and not taken: too many wait already. */
 NODISCARD bool reread_submit(struct reread *reread, struct request *request, struct http_ticket ticket);

@@ -28,11 +28,11 @@ static void program_close(struct program *program)
 	struct ingress *ingress = &program->ingress;
 	if (ingress->server) http_server_quiesce(ingress->server);
 	atomic_store(&ingress->is_open, false);
-	connection_cache_drain(ingress->cache);
+	if (ingress->cache) table_cache_drain(ingress->cache);
 	reread_free(ingress->reread);
 	kafka_producer_free(ingress->producer, FLUSH_MS);
 	http_server_free(ingress->server);
-	connection_cache_free(ingress->cache);
+	table_cache_free(ingress->cache);
 	service_close(&program->service);
 }
 
@@ -72,16 +72,15 @@ static bool start(void *context, struct err *err)
 	struct ingress *ingress = &program->ingress;
 	ingress->daemon = service->daemon;
 	ingress->metrics = service->metrics;
+	ingress->source = (struct connection_source){&service->keys, config_text(service->config, "OH_RESOLVER_LABEL")};
 	read_settings(service->config, ingress);
 	struct kafka_producer_options kafka = {
 		.cluster = service_kafka(service->config, "ohdc-ingress"),
 		.report = accept_report,
 		.context = ingress,
 	};
-	struct connection_cache_options cache = {service->pool, &service->keys, service->daemon,
-						 config_text(service->config, "OH_RESOLVER_LABEL")};
 	return service_wait_database(service, err) && kafka_producer_new(&kafka, &ingress->producer, err) &&
-	       connection_cache_new(&cache, &ingress->cache, err) &&
+	       connection_cache_new(service->pool, service->daemon, &ingress->source, &ingress->cache, err) &&
 	       reread_new(ingress, service->daemon, &ingress->reread, err) && listen_for_webhooks(program, err);
 }
 

@@ -5,14 +5,17 @@
 #include "common/base/mem.h"
 #include "common/io/lock.h"
 #include "common/io/log.h"
+#include "common/io/sysclock.h"
 
 #include <pthread.h>
 
 #include "common/base/banned.h"
 
 enum {
-	WAITING_MAX = 256, /**< a flood of bad signatures is refused at once beyond this */
-	PAUSE_MS = 50,     /**< between two reads, so that a flood costs the database twenty reads a second */
+	WAITING_MAX = 256,  /**< a flood of bad signatures is refused at once beyond this */
+	PAUSE_MS = 50,      /**< between two reads, so that a flood costs the database twenty reads a second */
+	ID_PAUSE_MS = 1000, /**< between two reads of one id */
+	ID_SLOTS = 1024,    /**< ids whose last read is remembered; a collision only delays a read */
 };
 
 struct waiting {
@@ -27,20 +30,40 @@ struct reread {
 	pthread_cond_t submitted;
 	struct waiting list[WAITING_MAX];
 	size_t count;
+	int64_t read_ms[ID_SLOTS]; /* when an id was last read again */
 	bool is_stopping;
 	pthread_t thread;
 	bool is_running;
 };
 
-static void judge_again(struct ingress *ingress, const struct waiting *waiting)
+static int64_t *slot_of(struct reread *reread, enum provider provider, int64_t id)
 {
+	return &reread->read_ms[((size_t)id * 2 + (size_t)provider) % ID_SLOTS];
+}
+
+bool reread_may(struct reread *reread, enum provider provider, int64_t id)
+{
+	LOCK_HOLD(&reread->lock);
+	int64_t read_ms = *slot_of(reread, provider, id);
+	return read_ms == 0 || sysclock_monotonic_ms() - read_ms >= ID_PAUSE_MS;
+}
+
+static void note_read(struct reread *reread, const struct request *request)
+{
+	LOCK_HOLD(&reread->lock);
+	*slot_of(reread, request->provider, request->connection_id) = sysclock_monotonic_ms();
+}
+
+static void judge_again(struct reread *reread, const struct waiting *waiting)
+{
+	struct ingress *ingress = reread->ingress;
 	struct request *request = waiting->request;
-	connection_cache_note_reread(ingress->cache, request->provider, request->connection_id);
-	const struct connection *connection = connection_cache_acquire(ingress->cache, request->provider,
-								       request->connection_id);
+	note_read(reread, request);
+	const struct connection *connection = connection_acquire(ingress->cache, request->provider,
+								 request->connection_id);
 	enum reason verdict = verify_body(connection, request);
 	if (verdict == REASON_NONE) accept_delivery(ingress, connection, request, waiting->ticket);
-	connection_cache_release(ingress->cache);
+	table_cache_release(ingress->cache);
 	if (verdict != REASON_NONE)
 		ingress_answer(ingress, request->provider, waiting->ticket, refusal_of(request->provider), verdict);
 }
@@ -64,10 +87,10 @@ static void *run(void *context)
 	size_t count;
 	while (take(reread, list, &count)) {
 		struct err err = {0};
-		if (!connection_cache_reload(reread->ingress->cache, &err))
+		if (!table_cache_reload(reread->ingress->cache, &err))
 			log_err("connections are judged as last read", &err);
 		for (size_t i = 0; i < count; i++) {
-			judge_again(reread->ingress, &list[i]);
+			judge_again(reread, &list[i]);
 			request_free(list[i].request);
 		}
 		daemon_pause(reread->daemon, PAUSE_MS);

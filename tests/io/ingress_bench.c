@@ -29,7 +29,7 @@ static void start_service(struct ingress_bench *bench)
 	struct err err = {0};
 	struct kafka_producer_options kafka = {
 		.cluster = bench->kafka.config, .report = accept_report, .context = ingress};
-	struct connection_cache_options cache = {bench->database.pool, &bench->keys, bench->daemon, "openhands"};
+	ingress->source = (struct connection_source){&bench->keys, "openhands"};
 	ingress->daemon = bench->daemon;
 	ingress->metrics = bench->metrics;
 	ingress->is_jira_enabled = true;
@@ -39,7 +39,8 @@ static void start_service(struct ingress_bench *bench)
 	ingress->deadline_ms = 20000;
 	(void)snprintf(ingress->topic, sizeof(ingress->topic), "%s", TOPIC);
 	CU_ASSERT_TRUE_FATAL(kafka_producer_new(&kafka, &ingress->producer, &err));
-	CU_ASSERT_TRUE_FATAL(connection_cache_new(&cache, &ingress->cache, &err));
+	CU_ASSERT_TRUE_FATAL(
+		connection_cache_new(bench->database.pool, bench->daemon, &ingress->source, &ingress->cache, &err));
 	CU_ASSERT_TRUE_FATAL(reread_new(ingress, bench->daemon, &ingress->reread, &err));
 	endpoint_routes(ingress, bench->routes);
 	struct http_server_options http = {.listen = "127.0.0.1:0",
@@ -78,11 +79,11 @@ void ingress_bench_done(struct ingress_bench *bench)
 	kafka_consumer_free(bench->consumer);
 	http_server_quiesce(ingress->server);
 	atomic_store(&ingress->is_open, false);
-	connection_cache_drain(ingress->cache);
+	table_cache_drain(ingress->cache);
 	reread_free(ingress->reread);
 	kafka_producer_free(ingress->producer, 5000);
 	http_server_free(ingress->server);
-	connection_cache_free(ingress->cache);
+	table_cache_free(ingress->cache);
 	daemon_free(bench->daemon);
 	metrics_free(bench->metrics);
 	crypto_keyring_done(&bench->keys);

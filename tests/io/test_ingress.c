@@ -224,12 +224,12 @@ static void test_ingress_rereads_an_id_once_a_second(void)
 {
 	CLEANUP(ingress_bench_done) struct ingress_bench bench = {0};
 	ingress_bench_init(&bench);
-	struct connection_cache *cache = bench.ingress.cache;
-	CU_ASSERT_TRUE(connection_cache_may_reread(cache, PROVIDER_JIRA, 5));
+	struct reread *reread = bench.ingress.reread;
+	CU_ASSERT_TRUE(reread_may(reread, PROVIDER_JIRA, 5));
 	CU_ASSERT_EQUAL(ingress_bench_post(&bench, PROVIDER_JIRA, 5, "guess", "{}"), 403);
-	CU_ASSERT_FALSE(connection_cache_may_reread(cache, PROVIDER_JIRA, 5));
-	CU_ASSERT_TRUE(connection_cache_may_reread(cache, PROVIDER_BITBUCKET, 5));
-	CU_ASSERT_TRUE(connection_cache_may_reread(cache, PROVIDER_JIRA, 6));
+	CU_ASSERT_FALSE(reread_may(reread, PROVIDER_JIRA, 5));
+	CU_ASSERT_TRUE(reread_may(reread, PROVIDER_BITBUCKET, 5));
+	CU_ASSERT_TRUE(reread_may(reread, PROVIDER_JIRA, 6));
 }
 
 static void test_ingress_answers_503_without_a_report(void)
@@ -292,7 +292,7 @@ static void test_ingress_survives_a_connection_that_goes(void)
 	int fd = ingress_bench_begin(&bench, PROVIDER_JIRA, INGRESS_BENCH_JIRA, "jira secret", body,
 				     LARGE_BYTES - REST_BYTES);
 	job_bench_run(&bench.database, "delete from connection where provider = 'jira'");
-	CU_ASSERT_TRUE(connection_cache_reload(bench.ingress.cache, &err));
+	CU_ASSERT_TRUE(table_cache_reload(bench.ingress.cache, &err));
 	CU_ASSERT_TRUE(wire_send(fd, body + LARGE_BYTES - REST_BYTES));
 	CU_ASSERT_EQUAL(ingress_bench_answer(&bench, fd), 413);
 }
