@@ -32,6 +32,7 @@ static bool put_row(struct db *db, const struct crypto_keyring *keys, struct con
 static bool put_link(struct db *db, const struct crypto_keyring *keys, const struct connection_row *row,
 		     const struct link_draft *draft, struct err *err)
 {
+	if (!draft) return true;
 	struct link_draft link = *draft;
 	link.instance_id = row->instance_id;
 	return link_put(db, keys, &link, err);
@@ -48,6 +49,6 @@ bool connection_change_store(const struct installer *installer, const struct cal
 	       put_row(db, keys, row, change, err) &&
 	       (!has_token || connection_put_bot_token(db, keys, row, change->bot_token, err)) &&
 	       (!change->ends_links || link_drop(db, row->instance_id, NULL, err)) &&
-	       (!change->link || put_link(db, keys, row, change->link, err)) &&
+	       put_link(db, keys, row, change->link, err) &&
 	       connection_audit(db, caller->user_id, change->action, row, err) && db_commit(db, err);
 }
