@@ -22,7 +22,7 @@ struct front {
 	struct web *web;
 };
 
-/** Open the clients; `service` is borrowed. The web comes last: front_listen(). */
+/** Open the clients; `service` is borrowed. ERR_INPUT: Jira's OAuth client is half there. The web comes last: front_listen(). */
 NODISCARD bool front_open(struct front *front, struct service *service, const char *program, struct err *err);
 
 /**

@@ -65,6 +65,24 @@ def test_a_wrong_sealing_key(world: World, name: str) -> None:
     assert len(wrong) == 1 and "OHDC_SEAL_KEYS_FILE" in wrong[0] and known in wrong[0], wrong
 
 
+@pytest.mark.parametrize("name", ["linker", "installer"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"JIRA_DC_CLIENT_SECRET": ""}, "JIRA_DC_CLIENT_SECRET is not set, expected because JIRA_DC_CLIENT_ID is"),
+        ({"JIRA_DC_CLIENT_ID": ""}, "JIRA_DC_CLIENT_ID is not set, expected because JIRA_DC_CLIENT_SECRET is"),
+        ({"JIRA_DC_BASE_URL": ""}, "JIRA_DC_BASE_URL is not set, expected because JIRA_DC_CLIENT_ID is"),
+        ({"OHDC_DENIED_NETWORKS": "10.0.0.0/33"}, "OHDC_DENIED_NETWORKS: '10.0.0.0/33' is no network, expected"),
+    ],
+)
+def test_settings_that_do_not_fit_together(world: World, name: str, change: dict[str, str], said: str) -> None:
+    """One line says what is wrong, and status 2."""
+    program = begin(world, name, change, "misfit")
+    assert ended(program) == 2
+    assert program.log.read_text().count(said) == 1
+    program.log.unlink()
+
+
 def test_a_start_without_a_broker(world: World) -> None:
     """Stores are no part of readiness; a stop is not held up by a broker that never came."""
     programs = [
