@@ -73,17 +73,12 @@ void bot_repository_done(struct bot_repository *repository)
 bool bot_server_call(const struct bot_server *server, const struct api_call *call, bool need_json,
 		     struct api_answer *ret, struct err *err)
 {
-	bool is_jira = server->provider == PROVIDER_JIRA;
-	const struct api_peer peer = {.client = server->client,
-				      .base_url = server->base_url,
-				      .name = is_jira ? "Jira" : "Bitbucket",
-				      .deadline_ms = server->deadline_ms};
+	const char *name = server->provider == PROVIDER_JIRA ? "Jira" : "Bitbucket";
+	const struct api_peer peer = {server->client, server->base_url, name, server->deadline_ms};
 	struct api_call authorised = *call;
-	if (secret_is_set(&server->token)) {
-		authorised.auth_name = "Authorization";
-		authorised.auth_prefix = server->auth_prefix;
-		authorised.auth = &server->token;
-	}
+	authorised.auth_name = "Authorization";
+	authorised.auth_prefix = server->auth_prefix;
+	authorised.auth = &server->token;
 	authorised.extra_header = "X-Atlassian-Token: no-check";
 	return api_call_send(&peer, &authorised, need_json, ret, err);
 }

@@ -106,7 +106,6 @@ static json_t *recall(struct callers *callers, const struct proof *proof)
 {
 	int64_t now_ms = callers->clock();
 	LOCK_HOLD(&callers->lock);
-
 	for (size_t i = 0; i < KNOWN_MAX; i++) {
 		const struct known *known = &callers->known[i];
 		if (known->me && known->until_ms > now_ms &&
@@ -121,7 +120,6 @@ static void remember(struct callers *callers, const struct proof *proof, json_t 
 {
 	struct known *place = &callers->known[0];
 	LOCK_HOLD(&callers->lock);
-
 	for (size_t i = 1; i < KNOWN_MAX && place->me; i++) {
 		struct known *known = &callers->known[i];
 		if (!known->me || known->until_ms < place->until_ms) place = known;
@@ -184,9 +182,8 @@ static json_t *read_me(const struct http_result *result)
 static bool ask(struct callers *callers, const struct proof *proof, json_t **ret, struct web_reply *reply)
 {
 	CLEANUP(http_result_done) struct http_result result = {0};
-	CLEANUP(strbuf_done) struct strbuf url;
+	CLEANUP(strbuf_done) struct strbuf url = strbuf_of(LIMIT_URL_BYTES);
 	size_t count = 1;
-	strbuf_init(&url, LIMIT_URL_BYTES);
 	strbuf_addf(&url, "%s/api/v1/users/me", config_text(callers->config, "OHDC_OPENHANDS_URL"));
 	struct http_call call = {.method = "GET",
 				 .url = strbuf_text(&url),

@@ -163,9 +163,7 @@ bool connection_secret_next(struct db *db, const struct crypto_keyring *keys, co
 	if (is_given ? is_same(secret, newest) : newest == &kept.next || kept.wait_ms > 0)
 		return connection_secret_kept(db, keys, row, ret, err);
 	if (kept.wait_ms > 0) {
-		(void)err_set(err, ERR_LIMIT,
-			      "the webhook secret was changed a moment ago; try again in %lld "
-			      "seconds",
+		(void)err_set(err, ERR_LIMIT, "the webhook secret was changed a moment ago; try again in %lld seconds",
 			      (long long)(kept.wait_ms / 1000 + 1));
 		if (err) err->retry_after_ms = kept.wait_ms;
 		return false;

@@ -18,11 +18,10 @@ enum { LIFE_MS = 2 * 60 * 60 * 1000, AHEAD_MS = 60 * 1000, TIME_SIZE = 24, PLAIN
 /* A key of its own is derived, so that a token says nothing about the key that seals. */
 static void make(const struct crypto_key *key, const char *user_id, int64_t time_ms, char ret[FORM_TOKEN_SIZE])
 {
-	CLEANUP(strbuf_done) struct strbuf text;
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(PLAIN_BYTES);
 	uint8_t own[CRYPTO_DIGEST_SIZE];
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	crypto_hmac(bytes_of(key->key, sizeof(key->key)), bytes_text("ohdc form token"), own);
-	strbuf_init(&text, PLAIN_BYTES);
 	strbuf_addf(&text, "%" PRId64 " %s", time_ms, user_id);
 	crypto_hmac(bytes_of(own, sizeof(own)), bytes_of(text.text, text.len), digest);
 	mem_wipe(own, sizeof(own));

@@ -47,10 +47,7 @@ static bool is_on(const struct config *config, const struct web_route *route)
 	return true;
 }
 
-static void free_routes(struct web_route **routes)
-{
-	mem_free(*routes);
-}
+CLEANUP_FUNCTION(free_routes, struct web_route *, mem_free);
 
 bool front_listen(struct front *front, const struct service *service, const struct web_route *routes, size_t count,
 		  void *context, struct err *err)

@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/io/api_call.h"
 #include "common/io/entropy.h"
 
@@ -59,13 +60,12 @@ static void redirect_uri(const struct oauth *oauth, char ret[REDIRECT_BYTES])
 static char *authorize_url(const struct oauth *oauth, const char *base_url, const char *state, const char *verifier)
 {
 	CLEANUP(strbuf_done) struct strbuf challenge = strbuf_of(OAUTH_STATE_SIZE);
-	struct strbuf path;
+	struct strbuf path = strbuf_of(LIMIT_URL_BYTES);
 	uint8_t digest[CRYPTO_DIGEST_SIZE];
 	char redirect[REDIRECT_BYTES];
 	crypto_sha256(bytes_text(verifier), digest);
 	encode_base64url(&challenge, bytes_of(digest, sizeof(digest)));
 	redirect_uri(oauth, redirect);
-	strbuf_init(&path, LIMIT_URL_BYTES);
 	strbuf_add(&path, base_url);
 	api_path_add(&path,
 		     "/rest/oauth2/latest/authorize?client_id=%s&scope=WRITE&redirect_uri=%s"
@@ -128,15 +128,13 @@ static void write_form(const char *const pairs[PAIRS][2], struct strbuf *ret)
 static bool read_tokens(const struct http_result *result, struct oauth_tokens *ret, struct err *err)
 {
 	json_auto_t *json = NULL;
-	const char *access;
-	const char *refresh;
 	char expires[24];
-	if (!json_read(bytes_of(result->body, result->body_len), TOKEN_ANSWER_BYTES, LIMIT_JSON_DEPTH, &json, NULL) ||
-	    !(access = json_text_at(json, "access_token")) || *access == '\0')
-		return err_set(err, ERR_INPUT, "the answer holds no access_token");
-	refresh = json_text_at(json, "refresh_token");
+	(void)!json_read(bytes_of(result->body, result->body_len), TOKEN_ANSWER_BYTES, LIMIT_JSON_DEPTH, &json, NULL);
+	const char *access = json_text_at(json, "access_token");
+	const char *refresh = json_text_at(json, "refresh_token");
+	if (text_is_empty(access)) return err_set(err, ERR_INPUT, "the answer holds no access_token");
 	secret_set(&ret->access, access, strlen(access));
-	if (refresh && *refresh != '\0') secret_set(&ret->refresh, refresh, strlen(refresh));
+	if (!text_is_empty(refresh)) secret_set(&ret->refresh, refresh, strlen(refresh));
 	if (!json_id_at(json, "expires_in", expires, sizeof(expires)) ||
 	    !number_parse(expires, 1, INT32_MAX, &ret->expires_in_s, NULL))
 		ret->expires_in_s = 0;

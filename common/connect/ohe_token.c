@@ -36,11 +36,10 @@ static bool sign(struct config *config, const char *user_id, struct strbuf *ret,
 
 static bool take(const struct http_call *call, const struct http_result *result, struct secret *ret, struct err *err)
 {
-	if (!http_result_ok(call, result, err))
-		return err && err->code == ERR_NOT_FOUND
-			       ? err_set(err, ERR_NOT_FOUND, "no Bitbucket sign-in is stored for this account")
-			       : err_wrap(err, "OpenHands, asked for a Bitbucket token");
-	if (result->body_len == 0)
+	bool is_ok = http_result_ok(call, result, err);
+	if (!is_ok && (!err || err->code != ERR_NOT_FOUND))
+		return err_wrap(err, "OpenHands, asked for a Bitbucket token");
+	if (!is_ok || result->body_len == 0)
 		return err_set(err, ERR_NOT_FOUND, "no Bitbucket sign-in is stored for this account");
 	if (!is_token(result->body, result->body_len))
 		return err_set(err, ERR_INTERNAL, "OpenHands answered something else than a token");

@@ -57,10 +57,7 @@ bool peer_is_own(const struct config *config, enum provider provider, const char
 
 /* --- addresses -------------------------------------------------------------------------------------------- */
 
-static void free_found(struct addrinfo **found)
-{
-	if (*found) freeaddrinfo(*found);
-}
+CLEANUP_FUNCTION(free_found, struct addrinfo *, freeaddrinfo);
 
 /* New: host of a URL or of what a proxy's setting says, without user, port, brackets. */
 static char *host_of(const char *url)
@@ -146,16 +143,13 @@ static bool open_clients(struct peer_clients *clients, const char *user_agent, s
 	       http_client_curl_new(&plain, &clients->plain, err) && http_client_curl_new(&guarded, &guard->inner, err);
 }
 
+CLEANUP_FUNCTION(free_pointed, struct peer_clients *, peer_clients_free);
+
 bool peer_clients_new(const struct config *config, const char *user_agent, struct peer_clients **ret, struct err *err)
 {
-	struct peer_clients *clients = mem_zalloc(1, sizeof(*clients));
+	CLEANUP(free_pointed) struct peer_clients *clients = mem_zalloc(1, sizeof(*clients));
 	clients->config = config;
-	if (!open_clients(clients, user_agent, err)) {
-		peer_clients_free(clients);
-		return false;
-	}
-	*ret = clients;
-	return true;
+	return open_clients(clients, user_agent, err) && MOVE(ret, clients);
 }
 
 void peer_clients_free(struct peer_clients *clients)

@@ -140,10 +140,9 @@ static bool exchange(struct passage *passage, const char *code)
 {
 	const struct oauth *oauth = passage->visit.linker->oauth;
 	const char *product = config_text(passage->visit.linker->config, "OHDC_PRODUCT_NAME");
-	const char *advice;
 	struct err err = {0};
 	if (oauth_exchange(oauth, code, json_text_at(passage->state, "verifier"), &passage->tokens, &err)) return true;
-	advice = advice_for(err.message);
+	const char *advice = advice_for(err.message);
 	if (err.http_status != 0 || err.code == ERR_INPUT)
 		return refuse(passage, 400, advice ? advice : LINK_AGAIN, TEXT_TOKEN_REFUSED, err.message);
 	log_err("Jira's token endpoint cannot be reached", &err);

@@ -50,19 +50,17 @@ static bool add_named(struct directories *directories, const char *name, struct 
 	return true;
 }
 
+CLEANUP_FUNCTION(free_pointed, struct directories *, directories_free);
+
 bool directories_new(const struct directory_options *options, struct directories **ret, struct err *err)
 {
-	struct directories *directories = mem_zalloc(1, sizeof(*directories));
+	CLEANUP(free_pointed) struct directories *directories = mem_zalloc(1, sizeof(*directories));
 	CLEANUP(mem_free_text) char *words = mem_dup(config_text(options->config, "OHDC_DIRECTORIES"));
 	directories->options = *options;
 	for (char *rest = words, *word; (word = strsep(&rest, ", "));) {
-		if (*word != '\0' && !add_named(directories, word, err)) {
-			directories_free(directories);
-			return false;
-		}
+		if (*word != '\0' && !add_named(directories, word, err)) return false;
 	}
-	*ret = directories;
-	return true;
+	return MOVE(ret, directories);
 }
 
 void directories_free(struct directories *directories)

@@ -33,12 +33,13 @@ static void load_clear(struct load *load)
 	load->span_count = 0;
 }
 
-static void load_free(struct load **load)
+static void load_free(struct load *load)
 {
-	if (*load != NULL) load_clear(*load);
-	mem_free(*load);
-	*load = NULL;
+	load_clear(load);
+	mem_free(load);
 }
+
+CLEANUP_FUNCTION(free_load, struct load *, load_free);
 
 static void add_span(struct load *load, const struct kafka_record *record)
 {
@@ -280,7 +281,7 @@ static bool run(struct intake_runner *runner, const struct kafka_batch *batch, i
 
 bool intake_batch_run(struct intake_runner *runner, struct kafka_batch *batch, struct err *err)
 {
-	CLEANUP(load_free) struct load *load = mem_zalloc(1, sizeof(*load));
+	CLEANUP(free_load) struct load *load = mem_zalloc(1, sizeof(*load));
 	int64_t attempts;
 	runner->is_fresh = false;
 	leave_out_held(runner, batch);

@@ -93,9 +93,9 @@ bool intake_record_read(const struct kafka_record *record, const struct table_ca
 			bool is_last, struct intake_record *ret, struct err *err)
 {
 	CLEANUP(intake_record_done) struct intake_record read = {0};
-	const struct connection *connection;
 	if (!read_headers(record, &read, err)) return false;
-	connection = connections_find(connections, read.delivery.provider, read.delivery.connection_id);
+	const struct connection *connection = connections_find(connections, read.delivery.provider,
+							       read.delivery.connection_id);
 	if (is_decided(record, &read)) {
 		read.instance_id = connection ? connection->instance_id : 0;
 	} else if (connection) {

@@ -196,19 +196,11 @@ static json_t *record_json(const struct intake_record *record)
 	json_t *json = json_pack("{s:I, s:I, s:I, s:i, s:I}", "connection_id", delivery->connection_id, "instance_id",
 				 record->instance_id, "received_at_ms", delivery->received_at_ms, "topic_partition",
 				 record->partition, "topic_offset", record->offset);
-	json_put_text(json, "delivery_id", delivery->id);
-	json_put_text(json, "provider", provider_name(delivery->provider));
-	json_put_text(json, "event", delivery->event);
-	json_put_text(json, "event_key", ask->event_key);
-	json_put_text(json, "alias_key", ask->alias_key);
-	json_put_text(json, "subject", ask->subject);
-	json_put_text(json, "source", delivery->source);
-	json_put_text(json, "verdict", reason_name(record->verdict));
-	json_put_text(json, "request_id", delivery->request_id);
-	json_put_text(json, "detail", record->detail[0] != '\0' ? record->detail : NULL);
-	json_put_text(json, "body_sha256", delivery->body_sha256);
-	json_put_text(json, "traceparent", delivery->traceparent);
-	json_put_text(json, "secret_used", delivery->secret_used);
+	JSON_PUT_TEXTS(json, "delivery_id", delivery->id, "provider", provider_name(delivery->provider), "event",
+		       delivery->event, "event_key", ask->event_key, "alias_key", ask->alias_key, "subject",
+		       ask->subject, "source", delivery->source, "verdict", reason_name(record->verdict), "request_id",
+		       delivery->request_id, "detail", record->detail[0] != '\0' ? record->detail : NULL, "body_sha256",
+		       delivery->body_sha256, "traceparent", delivery->traceparent, "secret_used", delivery->secret_used);
 	if (!record->is_ask) return json;
 	json_put_text(json, "kind", trigger_kind_name(ask->kind));
 	(void)json_object_set_new(json, "ask", ask_to_json(ask));

@@ -55,6 +55,25 @@ void keycloak_free(struct keycloak *keycloak)
 	mem_free(keycloak);
 }
 
+/* Make a call below {server}{root}/realms/{realm}/; a status that is not 2xx is an error. */
+static bool send(const struct keycloak *keycloak, const char *root, const char *realm, const char *path,
+		 const struct http_call *call, struct http_result *ret, struct err *err)
+{
+	char url[LIMIT_URL_BYTES];
+	struct http_call http = *call;
+	(void)snprintf(url, sizeof(url), "%s%s/realms/%s/%s",
+		       config_text(keycloak->options.config, "KEYCLOAK_SERVER_URL"), root, realm, path);
+	http.url = url;
+	http.deadline_ms = keycloak->options.call_deadline_ms;
+	http.ceiling_bytes = ANSWER_BYTES;
+	return http_client_send(keycloak->options.client, &http, ret, err) && http_result_ok(&http, ret, err);
+}
+
+static const char *realm_of(const struct keycloak *keycloak)
+{
+	return config_text(keycloak->options.config, "KEYCLOAK_REALM_NAME");
+}
+
 /* --- the token ------------------------------------------------------------------------------------ */
 
 static void add_field(struct strbuf *form, const char *name, struct bytes value)
@@ -93,20 +112,12 @@ static bool fetch_token(const struct keycloak *keycloak, struct secret *ret, str
 {
 	CLEANUP(strbuf_wipe) struct strbuf form = strbuf_of(FORM_BYTES);
 	CLEANUP(http_result_done) struct http_result result = {0};
-	char url[LIMIT_URL_BYTES];
-	struct http_call call = {
-		.method = "POST",
-		.url = url,
-		.content_type = "application/x-www-form-urlencoded",
-		.deadline_ms = keycloak->options.call_deadline_ms,
-		.ceiling_bytes = ANSWER_BYTES,
-	};
 	bool is_admin = write_form(keycloak, &form);
-	(void)snprintf(url, sizeof(url), "%s/realms/%s/protocol/openid-connect/token",
-		       config_text(keycloak->options.config, "KEYCLOAK_SERVER_URL"),
-		       is_admin ? "master" : config_text(keycloak->options.config, "KEYCLOAK_REALM_NAME"));
-	call.body = bytes_text(strbuf_text(&form));
-	return http_client_send(keycloak->options.client, &call, &result, err) && http_result_ok(&call, &result, err) &&
+	const struct http_call call = {.method = "POST",
+				       .content_type = "application/x-www-form-urlencoded",
+				       .body = bytes_text(strbuf_text(&form))};
+	return send(keycloak, "", is_admin ? "master" : realm_of(keycloak), "protocol/openid-connect/token", &call,
+		    &result, err) &&
 	       read_token(&result, ret, err);
 }
 
@@ -144,21 +155,9 @@ static bool get_once(const struct keycloak *keycloak, const char *path, const st
 {
 	CLEANUP(strbuf_wipe) struct strbuf header = strbuf_of(TOKEN_BYTES + 64);
 	CLEANUP(http_result_done) struct http_result result = {0};
-	char url[LIMIT_URL_BYTES];
-	struct http_call call = {
-		.method = "GET",
-		.url = url,
-		.deadline_ms = keycloak->options.call_deadline_ms,
-		.ceiling_bytes = ANSWER_BYTES,
-	};
-	strbuf_add(&header, "Authorization: Bearer ");
-	strbuf_add_bytes(&header, secret_bytes(token));
-	call.headers[0] = strbuf_text(&header);
-	(void)snprintf(url, sizeof(url), "%s/admin/realms/%s/%s",
-		       config_text(keycloak->options.config, "KEYCLOAK_SERVER_URL"),
-		       config_text(keycloak->options.config, "KEYCLOAK_REALM_NAME"), path);
-	if (!http_client_send(keycloak->options.client, &call, &result, err) || !http_result_ok(&call, &result, err))
-		return false;
+	strbuf_addf(&header, "Authorization: Bearer %s", token->text);
+	const struct http_call call = {.method = "GET", .headers = {strbuf_text(&header)}};
+	if (!send(keycloak, "/admin", realm_of(keycloak), path, &call, &result, err)) return false;
 	*ret = json_loadb(result.body, result.body_len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 	return *ret || err_set(err, ERR_INTERNAL, "keycloak: the answer is no JSON");
 }

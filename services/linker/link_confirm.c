@@ -4,6 +4,7 @@
 
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "common/connect/form_token.h"
 #include "common/domain/workspace_name.h"
 #include "common/io/log.h"
@@ -62,12 +63,10 @@ static bool add_changes(const struct linker *linker, const struct link_proof *pr
 	const char *user_id = json_text_at(proof->begun, "user_id");
 	CLEANUP(mem_free_text) char *owner = NULL;
 	CLEANUP(link_done) struct link present = {0};
-	struct err none = {0};
 	if (!link_owner(linker->pool, proof->connection->instance_id, proof->person->key, &owner, err)) return false;
 	if (owner && strcmp(owner, user_id) != 0) json_object_set_new(data, "moves", json_true());
-	if (link_of_user(linker->pool, user_id, 0, &present, &none) &&
-	    strcmp(present.account_key, proof->person->key) != 0 &&
-	    strncmp(present.account_key, LINK_UNAVAILABLE, strlen(LINK_UNAVAILABLE)) != 0)
+	if (link_of_user(linker->pool, user_id, 0, &present, NULL) &&
+	    strcmp(present.account_key, proof->person->key) != 0 && !text_starts(present.account_key, LINK_UNAVAILABLE))
 		json_object_set_new(data, "replaces", json_true());
 	return true;
 }
