@@ -134,8 +134,7 @@ static void remember(struct callers *callers, const struct proof *proof, json_t 
 
 static bool refuse(struct web_reply *reply, int status, const char *detail)
 {
-	web_reply_detail(reply, status, "%s", detail);
-	return false;
+	return web_reply_detail(reply, status, "%s", detail);
 }
 
 static bool refuse_nobody(struct web_reply *reply)
@@ -233,6 +232,5 @@ bool caller_may(const struct caller *caller, const char *permission)
 bool caller_must(const struct caller *caller, const char *permission, struct web_reply *reply)
 {
 	if (caller_may(caller, permission)) return true;
-	web_reply_detail(reply, 403, "Requires %s permission", permission);
-	return false;
+	return web_reply_detail(reply, 403, "Requires %s permission", permission);
 }

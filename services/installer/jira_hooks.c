@@ -139,17 +139,6 @@ bool jira_hooks_install(const struct bot_server *server, const struct jira_hook 
 	return true;
 }
 
-static bool delete_one(const struct bot_server *server, const json_t *item, struct err *err)
-{
-	CLEANUP(api_answer_done) struct api_answer gone = {0};
-	CLEANUP(mem_free_text) char *id = api_id(item);
-	CLEANUP(strbuf_done) struct strbuf path = {0};
-	api_path(&path, HOOKS "/%s", id);
-	const struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
-	return bot_server_call(server, &call, false, &gone, err) || err->code == ERR_NOT_FOUND ||
-	       err_wrap(err, "delete the webhook");
-}
-
 bool jira_hooks_remove(const struct bot_server *server, const char *events_url, struct err *err)
 {
 	const struct own_hook own = own_of(&(struct jira_hook){.events_url = events_url});
@@ -160,8 +149,14 @@ bool jira_hooks_remove(const struct bot_server *server, const char *events_url, 
 	if (!list_hooks(server, &list, err)) return false;
 	json_array_foreach(list.json, i, item)
 	{
+		CLEANUP(api_answer_done) struct api_answer gone = {0};
+		CLEANUP(mem_free_text) char *id = api_id(item);
+		CLEANUP(strbuf_done) struct strbuf path = {0};
 		if (own_hook_match(item, &own) != OWN_HOOK_URL) continue;
-		if (!delete_one(server, item, err)) return false;
+		api_path(&path, HOOKS "/%s", id);
+		const struct api_call call = {.method = "DELETE", .path = strbuf_text(&path)};
+		if (!bot_server_call(server, &call, false, &gone, err) && err->code != ERR_NOT_FOUND)
+			return err_wrap(err, "delete the webhook");
 		count++;
 	}
 	return count > 0 || err_set(err, ERR_NOT_FOUND, "Jira has no webhook with the URL of this connection");

@@ -213,10 +213,12 @@ static bool wait_read(struct repo_lists *lists, const struct person_list *person
 	return true;
 }
 
-static bool hold(struct repo_lists *lists, struct person_list *person, const struct secret *token,
-		 struct repo_set **ret, struct err *err)
+bool repo_lists_hold(struct repo_lists *lists, const char *user_id, const struct secret *token, struct repo_set **ret,
+		     struct err *err)
 {
 	int64_t fresh_ms = 1000 * config_int(lists->installer->config, "OHDC_REPOSITORIES_FRESH_S");
+	LOCK_HOLD(&lists->lock);
+	struct person_list *person = use_person(lists, user_id);
 	bool is_waiting = must_wait(person, token, sysclock_monotonic_ms(), fresh_ms);
 	pthread_cond_broadcast(&lists->changed);
 	person->waiters++;
@@ -231,13 +233,6 @@ static bool hold(struct repo_lists *lists, struct person_list *person, const str
 	person->shared->holders++;
 	*ret = &person->shared->set;
 	return true;
-}
-
-bool repo_lists_hold(struct repo_lists *lists, const char *user_id, const struct secret *token, struct repo_set **ret,
-		     struct err *err)
-{
-	LOCK_HOLD(&lists->lock);
-	return hold(lists, use_person(lists, user_id), token, ret, err);
 }
 
 void repo_lists_release(struct repo_lists *lists, struct repo_set *set)

@@ -53,35 +53,29 @@ static void work_done(struct work *work)
 /* ---- what there is ------------------------------------------------------------------------------------------------ */
 
 /* Read the connection of the repository; one with its name but another number is of a repository that is no more. */
-static bool read_row(struct work *work, struct err *err)
+static bool find_row(struct work *work, struct err *err)
 {
 	const struct connection_store *store = &work->installer->connections;
 	const struct bot_repository *name = &work->name;
 	const int64_t numbers[] = {name->id, 0};
+	bool is_found = false;
 	struct err why = {0};
 	connection_row_done(&work->row);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		if (connection_of_repo(store, work->server.base_url, numbers[i], name->project_key, name->slug,
-				       &work->row, &why))
-			return true;
-		if (why.code != ERR_NOT_FOUND) return api_call_settle(false, &why, err);
+	for (size_t i = 0; i < ARRAY_LEN(numbers) && !is_found; i++) {
+		is_found = connection_of_repo(store, work->server.base_url, numbers[i], name->project_key, name->slug,
+					      &work->row, &why);
+		if (!is_found && why.code != ERR_NOT_FOUND) return api_call_settle(false, &why, err);
 	}
-	work->row = (struct connection_row){.provider = PROVIDER_BITBUCKET,
-					    .status = mem_dup("pending"),
-					    .base_url = mem_dup(work->server.base_url)};
-	return true;
-}
-
-static bool find_row(struct work *work, struct err *err)
-{
-	if (!read_row(work, err)) return false;
+	if (!is_found)
+		work->row = (struct connection_row){.provider = PROVIDER_BITBUCKET,
+						    .status = mem_dup("pending"),
+						    .base_url = mem_dup(work->server.base_url)};
 	mem_set(&work->old_status, work->row.status);
 	if (strcmp(work->row.status, "shadow") != 0) return true;
-	err_fill(err, ERR_CONFLICT,
-		 "this connection only watches until the take-over from OpenHands's own integration "
-		 "is committed");
-	if (err) err->http_status = 409;
-	return false;
+	err_fill(&why, ERR_CONFLICT,
+		 "this connection only watches until the take-over from OpenHands's own integration is committed");
+	why.http_status = 409;
+	return api_call_settle(false, &why, err);
 }
 
 /* Only its admins are shown a repository's webhooks. */
