@@ -66,12 +66,19 @@ static int find_row(const struct db_rows *rows, int64_t id, const char *name)
 static void add_repository(struct strbuf *ret, const struct db_rows *rows, int64_t id, const char *name, bool is_page)
 {
 	const char *slug = strchr(name, '/') + 1;
+	const struct bytes key = bytes_of(name, (size_t)(slug - name) - 1);
 	int row = find_row(rows, id, name);
 	if (row < 0) row = find_row(rows, 0, name);
-	strbuf_addf(ret,
-		    "{\"project_key\":\"%.*s\",\"repo_slug\":\"%s\",\"name\":\"%s\",\"full_name\":\"%s\","
-		    "\"type\":\"repository\",%s",
-		    (int)(slug - name) - 1, name, slug, slug, name, row < 0 ? not_connected : db_text(rows, row, 2));
+	strbuf_add(ret, "{\"project_key\":\"");
+	strbuf_add_bytes(ret, key);
+	strbuf_add(ret, "\",\"repo_slug\":\"");
+	strbuf_add(ret, slug);
+	strbuf_add(ret, "\",\"name\":\"");
+	strbuf_add(ret, slug);
+	strbuf_add(ret, "\",\"full_name\":\"");
+	strbuf_add(ret, name);
+	strbuf_add(ret, "\",\"type\":\"repository\",");
+	strbuf_add(ret, row < 0 ? not_connected : db_text(rows, row, 2));
 	if (is_page)
 		strbuf_addf(ret, ",\"status\":%s,\"hook_error\":%s", row < 0 ? "null" : db_text(rows, row, 3),
 			    row < 0 ? "null" : db_text(rows, row, 4));

@@ -89,7 +89,8 @@ static bool read_body(const json_t *body, bool has_hook_id, struct repo_ask *ret
 	    !read_text(body, "resource.repo_slug", &ret->repo_slug, reply) ||
 	    (has_hook_id && !read_text(body, "webhook_id", &ret->hook_id, reply)))
 		return false;
-	return (*ret->project_key && *ret->repo_slug && (!has_hook_id || *ret->hook_id)) ||
+	return (!text_is_empty(ret->project_key) && !text_is_empty(ret->repo_slug) &&
+		(!has_hook_id || !text_is_empty(ret->hook_id))) ||
 	       web_reply_detail(reply, 400, has_hook_id ? TEXT_REPO_HOOK_NEEDED : TEXT_REPO_NEEDED);
 }
 
