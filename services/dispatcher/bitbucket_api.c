@@ -1,9 +1,7 @@
 /* Bitbucket's REST API: who a token is, pull requests, rights, reactions. Comments: bitbucket_comments.c. */
 #include "services/dispatcher/bitbucket_api.h"
 
-#include "common/base/json_field.h"
 #include "common/base/mem.h"
-#include "common/base/text.h"
 #include "services/dispatcher/bitbucket_call.h"
 
 #include <string.h>

@@ -41,12 +41,9 @@ NODISCARD bool bitbucket_api_read_comment(const struct bot_server *api, const st
 
 /** Where a comment stands. */
 struct bitbucket_thread {
-	char *anchor_path;   /**< owned; file of an inline thread, NULL: general */
+	char *anchor_path;   /**< the caller's, mem_free(); file of an inline thread, NULL: general */
 	int64_t anchor_line; /**< 0: file-level or none */
 };
-
-/** Free and zero. */
-void bitbucket_thread_done(struct bitbucket_thread *thread);
 
 /** Find the thread of a comment. ERR_NOT_FOUND: no activity holds it. */
 NODISCARD bool bitbucket_api_read_thread(const struct bot_server *api, const struct pull_request_ref *ref,

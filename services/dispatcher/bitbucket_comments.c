@@ -4,7 +4,6 @@
 #include "common/base/text.h"
 #include "services/dispatcher/bitbucket_call.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -139,13 +138,6 @@ struct thread_search {
 	struct bitbucket_thread thread;
 	bool is_found;
 };
-
-void bitbucket_thread_done(struct bitbucket_thread *thread)
-{
-	if (!thread) return;
-	mem_free(thread->anchor_path);
-	*thread = (struct bitbucket_thread){0};
-}
 
 static bool see_for_thread(void *context, const json_t *activity, const json_t *comment)
 {

@@ -1,10 +1,8 @@
 /* Comments as read back, and lists of them. */
 #include "services/dispatcher/comment.h"
 
-#include "common/base/json_field.h"
 #include "common/base/mem.h"
 #include "common/base/number.h"
-#include "common/base/text.h"
 #include "services/dispatcher/marker.h"
 
 #include <stdio.h>

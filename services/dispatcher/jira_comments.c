@@ -1,10 +1,8 @@
 /* Comments of Jira issues: read, search, add, change, delete. */
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
-#include "common/base/text.h"
 #include "services/dispatcher/jira_api.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"

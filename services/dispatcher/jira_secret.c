@@ -3,7 +3,6 @@
 
 #include "common/base/jws.h"
 #include "common/base/limits.h"
-#include "common/base/mem.h"
 #include "common/connect/jira_token.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"

@@ -2,7 +2,6 @@
 
 #include "services/dispatcher/job_intake.h"
 
-#include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/domain/dead_letter.h"
 #include "common/domain/hold.h"
@@ -14,7 +13,6 @@
 #include "services/dispatcher/gauges.h"
 
 #include <pthread.h>
-#include <string.h>
 
 #include "common/base/banned.h"
 

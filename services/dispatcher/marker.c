@@ -75,6 +75,6 @@ bool marker_is_ours(enum provider provider, const char *text)
 
 size_t marker_body_len(enum provider provider, const char *text)
 {
-	bool is_ours = marker_is_ours(provider, text);
-	return is_ours ? (size_t)((const char *)last_line(text).ptr - text) : strlen(text);
+	size_t len = strlen(text);
+	return marker_is_ours(provider, text) ? (size_t)((const char *)last_line(text).ptr - text) : len;
 }

@@ -9,7 +9,6 @@
 #include "services/dispatcher/openhands_call.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"

@@ -5,7 +5,6 @@
 #include "common/io/sysclock.h"
 #include "services/dispatcher/openhands_call.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

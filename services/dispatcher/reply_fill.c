@@ -6,7 +6,6 @@
 #include "common/base/text.h"
 #include "services/dispatcher/wiki.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "common/base/banned.h"

@@ -6,8 +6,6 @@
 
 #include "common/base/text.h"
 
-#include <stdio.h>
-
 #include "common/base/banned.h"
 
 static void name(const char *names[ACCESS_NAMES_MAX], size_t *at, const char *value)

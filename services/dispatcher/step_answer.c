@@ -6,7 +6,6 @@
 #include "services/dispatcher/marker.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "common/base/banned.h"
 

@@ -7,9 +7,6 @@
 #include "services/dispatcher/marker.h"
 #include "services/dispatcher/openhands_follow.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "common/base/banned.h"
 
 /* Polls in a row after which what should be there counts as gone, and a finished run without a text as silent. */

@@ -3,7 +3,6 @@
 #include "services/dispatcher/dispatcher.h"
 
 #include "common/base/mem.h"
-#include "common/base/text.h"
 
 #include <stdio.h>
 #include <string.h>

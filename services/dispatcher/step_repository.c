@@ -7,7 +7,6 @@
 #include "common/base/text.h"
 #include "common/domain/repo_ref.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"

@@ -8,7 +8,6 @@
 #include "services/dispatcher/openhands_follow.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "common/base/banned.h"
 

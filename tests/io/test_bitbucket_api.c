@@ -102,8 +102,8 @@ static void test_bitbucket_api_finds_the_thread_of_a_reply(void)
 		.status = 200,
 		.answer = "{\"isLastPage\":true,\"values\":[{\"comment\":{\"id\":24,\"anchor\":"
 			  "{\"path\":{\"components\":[\"src\",\"b.c\"]},\"line\":4}}}]}"});
-	CLEANUP(bitbucket_thread_done) struct bitbucket_thread thread = {0};
-	CLEANUP(bitbucket_thread_done) struct bitbucket_thread object = {0};
+	struct bitbucket_thread thread = {0};
+	struct bitbucket_thread object = {0};
 	struct bitbucket_thread none = {0};
 	struct err err = {0};
 
@@ -115,6 +115,7 @@ static void test_bitbucket_api_finds_the_thread_of_a_reply(void)
 	CU_ASSERT(bitbucket_api_read_thread(&api, &pull_ref, "24", &object, &err));
 	CHECK_TEXT("path object", object.anchor_path, "src/b.c");
 	CHECK("its line", object.anchor_line == 4);
+	MEM_FREE_ALL(thread.anchor_path, object.anchor_path);
 	script_end("thread", fake);
 }
 
