@@ -49,8 +49,9 @@ static struct bytes find_marker(enum provider provider, const char *text)
 {
 	struct bytes prefix = bytes_text(frames[provider][0]);
 	struct bytes suffix = bytes_text(frames[provider][1]);
-	struct bytes line = text ? last_line(text) : (struct bytes){0};
 	size_t len = MARKER_PREFIX_LEN + MARKER_HEX_LEN;
+	if (!text) return (struct bytes){0};
+	struct bytes line = last_line(text);
 	if (line.len != prefix.len + len + suffix.len || !bytes_equal(bytes_of(line.ptr, prefix.len), prefix) ||
 	    !bytes_equal(bytes_of(line.ptr + prefix.len + len, suffix.len), suffix))
 		return (struct bytes){0};
