@@ -44,11 +44,12 @@ bool web_reply_detail(struct web_reply *reply, int status, const char *format, .
 	return web_reply_failure(reply, status, line, NULL);
 }
 
+/* What the database said names its address and our tables: that is for the log. */
 bool web_reply_failure(struct web_reply *reply, int status, const char *detail, const char *reason)
 {
 	json_t *json = json_object();
 	json_put_text(json, "detail", detail);
-	json_put_text(json, "error", text_is_empty(reason) ? NULL : reason);
+	json_put_text(json, "error", text_is_empty(reason) || strstr(reason, "database: ") ? NULL : reason);
 	web_reply_json(reply, status, json);
 	return false;
 }

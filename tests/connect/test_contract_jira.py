@@ -292,6 +292,7 @@ def test_what_is_unexpected_is_a_500_in_the_contracts_words(office: Office) -> N
         ]
         said = [office.call("olga", method, f"{JIRA_API}/{path}", body) for _, method, path, body in calls]
     assert [(a.status_code, a.json().get("detail")) for a in said] == [(500, c[0]) for c in calls]
+    assert not [a.text for a in said if "database" in a.text or "42P01" in a.text]
 
 
 # --- (3) and (4) status -----------------------------------------------------------------------

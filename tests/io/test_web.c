@@ -324,6 +324,8 @@ static void test_web_adds_headers_to_every_answer(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(wire->text, "{\"detail\":\"No \\\"luck\\\"\",\"error\":\"a\\nb\"}"));
 	CU_ASSERT_EQUAL(ask(world, wire, "GET /refuse HTTP/1.1\r\n", NULL), 400);
 	CU_ASSERT_PTR_NULL(strstr(wire->text, "error"));
+	CU_ASSERT_EQUAL(ask(world, wire, "GET /refuse?why=claim:+database:+42P01+at+10.0.0.7 HTTP/1.1\r\n", NULL), 400);
+	CU_ASSERT_PTR_NULL(strstr(wire->text, "10.0.0.7"));
 	mem_free(wire);
 	world_free(world);
 }

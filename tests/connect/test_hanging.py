@@ -13,7 +13,7 @@ import requests
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
-from tests.e2e.office import JIRA_API, Office, open_office
+from tests.connect.office import JIRA_API, Office, open_office
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until
 
