@@ -623,7 +623,7 @@ def test_without_the_jwt_secret_a_token_is_given_once(office: Office) -> None:
 
 def test_bitbucket_that_is_away_is_said_with_what_to_look_at(office: Office) -> None:
     """In the list's and the installation's failure, and on our page."""
-    why = "Bitbucket at http://127.0.0.1:9: it cannot be reached from here, check the address and the network: Bitbucket"
+    why = "Bitbucket at http://127.0.0.1:9: it cannot be reached from here, check the address and the network: "
     with office.variant("installer", BITBUCKET_DATA_CENTER_HOST="http://127.0.0.1:9"):
         listed = office.call("olga", "GET", f"{PATH}/resources")
         installed = post(office, "olga", "reinstall-webhook", {"project_key": "PROJ", "repo_slug": "away"})
