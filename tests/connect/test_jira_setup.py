@@ -551,7 +551,7 @@ def test_a_paused_connection_takes_deliveries_and_starts_nothing(
     sql = "select verdict from delivery where connection_id = %s order by received_at desc limit 1"
     wait_until(
         lambda: [row["verdict"] for row in office.stack.rows(sql, number)] == ["INTEGRATION_OFF"],
-        10,
+        60,
         "it is noted",
     )
     answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/status", body | {"is_active": True})
