@@ -115,7 +115,7 @@ struct openhands_start {
 };
 
 /**
- * Start a conversation (unsafe). ERR_UNCERTAIN: look with openhands_find_task() and openhands_read_conversations() before
+ * Start a conversation (unsafe). ERR_UNCERTAIN: look with openhands_find_task() and openhands_read_conversation() before
  * repeating. ERR_LIMIT: openhands_limit_of(err->message) says which; `retry_after_ms` is always set. ERR_AUTH: no right to that
  * organisation. A 401 is answered by one new key and one repetition (nothing happened).
  */
