@@ -75,6 +75,7 @@ def test_the_whole_list_answers_at_once(office: Office) -> None:
     assert len(found) == len({r["full_name"] for r in found}) == MANY + 1
     assert sum(r["webhook_enrolled"] for r in found) == 2000
     assert list(answer.json()) == ["resources"] and len(found[0]) == 12
+    wait_until(lambda: memory_kib(office) < 24 * 1024, 15, "what the answers needed is given back")
     after = memory_kib(office)
     print(
         f"first fill {filled:.2f} s; then {[round(t * 1000) for t in took]} ms for {len(answer.content)} bytes;"
@@ -82,7 +83,6 @@ def test_the_whole_list_answers_at_once(office: Office) -> None:
     )
     # the machine may be busy: the quickest shows what the service needs
     assert min(took) < 0.3
-    assert after < 40 * 1024
 
 
 def test_pages_and_search(office: Office) -> None:
