@@ -226,7 +226,9 @@ def test_what_is_allowed_is_reached(office: Office, outside: Outside) -> None:
 def test_a_certificate_that_is_not_trusted_ends_it(office: Office, outside: Outside) -> None:
     """Without the CA no request is made, so no credential is sent."""
     with office.variant("installer", SSL_CERT_FILE=""):
-        refused(typed(office, f"{OUTSIDE}:{outside.port}"))
+        answer = typed(office, f"{OUTSIDE}:{outside.port}")
+    refused(answer)
+    assert "its certificate is not trusted here, add its issuer to SSL_CERT_FILE" in answer.json()["error"]
     assert outside.requests == []
     office.forget()
 
