@@ -7,6 +7,7 @@
 #include "common/io/log.h"
 #include "services/installer/connection_change.h"
 #include "services/installer/repo_hook.h"
+#include "services/installer/texts.h"
 
 #include <string.h>
 
@@ -72,8 +73,7 @@ static bool find_row(struct work *work, struct err *err)
 						    .base_url = mem_dup(work->server.base_url)};
 	mem_set(&work->old_status, work->row.status);
 	if (strcmp(work->row.status, "shadow") != 0) return true;
-	err_fill(&why, ERR_CONFLICT,
-		 "this connection only watches until the take-over from OpenHands's own integration is committed");
+	err_fill(&why, ERR_CONFLICT, TEXT_IN_SHADOW);
 	why.http_status = 409;
 	return api_call_settle(false, &why, err);
 }

@@ -52,6 +52,7 @@
 #define TEXT_JIRA_BOT_REFUSED "The service account PAT was not accepted."
 #define TEXT_JIRA_ADMIN_REFUSED "The Jira admin PAT was not accepted."
 
+#define TEXT_IN_SHADOW "this connection only watches until the take-over from OpenHands's own integration is committed"
 #define TEXT_OTHER_SITE "Another site's page sent this request"
 
 #endif

@@ -61,6 +61,14 @@ static bool find_place(const struct installer *installer, const struct workspace
 	       (err.code != ERR_NOT_FOUND && workspace_fail(reply, sentence, &err));
 }
 
+/* Out of shadow a connection comes by the take-over alone: after a pause nobody would know that it was in it. */
+static bool may_switch(const struct installer *installer, const struct caller *caller, struct connection_row *row,
+		       bool is_on, struct web_reply *reply)
+{
+	return workspace_may_edit(installer, caller, row, reply) &&
+	       (is_on || strcmp(row->status, "shadow") != 0 || web_reply_detail(reply, 409, TEXT_IN_SHADOW));
+}
+
 bool workspaces_status_run(const struct installer *installer, UNUSED const struct web_request *request,
 			   const struct caller *caller, const json_t *body, struct web_reply *reply)
 {
@@ -75,7 +83,7 @@ bool workspaces_status_run(const struct installer *installer, UNUSED const struc
 	if (!json_is_boolean(wanted)) return web_reply_detail(reply, 422, "is_active must be true or false");
 	web_reply_detail(reply, 404, TEXT_JIRA_UNKNOWN, place.name);
 	if (!find_place(installer, &place, TEXT_JIRA_STATUS_FAILED, &row, reply) ||
-	    !workspace_may_edit(installer, caller, &row, reply))
+	    !may_switch(installer, caller, &row, is_on, reply))
 		return false;
 	if (is_on != connection_row_is_on(&row)) mem_set(&row.status, is_on ? "active" : "paused");
 	if (!connection_change_store(installer, caller, &row, &change, &err))

@@ -567,6 +567,9 @@ def test_a_connection_in_shadow_stays_there(office: Office) -> None:
     body = {"workspace_name": office.host, "is_active": True}
     answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/status", body)
     assert answer.json() == {"success": True, "status": "active"} and row_of(office)["status"] == "shadow"
+    answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/status", body | {"is_active": False})
+    assert answer.status_code == 409 and "only watches" in answer.json()["detail"]
+    assert row_of(office)["status"] == "shadow"
 
 
 def test_removal_keeps_going_when_jira_refuses(office: Office) -> None:
