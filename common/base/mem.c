@@ -15,7 +15,10 @@ void mem_gone(void)
 
 void *mem_zalloc(size_t count, size_t size)
 {
-	void *block = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+	size_t total;
+	/* Asked here: a sanitizer's calloc() ends the process in its own way. */
+	if (__builtin_mul_overflow(count, size, &total)) mem_gone();
+	void *block = calloc(total > 0 ? total : 1, 1);
 	if (!block) mem_gone();
 	return block;
 }

@@ -49,7 +49,7 @@ bool web_reply_failure(struct web_reply *reply, int status, const char *detail, 
 {
 	json_t *json = json_object();
 	json_put_text(json, "detail", detail);
-	json_put_text(json, "error", text_is_empty(reason) || strstr(reason, "database: ") ? NULL : reason);
+	if (reason && *reason && !strstr(reason, "database: ")) json_put_text(json, "error", reason);
 	web_reply_json(reply, status, json);
 	return false;
 }
