@@ -656,12 +656,12 @@ def test_all_changes_are_audited(office: Office) -> None:
     assert "pat" not in str([row["detail"] for row in rows])
 
 
-@pytest.mark.parametrize("name", ["JIRA_DC_CLIENT_ID", "JIRA_DC_CLIENT_SECRET"])
 @pytest.mark.parametrize("way", [automatic, manual])
-def test_oauth_that_is_not_set_up_is_noticed_before_anything_is_stored(office: Office, name: str, way: Any) -> None:
-    """The contract's sentence, and which settings are needed."""
-    with office.variant("installer", **{name: ""}):
-        assert name in refused(office, way(office), 500)
+def test_oauth_that_is_not_set_up_is_noticed_before_anything_is_stored(office: Office, way: Any) -> None:
+    """The contract's sentence, and which settings are needed; with half of them no service starts."""
+    with office.variant("installer", JIRA_DC_CLIENT_ID="", JIRA_DC_CLIENT_SECRET=""):
+        reason = refused(office, way(office), 500)
+        assert "JIRA_DC_CLIENT_ID" in reason and "JIRA_DC_CLIENT_SECRET" in reason
 
 
 def test_our_page_removes_the_connection_beside_which_it_was_said(office: Office) -> None:
