@@ -547,12 +547,12 @@ def test_a_paused_connection_takes_deliveries_and_starts_nothing(
     body = {"workspace_name": f"https://{office.host}/", "is_active": False}
     answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/status", body)
     assert answer.json() == {"success": True, "status": "inactive"}
-    wait_until(lambda: deliver(office, number, SECRET) == 200, 5, "a delivery is taken")
-    sql = "select verdict from delivery where connection_id = %s order by received_at desc limit 1"
+    sql = "select 1 from delivery where connection_id = %s and verdict = 'INTEGRATION_OFF'"
+    # Ingress hears of the pause a moment later: what comes before is still taken as from an active connection.
     wait_until(
-        lambda: [row["verdict"] for row in office.stack.rows(sql, number)] == ["INTEGRATION_OFF"],
+        lambda: deliver(office, number, SECRET) == 200 and office.stack.rows(sql, number) != [],
         60,
-        "it is noted",
+        "a delivery is taken and noted",
     )
     answer = office.call("olga", "POST", f"{JIRA_API}/workspaces/status", body | {"is_active": True})
     assert answer.json() == {"success": True, "status": "active"}
