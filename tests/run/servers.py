@@ -15,6 +15,7 @@ is used; `make deps` must have run.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import pathlib
 import random
@@ -44,14 +45,24 @@ def scratch_dir(name: str) -> pathlib.Path:
 
 
 def free_port() -> int:
-    """A free port outside the range of outgoing connections, so that a restart finds it free."""
-    while True:
-        port = random.randrange(10240, 32000)
-        with socket.socket() as sock:
-            try:
-                sock.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+    """The next free port outside the range of outgoing connections, so that a restart finds it free.
+
+    A counter in a file goes round, so that two programs that have yet to listen never get the same.
+    """
+    low, high = 10240, 32000
+    with open(pathlib.Path(tempfile.gettempdir()) / f"ohdc-ports-{os.getuid()}", "a+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        port = int(file.read() or random.randrange(low, high))
+        while True:
+            port = port + 1 if port + 1 < high else low
+            with socket.socket() as sock:
+                try:
+                    sock.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+            file.truncate(0)
+            file.write(str(port))
             return port
 
 
