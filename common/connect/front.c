@@ -6,17 +6,23 @@
 #include "common/base/text.h"
 #include "common/io/sysclock.h"
 
+#include <string.h>
+
 #include "common/base/banned.h"
 
 /* Most of them wait for a Jira or Bitbucket: where one of these hangs, whoever signs in must still find a free one. */
 enum { THREADS = 32 };
 
-/* Said at the start, not at the first person's link. Nothing set at all: linking by OAuth is yet to come. */
-static bool is_client_whole(struct config *config, struct err *err)
+/*
+ * Said at the start, not at the first person's link. Nothing set at all: linking by OAuth is yet to come. Only the linker, which takes
+ * people back from Jira, needs the secret.
+ */
+static bool is_client_whole(struct config *config, const char *program, struct err *err)
 {
 	CLEANUP(secret_done) struct secret secret = {0};
 	bool has_id = config_text(config, "JIRA_DC_CLIENT_ID");
-	bool has_secret = config_secret(config, "JIRA_DC_CLIENT_SECRET", &secret);
+	bool has_secret = strcmp(program, "ohdc-linker") == 0 ? config_secret(config, "JIRA_DC_CLIENT_SECRET", &secret)
+							      : has_id;
 	bool has_url = config_text(config, "JIRA_DC_BASE_URL");
 	if (!config_bool(config, "JIRA_DC_ENABLE_OAUTH") || (!has_id && !has_secret) || (has_id && has_secret && has_url))
 		return true;
@@ -29,7 +35,8 @@ static bool is_client_whole(struct config *config, struct err *err)
 
 bool front_open(struct front *front, struct service *service, const char *program, struct err *err)
 {
-	if (!is_client_whole(service->config, err) || !peer_clients_new(service->config, program, &front->peers, err))
+	if (!is_client_whole(service->config, program, err) ||
+	    !peer_clients_new(service->config, program, &front->peers, err))
 		return false;
 	struct http_client *plain = peer_client_plain(front->peers);
 	front->callers = callers_new(plain, service->config, sysclock_monotonic_ms);

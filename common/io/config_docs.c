@@ -86,7 +86,8 @@ static const char docs_head[] =
 	"A secret may also come from a file: `NAME_FILE` holds its path. Line ends after the secret are ignored. The "
 	"file is read again when\n"
 	"it changes, without a restart; a new content that cannot be used is logged once and the old secret stays in "
-	"use.\n\n"
+	"use. A path that\n"
+	"begins with `-` may be missing: the secret is not set until the file is there.\n\n"
 	"`HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured by all outbound HTTP calls.\n";
 
 void config_print_docs(FILE *out, const struct setting *table, size_t count)

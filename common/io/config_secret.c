@@ -110,10 +110,13 @@ static bool refuse_file(const char *name, const char *path, const char *fault, s
 		       strbuf_text(&shown), fault);
 }
 
+/* A path that begins with - may be missing, as systemd has it: the secret is unset until the file is there. */
 static bool load_file(struct config_value *value, const char *name, const char *path, struct err *err)
 {
+	bool may_miss = path[0] == '-';
+	path += may_miss;
 	const char *fault = read_file(path, &value->secret, &value->file.seen);
-	if (fault) return refuse_file(name, path, fault, err);
+	if (fault && !(may_miss && access(path, F_OK) != 0)) return refuse_file(name, path, fault, err);
 	value->file.path = mem_dup(path);
 	return true;
 }

@@ -65,14 +65,15 @@ def test_a_wrong_sealing_key(world: World, name: str) -> None:
     assert len(wrong) == 1 and "OHDC_SEAL_KEYS_FILE" in wrong[0] and known in wrong[0], wrong
 
 
-@pytest.mark.parametrize("name", ["linker", "installer"])
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("name", "change", "said"),
     [
-        ({"JIRA_DC_CLIENT_SECRET": ""}, "JIRA_DC_CLIENT_SECRET is not set, expected because JIRA_DC_CLIENT_ID is"),
-        ({"JIRA_DC_CLIENT_ID": ""}, "JIRA_DC_CLIENT_ID is not set, expected because JIRA_DC_CLIENT_SECRET is"),
-        ({"JIRA_DC_BASE_URL": ""}, "JIRA_DC_BASE_URL is not set, expected because JIRA_DC_CLIENT_ID is"),
-        ({"OHDC_DENIED_NETWORKS": "10.0.0.0/33"}, "OHDC_DENIED_NETWORKS: '10.0.0.0/33' is no network, expected"),
+        ("linker", {"JIRA_DC_CLIENT_SECRET": ""}, "JIRA_DC_CLIENT_SECRET is not set, expected because JIRA_DC_CLIENT_ID"),
+        ("linker", {"JIRA_DC_CLIENT_ID": ""}, "JIRA_DC_CLIENT_ID is not set, expected because JIRA_DC_CLIENT_SECRET is"),
+        ("linker", {"JIRA_DC_BASE_URL": ""}, "JIRA_DC_BASE_URL is not set, expected because JIRA_DC_CLIENT_ID is"),
+        ("installer", {"JIRA_DC_BASE_URL": ""}, "JIRA_DC_BASE_URL is not set, expected because JIRA_DC_CLIENT_ID is"),
+        ("linker", {"OHDC_DENIED_NETWORKS": "10.0.0.0/33"}, "'10.0.0.0/33' is no network, expected"),
+        ("installer", {"OHDC_DENIED_NETWORKS": "10.0.0.0/33"}, "'10.0.0.0/33' is no network, expected"),
     ],
 )
 def test_settings_that_do_not_fit_together(world: World, name: str, change: dict[str, str], said: str) -> None:

@@ -267,6 +267,32 @@ static void test_config_secret_survives_a_missing_file(void)
 	mount_done(&mount);
 }
 
+static void test_config_secret_file_that_may_be_missing(void)
+{
+	CLEANUP(secret_done) struct secret secret = {0};
+	struct config *config = NULL;
+	struct mount mount;
+	char path[PATH_BYTES + 64];
+	char optional[PATH_BYTES + 65];
+	struct err err = {0};
+	mount_init(&mount, "first");
+	path_in(&mount, "later", path);
+	(void)snprintf(optional, sizeof(optional), "-%s", path);
+	CU_ASSERT_TRUE_FATAL(load_secret(NULL, optional, &config, &err));
+	CU_ASSERT_FALSE(config_secret(config, "TEST_TOKEN", &secret));
+	write_file(path, "came", 4);
+	expect_secret(config, "came");
+	config_free(config);
+	CU_ASSERT_TRUE_FATAL(load_secret(NULL, optional, &config, &err));
+	expect_secret(config, "came");
+	config_free(config);
+	write_file(path, "", 0);
+	CU_ASSERT_FALSE(load_secret(NULL, optional, &config, &err));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "an empty value"));
+	(void)remove(path);
+	mount_done(&mount);
+}
+
 void suite_config_secret(void)
 {
 	CU_pSuite suite = CU_add_suite("config_secret", NULL, NULL);
@@ -279,4 +305,5 @@ void suite_config_secret(void)
 	CU_ADD_TEST(suite, test_config_secret_follows_a_changed_file);
 	CU_ADD_TEST(suite, test_config_secret_wrong_new_value_keeps_the_old_one);
 	CU_ADD_TEST(suite, test_config_secret_survives_a_missing_file);
+	CU_ADD_TEST(suite, test_config_secret_file_that_may_be_missing);
 }
