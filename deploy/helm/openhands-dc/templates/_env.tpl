@@ -80,7 +80,7 @@ OH_RESOLVER_LABEL: {{ $v.openhands.resolverLabel | quote }}
 BITBUCKET_DATA_CENTER_BOT_USERNAME: {{ $v.bitbucket.botUsername | quote }}
 {{- end }}
 {{- with $v.proxy }}
-{{- if or .http .https }}
+{{- if or .http .https .noProxy }}
 HTTP_PROXY: {{ .http | quote }}
 HTTPS_PROXY: {{ .https | quote }}
 NO_PROXY: {{ include "ohdc.noProxy" $ | quote }}

@@ -112,3 +112,29 @@ dict root, component
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* Secrets without which no pod starts, as a map of name to the keys it needs. dict root */}}
+{{- define "ohdc.neededSecrets" -}}
+{{- $needed := dict }}
+{{- range $component := splitList " " (include "ohdc.services" .root) }}
+{{- $rows := include "ohdc.secrets" (dict "root" $.root "component" $component) | fromYamlArray }}
+{{- range concat $rows (include "ohdc.migrateSecrets" $ | fromYamlArray) }}
+{{- if not (hasKey . "optional") }}
+{{- $keys := index $needed .secret | default list }}
+{{- range .files }}{{ $keys = append $keys .key }}{{ end }}
+{{- if and (eq .what "keycloak") (not $.root.Values.keycloak.admin.existingSecret) }}
+{{- $keys = append $keys $.root.Values.keycloak.client.idKey }}
+{{- end }}
+{{- $_ := set $needed .secret ($keys | uniq) }}
+{{- end }}
+{{- end }}
+{{- if ne $component "installer" }}
+{{- range include "ohdc.kafka.sources" (dict "root" $.root "user" $component) | fromYamlArray }}
+{{- $keys := index $needed .secret.name | default list }}
+{{- range .secret.items }}{{ $keys = append $keys .key }}{{ end }}
+{{- $_ := set $needed .secret.name ($keys | uniq) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toYaml $needed }}
+{{- end }}
