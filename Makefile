@@ -35,7 +35,7 @@ pure_SRCS := $(wildcard $(PURE_SRCS))
 fakes_SRCS := $(wildcard tests/fakes/*.c)
 ARCHIVES := base domain io connect pure cli fakes $(SERVICES)
 
-MIGRATIONS := $(sort $(wildcard db/migrations/*.sql))
+MIGRATIONS := db/grants.sql $(sort $(wildcard db/migrations/*.sql))
 PAGES := $(sort $(wildcard common/pages/*.*)) $(sort $(wildcard services/*/pages/*.html))
 MIGRATIONS_OBJ := $(if $(wildcard common/io/migrate.h),$(B)/gen/migrations.o)
 

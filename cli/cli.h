@@ -112,7 +112,6 @@ NODISCARD bool cli_answer(struct cli *cli, const char *sql, const struct db_para
 void cli_print_object(const struct cli *cli, const json_t *object);
 
 /* stores.c */
-
 /** Connect to OHDC_DATABASE_URL (once). ERR_INPUT: not set. */
 NODISCARD bool cli_database(struct cli *cli, struct err *err);
 
@@ -121,6 +120,10 @@ NODISCARD bool cli_keys(struct cli *cli, struct err *err);
 
 /** Where Kafka is; ERR_INPUT: OHDC_KAFKA_BROKERS is not set. Texts borrowed from the settings. */
 NODISCARD bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct err *err);
+
+/** Take `--wait SECONDS` and cli_no_more(), then try each second of that time until it is no ERR_NETWORK; says what is waited for. */
+NODISCARD bool cli_keep_trying(struct cli *cli, bool (*attempt)(struct cli *cli, void *context, struct err *err),
+			       void *context, struct err *err);
 
 /** Run one statement on the pool; as db_query(). */
 NODISCARD bool cli_query(struct cli *cli, const char *sql, const struct db_params *params, struct db_rows *ret,

@@ -1,4 +1,4 @@
-/* Verbs that prepare an installation: schema, topics, keys, settings, version, completion. */
+/* Verbs that prepare an installation: topics, keys, settings, version, completion. */
 
 #include "cli/cli.h"
 #include "common/base/encode.h"
@@ -8,7 +8,6 @@
 #include "common/domain/topics.h"
 #include "common/io/entropy.h"
 #include "common/io/kafka.h"
-#include "common/io/migrate.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -18,19 +17,6 @@
 #ifndef OHDC_VERSION
 #define OHDC_VERSION "0.1.0"
 #endif
-
-bool cli_migrate(struct cli *cli, struct err *err)
-{
-	bool is_plan = cli_flag(cli, "plan");
-	if (!cli_no_more(cli, err) || !cli_database(cli, err)) return false;
-	struct migration_state *states = mem_zalloc(migration_file_count + 1, sizeof(*states));
-	bool is_done = migrate_run(&migration_own, cli->pool, !is_plan, states, err);
-	const char *news = is_plan ? "missing" : "applied";
-	for (size_t i = 0; is_done && i < migration_file_count; i++)
-		printf("%s  %s\n", states[i].name, states[i].was_applied ? "was there" : news);
-	mem_free(states);
-	return is_done;
-}
 
 /* ---- topics ------------------------------------------------------------------------------------------------------ */
 

@@ -46,9 +46,9 @@ struct setting {
 	const char *fallback; /**< default as text, NULL: none */
 	int64_t min;
 	int64_t max;
-	const char *unit;    /**< "ms", "bytes" …, NULL: none */
-	const char *choices; /**< allowed words "a|b|c"; one that ends with ':' takes any text after it; NULL: none */
-	const char *help;    /**< one sentence for people */
+	const char *unit; /**< "ms", "bytes" …, NULL: none */
+	const char *choices; /**< allowed words "a|b|c"; one that ends with ':' or '=' takes any text after it; NULL: none */
+	const char *help; /**< one sentence for people */
 };
 
 #endif

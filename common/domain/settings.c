@@ -30,8 +30,24 @@ static const struct setting settings[] = {
 	ROW(.group = "Stores", .name = "OHDC_DATABASE_URL", .readers = SETTING_ALL, .kind = SETTING_SECRET,
 	    .required = SETTING_SERVICES,
 	    .help = "PostgreSQL as a libpq URI (postgresql://user:password@host:port/database?…)."),
+	ROW(.name = "OHDC_DATABASE_PASSWORD", .readers = SETTING_ALL, .kind = SETTING_SECRET,
+	    .help = "Password for OHDC_DATABASE_URL, which has none then. Both are read anew for each new connection; "
+		    "while a changed one does not work, the one that worked last is used."),
 	ROW(.name = "OHDC_DATABASE_POOL", .readers = SETTING_SERVICES, .kind = SETTING_INT, .fallback = "4", .min = 1,
 	    .max = 64, .help = "Database connections of one process."),
+	ROW(.name = "OHDC_DATABASE_ADMIN_URL", .readers = SETTING_CLI, .kind = SETTING_SECRET,
+	    .help = "Maintenance database of the server, as a role that may make databases and roles, for "
+		    "`ohdc migrate --create`."),
+	ROW(.name = "OHDC_DATABASE_ADMIN_PASSWORD", .readers = SETTING_CLI, .kind = SETTING_SECRET,
+	    .help = "Password for OHDC_DATABASE_ADMIN_URL."),
+	ROW(.name = "OHDC_DATABASE_ROLES", .readers = SETTING_CLI, .kind = SETTING_LIST,
+	    .choices = "ingress=|linker=|dispatcher=|installer=|ohdc=",
+	    .help = "Database role of each program (ingress=NAME,…), to which `ohdc migrate` gives the rights it "
+		    "needs; a "
+		    "program that is not named uses the owner of the tables."),
+	ROW(.name = "OHDC_DATABASE_ROLE_PASSWORDS_DIR", .readers = SETTING_CLI, .kind = SETTING_TEXT,
+	    .fallback = "/etc/ohdc/database-roles",
+	    .help = "Folder with files named as the programs: passwords of those roles, for `ohdc migrate --create`."),
 	ROW(.name = "OHDC_KAFKA_BROKERS", .readers = SETTING_ALL, .kind = SETTING_LIST,
 	    .required = SETTING_INGRESS | SETTING_LINKER | SETTING_DISPATCHER,
 	    .help = "Kafka's bootstrap servers as host:port, separated by commas."),

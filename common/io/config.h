@@ -44,6 +44,9 @@ NODISCARD bool config_bool(const struct config *config, const char *name);
  */
 bool config_secret(struct config *config, const char *name, struct secret *ret);
 
+/** Read a secret of one line from a file that the setting `name` has led to. ERR_INPUT names both, and what was found. */
+NODISCARD bool config_read_file(const char *name, const char *path, struct secret *ret, struct err *err);
+
 /** Print the settings that `reader` uses for --help. */
 void config_print_help(FILE *out, const struct setting *table, size_t count, enum setting_reader reader);
 

@@ -1,5 +1,6 @@
 /* Secrets from NAME or NAME_FILE; a file is read again when it changed, and a wrong new value never replaces a right one. */
 
+#include "common/io/config.h"
 #include "common/io/config_value.h"
 
 #include <errno.h>
@@ -119,6 +120,13 @@ static bool load_file(struct config_value *value, const char *name, const char *
 	if (fault && !(may_miss && access(path, F_OK) != 0)) return refuse_file(name, path, fault, err);
 	value->file.path = mem_dup(path);
 	return true;
+}
+
+bool config_read_file(const char *name, const char *path, struct secret *ret, struct err *err)
+{
+	struct config_file_id id;
+	const char *fault = read_file(path, ret, &id);
+	return !fault || refuse_file(name, path, fault, err);
 }
 
 const char *config_environment(const char *name)

@@ -98,14 +98,14 @@ static bool set_url(struct config_value *value, const char *found, const char *s
 	return true;
 }
 
-/* Whether `word` is one of "a|b|c:", where "c:" takes any text after it. */
+/* Whether `word` is one of "a|b|c:", where "c:" and "c=" take any text after them. */
 static bool is_choice(const char *choices, const char *word)
 {
 	size_t len = 0;
 	for (const char *at = choices; *at != '\0'; at += at[len] == '|' ? len + 1 : len) {
 		len = strcspn(at, "|");
 		if (strncmp(at, word, len) != 0) continue;
-		if (at[len - 1] == ':' ? word[len] != '\0' : word[len] == '\0') return true;
+		if (strchr(":=", at[len - 1]) ? word[len] != '\0' : word[len] == '\0') return true;
 	}
 	return false;
 }
@@ -208,7 +208,7 @@ static void add_choices(const char *choices, struct strbuf *ret)
 			strbuf_add(ret, ", ");
 		else
 			strbuf_add_char(ret, *c);
-		if (*c == ':') strbuf_add(ret, "…");
+		if (strchr(":=", *c)) strbuf_add(ret, "…");
 	}
 }
 

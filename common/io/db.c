@@ -280,33 +280,52 @@ bool db_commit(struct db *db, struct err *err)
 
 /* A later name wins: what stands before dbname may be changed by the URL, what stands behind not. */
 static const char *const parameter_names[] = {
-	"connect_timeout",
-	"keepalives_idle",
-	"keepalives_interval",
-	"keepalives_count",
-	"tcp_user_timeout",
-	"gssencmode",
-	"application_name",
-	"dbname",
-	"target_session_attrs",
-	"client_encoding",
-	NULL,
+	"connect_timeout",  "keepalives_idle",      "keepalives_interval", "keepalives_count",
+	"tcp_user_timeout", "gssencmode",           "application_name",    "dbname",
+	"password",         "target_session_attrs", "client_encoding",     NULL,
 };
 
-static PGconn *open_connection(const struct db_pool *pool)
+/* A password of its own stands behind the URL, which has none then. */
+static PGconn *open_as(const struct db_pool *pool, const struct db_login *login)
 {
 	const char *const values[] = {
-		"5", "10", "3", "3", "10000", "disable", pool->program, pool->url, "read-write", "UTF8", NULL,
+		"5",
+		"10",
+		"3",
+		"3",
+		"10000",
+		"disable",
+		pool->program,
+		login->url.text,
+		login->password.text,
+		"read-write",
+		"UTF8",
+		NULL,
 	};
 	return PQconnectdbParams(parameter_names, values, 1);
+}
+
+/* With the login as it is now; while that does not work with the one that worked last. */
+static PGconn *open_connection(struct db_pool *pool, char *ret_fault, size_t size)
+{
+	CLEANUP(db_login_done) struct db_login now = {0}, good = {0};
+	bool is_same = db_login_now(pool, &now, &good);
+	PGconn *conn = open_as(pool, &now);
+	bool is_open = PQstatus(conn) == CONNECTION_OK;
+	copy_message(PQerrorMessage(conn), false, ret_fault, size);
+	if (!is_open && !is_same) {
+		PQfinish(conn);
+		conn = open_as(pool, &good);
+	}
+	if (PQstatus(conn) == CONNECTION_OK) db_login_note(pool, &now, is_open ? NULL : ret_fault);
+	return conn;
 }
 
 bool db_connect(struct db *db, struct err *err)
 {
 	char text[160];
-	db->conn = open_connection(db->pool);
+	db->conn = open_connection(db->pool, text, sizeof(text));
 	bool is_open = PQstatus(db->conn) == CONNECTION_OK;
-	copy_message(PQerrorMessage(db->conn), false, text, sizeof(text));
 	if (!is_open) (void)err_set(err, ERR_NETWORK, "database: %s", text);
 	(void)PQsetNoticeReceiver(db->conn, on_notice, db);
 	if (!is_open || !db_run(db, SESSION_SQL, DB_PARAMS(db->pool->statement_timeout_ms), NULL, err)) {

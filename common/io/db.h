@@ -45,15 +45,25 @@ NODISCARD bool db_bool(const struct db_rows *rows, int row, int column);
 /** Bytes of a bytea cell that was selected as encode(x, 'hex'), decoded into new memory (`ret` freed with mem_free); false when null. */
 NODISCARD bool db_hex(const struct db_rows *rows, int row, int column, uint8_t **ret, size_t *ret_len);
 
+struct config;
+
 /** How the pool connects; texts are copied. */
 struct db_options {
-	const char *url;              /**< libpq URI */
-	const char *program;          /**< application_name */
-	size_t size;                  /**< most connections, at most 32 */
+	const char *url;       /**< libpq URI; used where `config` is NULL */
+	struct config *config; /**< borrowed: where the login is read anew for each new connection */
+	const char *settings;  /**< start of its settings' names (…_URL, …_PASSWORD), static; NULL: OHDC_DATABASE */
+	const char *program;   /**< application_name */
+	size_t size;           /**< most connections, at most 32 */
 	int64_t statement_timeout_ms; /**< 0: 15000 */
 };
 
-/** New pool; connects lazily: the database may be away. Sets target_session_attrs=read-write, tcp_user_timeout, UTC, and JSON-safe UTF-8. */
+/** Copy (new) of a part of a libpq URI ("user", "dbname", "password"), NULL when it is not there; false: no such URI. */
+NODISCARD bool db_url_part(const char *url, const char *keyword, char **ret);
+
+/** What the server may keep instead of a role's password, so that no statement holds it; new, NULL when it cannot be made. */
+NODISCARD char *db_hide_password(struct db *db, const char *role, const char *password);
+
+/** New pool; connects lazily: the database may be away. ERR_INPUT: a login that cannot be used. Sets target_session_attrs=read-write, tcp_user_timeout, UTC, and JSON-safe UTF-8. */
 NODISCARD bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct err *err);
 
 /** Free; every connection must have been given back. NULL is fine. */

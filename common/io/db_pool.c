@@ -5,8 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <libpq-fe.h>
-
 #include "common/base/mem.h"
 #include "common/io/db_connection.h"
 #include "common/io/lock.h"
@@ -17,30 +15,23 @@
 /* Ends a statement at the server, unless the options say otherwise. */
 enum { STATEMENT_TIMEOUT_DEFAULT_MS = 15000 };
 
-static bool is_url(const char *text)
-{
-	char *message = NULL;
-	PQconninfoOption *options = PQconninfoParse(text, &message);
-	PQfreemem(message); /* it may quote a part with a password */
-	PQconninfoFree(options);
-	return options != NULL;
-}
-
 bool db_pool_new(const struct db_options *options, struct db_pool **ret, struct err *err)
 {
-	if (!options->url || !is_url(options->url)) return err_set(err, ERR_INPUT, "the database URL cannot be read");
 	if (options->size < 1 || options->size > DB_POOL_SIZE_MAX)
 		return err_set(err, ERR_INPUT, "database pool size %zu is not in 1..%d", options->size, DB_POOL_SIZE_MAX);
 	struct db_pool *pool = mem_zalloc(1, sizeof(*pool));
 	sysclock_init_cond(&pool->returned);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
-	pool->url = mem_dup(options->url);
 	pool->program = mem_dup(options->program ? options->program : "ohdc");
 	pool->size = options->size;
 	pool->statement_timeout_ms = options->statement_timeout_ms > 0 ? options->statement_timeout_ms
 								       : STATEMENT_TIMEOUT_DEFAULT_MS;
 	for (size_t i = 0; i < DB_POOL_SIZE_MAX; i++)
 		pool->slots[i].pool = pool;
+	if (!db_login_init(pool, options, err)) {
+		db_pool_free(pool);
+		return false;
+	}
 	*ret = pool;
 	return true;
 }
@@ -54,7 +45,7 @@ void db_pool_free(struct db_pool *pool)
 	}
 	(void)pthread_cond_destroy(&pool->returned);
 	(void)pthread_mutex_destroy(&pool->mutex);
-	mem_wipe_free(pool->url);
+	db_login_done(&pool->good);
 	MEM_FREE_ALL(pool->program, pool);
 }
 

@@ -28,6 +28,13 @@ static const char LOCK_SQL[] = "SET LOCAL statement_timeout = 0;"
 			       " sha256 text NOT NULL,"
 			       " applied_at timestamptz NOT NULL DEFAULT now());";
 
+static const char ROLES_SQL[] = "SELECT set_config('ohdc.roles', $1, true)";
+
+#define PRINT_FORMAT                                                                                           \
+	"\nselect not exists (select from schema_migration where name = '%s') as is_missing \\gset\n"          \
+	"\\if :is_missing\nbegin;\n%s\n%s\ninsert into schema_migration (name, sha256) values ('%s', '%s');\n" \
+	"commit;\n\\endif\n"
+
 /* --- what is there ------------------------------------------------------------------------------ */
 
 /* Rows of schema_migration; none when the table does not exist yet. */
@@ -58,14 +65,6 @@ static bool look_up(const struct db_rows *applied, const struct migration_file *
 	       err_set(err, ERR_CONFLICT, "migration '%s' was applied with another text", file->name);
 }
 
-static bool is_known(const struct migration_set *set, const char *name)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		if (strcmp(set->files[i].name, name) == 0) return true;
-	}
-	return false;
-}
-
 /* An applied file is history: it may not change, and nothing may be put in before it. */
 static bool compare(const struct migration_set *set, const struct db_rows *applied, struct migration_state *ret,
 		    struct err *err)
@@ -84,20 +83,17 @@ static bool compare(const struct migration_set *set, const struct db_rows *appli
 	return true;
 }
 
-static bool refuse_newer(const struct migration_set *set, const struct db_rows *applied, struct err *err)
-{
-	for (int row = 0; row < applied->count; row++) {
-		if (!is_known(set, db_text(applied, row, 0)))
-			return err_set(err, ERR_CONFLICT, "the database is newer: it has migration '%s'",
-				       db_text(applied, row, 0));
-	}
-	return true;
-}
-
+/* A newer program's files stand behind all of ours: it may go back to this one, and nothing is put in before them. */
 static bool read_state(const struct migration_set *set, struct db *db, struct migration_state *ret, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
-	return read_applied(db, &applied, err) && refuse_newer(set, &applied, err) && compare(set, &applied, ret, err);
+	int known = 0;
+	if (!read_applied(db, &applied, err) || !compare(set, &applied, ret, err)) return false;
+	for (size_t i = 0; i < set->count; i++)
+		known += ret[i].was_applied;
+	return applied.count == known || known == (int)set->count ||
+	       err_set(err, ERR_CONFLICT, "migration '%s' is missing, though '%s' was applied", ret[known].name,
+		       db_text(&applied, applied.count - 1, 0));
 }
 
 /* --- applying ----------------------------------------------------------------------------------- */
@@ -152,6 +148,26 @@ bool migrate_run(const struct migration_set *set, struct db_pool *pool, bool app
 		if (!ret[i].was_applied && !apply_file(pool, &set->files[i], err)) return false;
 	}
 	return true;
+}
+
+bool migrate_grant(struct db_pool *pool, const char *roles, struct err *err)
+{
+	CLEANUP(db_return) struct db *db = NULL;
+	return db_borrow(pool, BORROW_WAIT_MS, &db, err) && db_begin(db, err) &&
+	       db_run(db, ROLES_SQL, DB_PARAMS(roles), NULL, err) && db_script(db, migration_grants, err) &&
+	       db_commit(db, err);
+}
+
+void migrate_print(const struct migration_set *set, const char *roles, FILE *out)
+{
+	(void)fprintf(out, "begin;\n%s\ncommit;\n", LOCK_SQL);
+	for (size_t i = 0; i < set->count; i++) {
+		const char *name = set->files[i].name;
+		char digest[CRYPTO_DIGEST_TEXT_SIZE];
+		crypto_sha256_text(bytes_text(set->files[i].sql), digest);
+		(void)fprintf(out, PRINT_FORMAT, name, LOCK_SQL, set->files[i].sql, name, digest);
+	}
+	(void)fprintf(out, "\nselect set_config('ohdc.roles', $ohdc$%s$ohdc$, false);\n%s", roles, migration_grants);
 }
 
 bool migrate_check(const struct migration_set *set, struct db_pool *pool, struct err *err)

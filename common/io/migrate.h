@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /** One file of db/migrations, embedded by the build in the order of the names. */
 struct migration_file {
@@ -29,15 +30,27 @@ struct migration_set {
 /** The list of the embedded ones (generated). */
 extern const struct migration_set migration_own;
 
+/** db/grants.sql: rights of the roles in the setting ohdc.roles ("ingress=NAME,linker=NAME") (generated). */
+extern const char migration_grants[];
+
 /** One file's state. */
 struct migration_state {
 	const char *name;
 	bool was_applied; /**< before this run */
 };
 
-/** Report the state of each file in `ret` (one entry each); with `apply` run what is missing. ERR_CONFLICT: the database is newer. */
+/**
+ * Report the state of each file in `ret` (one entry each); with `apply` run what is missing. What a newer program has added is
+ * left as it is. ERR_CONFLICT: another history.
+ */
 NODISCARD bool migrate_run(const struct migration_set *set, struct db_pool *pool, bool apply,
 			   struct migration_state *ret, struct err *err);
+
+/** Give each role of the list ("ingress=NAME,linker=NAME") the rights its program needs. */
+NODISCARD bool migrate_grant(struct db_pool *pool, const char *roles, struct err *err);
+
+/** Print the set and the rights of `roles` as SQL for psql, which runs what is missing. */
+void migrate_print(const struct migration_set *set, const char *roles, FILE *out);
 
 /** Whether the database has exactly or more than the files of the set; ERR_CONFLICT says what is missing. */
 NODISCARD bool migrate_check(const struct migration_set *set, struct db_pool *pool, struct err *err);

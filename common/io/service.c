@@ -51,11 +51,8 @@ static bool open_settings(const struct service_options *options, struct service 
 
 static bool open_pool(const struct service_options *options, struct service *service, struct err *err)
 {
-	CLEANUP(secret_done) struct secret url = {0};
-	if (!config_secret(service->config, "OHDC_DATABASE_URL", &url))
-		return err_set(err, ERR_INPUT, "OHDC_DATABASE_URL is not set, expected a libpq URI");
 	struct db_options database = {
-		.url = url.text,
+		.config = service->config,
 		.program = options->program,
 		.size = (size_t)config_int(service->config, "OHDC_DATABASE_POOL") + options->extra_connections,
 	};
