@@ -159,6 +159,7 @@ io: io-build ## adapters against loopback servers and a private PostgreSQL, TEST
 include mk/deps.mk
 include mk/lint.mk
 include mk/test.mk
+include mk/chart.mk
 include mk/prove.mk
 
 .PHONY: FORCE need-libs clean help

@@ -1,0 +1,1 @@
+"""The chart as Helm renders it: valid, complete, and exactly what its values say."""
