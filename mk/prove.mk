@@ -12,3 +12,11 @@ mutants: ## breaks one line at a time and shows that the test named in tests/mut
 .PHONY: gauntlet
 gauntlet: all ## faults of every kind under load, two of each service (about 3 minutes); OHDC_E2E_SEED repeats a run, OHDC_GAUNTLET_ROUNDS lengthens it
 	@tools/run-pytest tests/e2e/test_gauntlet.py -s -m prove
+
+.PHONY: image deps-image
+image: all ## builds the image without a docker engine, as root, and tests it; result in build/image (T=EXPRESSION: some of the tests)
+	+@$(SUB) deps-image
+	@tools/image >/dev/null
+	@tools/run-pytest tests/image $(if $(T),-k '$(T)')
+deps-image:
+	@tools/deps-debian mk/debian-packages-prove.txt
