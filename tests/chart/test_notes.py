@@ -80,6 +80,14 @@ def test_what_to_mind(chart: Path, values: dict[str, Any], said: str) -> None:
     assert not values or said not in notes(chart)
 
 
+def test_how_the_operator_works_as_the_owner(chart: Path) -> None:
+    """Only where the dispatcher has a role of its own."""
+    said = "OHDC_DATABASE_URL='postgresql://ohdc_owner@pg.example.com:5432/ohdc?"
+    text = notes(chart, {"database.key": "a.b"}, profile="everything")
+    assert said in text and "get secret ohdc-db-owner -o jsonpath='{.data.a\\.b}'" in text
+    assert "OHDC_DATABASE_URL" not in notes(chart)
+
+
 def test_the_paths_that_are_left_to_take_over(chart: Path) -> None:
     """One after the other, in the order of risk; none is left in the end."""
     assert "(events, settings, signIn are still OHE's)" in notes(chart)
