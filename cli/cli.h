@@ -137,6 +137,7 @@ void cli_done(struct cli *cli);
 NODISCARD bool cli_migrate(struct cli *cli, struct err *err);
 NODISCARD bool cli_topics_plan(struct cli *cli, struct err *err);
 NODISCARD bool cli_topics_apply(struct cli *cli, struct err *err);
+NODISCARD bool cli_topics_claim(struct cli *cli, struct err *err);
 NODISCARD bool cli_connections_list(struct cli *cli, struct err *err);
 NODISCARD bool cli_connections_show(struct cli *cli, struct err *err);
 NODISCARD bool cli_connections_add(struct cli *cli, struct err *err);

@@ -2,15 +2,21 @@
 
 #include "cli/cli.h"
 #include "common/base/encode.h"
+#include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
+#include "common/base/number.h"
+#include "common/connect/claim.h"
 #include "common/domain/settings.h"
 #include "common/domain/topics.h"
 #include "common/io/entropy.h"
-#include "common/io/kafka.h"
+#include "common/io/installation.h"
+#include "common/io/kafka_topics.h"
+#include "common/io/sysclock.h"
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/base/banned.h"
 
@@ -19,6 +25,8 @@
 #endif
 
 /* ---- topics ------------------------------------------------------------------------------------------------------ */
+
+enum { WAIT_MAX_S = 86400, WAIT_PAUSE_S = 2, COMMANDS_BYTES = 64 * 1024 };
 
 #define DAYS_14 "1209600000"
 #define DAYS_30 "2592000000"
@@ -43,38 +51,144 @@ static void wanted_topics(const struct cli *cli, char names[TOPIC_COUNT][TOPIC_N
 	}
 }
 
-static void print_topic(const struct kafka_topic *topic, const struct kafka_topic_state *state)
-{
-	int32_t partitions = state->existed ? state->partitions : topic->partitions;
-	const char *word = state->existed ? "is there" : state->created ? "made" : "missing";
-	printf("%s  %d partitions  %s\n", topic->name, (int)partitions, word);
-}
-
-static bool topics(struct cli *cli, bool is_apply, struct err *err)
-{
-	struct kafka_cluster cluster;
+/* What the verbs about topics have found out. */
+struct topics_seen {
+	struct kafka_cluster cluster; /**< brokers NULL: not looked at */
 	char names[TOPIC_COUNT][TOPIC_NAME_SIZE];
 	struct kafka_topic wanted[TOPIC_COUNT];
-	struct kafka_topic_state states[TOPIC_COUNT] = {0};
-	int32_t brokers = 0;
-	if (!cli_no_more(cli, err) || !cli_cluster(cli, &cluster, err)) return false;
-	wanted_topics(cli, names, wanted);
-	if (!kafka_topics_sync(&cluster, wanted, TOPIC_COUNT, is_apply, states, &brokers, err)) return false;
+	struct kafka_topic_state states[TOPIC_COUNT];
+	int32_t brokers; /**< 0: not looked at */
+};
+
+/* A topic as it should be and as it is; the command that makes it goes to the end of `commands`. */
+static json_t *topic_object(const struct topics_seen *seen, int i, struct strbuf *commands)
+{
+	const struct kafka_topic *topic = &seen->wanted[i];
+	const struct kafka_topic_state *state = &seen->states[i];
+	const char *word = state->existed ? "is there" : state->created ? "made" : "missing";
+	json_t *configs = json_object();
+	strbuf_addf(commands,
+		    "kafka-topics.sh --create --if-not-exists --topic %s --partitions %d --replication-factor %d",
+		    topic->name, (int)topic->partitions, topic->copies ? (int)topic->copies : 3);
+	for (size_t at = 0; topic->config[at][0]; at++) {
+		json_put_text(configs, topic->config[at][0], topic->config[at][1]);
+		strbuf_addf(commands, " --config %s=%s", topic->config[at][0], topic->config[at][1]);
+	}
+	strbuf_add(commands, "\n");
+	return json_pack("{ss si si so ss ss}", "name", topic->name, "partitions", (int)topic->partitions, "found",
+			 (int)state->partitions, "configs", configs, "state", seen->brokers ? word : "not looked at",
+			 "different", state->different);
+}
+
+static json_t *access_object(const struct topic_access *access, const char *prefix, struct strbuf *commands)
+{
+	char name[TOPIC_NAME_SIZE];
+	const char *type = access->group ? "group" : "topic";
+	json_t *operations = json_array();
+	access->group ? group_name(access->group, prefix, name) : topic_name(access->topic, prefix, name);
+	strbuf_addf(commands, "kafka-acls.sh --add --allow-principal User:ohdc-%s --%s %s", access->service, type, name);
+	for (size_t at = 0; access->operations[at]; at++) {
+		strbuf_addf(commands, " --operation %s", access->operations[at]);
+		json_array_append_new(operations, json_string(access->operations[at]));
+	}
+	strbuf_add(commands, "\n");
+	return json_pack("{ss ss ss so}", "service", access->service, "type", type, "name", name, "operations",
+			 operations);
+}
+
+static void print_topics(const json_t *topics)
+{
+	const json_t *topic;
+	size_t i;
+	json_array_foreach(topics, i, topic)
+	{
+		const char *different = json_text_at(topic, "different");
+		int64_t wanted = json_int_at(topic, "partitions", 0);
+		int64_t found = json_int_at(topic, "found", 0);
+		printf("%s  %lld partitions  %s%s%s", json_text_at(topic, "name"), (long long)(found ? found : wanted),
+		       json_text_at(topic, "state"), different[0] ? "; " : "", different);
+		puts(found > 0 && found < wanted ? "; fewer partitions than wanted" : "");
+	}
+}
+
+static void show_topics(const struct cli *cli, const struct topics_seen *seen, bool is_plan)
+{
+	size_t count;
+	const struct topic_access *accesses = topic_accesses(&count);
+	CLEANUP(strbuf_done) struct strbuf commands = strbuf_of(COMMANDS_BYTES);
+	json_auto_t *shown = json_pack("{si s[] s[]}", "brokers", (int)seen->brokers, "topics", "acls");
 	for (int i = 0; i < TOPIC_COUNT; i++)
-		print_topic(&wanted[i], &states[i]);
-	printf("%d %s\n", (int)brokers,
-	       brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed" : "brokers");
+		json_array_append_new(json_object_get(shown, "topics"), topic_object(seen, i, &commands));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+			json_object_get(shown, "acls"),
+			access_object(&accesses[i], config_text(cli->config, "OHDC_KAFKA_PREFIX"), &commands));
+	if (cli->is_json) {
+		cli_print_json(shown);
+		return;
+	}
+	print_topics(json_object_get(shown, "topics"));
+	printf("%d %s\n", (int)seen->brokers,
+	       seen->brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed" : "brokers");
+	if (is_plan) printf("\nFor the owner of Kafka, with a user for each service:\n%s", strbuf_text(&commands));
+}
+
+/* Brokers that are not there yet, or do not know our user yet, are tried again. */
+static bool sync_topics(struct topics_seen *seen, bool is_apply, int64_t until_ms, struct err *err)
+{
+	while (!kafka_topics_sync(&seen->cluster, seen->wanted, TOPIC_COUNT, is_apply, seen->states, &seen->brokers, err)) {
+		if (err->code == ERR_INPUT || sysclock_monotonic_ms() >= until_ms) return false;
+		(void)fprintf(stderr, "ohdc: waiting for %s: %s\n", seen->cluster.brokers, err->message);
+		(void)sleep(WAIT_PAUSE_S);
+	}
 	return true;
 }
 
 bool cli_topics_plan(struct cli *cli, struct err *err)
 {
-	return topics(cli, false, err);
+	struct topics_seen seen = {.brokers = 0};
+	if (!cli_no_more(cli, err)) return false;
+	wanted_topics(cli, seen.names, seen.wanted);
+	if (config_text(cli->config, "OHDC_KAFKA_BROKERS") &&
+	    (!cli_cluster(cli, &seen.cluster, err) || !sync_topics(&seen, false, 0, err)))
+		return false;
+	show_topics(cli, &seen, true);
+	return true;
 }
 
 bool cli_topics_apply(struct cli *cli, struct err *err)
 {
-	return topics(cli, true, err);
+	struct topics_seen seen = {.brokers = 0};
+	int64_t wait_s = 0;
+	const char *text = cli_option(cli, "wait");
+	if (text && !number_parse(text, 0, WAIT_MAX_S, &wait_s, err)) return err_wrap(err, "--wait");
+	if (!cli_no_more(cli, err) || !cli_cluster(cli, &seen.cluster, err)) return false;
+	wanted_topics(cli, seen.names, seen.wanted);
+	if (!sync_topics(&seen, true, sysclock_monotonic_ms() + wait_s * 1000, err)) return false;
+	show_topics(cli, &seen, false);
+	return true;
+}
+
+static const char sql_claimed[] =
+	"select audit_write($1, 'kafka.claim', $2, jsonb_build_object('brokers', $3, 'from', $4))";
+
+bool cli_topics_claim(struct cli *cli, struct err *err)
+{
+	struct uuid installation;
+	char other[UUID_TEXT_SIZE];
+	struct kafka_cluster cluster;
+	if (!cli_no_more(cli, err) || !cli_cluster(cli, &cluster, err) || !cli_database(cli, err) ||
+	    !installation_open(cli->pool, NULL, &installation, err))
+		return false;
+	struct claim_place place = claim_place(cli->config, "ohdc", &installation);
+	if (!kafka_claim(&cluster, place.topic, place.group, place.own, true, other, err))
+		return err_wrap(err, "is a linker still running with '%s'?", place.prefix);
+	const char *from = other[0] ? other : NULL;
+	if (!cli_query(cli, sql_claimed, DB_PARAMS(cli->who, place.prefix, cluster.brokers, from), NULL, err))
+		return false;
+	printf("%s on %s is installation %s's now%s%s\n", place.prefix, cluster.brokers, place.own,
+	       from ? ", and was " : "", other);
+	return true;
 }
 
 /* ---- keys, settings, version ----------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
 #include "common/domain/topics.h"
+#include "common/io/kafka_topics.h"
 
 #include <stdio.h>
 

@@ -5,6 +5,8 @@
 
 #include "common/base/attr.h"
 
+#include <stddef.h>
+
 /** The topics of one installation; each name is prefix + suffix. */
 enum topic { TOPIC_WEBHOOK, TOPIC_JOB, TOPIC_STATUS, TOPIC_DLQ };
 
@@ -19,6 +21,17 @@ void topic_name(enum topic topic, const char *prefix, char ret[TOPIC_NAME_SIZE])
 
 /** Write prefix + group name. */
 void group_name(const char *group, const char *prefix, char ret[TOPIC_NAME_SIZE]);
+
+/** What the Kafka user of one program may do with one topic or group; nothing else is needed. */
+struct topic_access {
+	const char *service; /**< "ingress" …; "topics": who makes them */
+	const char *group;   /**< NULL: it is about `topic` */
+	enum topic topic;
+	const char *operations[4]; /**< in Kafka's words; NULL ends */
+};
+
+/** The table of them; static. */
+NODISCARD const struct topic_access *topic_accesses(size_t *ret_count);
 
 #define HEADER_SCHEMA "ohdc-schema"
 #define HEADER_DELIVERY_ID "ohdc-delivery-id"

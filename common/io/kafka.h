@@ -13,12 +13,15 @@
 
 enum { KAFKA_HEADERS_MAX = 24 };
 
+struct config;
+
 /** Where and how to connect; texts are copied. */
 struct kafka_cluster {
 	const char *brokers;     /**< host:port,host:port */
 	const char *config_file; /**< librdkafka properties (key=value lines: SASL, TLS), NULL: none */
 	const char *client_id;
 	const char *ca_file; /**< ssl.ca.location unless the file sets it; NULL: none */
+	struct config *config; /**< has OHDC_KAFKA_PASSWORD, which is read again while a client lives; borrowed; NULL: none */
 };
 
 /** A record header; value borrowed. */
@@ -87,6 +90,7 @@ struct kafka_consumer_options {
 	size_t fetch_bytes;          /**< bound of the local fetch queue; 0: 32 MiB */
 	kafka_position_fn *position; /**< the database's view of where to go on */
 	void *context;
+	const char *claim; /**< whose the group is: put beside each offset, from the first assignment on; NULL: nobody's */
 };
 
 /** Records of one poll; borrowed from the batch until kafka_batch_done(). */
@@ -96,7 +100,10 @@ struct kafka_batch {
 	void *impl;
 };
 
-/** New consumer: cooperative-sticky, earliest, no auto-commit, no static membership, bounded fetch queue. */
+/**
+ * New consumer: cooperative-sticky, earliest, no auto-commit, no static membership, bounded fetch queue. It joins the group with
+ * its first poll.
+ */
 NODISCARD bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **ret,
 				  struct err *err);
 
@@ -106,6 +113,7 @@ void kafka_consumer_free(struct kafka_consumer *consumer);
 /**
  * Wait at most `wait_ms` for at most `max` records. An empty batch is fine. On assignment the start is the smaller of the group's
  * committed offset and `position`; when `position` fails the partition delivers nothing until it succeeds (asked again each poll).
+ * Neither does a partition whose offset carries another claim. All earlier batches must be done.
  */
 NODISCARD bool kafka_consumer_poll(struct kafka_consumer *consumer, size_t max, int64_t wait_ms,
 				   struct kafka_batch *ret, struct err *err);
@@ -121,35 +129,5 @@ NODISCARD bool kafka_consumer_rewind(struct kafka_consumer *consumer, struct err
 
 /** Sum over assigned partitions of records not yet polled, -1 when not known. */
 NODISCARD int64_t kafka_consumer_lag(struct kafka_consumer *consumer);
-
-/** A topic as it should be. */
-struct kafka_topic {
-	const char *name;
-	int32_t partitions;
-	const char *config[8][2]; /**< name, value; NULL ends */
-};
-
-/** What was found or done for one topic. */
-struct kafka_topic_state {
-	bool existed;
-	int32_t partitions; /**< as found, 0 when it did not exist */
-	bool created;
-};
-
-/** Look at, and with `apply` create, topics. Replication: min(3, brokers), min.insync.replicas 2 from 3 brokers on, else 1 with flush.messages=1. */
-NODISCARD bool kafka_topics_sync(const struct kafka_cluster *cluster, const struct kafka_topic *topics, size_t count,
-				 bool apply, struct kafka_topic_state *ret, int32_t *ret_brokers, struct err *err);
-
-/** First and next offset of every partition of a topic, and the group's committed ones, for `ohdc status`. */
-struct kafka_partition_state {
-	int32_t partition;
-	int64_t low;
-	int64_t high;
-	int64_t committed; /**< -1: none */
-};
-
-/** Read them for at most `max` partitions; so many as `ret_count` says were written. */
-NODISCARD bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic, const char *group,
-				   struct kafka_partition_state *ret, size_t max, size_t *ret_count, struct err *err);
 
 #endif

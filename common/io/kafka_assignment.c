@@ -1,6 +1,8 @@
 /* The partitions a consumer holds: where each starts, which of them wait to know it, how far they are behind. */
 #include "common/io/kafka_assignment.h"
 
+#include <string.h>
+
 #include <librdkafka/rdkafka.h>
 
 #include "common/base/mem.h"
@@ -54,15 +56,25 @@ static rd_kafka_topic_partition_list_t *list_pending(const struct kafka_assignme
 /* The smaller of what the group committed and what the database holds: whoever is behind decides. */
 static int64_t smaller_known(int64_t committed, int64_t position)
 {
-	if (committed < 0 && position < 0) return RD_KAFKA_OFFSET_BEGINNING;
+	if (committed < 0 && position < 0) return 0; /* where that is gone: auto.offset.reset */
 	if (committed < 0 || position < 0) return committed < 0 ? position : committed;
 	return committed < position ? committed : position;
+}
+
+void kafka_assignment_commit(const struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list)
+{
+	for (int i = 0; assignment->claim && i < list->cnt; i++)
+		kafka_claim_put(&list->elems[i], assignment->claim);
+	(void)rd_kafka_commit(assignment->client, list, 1);
 }
 
 static bool find_start(const struct kafka_assignment *assignment, rd_kafka_topic_partition_t *at, struct err *err)
 {
 	int64_t position = -1;
+	char claim[UUID_TEXT_SIZE];
 	if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, at->err, "committed offset");
+	if (assignment->claim && kafka_claim_read(at, claim) && strcmp(claim, assignment->claim) != 0)
+		return err_set(err, ERR_CONFLICT, "the group belongs to %s", claim);
 	if (assignment->position && !assignment->position(assignment->context, at->topic, at->partition, &position, err))
 		return err_wrap(err, "stored offset");
 	at->offset = smaller_known(at->offset, position);
@@ -77,20 +89,24 @@ static bool find_starts(struct kafka_assignment *assignment, rd_kafka_topic_part
 {
 	rd_kafka_resp_err_t resp = rd_kafka_committed(assignment->client, list, COMMITTED_WAIT_MS);
 	bool is_complete = true;
+	bool is_claimed = true;
 	for (int i = 0; i < list->cnt; i++) {
 		rd_kafka_topic_partition_t *at = &list->elems[i];
 		struct kafka_partition *partition = find_partition(assignment, at->partition);
 		if (!partition) continue;
 		if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) at->err = resp;
+		is_claimed = is_claimed && kafka_claim_read(at, (char[UUID_TEXT_SIZE]){0});
 		bool is_found = find_start(assignment, at, err);
 		if (!is_found) at->offset = RD_KAFKA_OFFSET_BEGINNING;
 		at->err = RD_KAFKA_RESP_ERR_NO_ERROR;
 		/* The committed offset's epoch says nothing about another offset. */
 		(void)rd_kafka_topic_partition_set_leader_epoch(at, -1);
 		partition->is_pending = !is_found;
-		partition->next = is_found && at->offset >= 0 ? at->offset : -1;
+		partition->next = is_found ? at->offset : -1;
 		is_complete = is_complete && is_found;
 	}
+	/* The claim is there before the first record is. What is not found has no offset that could be committed. */
+	if (assignment->claim && !is_claimed) kafka_assignment_commit(assignment, list);
 	return is_complete;
 }
 

@@ -21,18 +21,22 @@ struct kafka_partition {
 	bool is_pending; /**< paused: its start is not known yet */
 };
 
-/** The assignment of one client for one topic; the first four are borrowed from the consumer. */
+/** The assignment of one client for one topic; the first five are borrowed from the consumer. */
 struct kafka_assignment {
 	struct rd_kafka_s *client;
 	const char *topic;
 	kafka_position_fn *position; /**< NULL: the group's committed offsets alone */
 	void *context;
+	const char *claim;                  /**< as in struct kafka_consumer_options */
 	struct kafka_partition *partitions; /**< owned */
 	size_t count;
 };
 
 /** Take the partitions of `list` over, each at its start; those without a known start are paused. Spoils the offsets in `list`. */
 void kafka_assignment_add(struct kafka_assignment *assignment, struct rd_kafka_topic_partition_list_s *list);
+
+/** Commit the offsets of `list` that are known, with the claim. */
+void kafka_assignment_commit(const struct kafka_assignment *assignment, struct rd_kafka_topic_partition_list_s *list);
 
 /** Give the partitions of `list` back. */
 void kafka_assignment_remove(struct kafka_assignment *assignment, struct rd_kafka_topic_partition_list_s *list);

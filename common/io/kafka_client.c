@@ -9,6 +9,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/io/config.h"
 #include "common/io/log.h"
 
 #include "common/base/banned.h"
@@ -17,6 +18,8 @@ enum {
 	PROPERTY_LINE_MAX = 16 * 1024, /* bytes: a certificate chain on one line */
 	PROPERTY_LINES_MAX = 1000,
 };
+
+#define PASSWORD "OHDC_KAFKA_PASSWORD"
 
 /* The properties file may change these. */
 static const struct kafka_property defaults[] = {
@@ -74,6 +77,7 @@ struct file_reader {
 	const char *path;
 	size_t line;
 	bool has_ca;
+	bool has_password;
 };
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
@@ -126,6 +130,7 @@ static bool read_line(struct file_reader *reader, char *line, struct err *err)
 	if (text_among(reserved, ARRAY_LEN(reserved), name, &(unsigned){0}))
 		return err_set(err, ERR_INPUT, "kafka property '%s' is set by the program", name);
 	if (strcmp(name, "ssl.ca.location") == 0 || strcmp(name, "ssl.ca.pem") == 0) reader->has_ca = true;
+	if (strcmp(name, "sasl.password") == 0) reader->has_password = true;
 	return set_property(reader->conf, name, trim(equals + 1), err);
 }
 
@@ -153,6 +158,17 @@ static bool read_file(struct file_reader *reader, struct err *err)
 	return is_read || err_wrap(err, "kafka properties '%s' line %zu", reader->path, reader->line);
 }
 
+/* The password has a setting of its own, so that the file needs no secret. */
+static bool set_password(struct config *config, const struct file_reader *reader, struct err *err)
+{
+	CLEANUP(secret_done) struct secret password = {0};
+	if (!config || !config_secret(config, PASSWORD, &password)) return true;
+	if (reader->has_password)
+		return err_set(err, ERR_INPUT, PASSWORD ": found sasl.password in '%s' as well, expected one of both",
+			       reader->path);
+	return set_property(reader->conf, "sasl.password", password.text, err);
+}
+
 CLEANUP_FUNCTION(conf_done, rd_kafka_conf_t *, rd_kafka_conf_destroy);
 
 bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_property *fixed, size_t count,
@@ -168,6 +184,7 @@ bool kafka_client_conf(const struct kafka_cluster *cluster, const struct kafka_p
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	if (!set_properties(conf, defaults, ARRAY_LEN(defaults), err)) return false;
 	if (cluster->config_file && !read_file(&reader, err)) return false;
+	if (!set_password(cluster->config, &reader, err)) return false;
 	if (cluster->ca_file && !reader.has_ca && !set_property(conf, "ssl.ca.location", cluster->ca_file, err))
 		return false;
 	if (!set_properties(conf, own, ARRAY_LEN(own), err) || !set_properties(conf, fixed, count, err)) return false;

@@ -5,6 +5,8 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/base/secret.h"
+#include "common/base/uuid.h"
 #include "common/io/kafka.h"
 
 #include <stddef.h>
@@ -26,6 +28,35 @@ NODISCARD bool kafka_client_conf(const struct kafka_cluster *cluster, const stru
 
 /** New client of a `type` (a rd_kafka_type_t) with `conf`, which is taken in any case. ERR_INPUT: it cannot be made. */
 NODISCARD bool kafka_client_new(int type, struct rd_kafka_conf_s *conf, struct rd_kafka_s **ret, struct err *err);
+
+/** What a client that lives long was made from, and looks at again. Zeroed at first. */
+struct kafka_watch {
+	struct config *config;   /**< as in struct kafka_cluster */
+	struct secret password;  /**< given to the client; empty: none yet */
+	uint64_t files;          /**< digest of what the TLS files were; 0: not looked at yet */
+	struct rd_kafka_s *next; /**< made with changed files, and not yet proved */
+	int tries;               /**< to reach a broker with it */
+	int64_t looked_ms;       /**< monotonic */
+};
+
+/**
+ * Look, at most once a second, whether the password or a file that `client` was made from (CA, certificate, key) changed. A new
+ * password is given to the client, whose connections stay. For new files a second client is made; once it has reached a broker
+ * it is returned, to take the place of the first; NULL: go on. Said once when it cannot be made or reaches nobody. Polling thread.
+ */
+NODISCARD struct rd_kafka_s *kafka_watch_turn(struct kafka_watch *watch, struct rd_kafka_s *client);
+
+/** Free what it holds. */
+void kafka_watch_done(struct kafka_watch *watch);
+
+/** Another client like `client`, with the same callbacks. */
+NODISCARD bool kafka_client_again(struct rd_kafka_s *client, struct rd_kafka_s **ret, struct err *err);
+
+/** Whether a claim, an installation's UUID, stands beside a committed offset; written to `ret`. */
+NODISCARD bool kafka_claim_read(const struct rd_kafka_topic_partition_s *at, char ret[UUID_TEXT_SIZE]);
+
+/** Put a claim beside an offset that is to be committed. */
+void kafka_claim_put(struct rd_kafka_topic_partition_s *at, const char *claim);
 
 /** Destroy a list (cleanup function). */
 CLEANUP_FUNCTION(kafka_list_done, rd_kafka_topic_partition_list_t *, rd_kafka_topic_partition_list_destroy);

@@ -20,6 +20,8 @@ enum { FETCH_BYTES_DEFAULT = 32 * 1024 * 1024 };
 struct kafka_consumer {
 	struct kafka_consumer_options options; /* texts are owned */
 	rd_kafka_t *client;
+	bool is_subscribed;
+	struct kafka_watch watch;
 	struct kafka_assignment assignment;
 	struct err failure; /* seen while a batch was under way: told by the next poll */
 	_Atomic int64_t lag;
@@ -82,16 +84,38 @@ static bool new_client(struct kafka_consumer *consumer, struct err *err)
 		.topic = consumer->options.topic,
 		.position = consumer->options.position,
 		.context = consumer->options.context,
+		.claim = consumer->options.claim,
 	};
 	return true;
 }
 
+/* Join the group, with the first poll. */
 static bool subscribe(struct kafka_consumer *consumer, struct err *err)
 {
 	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+	if (consumer->is_subscribed) return true;
 	(void)rd_kafka_topic_partition_list_add(topics, consumer->options.topic, RD_KAFKA_PARTITION_UA);
 	rd_kafka_resp_err_t resp = rd_kafka_subscribe(consumer->client, topics);
-	return resp == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_client_fail(err, resp, "subscribe");
+	consumer->is_subscribed = resp == RD_KAFKA_RESP_ERR_NO_ERROR;
+	return consumer->is_subscribed || kafka_client_fail(err, resp, "subscribe");
+}
+
+/* Leave the group with the client at hand. */
+static void end_client(struct kafka_consumer *consumer)
+{
+	if (!consumer->client) return;
+	(void)rd_kafka_consumer_close(consumer->client);
+	rd_kafka_destroy(consumer->client);
+}
+
+/* A client with newer credentials takes over. */
+static void swap_client(struct kafka_consumer *consumer, rd_kafka_t *next)
+{
+	end_client(consumer);
+	(void)rd_kafka_poll_set_consumer(next);
+	consumer->client = next;
+	consumer->assignment.client = next;
+	consumer->is_subscribed = false;
 }
 
 CLEANUP_FUNCTION(free_pointed, struct kafka_consumer *, kafka_consumer_free);
@@ -102,19 +126,20 @@ bool kafka_consumer_new(const struct kafka_consumer_options *options, struct kaf
 	consumer->options = *options;
 	consumer->options.group = mem_dup(options->group);
 	consumer->options.topic = mem_dup(options->topic);
+	consumer->options.claim = mem_dup(options->claim);
+	consumer->watch.config = options->cluster.config;
 	if (consumer->options.fetch_bytes == 0) consumer->options.fetch_bytes = FETCH_BYTES_DEFAULT;
 	atomic_store(&consumer->lag, -1);
-	return new_client(consumer, err) && subscribe(consumer, err) && MOVE(ret, consumer);
+	return new_client(consumer, err) && MOVE(ret, consumer);
 }
 
 void kafka_consumer_free(struct kafka_consumer *consumer)
 {
 	if (!consumer) return;
-	if (consumer->client) {
-		(void)rd_kafka_consumer_close(consumer->client);
-		rd_kafka_destroy(consumer->client);
-	}
-	MEM_FREE_ALL((void *)(uintptr_t)consumer->options.group, (void *)(uintptr_t)consumer->options.topic);
+	end_client(consumer);
+	kafka_watch_done(&consumer->watch);
+	MEM_FREE_ALL((void *)(uintptr_t)consumer->options.group, (void *)(uintptr_t)consumer->options.topic,
+		     (void *)(uintptr_t)consumer->options.claim);
 	kafka_assignment_done(&consumer->assignment);
 	mem_free(consumer);
 }
@@ -176,6 +201,9 @@ bool kafka_consumer_poll(struct kafka_consumer *consumer, size_t max, int64_t wa
 			 struct err *err)
 {
 	struct err reason = {0};
+	rd_kafka_t *next = kafka_watch_turn(&consumer->watch, consumer->client);
+	if (next) swap_client(consumer, next);
+	if (!subscribe(consumer, err)) return false;
 	if (!kafka_assignment_settle(&consumer->assignment, &reason))
 		LOG_DEBUG("partitions wait for their start", LOG_TEXT("reason", reason.message));
 	struct gathering gathered = {.messages = mem_zalloc(max, sizeof(*gathered.messages))};
@@ -211,7 +239,7 @@ void kafka_consumer_commit(struct kafka_consumer *consumer, const struct kafka_b
 		if (!at) at = rd_kafka_topic_partition_list_add(list, record->topic, record->partition);
 		at->offset = record->offset + 1;
 	}
-	if (list->cnt > 0) (void)rd_kafka_commit(consumer->client, list, 1);
+	if (list->cnt > 0) kafka_assignment_commit(&consumer->assignment, list);
 }
 
 bool kafka_consumer_rewind(struct kafka_consumer *consumer, struct err *err)

@@ -22,15 +22,16 @@ enum {
 	QUEUE_BYTES_PER_RECORD = 1024, /* bounds the number of small records, whose own cost counts too */
 	POLL_MS = 100,                 /* how late a stop or a fatal error is noticed */
 	PURGE_WAIT_MS = 2000,
+	SWAP_FLUSH_MS = 5000,
 	VALUES_MAX = 6 + KAFKA_HEADERS_MAX,
 };
 
 struct kafka_producer {
 	kafka_report_fn *report;
 	void *context;
-	rd_kafka_conf_t *conf; /* of each client */
 	pthread_rwlock_t lock; /* guards `client`: senders read, the swap writes */
 	rd_kafka_t *client;
+	struct kafka_watch watch;
 	pthread_t thread;
 	_Atomic bool is_fatal;
 	_Atomic bool is_stopping;
@@ -69,8 +70,9 @@ static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, void *
 
 /* --- the client --------------------------------------------------------------------------------- */
 
-static bool new_conf(const struct kafka_producer_options *options, struct kafka_producer *producer, struct err *err)
+static bool new_client(const struct kafka_producer_options *options, struct kafka_producer *producer, struct err *err)
 {
+	rd_kafka_conf_t *conf = NULL;
 	size_t queue_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES_DEFAULT;
 	size_t ceiling_bytes = options->message_ceiling_bytes ? options->message_ceiling_bytes
 							      : LIMIT_TOPIC_MESSAGE_BYTES;
@@ -89,16 +91,11 @@ static bool new_conf(const struct kafka_producer_options *options, struct kafka_
 	(void)snprintf(kbytes, sizeof(kbytes), "%zu", queue_bytes / 1024);
 	(void)snprintf(records, sizeof(records), "%zu", queue_bytes / QUEUE_BYTES_PER_RECORD);
 	(void)snprintf(ceiling, sizeof(ceiling), "%zu", ceiling_bytes);
-	if (!kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), &producer->conf, err)) return false;
-	rd_kafka_conf_set_opaque(producer->conf, producer);
-	rd_kafka_conf_set_dr_msg_cb(producer->conf, on_report);
-	rd_kafka_conf_set_error_cb(producer->conf, on_error);
-	return true;
-}
-
-static bool new_client(const struct kafka_producer *producer, rd_kafka_t **ret, struct err *err)
-{
-	return kafka_client_new(RD_KAFKA_PRODUCER, rd_kafka_conf_dup(producer->conf), ret, err);
+	if (!kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), &conf, err)) return false;
+	rd_kafka_conf_set_opaque(conf, producer);
+	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	return kafka_client_new(RD_KAFKA_PRODUCER, conf, &producer->client, err);
 }
 
 /* Give each open record its report. */
@@ -108,12 +105,14 @@ static void purge(rd_kafka_t *client)
 	(void)rd_kafka_flush(client, PURGE_WAIT_MS);
 }
 
-/* An idempotent producer cannot go on after a fatal error; a new one can. */
-static void replace_client(struct kafka_producer *producer)
+/*
+ * Another client takes over: `next`, else (an idempotent producer cannot go on after a fatal error) one like the old. Senders go
+ * on with it at once; what is on its way in the old one has `flush_ms` to arrive.
+ */
+static void replace_client(struct kafka_producer *producer, rd_kafka_t *next, int flush_ms)
 {
-	rd_kafka_t *next = NULL;
 	struct err err = {0};
-	if (!new_client(producer, &next, &err)) {
+	if (!next && !kafka_client_again(producer->client, &next, &err)) {
 		LOG_DEBUG("kafka producer cannot be replaced", LOG_TEXT("reason", err.message));
 		return; /* tried again after the next poll */
 	}
@@ -121,6 +120,7 @@ static void replace_client(struct kafka_producer *producer)
 	rd_kafka_t *old = producer->client;
 	producer->client = next;
 	(void)pthread_rwlock_unlock(&producer->lock);
+	(void)rd_kafka_flush(old, flush_ms);
 	purge(old);
 	rd_kafka_destroy(old);
 	/* Only now: the old client may have told of its error once more. */
@@ -132,7 +132,8 @@ static void *serve(void *context)
 	struct kafka_producer *producer = context;
 	while (!atomic_load(&producer->is_stopping)) {
 		(void)rd_kafka_poll(producer->client, POLL_MS);
-		if (atomic_load(&producer->is_fatal)) replace_client(producer);
+		rd_kafka_t *next = kafka_watch_turn(&producer->watch, producer->client);
+		if (next || atomic_load(&producer->is_fatal)) replace_client(producer, next, next ? SWAP_FLUSH_MS : 0);
 	}
 	int64_t flush_ms = atomic_load(&producer->flush_ms);
 	(void)rd_kafka_flush(producer->client, (int)(flush_ms < INT32_MAX ? flush_ms : INT32_MAX));
@@ -145,7 +146,7 @@ static void *serve(void *context)
 static void free_memory(struct kafka_producer *producer)
 {
 	if (producer->client) rd_kafka_destroy(producer->client);
-	if (producer->conf) rd_kafka_conf_destroy(producer->conf);
+	kafka_watch_done(&producer->watch);
 	(void)pthread_rwlock_destroy(&producer->lock);
 	mem_free(producer);
 }
@@ -157,8 +158,9 @@ bool kafka_producer_new(const struct kafka_producer_options *options, struct kaf
 	CLEANUP(free_pointed) struct kafka_producer *producer = mem_zalloc(1, sizeof(*producer));
 	producer->report = options->report;
 	producer->context = options->context;
+	producer->watch.config = options->cluster.config;
 	(void)pthread_rwlock_init(&producer->lock, NULL);
-	if (!new_conf(options, producer, err) || !new_client(producer, &producer->client, err)) return false;
+	if (!new_client(options, producer, err)) return false;
 	if (pthread_create(&producer->thread, NULL, serve, producer) != 0)
 		return err_set(err, ERR_BUSY, "kafka producer: no thread");
 	return MOVE(ret, producer);

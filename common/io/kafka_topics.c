@@ -1,5 +1,5 @@
 /* Topics seen from outside: whether they exist, making them, and how far they and a group are. */
-#include "common/io/kafka.h"
+#include "common/io/kafka_topics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,12 +7,14 @@
 #include <librdkafka/rdkafka.h>
 
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "common/io/kafka_client.h"
 
 #include "common/base/banned.h"
 
 enum {
-	ANSWER_WAIT_MS = 15000,
+	ANSWER_WAIT_MS = 10000,
+	CLAIM_WAIT_MS = 3000, /* it is asked again, and a stop waits for it */
 	REPLICATION_MAX = 3,
 	REASON_SIZE = 160,
 };
@@ -33,9 +35,9 @@ static bool new_client(const struct kafka_cluster *cluster, const char *group, r
 	return kafka_client_new(RD_KAFKA_CONSUMER, conf, ret, err);
 }
 
-static bool read_metadata(rd_kafka_t *client, const rd_kafka_metadata_t **ret, struct err *err)
+static bool read_metadata(rd_kafka_t *client, int wait_ms, const rd_kafka_metadata_t **ret, struct err *err)
 {
-	rd_kafka_resp_err_t resp = rd_kafka_metadata(client, 1, NULL, ret, ANSWER_WAIT_MS);
+	rd_kafka_resp_err_t resp = rd_kafka_metadata(client, 1, NULL, ret, wait_ms);
 	return resp == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_client_fail(err, resp, "metadata");
 }
 
@@ -50,31 +52,27 @@ static int32_t count_partitions(const rd_kafka_metadata_t *metadata, const char 
 
 /* --- making topics ------------------------------------------------------------------------------ */
 
-static bool has_config(const struct kafka_topic *topic, const char *name)
+/* A record that one server acknowledged must be on its disk; with three, on two machines. There is room for two more. */
+static void complete_topic(struct kafka_topic *topic, int32_t brokers)
 {
-	for (size_t i = 0; i < ARRAY_LEN(topic->config) && topic->config[i][0]; i++) {
-		if (strcmp(topic->config[i][0], name) == 0) return true;
-	}
-	return false;
+	size_t count = 0;
+	while (count + 2 < ARRAY_LEN(topic->config) && topic->config[count][0])
+		count++;
+	topic->copies = brokers < REPLICATION_MAX ? brokers : REPLICATION_MAX;
+	topic->config[count][0] = "min.insync.replicas";
+	topic->config[count][1] = topic->copies >= REPLICATION_MAX ? "2" : "1";
+	topic->config[count + 1][0] = brokers == 1 ? "flush.messages" : NULL;
+	topic->config[count + 1][1] = "1";
 }
 
-static void set_config(rd_kafka_NewTopic_t *ret, const struct kafka_topic *topic, const char *name, const char *value)
-{
-	if (!has_config(topic, name)) (void)rd_kafka_NewTopic_set_config(ret, name, value);
-}
-
-/* A record that one server acknowledged must be on its disk; with three, on two machines. */
-static bool describe_topic(const struct kafka_topic *topic, int32_t brokers, rd_kafka_NewTopic_t **ret, struct err *err)
+static bool describe_topic(const struct kafka_topic *topic, rd_kafka_NewTopic_t **ret, struct err *err)
 {
 	char reason[REASON_SIZE];
-	int replication = brokers < REPLICATION_MAX ? brokers : REPLICATION_MAX;
-	rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic->name, topic->partitions, replication, reason,
+	rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic->name, topic->partitions, topic->copies, reason,
 							  sizeof(reason));
 	if (!made) return err_set(err, ERR_INPUT, "topic '%s': %s", topic->name, reason);
 	for (size_t i = 0; i < ARRAY_LEN(topic->config) && topic->config[i][0]; i++)
 		(void)rd_kafka_NewTopic_set_config(made, topic->config[i][0], topic->config[i][1]);
-	set_config(made, topic, "min.insync.replicas", replication >= REPLICATION_MAX ? "2" : "1");
-	if (brokers == 1) set_config(made, topic, "flush.messages", "1");
 	*ret = made;
 	return true;
 }
@@ -93,10 +91,10 @@ static bool read_created(const rd_kafka_event_t *event, bool *ret, struct err *e
 }
 
 /* `ret`: whether it was us who made it. */
-static bool create_topic(rd_kafka_t *client, const struct kafka_topic *topic, int32_t brokers, bool *ret, struct err *err)
+static bool create_topic(rd_kafka_t *client, const struct kafka_topic *topic, bool *ret, struct err *err)
 {
 	rd_kafka_NewTopic_t *made = NULL;
-	if (!describe_topic(topic, brokers, &made, err)) return false;
+	if (!describe_topic(topic, &made, err)) return false;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
 	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
 	(void)rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_WAIT_MS, NULL, 0);
@@ -110,21 +108,110 @@ static bool create_topic(rd_kafka_t *client, const struct kafka_topic *topic, in
 	return read_created(event, ret, err) || err_wrap(err, "'%s'", topic->name);
 }
 
-bool kafka_topics_sync(const struct kafka_cluster *cluster, const struct kafka_topic *topics, size_t count, bool apply,
+/* What of the configuration as it is, `resource`, is not as it should be. */
+static void compare_configs(const rd_kafka_ConfigResource_t *resource, const struct kafka_topic *topic,
+			    struct kafka_topic_state *state)
+{
+	size_t count = 0;
+	const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = rd_kafka_ConfigEntry_name(entries[i]);
+		const char *found = rd_kafka_ConfigEntry_value(entries[i]);
+		size_t len = strlen(state->different);
+		for (size_t at = 0; found && at < ARRAY_LEN(topic->config) && topic->config[at][0]; at++) {
+			const char *wanted = topic->config[at][1];
+			if (strcmp(name, topic->config[at][0]) == 0 && strcmp(found, wanted) != 0)
+				(void)snprintf(state->different + len, sizeof(state->different) - len,
+					       "%s%s is %s, wanted %s", len > 0 ? "; " : "", name, found, wanted);
+		}
+	}
+}
+
+/* Note what is different; a user who may not see it sees nothing. */
+static void compare_topic(rd_kafka_t *client, const struct kafka_topic *topic, struct kafka_topic_state *state)
+{
+	size_t count = 0;
+	rd_kafka_ConfigResource_t *asked = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic->name);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+	rd_kafka_DescribeConfigs(client, &asked, 1, NULL, queue);
+	CLEANUP(event_done) rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ANSWER_WAIT_MS);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_ConfigResource_destroy(asked);
+	if (!event || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+	const rd_kafka_ConfigResource_t **answers = rd_kafka_DescribeConfigs_result_resources(
+		rd_kafka_event_DescribeConfigs_result(event), &count);
+	if (count == 1) compare_configs(answers[0], topic, state);
+}
+
+bool kafka_topics_sync(const struct kafka_cluster *cluster, struct kafka_topic *topics, size_t count, bool apply,
 		       struct kafka_topic_state *ret, int32_t *ret_brokers, struct err *err)
 {
 	CLEANUP(client_done) rd_kafka_t *client = NULL;
 	CLEANUP(metadata_done) const rd_kafka_metadata_t *metadata = NULL;
-	if (!new_client(cluster, NULL, &client, err) || !read_metadata(client, &metadata, err)) return false;
+	if (!new_client(cluster, NULL, &client, err) || !read_metadata(client, ANSWER_WAIT_MS, &metadata, err))
+		return false;
 	for (size_t i = 0; i < count; i++) {
 		int32_t found = count_partitions(metadata, topics[i].name);
 		struct kafka_topic_state state = {.existed = found > 0, .partitions = found};
-		if (found == 0 && apply && !create_topic(client, &topics[i], metadata->broker_cnt, &state.created, err))
-			return false;
+		complete_topic(&topics[i], metadata->broker_cnt);
+		if (found > 0) compare_topic(client, &topics[i], &state);
+		if (found == 0 && apply && !create_topic(client, &topics[i], &state.created, err)) return false;
 		ret[i] = state;
 	}
 	*ret_brokers = metadata->broker_cnt;
 	return true;
+}
+
+/* --- whose a group is --------------------------------------------------------------------------- */
+
+bool kafka_claim_read(const rd_kafka_topic_partition_t *at, char ret[UUID_TEXT_SIZE])
+{
+	char text[UUID_TEXT_SIZE] = "";
+	if (at->metadata && at->metadata_size < sizeof(text)) (void)memcpy(text, at->metadata, at->metadata_size);
+	return uuid_normalise(text, ret);
+}
+
+void kafka_claim_put(rd_kafka_topic_partition_t *at, const char *claim)
+{
+	mem_free(at->metadata);
+	at->metadata = mem_dup(claim);
+	at->metadata_size = strlen(claim);
+}
+
+/* New list of at most `max` partitions, with what the group (NULL: none) committed there. */
+static bool read_committed(rd_kafka_t *client, const char *topic, const char *group, int32_t max, int wait_ms,
+			   rd_kafka_topic_partition_list_t **ret, struct err *err)
+{
+	CLEANUP(metadata_done) const rd_kafka_metadata_t *metadata = NULL;
+	if (!read_metadata(client, wait_ms, &metadata, err)) return false;
+	int32_t found = count_partitions(metadata, topic);
+	if (found == 0) return err_set(err, ERR_NOT_FOUND, "topic '%s' does not exist", topic);
+	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(found);
+	for (int32_t i = 0; i < found && i < max; i++)
+		(void)rd_kafka_topic_partition_list_add(list, topic, i);
+	rd_kafka_resp_err_t resp = group ? rd_kafka_committed(client, list, wait_ms) : RD_KAFKA_RESP_ERR_NO_ERROR;
+	return resp == RD_KAFKA_RESP_ERR_NO_ERROR ? MOVE(ret, list) : kafka_client_fail(err, resp, group);
+}
+
+bool kafka_claim(const struct kafka_cluster *cluster, const char *topic, const char *group, const char *own,
+		 bool is_taking, char ret_other[UUID_TEXT_SIZE], struct err *err)
+{
+	CLEANUP(client_done) rd_kafka_t *client = NULL;
+	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = NULL;
+	if (!new_client(cluster, group, &client, err) ||
+	    !read_committed(client, topic, group, INT32_MAX, CLAIM_WAIT_MS, &list, err))
+		return false;
+	ret_other[0] = '\0';
+	for (int i = 0; i < list->cnt; i++) {
+		char claim[UUID_TEXT_SIZE];
+		rd_kafka_topic_partition_t *at = &list->elems[i];
+		if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, at->err, group);
+		if (kafka_claim_read(at, claim) && strcmp(claim, own) != 0) text_copy(claim, ret_other, UUID_TEXT_SIZE);
+		kafka_claim_put(at, own);
+	}
+	rd_kafka_resp_err_t resp = is_taking ? rd_kafka_commit(client, list, 0) : RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (resp == RD_KAFKA_RESP_ERR_NO_ERROR || resp == RD_KAFKA_RESP_ERR__NO_OFFSET) return true;
+	return kafka_client_fail(err, resp, group);
 }
 
 /* --- offsets ------------------------------------------------------------------------------------ */
@@ -145,15 +232,10 @@ bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic,
 			 struct kafka_partition_state *ret, size_t max, size_t *ret_count, struct err *err)
 {
 	CLEANUP(client_done) rd_kafka_t *client = NULL;
-	CLEANUP(metadata_done) const rd_kafka_metadata_t *metadata = NULL;
-	if (!new_client(cluster, group, &client, err) || !read_metadata(client, &metadata, err)) return false;
-	int32_t found = count_partitions(metadata, topic);
-	if (found == 0) return err_set(err, ERR_NOT_FOUND, "topic '%s' does not exist", topic);
-	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(found);
-	for (int32_t i = 0; i < found && (size_t)i < max; i++)
-		(void)rd_kafka_topic_partition_list_add(list, topic, i);
-	rd_kafka_resp_err_t resp = group ? rd_kafka_committed(client, list, ANSWER_WAIT_MS) : RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, resp, group);
+	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = NULL;
+	if (!new_client(cluster, group, &client, err) ||
+	    !read_committed(client, topic, group, (int32_t)max, ANSWER_WAIT_MS, &list, err))
+		return false;
 	for (int i = 0; i < list->cnt; i++) {
 		if (!read_offsets(client, &list->elems[i], &ret[i], err)) return false;
 	}

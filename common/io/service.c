@@ -135,13 +135,14 @@ bool service_wait_database(struct service *service, struct err *err)
 	return false;
 }
 
-struct kafka_cluster service_kafka(const struct config *config, const char *client_id)
+struct kafka_cluster service_kafka(struct config *config, const char *client_id)
 {
 	return (struct kafka_cluster){
 		.brokers = config_text(config, "OHDC_KAFKA_BROKERS"),
 		.config_file = config_text(config, "OHDC_KAFKA_CONFIG_FILE"),
 		.client_id = client_id,
 		.ca_file = config_text(config, "SSL_CERT_FILE"),
+		.config = config,
 	};
 }
 

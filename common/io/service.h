@@ -56,7 +56,7 @@ NODISCARD int service_run(const struct service_options *options, int argc, char 
 NODISCARD bool service_wait_database(struct service *service, struct err *err);
 
 /** The Kafka cluster of the settings; texts borrowed from the config. */
-NODISCARD struct kafka_cluster service_kafka(const struct config *config, const char *client_id);
+NODISCARD struct kafka_cluster service_kafka(struct config *config, const char *client_id);
 
 /** A name for this process as owner of leases, not to be had twice: service, host, process, a number drawn. */
 void service_name_owner(const char *service, char *ret, size_t size);

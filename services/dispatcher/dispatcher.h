@@ -6,6 +6,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/uuid.h"
+#include "common/connect/claim.h"
 #include "common/io/config.h"
 #include "common/io/kafka.h"
 #include "common/io/metrics.h"
@@ -26,6 +27,7 @@ struct dispatcher {
 	struct config *config;
 	struct db_pool *pool;
 	struct kafka_producer *producer; /**< status feed and dead letters */
+	struct claim *claim;
 	struct metrics *metrics;
 	struct openhands *openhands; /**< owned */
 	struct peer_source peers;

@@ -200,7 +200,7 @@ static void *run(void *context)
 	int64_t counted_ms = 0;
 	bool is_due = false; /* a hold that is over is tried anew */
 	while (!daemon_is_stopping(intake->daemon)) {
-		turn(intake);
+		if (claim_is_settled(intake->dispatcher->claim)) turn(intake);
 		if (sysclock_monotonic_ms() - counted_ms >= GAUGES_PAUSE_MS) {
 			gauges_update(intake->dispatcher, kafka_consumer_lag(intake->consumer));
 			counted_ms = sysclock_monotonic_ms();
@@ -214,6 +214,9 @@ static void *run(void *context)
 			is_due = false;
 		}
 	}
+	/* Not after the grace time: the others go on with our partitions now. */
+	kafka_consumer_free(intake->consumer);
+	intake->consumer = NULL;
 	return NULL;
 }
 

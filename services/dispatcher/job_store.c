@@ -94,7 +94,10 @@ static const char sql_conversation[] =
 
 static const char sql_note[] = "insert into job_step (job_id, state, reason, detail) values ($1, $2, $3, $4)";
 
-static const char sql_count[] = "select state, count(*) from job where ended_at is null group by state";
+/* By state, all and those that a free worker would claim. */
+static const char sql_count[] = "select state, count(*), count(*) filter (where next_attempt_at <= clock_timestamp()"
+				" and (lease_until is null or lease_until < clock_timestamp()))"
+				" from job where ended_at is null group by state";
 
 void job_done(struct job *job)
 {
@@ -347,14 +350,16 @@ bool job_store_note(struct db_pool *pool, const struct job *job, struct err *err
 			NULL, err);
 }
 
-bool job_store_count(struct db_pool *pool, int64_t ret[JOB_STOPPED + 1], struct err *err)
+bool job_store_count(struct db_pool *pool, int64_t ret[JOB_STOPPED + 1], int64_t *ret_waiting, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!db_query(pool, sql_count, NULL, &rows, err)) return err_wrap(err, "count jobs");
 	(void)memset(ret, 0, (JOB_STOPPED + 1) * sizeof(*ret));
+	*ret_waiting = 0;
 	for (int i = 0; i < rows.count; i++) {
 		enum job_phase phase;
 		if (job_phase_parse(db_text(&rows, i, 0), &phase)) ret[phase] = db_int(&rows, i, 1);
+		*ret_waiting += db_int(&rows, i, 2);
 	}
 	return true;
 }

@@ -75,7 +75,7 @@ NODISCARD bool job_store_release(struct db_pool *pool, struct job *job, struct e
 /** Add a line to the job's history. */
 NODISCARD bool job_store_note(struct db_pool *pool, const struct job *job, struct err *err);
 
-/** Numbers of open jobs by state, for metrics: fills `ret[phase]`. */
-NODISCARD bool job_store_count(struct db_pool *pool, int64_t ret[JOB_STOPPED + 1], struct err *err);
+/** Numbers of open jobs by state, for metrics: fills `ret[phase]`; and of those that are due and that no worker holds. */
+NODISCARD bool job_store_count(struct db_pool *pool, int64_t ret[JOB_STOPPED + 1], int64_t *ret_waiting, struct err *err);
 
 #endif

@@ -25,6 +25,7 @@ static void program_close(struct program *program)
 {
 	job_intake_free(program->intake);
 	workers_free(program->workers);
+	claim_free(program->dispatcher.claim);
 	dispatcher_done(&program->dispatcher);
 	kafka_producer_free(program->producer, FLUSH_MS);
 	peer_clients_free(program->clients);
@@ -42,7 +43,8 @@ static bool start(void *context, struct err *err)
 	    !kafka_producer_new(&kafka, &program->producer, err) || !service_wait_database(service, err) ||
 	    !dispatcher_init(&program->dispatcher, service, program->clients, program->producer, err))
 		return false;
-	return workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers, err) &&
+	return claim_new(service, "ohdc-dispatcher", &program->dispatcher.claim, err) &&
+	       workers_new(&program->dispatcher, service->daemon, worker_count, &program->workers, err) &&
 	       job_intake_new(&program->dispatcher, &cluster, service->daemon, program->workers, &program->intake, err);
 }
 

@@ -1,6 +1,7 @@
 /* ohdc-ingress: takes signed webhooks and acknowledges them once they are durable. */
 
 #include "common/base/limits.h"
+#include "common/connect/claim.h"
 #include "common/domain/settings.h"
 #include "common/io/service.h"
 #include "services/ingress/ingress.h"
@@ -16,6 +17,7 @@ enum { FLUSH_MS = 5000, CONNECTION_BYTES = 16 * 1024 };
 struct program {
 	struct service service;
 	struct ingress ingress;
+	struct claim *claim;
 	struct http_route routes[ENDPOINT_ROUTES]; /* the server reads them as long as it lives */
 };
 
@@ -33,6 +35,7 @@ static void program_close(struct program *program)
 	kafka_producer_free(ingress->producer, FLUSH_MS);
 	http_server_free(ingress->server);
 	table_cache_free(ingress->cache);
+	claim_free(program->claim);
 	service_close(&program->service);
 }
 
@@ -79,7 +82,8 @@ static bool start(void *context, struct err *err)
 		.report = accept_report,
 		.context = ingress,
 	};
-	return service_wait_database(service, err) && kafka_producer_new(&kafka, &ingress->producer, err) &&
+	return service_wait_database(service, err) && claim_new(service, "ohdc-ingress", &program->claim, err) &&
+	       kafka_producer_new(&kafka, &ingress->producer, err) &&
 	       connection_cache_new(service->pool, service->daemon, &ingress->source, &ingress->cache, err) &&
 	       reread_new(ingress, service->daemon, &ingress->reread, err) && listen_for_webhooks(program, err);
 }

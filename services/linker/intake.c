@@ -84,11 +84,14 @@ static void *run(void *context)
 	struct intake *intake = context;
 	while (!daemon_is_stopping(intake->linker->daemon)) {
 		struct err err = {0};
-		if (turn(intake, &err)) continue;
+		if (!claim_is_settled(intake->linker->claim) || turn(intake, &err)) continue;
 		log_err("deliveries wait in the topic", &err);
 		intake->must_rewind = true;
 		daemon_pause(intake->linker->daemon, FAILURE_PAUSE_MS);
 	}
+	/* Not after the grace time: the others go on with our partitions now. */
+	kafka_consumer_free(intake->consumer);
+	intake->consumer = NULL;
 	return NULL;
 }
 
@@ -116,6 +119,7 @@ bool intake_new(struct linker *linker, struct intake **ret, struct err *err)
 		.fetch_bytes = FETCH_BYTES,
 		.position = stored_position,
 		.context = intake,
+		.claim = linker->claim->place.own,
 	};
 	*ret = intake;
 	intake->linker = linker;

@@ -5,6 +5,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/uuid.h"
+#include "common/connect/claim.h"
 #include "common/connect/connection_store.h"
 #include "common/connect/front.h"
 #include "common/io/config.h"
@@ -27,6 +28,7 @@ struct linker {
 	struct db_pool *pool;
 	struct kafka_cluster cluster;
 	struct kafka_producer *producer; /**< made with kafka_wait_report */
+	struct claim *claim;
 	struct table_cache *connections;
 	struct directories *directories;
 	struct uuid installation;      /**< once the database has answered */

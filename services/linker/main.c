@@ -33,6 +33,7 @@ static void program_close(struct program *program)
 	resolver_free(program->resolver);
 	sweeper_free(program->sweeper);
 	outbox_free(program->outbox);
+	claim_free(program->linker.claim);
 	table_cache_free(program->linker.connections);
 	directories_free(program->linker.directories);
 	kafka_producer_free(program->linker.producer, FLUSH_MS);
@@ -69,7 +70,8 @@ static bool start(void *context, struct err *err)
 	const struct web_route *routes = linker_routes(&count);
 	if (!open_adapters(program, err) || !service_wait_database(&program->service, err)) return false;
 	linker->installation = program->service.installation;
-	return connections_new(linker->pool, linker->config, linker->daemon, &linker->connections, err) &&
+	return claim_new(&program->service, "ohdc-linker", &linker->claim, err) &&
+	       connections_new(linker->pool, linker->config, linker->daemon, &linker->connections, err) &&
 	       outbox_new(linker, &program->outbox, err) && sweeper_new(linker, &program->sweeper, err) &&
 	       resolver_new(linker, &program->resolver, err) && intake_new(linker, &program->intake, err) &&
 	       front_listen(&program->front, &program->service, routes, count, linker, err);

@@ -176,7 +176,7 @@ static bool fills_up(struct intake_bench *bench, struct db_pool *admin)
 		CLEANUP(db_rows_done) struct db_rows rows = {0};
 		struct err err = {0};
 		int64_t counts[JOB_STOPPED + 1];
-		(void)!job_store_count(bench->database.pool, counts, &err);
+		(void)!job_store_count(bench->database.pool, counts, &(int64_t){0}, &err);
 		CU_ASSERT_TRUE_FATAL(db_query(admin, "select count(*) from job", NULL, &rows, &err));
 		found = db_int(&rows, 0, 0);
 		(void)usleep(20000);

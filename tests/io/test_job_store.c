@@ -374,14 +374,22 @@ static void test_job_store_counts_open_jobs(void)
 	CLEANUP(job_done) struct job job = {0};
 	struct err err = {0};
 	int64_t counts[JOB_STOPPED + 1];
+	int64_t waiting;
 	job_bench_init(&bench);
 	job_bench_claim_new(&bench, 1, &job);
-	CU_ASSERT_TRUE(job_store_count(bench.pool, counts, &err));
+	CU_ASSERT_TRUE(job_store_count(bench.pool, counts, &waiting, &err));
 	CU_ASSERT_EQUAL(counts[JOB_QUEUED], 1);
+	CU_ASSERT_EQUAL(waiting, 0); /* a worker has it */
+	job_bench_run(&bench, "update job set lease_until = now() - interval '1 s'");
+	CU_ASSERT_TRUE(job_store_count(bench.pool, counts, &waiting, &err));
+	CU_ASSERT_EQUAL(waiting, 1);
+	job_bench_run(&bench, "update job set next_attempt_at = now() + interval '1 hour', state = 'WAITING'");
+	CU_ASSERT_TRUE(job_store_count(bench.pool, counts, &waiting, &err));
+	CU_ASSERT_EQUAL(waiting, 0); /* a limit: more workers would not help */
 	end_as(&job, JOB_REFUSED, REASON_WITHDRAWN, false);
 	CU_ASSERT_TRUE(job_store_note(bench.pool, &job, &err));
 	CU_ASSERT_TRUE(job_store_release(bench.pool, &job, &err));
-	CU_ASSERT_TRUE(job_store_count(bench.pool, counts, &err));
+	CU_ASSERT_TRUE(job_store_count(bench.pool, counts, &waiting, &err));
 	CU_ASSERT_EQUAL(counts[JOB_QUEUED], 0);
 	CU_ASSERT_EQUAL(counts[JOB_REFUSED], 0);
 	CU_ASSERT_TRUE(job_bench_is(&bench, "select concat_ws(' ', state, reason, detail) from job_step",

@@ -1,6 +1,6 @@
 /* kafka_consumer: starts, goes back, shares partitions, and loses nothing on the way. */
 #include "common/base/mem.h"
-#include "common/io/kafka.h"
+#include "common/io/kafka_topics.h"
 #include "common/io/sysclock.h"
 #include "tests/io/kafka_mock.h"
 #include "tests/unit/check.h"
@@ -385,7 +385,7 @@ static void test_kafka_consumer_tells_of_a_missing_topic(void)
 static void test_kafka_topics_and_offsets_are_read(void)
 {
 	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
-	const struct kafka_topic topics[] = {{.name = TOPIC, .partitions = 2}, {.name = "missing", .partitions = 2}};
+	struct kafka_topic topics[] = {{.name = TOPIC, .partitions = 2}, {.name = "missing", .partitions = 2}};
 	struct kafka_topic_state found[2];
 	struct kafka_partition_state states[4];
 	int32_t brokers = 0;
