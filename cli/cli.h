@@ -13,7 +13,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /** Exit statuses, as documented. */
 enum cli_status {

@@ -32,24 +32,12 @@ enum { WAIT_MAX_S = 86400, WAIT_PAUSE_S = 2, COMMANDS_BYTES = 64 * 1024 };
 #define DAYS_30 "2592000000"
 #define MESSAGE_13_MIB "13631488"
 
-static void wanted_topics(const struct cli *cli, char names[TOPIC_COUNT][TOPIC_NAME_SIZE],
-			  struct kafka_topic ret[TOPIC_COUNT])
-{
-	static const struct kafka_topic shapes[TOPIC_COUNT] = {
-		[TOPIC_WEBHOOK] = {.config = {{"retention.ms", DAYS_14}, {"max.message.bytes", MESSAGE_13_MIB}}},
-		[TOPIC_JOB] = {.config = {{"retention.ms", DAYS_14}, {"max.message.bytes", MESSAGE_13_MIB}}},
-		[TOPIC_STATUS] = {.config = {{"retention.ms", DAYS_14}}, .partitions = 3},
-		[TOPIC_DLQ] = {.config = {{"retention.ms", DAYS_30}, {"max.message.bytes", MESSAGE_13_MIB}},
-			       .partitions = 3},
-	};
-	for (int i = 0; i < TOPIC_COUNT; i++) {
-		topic_name((enum topic)i, config_text(cli->config, "OHDC_KAFKA_PREFIX"), names[i]);
-		ret[i] = shapes[i];
-		ret[i].name = names[i];
-		if (shapes[i].partitions == 0)
-			ret[i].partitions = (int32_t)config_int(cli->config, "OHDC_KAFKA_PARTITIONS");
-	}
-}
+static const struct kafka_topic shapes[TOPIC_COUNT] = {
+	[TOPIC_WEBHOOK] = {.config = {{"retention.ms", DAYS_14}, {"max.message.bytes", MESSAGE_13_MIB}}},
+	[TOPIC_JOB] = {.config = {{"retention.ms", DAYS_14}, {"max.message.bytes", MESSAGE_13_MIB}}},
+	[TOPIC_STATUS] = {.config = {{"retention.ms", DAYS_14}}, .partitions = 3},
+	[TOPIC_DLQ] = {.config = {{"retention.ms", DAYS_30}, {"max.message.bytes", MESSAGE_13_MIB}}, .partitions = 3},
+};
 
 /* What the verbs about topics have found out. */
 struct topics_seen {
@@ -103,31 +91,30 @@ static void print_topics(const json_t *topics)
 	json_array_foreach(topics, i, topic)
 	{
 		const char *different = json_text_at(topic, "different");
-		int64_t wanted = json_int_at(topic, "partitions", 0);
-		int64_t found = json_int_at(topic, "found", 0);
-		printf("%s  %lld partitions  %s%s%s", json_text_at(topic, "name"), (long long)(found ? found : wanted),
-		       json_text_at(topic, "state"), different[0] ? "; " : "", different);
-		puts(found > 0 && found < wanted ? "; fewer partitions than wanted" : "");
+		const char *partitions = json_int_at(topic, "found", 0) > 0 ? "found" : "partitions";
+		printf("%s  %lld partitions  %s%s%s\n", json_text_at(topic, "name"),
+		       (long long)json_int_at(topic, partitions, 0), json_text_at(topic, "state"),
+		       different[0] ? ", but " : "", different);
 	}
 }
 
-static void show_topics(const struct cli *cli, const struct topics_seen *seen, bool is_plan)
+static void show_topics(const char *prefix, const struct topics_seen *seen, bool is_json, bool is_plan)
 {
 	size_t count;
 	const struct topic_access *accesses = topic_accesses(&count);
 	CLEANUP(strbuf_done) struct strbuf commands = strbuf_of(COMMANDS_BYTES);
-	json_auto_t *shown = json_pack("{si s[] s[]}", "brokers", (int)seen->brokers, "topics", "acls");
+	json_t *topics = json_array();
+	json_t *acls = json_array();
+	json_auto_t *shown = json_pack("{si so so}", "brokers", (int)seen->brokers, "topics", topics, "acls", acls);
 	for (int i = 0; i < TOPIC_COUNT; i++)
-		json_array_append_new(json_object_get(shown, "topics"), topic_object(seen, i, &commands));
+		json_array_append_new(topics, topic_object(seen, i, &commands));
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(
-			json_object_get(shown, "acls"),
-			access_object(&accesses[i], config_text(cli->config, "OHDC_KAFKA_PREFIX"), &commands));
-	if (cli->is_json) {
+		json_array_append_new(acls, access_object(&accesses[i], prefix, &commands));
+	if (is_json) {
 		cli_print_json(shown);
 		return;
 	}
-	print_topics(json_object_get(shown, "topics"));
+	print_topics(topics);
 	printf("%d %s\n", (int)seen->brokers,
 	       seen->brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed" : "brokers");
 	if (is_plan) printf("\nFor the owner of Kafka, with a user for each service:\n%s", strbuf_text(&commands));
@@ -144,29 +131,35 @@ static bool sync_topics(struct topics_seen *seen, bool is_apply, int64_t until_m
 	return true;
 }
 
-bool cli_topics_plan(struct cli *cli, struct err *err)
+static bool topics(struct cli *cli, bool is_apply, struct err *err)
 {
 	struct topics_seen seen = {.brokers = 0};
-	if (!cli_no_more(cli, err)) return false;
-	wanted_topics(cli, seen.names, seen.wanted);
-	if (config_text(cli->config, "OHDC_KAFKA_BROKERS") &&
-	    (!cli_cluster(cli, &seen.cluster, err) || !sync_topics(&seen, false, 0, err)))
-		return false;
-	show_topics(cli, &seen, true);
+	const char *prefix = config_text(cli->config, "OHDC_KAFKA_PREFIX");
+	const char *wait = cli_option(cli, "wait");
+	bool is_looking = is_apply || config_text(cli->config, "OHDC_KAFKA_BROKERS");
+	int64_t wait_s = 0;
+	if (wait && !number_parse(wait, 0, WAIT_MAX_S, &wait_s, err)) return err_wrap(err, "--wait");
+	if (!cli_no_more(cli, err) || (is_looking && !cli_cluster(cli, &seen.cluster, err))) return false;
+	for (int i = 0; i < TOPIC_COUNT; i++) {
+		topic_name((enum topic)i, prefix, seen.names[i]);
+		seen.wanted[i] = shapes[i];
+		seen.wanted[i].name = seen.names[i];
+		if (shapes[i].partitions == 0)
+			seen.wanted[i].partitions = (int32_t)config_int(cli->config, "OHDC_KAFKA_PARTITIONS");
+	}
+	if (is_looking && !sync_topics(&seen, is_apply, sysclock_monotonic_ms() + wait_s * 1000, err)) return false;
+	show_topics(prefix, &seen, cli->is_json, !is_apply);
 	return true;
+}
+
+bool cli_topics_plan(struct cli *cli, struct err *err)
+{
+	return topics(cli, false, err);
 }
 
 bool cli_topics_apply(struct cli *cli, struct err *err)
 {
-	struct topics_seen seen = {.brokers = 0};
-	int64_t wait_s = 0;
-	const char *text = cli_option(cli, "wait");
-	if (text && !number_parse(text, 0, WAIT_MAX_S, &wait_s, err)) return err_wrap(err, "--wait");
-	if (!cli_no_more(cli, err) || !cli_cluster(cli, &seen.cluster, err)) return false;
-	wanted_topics(cli, seen.names, seen.wanted);
-	if (!sync_topics(&seen, true, sysclock_monotonic_ms() + wait_s * 1000, err)) return false;
-	show_topics(cli, &seen, false);
-	return true;
+	return topics(cli, true, err);
 }
 
 static const char sql_claimed[] =

@@ -158,14 +158,6 @@ bool kafka_assignment_settle(struct kafka_assignment *assignment, struct err *er
 
 /* --- changes by the group ----------------------------------------------------------------------- */
 
-static void drop_error(const char *what, rd_kafka_error_t *error)
-{
-	if (error)
-		LOG_DEBUG("partitions did not change", LOG_TEXT("step", what),
-			  LOG_TEXT("reason", rd_kafka_error_string(error)));
-	rd_kafka_error_destroy(error);
-}
-
 void kafka_assignment_add(struct kafka_assignment *assignment, rd_kafka_topic_partition_list_t *list)
 {
 	struct err err = {0};
@@ -173,7 +165,7 @@ void kafka_assignment_add(struct kafka_assignment *assignment, rd_kafka_topic_pa
 		add_partition(assignment, list->elems[i].partition);
 	if (!find_starts(assignment, list, &err))
 		LOG_DEBUG("partitions wait for their start", LOG_TEXT("reason", err.message));
-	drop_error("assign", rd_kafka_incremental_assign(assignment->client, list));
+	rd_kafka_error_destroy(rd_kafka_incremental_assign(assignment->client, list));
 	pause_pending(assignment);
 }
 
@@ -181,7 +173,7 @@ void kafka_assignment_remove(struct kafka_assignment *assignment, rd_kafka_topic
 {
 	for (int i = 0; i < list->cnt; i++)
 		remove_partition(assignment, list->elems[i].partition);
-	drop_error("revoke", rd_kafka_incremental_unassign(assignment->client, list));
+	rd_kafka_error_destroy(rd_kafka_incremental_unassign(assignment->client, list));
 }
 
 void kafka_assignment_clear(struct kafka_assignment *assignment)

@@ -42,41 +42,21 @@ static void on_rebalance(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kaf
 		kafka_assignment_clear(&consumer->assignment);
 }
 
-static void on_commit(UNUSED rd_kafka_t *rk, rd_kafka_resp_err_t resp, UNUSED rd_kafka_topic_partition_list_t *list,
-		      UNUSED void *context)
-{
-	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR && resp != RD_KAFKA_RESP_ERR__NO_OFFSET)
-		LOG_DEBUG("offsets not committed", LOG_TEXT("reason", rd_kafka_err2str(resp)));
-}
-
-static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, UNUSED void *context)
-{
-	LOG_DEBUG("kafka consumer error", LOG_TEXT("reason", reason),
-		  LOG_TEXT("name", rd_kafka_err2name((rd_kafka_resp_err_t)code)));
-}
-
 /* --- making and ending -------------------------------------------------------------------------- */
-
-static bool new_conf(const struct kafka_consumer_options *options, rd_kafka_conf_t **ret, struct err *err)
-{
-	char kbytes[24];
-	const struct kafka_property fixed[] = {
-		{"group.id", options->group},          {"partition.assignment.strategy", "cooperative-sticky"},
-		{"auto.offset.reset", "earliest"},     {"enable.auto.commit", "false"},
-		{"enable.auto.offset.store", "false"}, {"queued.max.messages.kbytes", kbytes},
-	};
-	(void)snprintf(kbytes, sizeof(kbytes), "%zu", options->fetch_bytes / 1024);
-	return kafka_client_conf(&options->cluster, fixed, ARRAY_LEN(fixed), ret, err);
-}
 
 static bool new_client(struct kafka_consumer *consumer, struct err *err)
 {
 	rd_kafka_conf_t *conf = NULL;
-	if (!new_conf(&consumer->options, &conf, err)) return false;
+	char kbytes[24];
+	const struct kafka_property fixed[] = {
+		{"group.id", consumer->options.group}, {"partition.assignment.strategy", "cooperative-sticky"},
+		{"auto.offset.reset", "earliest"},     {"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"}, {"queued.max.messages.kbytes", kbytes},
+	};
+	(void)snprintf(kbytes, sizeof(kbytes), "%zu", consumer->options.fetch_bytes / 1024);
+	if (!kafka_client_conf(&consumer->options.cluster, fixed, ARRAY_LEN(fixed), &conf, err)) return false;
 	rd_kafka_conf_set_opaque(conf, consumer);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-	rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
-	rd_kafka_conf_set_error_cb(conf, on_error);
 	if (!kafka_client_new(RD_KAFKA_CONSUMER, conf, &consumer->client, err)) return false;
 	(void)rd_kafka_poll_set_consumer(consumer->client);
 	consumer->assignment = (struct kafka_assignment){

@@ -24,20 +24,18 @@ CLEANUP_FUNCTION(metadata_done, const rd_kafka_metadata_t *, rd_kafka_metadata_d
 CLEANUP_FUNCTION(event_done, rd_kafka_event_t *, rd_kafka_event_destroy);
 
 /* A consumer that never subscribes: unlike a producer it makes no topic by asking for it. */
-static bool new_client(const struct kafka_cluster *cluster, const char *group, rd_kafka_t **ret, struct err *err)
+static bool open_client(const struct kafka_cluster *cluster, const char *group, int wait_ms, rd_kafka_t **ret,
+			const rd_kafka_metadata_t **ret_metadata, struct err *err)
 {
 	rd_kafka_conf_t *conf = NULL;
 	const struct kafka_property fixed[] = {
 		{"group.id", group},
 		{"enable.auto.commit", "false"},
 	};
-	if (!kafka_client_conf(cluster, fixed, ARRAY_LEN(fixed), &conf, err)) return false;
-	return kafka_client_new(RD_KAFKA_CONSUMER, conf, ret, err);
-}
-
-static bool read_metadata(rd_kafka_t *client, int wait_ms, const rd_kafka_metadata_t **ret, struct err *err)
-{
-	rd_kafka_resp_err_t resp = rd_kafka_metadata(client, 1, NULL, ret, wait_ms);
+	if (!kafka_client_conf(cluster, fixed, ARRAY_LEN(fixed), &conf, err) ||
+	    !kafka_client_new(RD_KAFKA_CONSUMER, conf, ret, err))
+		return false;
+	rd_kafka_resp_err_t resp = rd_kafka_metadata(*ret, 1, NULL, ret_metadata, wait_ms);
 	return resp == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_client_fail(err, resp, "metadata");
 }
 
@@ -77,17 +75,15 @@ static bool describe_topic(const struct kafka_topic *topic, rd_kafka_NewTopic_t 
 	return true;
 }
 
-static bool read_created(const rd_kafka_event_t *event, bool *ret, struct err *err)
+static bool read_created(rd_kafka_event_t *event, bool *ret, struct err *err)
 {
 	size_t count = 0;
 	const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
-		rd_kafka_event_CreateTopics_result((rd_kafka_event_t *)(uintptr_t)event), &count);
-	rd_kafka_resp_err_t resp = rd_kafka_event_error((rd_kafka_event_t *)(uintptr_t)event);
+		rd_kafka_event_CreateTopics_result(event), &count);
+	rd_kafka_resp_err_t resp = rd_kafka_event_error(event);
 	if (resp == RD_KAFKA_RESP_ERR_NO_ERROR && count == 1) resp = rd_kafka_topic_result_error(results[0]);
-	if (resp == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return true; /* somebody else was first */
-	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_client_fail(err, resp, "create topic");
-	*ret = true;
-	return true;
+	*ret = resp == RD_KAFKA_RESP_ERR_NO_ERROR; /* else somebody else was first, or it failed */
+	return *ret || resp == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS || kafka_client_fail(err, resp, "create topic");
 }
 
 /* `ret`: whether it was us who made it. */
@@ -148,12 +144,14 @@ bool kafka_topics_sync(const struct kafka_cluster *cluster, struct kafka_topic *
 {
 	CLEANUP(client_done) rd_kafka_t *client = NULL;
 	CLEANUP(metadata_done) const rd_kafka_metadata_t *metadata = NULL;
-	if (!new_client(cluster, NULL, &client, err) || !read_metadata(client, ANSWER_WAIT_MS, &metadata, err))
-		return false;
+	if (!open_client(cluster, NULL, ANSWER_WAIT_MS, &client, &metadata, err)) return false;
 	for (size_t i = 0; i < count; i++) {
 		int32_t found = count_partitions(metadata, topics[i].name);
 		struct kafka_topic_state state = {.existed = found > 0, .partitions = found};
 		complete_topic(&topics[i], metadata->broker_cnt);
+		if (found > 0 && found < topics[i].partitions)
+			(void)snprintf(state.different, sizeof(state.different), "wanted are %d",
+				       (int)topics[i].partitions);
 		if (found > 0) compare_topic(client, &topics[i], &state);
 		if (found == 0 && apply && !create_topic(client, &topics[i], &state.created, err)) return false;
 		ret[i] = state;
@@ -178,18 +176,18 @@ void kafka_claim_put(rd_kafka_topic_partition_t *at, const char *claim)
 	at->metadata_size = strlen(claim);
 }
 
-/* New list of at most `max` partitions, with what the group (NULL: none) committed there. */
-static bool read_committed(rd_kafka_t *client, const char *topic, const char *group, int32_t max, int wait_ms,
-			   rd_kafka_topic_partition_list_t **ret, struct err *err)
+/* New client, and list of at most `max` partitions, with what the group (NULL: none) committed there. */
+static bool read_committed(const struct kafka_cluster *cluster, const char *topic, const char *group, int32_t max,
+			   int wait_ms, rd_kafka_t **ret_client, rd_kafka_topic_partition_list_t **ret, struct err *err)
 {
 	CLEANUP(metadata_done) const rd_kafka_metadata_t *metadata = NULL;
-	if (!read_metadata(client, wait_ms, &metadata, err)) return false;
+	if (!open_client(cluster, group, wait_ms, ret_client, &metadata, err)) return false;
 	int32_t found = count_partitions(metadata, topic);
 	if (found == 0) return err_set(err, ERR_NOT_FOUND, "topic '%s' does not exist", topic);
 	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(found);
 	for (int32_t i = 0; i < found && i < max; i++)
 		(void)rd_kafka_topic_partition_list_add(list, topic, i);
-	rd_kafka_resp_err_t resp = group ? rd_kafka_committed(client, list, wait_ms) : RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_resp_err_t resp = group ? rd_kafka_committed(*ret_client, list, wait_ms) : RD_KAFKA_RESP_ERR_NO_ERROR;
 	return resp == RD_KAFKA_RESP_ERR_NO_ERROR ? MOVE(ret, list) : kafka_client_fail(err, resp, group);
 }
 
@@ -198,9 +196,7 @@ bool kafka_claim(const struct kafka_cluster *cluster, const char *topic, const c
 {
 	CLEANUP(client_done) rd_kafka_t *client = NULL;
 	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = NULL;
-	if (!new_client(cluster, group, &client, err) ||
-	    !read_committed(client, topic, group, INT32_MAX, CLAIM_WAIT_MS, &list, err))
-		return false;
+	if (!read_committed(cluster, topic, group, INT32_MAX, CLAIM_WAIT_MS, &client, &list, err)) return false;
 	ret_other[0] = '\0';
 	for (int i = 0; i < list->cnt; i++) {
 		char claim[UUID_TEXT_SIZE];
@@ -233,9 +229,7 @@ bool kafka_topic_offsets(const struct kafka_cluster *cluster, const char *topic,
 {
 	CLEANUP(client_done) rd_kafka_t *client = NULL;
 	CLEANUP(kafka_list_done) rd_kafka_topic_partition_list_t *list = NULL;
-	if (!new_client(cluster, group, &client, err) ||
-	    !read_committed(client, topic, group, (int32_t)max, ANSWER_WAIT_MS, &list, err))
-		return false;
+	if (!read_committed(cluster, topic, group, (int32_t)max, ANSWER_WAIT_MS, &client, &list, err)) return false;
 	for (int i = 0; i < list->cnt; i++) {
 		if (!read_offsets(client, &list->elems[i], &ret[i], err)) return false;
 	}

@@ -19,6 +19,8 @@ enum {
 	PATH_SIZE = 4096,
 };
 
+#define PRIME 1099511628211U
+
 static const char *const watched[] = {"ssl.ca.location", "ssl.certificate.location", "ssl.key.location",
 				      "ssl.keystore.location"};
 
@@ -35,12 +37,10 @@ static uint64_t digest_files(rd_kafka_t *client)
 	for (size_t i = 0; i < ARRAY_LEN(watched); i++) {
 		struct stat file = {0};
 		size_t size = sizeof(path);
-		if (rd_kafka_conf_get(rd_kafka_conf(client), watched[i], path, &size) != RD_KAFKA_CONF_OK ||
-		    stat(path, &file) != 0)
-			continue;
-		const int64_t facts[] = {(int64_t)file.st_ino, file.st_size, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
-		for (size_t at = 0; at < ARRAY_LEN(facts); at++)
-			digest = (digest ^ (uint64_t)facts[at]) * 1099511628211U;
+		bool is_set = rd_kafka_conf_get(rd_kafka_conf(client), watched[i], path, &size) == RD_KAFKA_CONF_OK;
+		if (!is_set || stat(path, &file) != 0) continue;
+		digest = digest * PRIME + (uint64_t)file.st_ino;
+		digest = digest * PRIME + (uint64_t)file.st_mtim.tv_sec * PRIME + (uint64_t)file.st_mtim.tv_nsec;
 	}
 	return digest | 1;
 }
