@@ -52,7 +52,7 @@ def test_schema_knows_no_other_keys() -> None:
 
 
 def test_schema_is_closed() -> None:
-    """No object of the schema takes unknown keys of any shape, but for what is passed on to Kubernetes, and Helm's global."""
+    """No object of the schema takes any key, but for what goes on to Kubernetes, and Helm's global."""
 
     def open_places(part: Any, path: str) -> Iterator[str]:
         if isinstance(part, dict):

@@ -53,7 +53,7 @@ dict root, component
   files:
     - {key: bot-token, name: bot-token, setting: BITBUCKET_DATA_CENTER_BOT_TOKEN_FILE}
 {{- end }}
-{{- $inSandbox := and $v.jira.tokenInSandbox (has .component (list "linker" "dispatcher")) }}
+{{- $inSandbox := and $v.jira.enabled $v.jira.tokenInSandbox (has .component (list "linker" "dispatcher")) }}
 {{- if and $v.openhands.jwtSecret.existingSecret (or $inSandbox (and $v.bitbucket.enabled (eq .component "installer"))) }}
 - what: jwt
   secret: {{ $v.openhands.jwtSecret.existingSecret | quote }}
