@@ -140,7 +140,8 @@ spec:
   affinity:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- $spread := dict "maxSkew" 1 "topologyKey" "kubernetes.io/hostname" "whenUnsatisfiable" "ScheduleAnyway" }}
+  {{- /* Each version is spread by itself: pods that are about to go do not count. */}}
+  {{- $spread := dict "maxSkew" 1 "topologyKey" "kubernetes.io/hostname" "whenUnsatisfiable" "ScheduleAnyway" "matchLabelKeys" (list "pod-template-hash") }}
   topologySpreadConstraints:
   {{- range $own.topologySpreadConstraints | default (list $spread) }}
     - {{ toYaml . | indent 6 | trim }}
