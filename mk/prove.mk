@@ -20,3 +20,9 @@ image: all ## builds the image without a docker engine, as root, and tests it; r
 	@tools/run-pytest tests/image $(if $(T),-k '$(T)')
 deps-image:
 	@tools/deps-debian mk/debian-packages-prove.txt
+
+.PHONY: pods
+pods: all ## the rendered pods as real processes: main job, scaling, upgrade and rollback, changed Secrets (needs root; T= as above)
+	+@$(SUB) deps-image
+	@tools/deps-chart
+	@tests/pods/run tests/pods -s $(if $(T),-k '$(T)')

@@ -132,12 +132,11 @@ class Browser:
         assert parts.netloc == urlsplit(self.stack.origin).netloc, url
         service = service_of(parts.path)
         assert service, f"{parts.path} is not ours"
-        port = self.stack.programs[service].http
         sent = self._headers(method, site, navigates) | (headers or {})
         sent = {name: value for name, value in sent.items() if value}
         answer = self.http.request(
             method,
-            f"http://127.0.0.1:{port}{parts.path}" + (f"?{parts.query}" if parts.query else ""),
+            f"{self.stack.front(service)}{parts.path}" + (f"?{parts.query}" if parts.query else ""),
             headers=sent,
             allow_redirects=False,
             timeout=90,

@@ -136,6 +136,8 @@ class Connection:
 class Stack:
     """Everything of one installation; use start() and stop()."""
 
+    sim_names: tuple[str, ...] = ()
+
     def __init__(self, folder: Path, kafka: Kafka, postgres: Postgres, settings: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.kafka = kafka
@@ -143,7 +145,7 @@ class Stack:
         self.name = f"t{secrets.token_hex(4)}"
         self.prefix = f"{self.name}."
         self.url = postgres.create_database(self.name)
-        self.sims = Sims(folder / "sims.log").start()
+        self.sims = Sims(folder / "sims.log", self.sim_names).start()
         self.jira_url = self.sims.jira.base_url
         self.bitbucket_url = self.sims.bitbucket.base_url
         self.settings = settings or {}
@@ -297,9 +299,13 @@ class Stack:
         path = made["events_url"].split(self.web_host, 1)[1]
         return Connection(made["connection"], made["id"], made["webhook_secret"], path, provider)
 
+    def front(self, service: str) -> str:
+        """Where a service is reached; the port of its own."""
+        return f"http://127.0.0.1:{self.programs[service].http}"
+
     def events_url(self, connection: Connection) -> str:
-        """Where the senders post; the ingress's own port."""
-        return f"http://127.0.0.1:{self.programs['ingress'].http}{connection.path}"
+        """Where the senders post."""
+        return f"{self.front('ingress')}{connection.path}"
 
     # --- looking inside -----------------------------------------------------------------------
 

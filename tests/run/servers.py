@@ -305,16 +305,17 @@ class Kafka(Server):
         return [int(port) for port in file.read_text().split()]
 
     @staticmethod
-    def _jars() -> str:
+    def jars() -> pathlib.Path:
+        """Folder of Kafka's jars."""
         where = subprocess.run(
             [HERE.parents[1] / "tools" / "deps-kafka", "--where"], check=True, capture_output=True, text=True
         ).stdout.strip()
         if not os.path.isdir(where):
             raise ServerError("the Kafka jars are not there: run 'make deps'")
-        return f"{where}/*"
+        return pathlib.Path(where)
 
     def _java(self, main: str, *args: str) -> list[str]:
-        return ["java", *self.jvm, "-cp", self._jars(), main, *args]
+        return ["java", *self.jvm, "-cp", f"{self.jars()}/*", main, *args]
 
     def _prepare(self) -> None:
         port, controller_port = self._ports()

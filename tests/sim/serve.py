@@ -7,8 +7,10 @@ import asyncio
 import inspect
 import json
 import signal
+import socket
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -46,23 +48,28 @@ def control_app(sims: dict[str, Simulator]) -> web.Application:
     return app
 
 
-async def listen(app: web.Application, port: int, runners: list[web.AppRunner]) -> int:
-    """Serve an application on loopback; returns the port it got."""
+async def listen(app: web.Application, port: int, runners: list[web.AppRunner], host: str = "127.0.0.1") -> int:
+    """Serve an application, usually on loopback; returns the port it got."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     runners.append(runner)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
+    site = web.TCPSite(runner, host, port, backlog=1024)
     await site.start()
     return runner.addresses[0][1]
 
 
-async def run(ports: dict[str, int], control_port: int) -> None:
+async def run(places: dict[str, str], control_port: int) -> None:
     """Start the simulators, print their addresses as one JSON line, serve until told to stop."""
-    sims = {name: KINDS[name]() for name in ports}
+    sims = {name: KINDS[name]() for name in places}
     runners: list[web.AppRunner] = []
     for name, sim in sims.items():
-        port = await listen(sim.app(), ports[name], runners)
-        sim.base_url = f"http://127.0.0.1:{port}"
+        place = urlsplit(places[name])
+        if place.hostname:
+            await listen(sim.app(), place.port or 80, runners, socket.gethostbyname(place.hostname))
+            sim.base_url = places[name]
+        else:
+            port = await listen(sim.app(), int(places[name] or 0), runners)
+            sim.base_url = f"http://127.0.0.1:{port}"
     control = await listen(control_app(sims), control_port, runners)
     addresses = {name: sim.base_url for name, sim in sims.items()}
     print(json.dumps({"control": f"http://127.0.0.1:{control}", **addresses}), flush=True)
@@ -76,18 +83,18 @@ async def run(ports: dict[str, int], control_port: int) -> None:
 
 
 def main() -> int:
-    """Command line: the simulators wanted, each as NAME or NAME=PORT; none means all."""
+    """Command line: the simulators wanted, each as NAME, NAME=PORT or NAME=URL (it listens there); none means all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sims", nargs="*", metavar="NAME[=PORT]", help=", ".join(KINDS))
+    parser.add_argument("sims", nargs="*", metavar="NAME[=PORT|=URL]", help=", ".join(KINDS))
     parser.add_argument("--control-port", type=int, default=0)
     args = parser.parse_args()
-    ports: dict[str, int] = {}
+    places: dict[str, str] = {}
     for text in args.sims or list(KINDS):
-        name, _, port = text.partition("=")
+        name, _, place = text.partition("=")
         if name not in KINDS:
             parser.error(f"no simulator named {name}; there are: {', '.join(KINDS)}")
-        ports[name] = int(port or 0)
-    asyncio.run(run(ports, args.control_port))
+        places[name] = place
+    asyncio.run(run(places, args.control_port))
     return 0
 
 
