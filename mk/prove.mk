@@ -26,3 +26,12 @@ pods: all ## the rendered pods as real processes: main job, scaling, upgrade and
 	+@$(SUB) deps-image
 	@tools/deps-chart
 	@tests/pods/run tests/pods -s $(if $(T),-k '$(T)')
+
+.PHONY: chart-test deps-prove
+deps-prove: ## builds the Kubernetes API and Helm 4 for `make chart-test` (some minutes, once)
+	@tools/deps-chart
+	@tools/deps-prove
+	@tools/deps-strimzi || [ $$? = 3 ]
+
+chart-test: deps-prove ## the chart with Helm 3 and 4 on a real Kubernetes API: install, upgrade, rollback, scale, drain, uninstall; T=EXPRESSION
+	@tools/prove chart-test tools/run-pytest tests/cluster $(if $(T),-k '$(T)')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -34,6 +35,9 @@ SECRETS = {
     "ohdc-seal-keys": ("seal-keys",),
 }
 
+# What an uninstall leaves: the data of embedded Kafka.
+EMBEDDED_VOLUME = ("PersistentVolumeClaim", "ohdc-openhands-dc-kafka")
+
 # Kinds that others than the chart make or leave: Kubernetes itself, or Helm's record of a release.
 NOT_OURS = {"Event", "EndpointSlice", "Endpoints", "ControllerRevision", "Lease", "PodMetrics"}
 
@@ -52,9 +56,7 @@ def by_name(rendered: list[Object]) -> dict[tuple[str, str], Object]:
 
 def profiles() -> list[Path]:
     """The value profiles that are rendered in the gate."""
-    found = sorted((CHART / "profiles").glob("*.yaml"))
-    assert found, f"no profiles in {CHART / 'profiles'}"
-    return found
+    return sorted((CHART / "profiles").glob("*.yaml"))
 
 
 class Helm:
@@ -132,8 +134,8 @@ class Place:
         group = "rbac.authorization.k8s.io"
         subject = {"kind": "User", "name": "installer", "apiGroup": group}
         rule = {
-            "apiGroups": ["keda.sh", "gateway.networking.k8s.io", "monitoring.coreos.com"],
-            "resources": ["scaledobjects", "triggerauthentications", "httproutes", "podmonitors", "servicemonitors"],
+            "apiGroups": ["keda.sh", "gateway.networking.k8s.io", "monitoring.coreos.com", "kafka.strimzi.io"],
+            "resources": ["*"],
             "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
         }
         path = f"{RBAC}/namespaces/{self.name}"
@@ -207,6 +209,13 @@ class Place:
                 listable = resource["namespaced"] and "list" in resource["verbs"] and "/" not in resource["name"]
                 if listable and resource["kind"] not in NOT_OURS:
                     yield resource["kind"], f"{base}/namespaces/{self.name}/{resource['name']}"
+
+    def holds_only(self, wanted: set[tuple[str, str]]) -> None:
+        """Until the namespace has just these objects; fails with what is too much and what is missing."""
+        found: set[tuple[str, str]] = set()
+        with contextlib.suppress(AssertionError):
+            until(lambda: found.clear() or found.update(self.objects()) or found == wanted, "", 30)
+        assert found == wanted, f"too much: {sorted(found - wanted)}, missing: {sorted(wanted - found)}"
 
     def remove(self) -> None:
         """Delete the namespace; its content goes by itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,22 +11,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.api import Api
+from tests.cluster.api import Api, Object, until
 from tests.cluster.charts import ROOT, Helm, Place, next_chart
 from tests.cluster.nodes import Nodes, wait_nodes_ready
 from tests.cluster.plane import ControlPlane, run
 from tests.run.servers import scratch_dir
 
 MAJORS = (3, 4)
+FIGURES = pytest.StashKey[list[tuple[str, float]]]()
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CUSTOM = ("keda", "gateway", "monitoring")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where figures are kept until the summary."""
+    config.stash[FIGURES] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The seconds that tests have measured: API, chart and Helm only, since the nodes run nothing."""
+    for what, seconds in config.stash[FIGURES]:
+        terminalreporter.write_line(f"{seconds:6.1f} s  {what}")
 
 
 def tool_folder(script: str) -> Path:
     """Where a deps script has put what it made."""
     done = subprocess.run([ROOT / "tools" / script, "--where"], check=True, capture_output=True, text=True)
-    folder = Path(done.stdout.strip())
-    assert folder.is_dir(), f"{folder} is not there: run tools/{script}"
-    return folder
+    return Path(done.stdout.strip())
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +51,9 @@ def run_dir() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def tools() -> Path:
     """What tools/deps-prove has built."""
-    return tool_folder("deps-prove")
+    folder = tool_folder("deps-prove")
+    assert (folder / "complete").exists(), "not built: run 'make deps-prove'"
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -99,12 +113,42 @@ def kubectl(plane: ControlPlane, tools: Path) -> Callable[..., subprocess.Comple
 
 
 @pytest.fixture(scope="session")
-def custom_kinds(plane: ControlPlane, tools: Path) -> None:
-    """The CRDs of KEDA, Gateway API and prometheus-operator, accepted and served."""
+def strimzi() -> Path | None:
+    """The folder of Strimzi's CRDs; None where no Java is new enough to make them."""
+    folder = tool_folder("deps-strimzi")
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def custom_kinds(plane: ControlPlane, api: Api, tools: Path, strimzi: Path | None, run_dir: Path) -> None:
+    """The CRDs of KEDA, Gateway API, prometheus-operator and Strimzi, accepted and served."""
     kubectl = [tools / "bin" / "kubectl", "--kubeconfig", plane.ca.kubeconfig("admin", plane.url)]
-    for folder in CUSTOM:
-        run(*kubectl, "apply", "--server-side", "-f", tools / "crds" / folder)
-    run(*kubectl, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    if strimzi is None:
+        strimzi = run_dir / "strimzi"
+        strimzi.mkdir()
+        for kind in ("KafkaTopic", "KafkaUser"):
+            (strimzi / f"{kind}.yaml").write_text(json.dumps(stand_in("kafka.strimzi.io", kind)))
+    for folder in (*(tools / "crds" / name for name in CUSTOM), strimzi):
+        run(*kubectl, "apply", "--server-side", "-f", folder)
+    for crd in api.items(CRDS):
+        spec = crd["spec"]
+        for version in (item["name"] for item in spec["versions"] if item["served"]):
+            path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
+            until(lambda path=path: api.call("GET", path).ok, f"{path} is served")
+
+
+def stand_in(group: str, kind: str) -> Object:
+    """A CRD that takes any spec: only its name is real."""
+    plural = kind.lower() + "s"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
 
 
 @pytest.fixture(scope="session")
@@ -137,3 +181,9 @@ def make_place(plane: ControlPlane, api: Api, nodes: Nodes, _names: Iterator[int
 def place(make_place: Callable[..., Place]) -> Place:
     """A namespace with OHE's Secrets."""
     return make_place()
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """Keeps a figure for the summary."""
+    return lambda what, seconds: request.config.stash[FIGURES].append((what, seconds))
