@@ -20,6 +20,7 @@ image: all ## builds the image without a docker engine, as root, and tests it; r
 	@tools/run-pytest tests/image $(if $(T),-k '$(T)')
 deps-image:
 	@tools/deps-debian mk/debian-packages-prove.txt
+	@tools/deps-venv prove
 
 .PHONY: pods
 pods: all ## the rendered pods as real processes: main job, scaling, upgrade and rollback, changed Secrets (needs root; T= as above)
