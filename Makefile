@@ -156,11 +156,8 @@ io: io-build ## adapters against loopback servers and a private PostgreSQL, TEST
 
 # --- the rest -------------------------------------------------------------------------------------
 
-include mk/deps.mk
-include mk/lint.mk
-include mk/test.mk
-include mk/chart.mk
-include mk/prove.mk
+# Not there where the image is built, which therefore does not change with them.
+include $(wildcard $(addprefix mk/,deps.mk lint.mk test.mk chart.mk prove.mk))
 
 .PHONY: FORCE need-libs clean help
 FORCE:
