@@ -1,4 +1,4 @@
-"""What Helm prints where a cluster can be asked: the Secrets that are not there, and nothing else to do once they are."""
+"""What Helm prints where a cluster can be asked: the Secrets that are not there; once they are, only to look."""
 
 from __future__ import annotations
 
