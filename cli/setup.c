@@ -163,7 +163,7 @@ bool cli_topics_apply(struct cli *cli, struct err *err)
 }
 
 static const char sql_claimed[] =
-	"select audit_write($1, 'kafka.claim', $2, jsonb_build_object('brokers', $3, 'from', $4))";
+	"select audit_write($1, 'kafka.claim', $2, jsonb_build_object('brokers', $3::text, 'from', $4::text))";
 
 bool cli_topics_claim(struct cli *cli, struct err *err)
 {

@@ -8,7 +8,7 @@
 
 #include "common/base/banned.h"
 
-enum { AGAIN_MS = 30000, RETRY_MS = 1000, WAIT_MS = 20 };
+enum { AGAIN_MS = 15000, RETRY_MS = 1000, WAIT_MS = 20 };
 
 struct claim_place claim_place(struct config *config, const char *client_id, const struct uuid *installation)
 {
