@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import subprocess
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -24,7 +25,7 @@ from confluent_kafka.admin import (
 
 from tests.e2e.stack import Stack
 from tests.run.secure_kafka import SecureKafka
-from tests.run.servers import Postgres
+from tests.run.servers import KAFKA_TOOLS, Postgres
 
 USERS = ("ingress", "linker", "dispatcher", "topics")
 OPERATIONS = {
@@ -35,7 +36,11 @@ OPERATIONS = {
     "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
 }
 
-REFUSED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART)
+REFUSED = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+)
 
 
 class Mount:
@@ -183,23 +188,39 @@ class SecureStack(Stack):
             found["sasl.password"] = Path(self.passwords[user].path("password")).read_text().strip()
         return found | self.properties(user)
 
-    def may_read(self, user: str, topic: str) -> bool:
-        """Whether the user can fetch from the first partition."""
-        consumer = Consumer(
-            self.client(user) | {"group.id": "unused", "auto.offset.reset": "earliest", "enable.partition.eof": True}
-        )
+    def operations(self, user: str, kind: str, name: str) -> set[str]:
+        """What the broker says that this user may do with a topic or group."""
+        admin = AdminClient(self.client(user))
+        if kind == "topic":
+            asked = admin.describe_topics(TopicCollection([name]), include_authorized_operations=True)
+        else:
+            asked = admin.describe_consumer_groups([name], include_authorized_operations=True)
         try:
-            consumer.assign([TopicPartition(topic, 0, 0)])
-            while True:
-                message = consumer.poll(20)
-                assert message is not None, "no answer"
-                error = message.error()
-                if error is None or error.code() == KafkaError._PARTITION_EOF:
-                    return True
-                if error.code() in REFUSED:
-                    return False
-        finally:
-            consumer.close()
+            found = asked[name].result(20)
+        except KafkaException as error:
+            assert error.args[0].code() in REFUSED, error
+            return set()
+        names = {value: key for key, value in OPERATIONS.items()}
+        return {names.get(operation, str(operation)) for operation in found.authorized_operations}
+
+    def read_by_tool(self, user: str, topic: str) -> str:
+        """What Kafka's own console consumer says when this user reads a topic."""
+        password = Path(self.passwords[user].path("password")).read_text().strip()
+        login = f'org.apache.kafka.common.security.scram.ScramLoginModule required username="ohdc-{user}"'
+        lines = {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.jaas.config": f'{login} password="{password}";',
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.kafka.authority.certificate),
+            "bootstrap.servers": self.kafka.sasl_brokers,
+        }
+        file = self.folder / "console.properties"
+        file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+        command = self.kafka._java(KAFKA_TOOLS["ConsoleConsumer"], "--bootstrap-server", self.kafka.sasl_brokers)
+        command += ["--consumer.config", str(file), "--topic", topic, "--partition", "0", "--offset", "earliest"]
+        done = subprocess.run([*command, "--timeout-ms", "8000"], capture_output=True, text=True, timeout=60)
+        return done.stdout + done.stderr
 
     def may_write(self, user: str, topic: str) -> bool:
         """Whether the user can produce."""
