@@ -215,3 +215,11 @@ def test_cluster_id_belongs_to_the_release() -> None:
     """It stays over upgrades, and another release has another one."""
     assert cluster_id({}, "one") == cluster_id({"kafka.embedded.heap": "512m", "image.tag": "2"}, "one")
     assert cluster_id({}, "one") != cluster_id({}, "two")
+
+
+@pytest.mark.parametrize(("profile", "kind"), [("single-vm", "PersistentVolumeClaim"), ("strimzi-tls", "KafkaTopic")])
+def test_what_holds_records_outlives_the_release(profile: str, kind: str) -> None:
+    """Neither an uninstall nor another kafka.mode deletes records."""
+    found = render(profile=profile).of(kind)
+    assert found
+    assert all(thing["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for thing in found)
