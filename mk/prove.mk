@@ -16,8 +16,7 @@ gauntlet: all ## faults of every kind under load, two of each service (about 3 m
 .PHONY: image deps-image
 image: all ## builds the image without a docker engine, as root, and tests it; result in build/image (T=EXPRESSION: some of the tests)
 	+@$(SUB) deps-image
-	@tools/image >/dev/null
-	@tools/run-pytest tests/image $(if $(T),-k '$(T)')
+	@tools/prove image tools/run-pytest tests/image $(if $(T),-k '$(T)')
 deps-image:
 	@tools/deps-debian mk/debian-packages-prove.txt
 	@tools/deps-venv prove

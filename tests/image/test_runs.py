@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
-from tests.image.conftest import ContainedProgram
-from tests.image.container import Mount, run_container
+from tests.image.contained import ContainedProgram
+from tests.image.container import Mount, image_config, run_container
 from tests.image.test_files import PROGRAMS
 
 SERVICES = PROGRAMS[1:]
@@ -50,8 +50,6 @@ def test_the_cached_files_stay_as_they_are(root: Path, tmp_path: Path) -> None:
 
 def test_version(root: Path, tmp_path: Path) -> None:
     """`ohdc version` says what the label and the chart say."""
-    from tests.image.container import image_config  # noqa: PLC0415
-
     label = image_config()["config"]["Labels"]["org.opencontainers.image.version"]
     assert output(root, tmp_path, ["/usr/local/bin/ohdc", "version"]) == (0, f"ohdc {label}\n")
 
@@ -60,7 +58,7 @@ def test_version(root: Path, tmp_path: Path) -> None:
 def test_help(root: Path, tmp_path: Path, name: str) -> None:
     """Each program prints its help; found on PATH, as `docker run IMAGE NAME --help` finds it."""
     status, text = output(root, tmp_path, [name, "--help"])
-    assert status == 0 and len(text.splitlines()) > 10, text
+    assert status == 0 and text.startswith(f"{name}: ") and len(text.splitlines()) > 10, text
 
 
 @pytest.mark.parametrize("name", SERVICES)
