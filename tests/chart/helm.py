@@ -37,7 +37,7 @@ def nested(dotted: dict[str, Any]) -> Object:
         place = out
         for key in parents:
             place = place.setdefault(key, {})
-        place[last] = value
+        place[last] = copy.deepcopy(value)
     return out
 
 
