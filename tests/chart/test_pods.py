@@ -212,17 +212,6 @@ def test_spread_selects_the_service() -> None:
     assert [c["labelSelector"] for c in found] == [selector, {"matchLabels": {"a": "b"}}]
 
 
-def test_selectors_never_change() -> None:
-    """An upgrade may not touch them: they do not depend on version, image or labels that people add."""
-    before = render()
-    after = render({"commonLabels": {"a": "b"}, "image.tag": "9", "linker.podLabels": {"a": "c"}})
-    for service in SERVICES:
-        selectors = [r.get("Deployment", service)["spec"]["selector"]["matchLabels"] for r in (before, after)]
-        assert selectors[0] == selectors[1]
-        assert set(selectors[0]) == {
-            "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"}
-
-
 @pytest.mark.parametrize("profile", PROFILES)
 def test_change_of_configuration_restarts_who_reads_it(profile: str) -> None:
     """Kafka's properties are read at start: a change of them rolls the pods."""
@@ -231,24 +220,6 @@ def test_change_of_configuration_restarts_who_reads_it(profile: str) -> None:
         annotations = rendered.get("Deployment", service)["spec"]["template"]["metadata"]["annotations"]
         assert ("checksum/kafka-clients" in annotations) == (service != "installer")
         assert annotations["kubectl.kubernetes.io/default-container"] == service
-
-
-@pytest.mark.parametrize(("release", "values", "name"), [
-    ("openhands-dc", {}, "openhands-dc-linker"),
-    ("dc", {}, "dc-openhands-dc-linker"),
-    ("my-openhands-dc", {}, "my-openhands-dc-linker"),
-    ("dc", {"fullnameOverride": "x"}, "x-linker"),
-    ("dc", {"nameOverride": "y"}, "dc-y-linker"),
-    ("a" * 53, {}, "a" * 40 + "-linker"),
-])
-def test_names(release: str, values: dict[str, Any], name: str) -> None:
-    """Names begin with the release's, and fit into 63 characters everywhere."""
-    rendered = render(values, release=release)
-    assert name in {o["metadata"]["name"] for o in rendered.of("Deployment")}
-    for thing in rendered.objects:
-        assert len(thing["metadata"]["name"]) <= 63
-        for value in thing["metadata"]["labels"].values():
-            assert re.fullmatch(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?", value), value
 
 
 def test_two_releases_in_one_namespace() -> None:

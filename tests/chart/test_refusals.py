@@ -32,6 +32,7 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({"database.sslMode": "verify-ca"}, ['database.sslMode is "verify-ca" and caBundle.enabled is false', "set"]),
     ({"database.user": "ohdc", "database.create": {"superuser": "", "existingSecret": ""}},
      ['database.create.superuser is empty, so "ohdc" would make its own database', "set create.superuser"]),
+    ({"database.user": "ohdc", "database.create.superuser": ""}, ['so "ohdc" would make its own database']),
     ({"database.users.linker.user": "ohdc_linker"},
      ['database.users.linker.user is "ohdc_linker" and its existingSecret is empty', "name the Secret"]),
     ({"database.users.linker.existingSecret": "role"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.helm import CHART, EXTENSIONS, PROFILES, RELEASE, helm, render, template
+from tests.chart.helm import CHART, PROFILES, RELEASE, helm, render
 from tests.chart.schemas import MINORS, faults, is_known
 
 # Kinds whose schemas cannot be had: Strimzi publishes its CRDs in no registry. tests/chart/test_kafka.py looks at them.
@@ -93,11 +93,3 @@ def test_objects_are_ours(profile: str) -> None:
         assert labels["app.kubernetes.io/part-of"] == "openhands"
         assert labels["app.kubernetes.io/instance"] == RELEASE
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_two_renderings_are_equal(profile: str) -> None:
-    """Nothing is random or looked up: GitOps tools see no change where there is none."""
-    again = template("{}", profile, EXTENSIONS)
-    assert again.status == 0, again.err
-    assert again.out == render(profile=profile).text
