@@ -191,6 +191,11 @@ class ControlPlane:
                     "use-service-account-credentials": "true",
                     "service-account-private-key-file": self.ca.path("accounts.key"),
                     "root-ca-file": self.ca.path("ca.crt"),
+                    # An autoscaler that looks each second and forgets at once; Kubernetes takes 15 s and 5 minutes.
+                    "horizontal-pod-autoscaler-sync-period": "1s",
+                    "horizontal-pod-autoscaler-downscale-stabilization": "1s",
+                    "horizontal-pod-autoscaler-initial-readiness-delay": "1s",
+                    "horizontal-pod-autoscaler-cpu-initialization-period": "1s",
                 }
             self._add(name, flags, f"https://127.0.0.1:{port}/healthz")
 
