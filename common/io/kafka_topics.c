@@ -154,6 +154,7 @@ bool kafka_topics_sync(const struct kafka_cluster *cluster, struct kafka_topic *
 				       (int)topics[i].partitions);
 		if (found > 0) compare_topic(client, &topics[i], &state);
 		if (found == 0 && apply && !create_topic(client, &topics[i], &state.created, err)) return false;
+		state.existed = state.existed || (apply && !state.created); /* somebody else was first */
 		ret[i] = state;
 	}
 	*ret_brokers = metadata->broker_cnt;

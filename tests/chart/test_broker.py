@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from tests.chart.helm import ROOT, Rendered, render
+from tests.chart.helm import ROOT, Rendered, refusal, render
 from tests.run.servers import Kafka, process_started, scratch_dir
 
 PROPERTIES = "/etc/ohdc/kafka/server.properties"
@@ -188,6 +188,20 @@ def test_bounds_of_memory_fit_the_limit() -> None:
     resources = rendered.container("kafka")["resources"]
     assert sizes["Xmx"] == 384 * 1024**2
     assert sum(sizes.values()) - sizes["Xms"] < quantity(resources["limits"]["memory"]) - 128 * 1024**2
+
+
+@pytest.mark.parametrize(("heap", "limit", "fits"), [("384m", "768Mi", True), ("384m", "767Mi", False),
+                                                    ("1g", "1408Mi", True), ("1g", "1407Mi", False),
+                                                    ("1g", "1G", False), ("1g", "2G", True)])
+def test_heap_must_fit_the_limit(heap: str, limit: str, fits: bool) -> None:
+    """With room for what is outside of it."""
+    values = {"kafka.embedded.heap": heap, "kafka.embedded.resources.limits.memory": limit}
+    if fits:
+        render(values)
+        return
+    said = refusal(values)
+    assert f"limits.memory is {limit}, kafka.embedded.heap {heap}" in said
+    assert f"at least {quantity(heap) // 1024**2 + 384}Mi" in said
 
 
 @pytest.mark.parametrize(("size", "partitions"), [("2Gi", 0), ("10Gi", 0), ("10Gi", 3), ("10G", 12), ("100Gi", 6),
