@@ -7,12 +7,13 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from tests.chart.helm import ROOT, Rendered, refusal, render
@@ -124,9 +125,25 @@ def produce(broker: Embedded, count: int, size: int) -> None:
 def count_records(broker: Embedded) -> int:
     """How many there are in the webhook topic."""
     consumer = Consumer({"bootstrap.servers": broker.brokers, "group.id": "count"})
-    marks = [consumer.get_watermark_offsets(TopicPartition(TOPICS[0], p), timeout=20) for p in range(3)]
-    consumer.close()
-    return sum(high - low for low, high in marks)
+    try:
+        return sum(high - low for low, high in (marks_of(consumer, p, time.monotonic() + 20) for p in range(3)))
+    finally:
+        consumer.close()
+
+
+NOT_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+
+
+def marks_of(consumer: Consumer, partition: int, deadline: float) -> tuple[int, int]:
+    """First and next offset; a broker that has just started may not lead its partitions yet."""
+    while True:
+        try:
+            marks: tuple[int, int] = consumer.get_watermark_offsets(TopicPartition(TOPICS[0], partition), timeout=20)
+            return marks
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
+                raise
+            consumer.list_topics(TOPICS[0], timeout=20)
 
 
 def meta(broker: Embedded) -> dict[str, str]:
