@@ -120,7 +120,7 @@ NODISCARD bool cli_keys(struct cli *cli, struct err *err);
 /** Where Kafka is; ERR_INPUT: OHDC_KAFKA_BROKERS is not set. Texts borrowed from the settings. */
 NODISCARD bool cli_cluster(struct cli *cli, struct kafka_cluster *ret, struct err *err);
 
-/** Take `--wait SECONDS` and cli_no_more(), then try each second of that time until it is no ERR_NETWORK; says what is waited for. */
+/** Take `--wait SECONDS` and cli_no_more(), then try each second of that time, but after ERR_INPUT; says what is waited for. */
 NODISCARD bool cli_keep_trying(struct cli *cli, bool (*attempt)(struct cli *cli, void *context, struct err *err),
 			       void *context, struct err *err);
 

@@ -70,25 +70,12 @@ static bool take_repository(struct cli *cli, struct addition *ret, struct err *e
 	return true;
 }
 
-static void wipe(char (*piece)[SECRET_MAX + 2])
-{
-	mem_wipe(*piece, sizeof(*piece));
-}
-
 static bool read_secret_file(const char *path, struct secret *ret, struct err *err)
 {
-	CLEANUP(wipe) char text[SECRET_MAX + 2];
-	FILE *file = fopen(path, "re");
-	if (!file) return err_set(err, ERR_INPUT, "--secret-file '%s' cannot be read", path);
-	size_t len = fread(text, 1, sizeof(text), file);
-	(void)fclose(file);
-	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-		len--;
-	if (len < SECRET_MIN || len > SECRET_MAX || memchr(text, '\0', len) || !text_is_utf8(bytes_of(text, len)))
-		return err_set(err, ERR_INPUT, "--secret-file '%s' holds no text of %d to %d bytes", path, SECRET_MIN,
-			       SECRET_MAX);
-	secret_set(ret, text, len);
-	return true;
+	return config_read_file("--secret-file", path, ret, err) &&
+	       ((ret->len >= SECRET_MIN && ret->len <= SECRET_MAX && text_is_utf8(secret_bytes(ret))) ||
+		err_set(err, ERR_INPUT, "--secret-file '%s' holds no text of %d to %d bytes", path, SECRET_MIN,
+			SECRET_MAX));
 }
 
 static bool take_secret(struct cli *cli, struct addition *ret, struct err *err)

@@ -127,22 +127,19 @@ static bool print_states(struct cli *cli, bool is_plan, const struct migration_s
 	return true;
 }
 
-static bool grant(struct cli *cli, struct err *err)
-{
-	const char *roles = config_text(cli->config, "OHDC_DATABASE_ROLES");
-	if (roles && !migrate_grant(cli->pool, roles, err)) return false;
-	printf("rights  %s\n", roles ? roles : "one role for all programs may do everything (OHDC_DATABASE_ROLES)");
-	return true;
-}
-
 static bool attempt(struct cli *cli, void *context, struct err *err)
 {
 	const struct options *options = context;
+	const char *roles = config_text(cli->config, "OHDC_DATABASE_ROLES");
 	if ((options->is_create && !create(cli, err)) || !cli_database(cli, err)) return false;
 	struct migration_state *states = mem_zalloc(migration_file_count, sizeof(*states));
 	bool is_done = migrate_run(&migration_own, cli->pool, !options->is_plan, states, err) &&
-		       print_states(cli, options->is_plan, states, err) && (options->is_plan || grant(cli, err));
+		       print_states(cli, options->is_plan, states, err) &&
+		       (options->is_plan || !roles || migrate_grant(cli->pool, roles, err));
 	mem_free(states);
+	if (is_done)
+		printf("rights  %s\n",
+		       roles ? roles : "one role for all programs may do everything (OHDC_DATABASE_ROLES)");
 	return is_done;
 }
 
@@ -154,7 +151,8 @@ static bool print_sql(struct cli *cli)
 	bool is_named = read_place(cli, &owner, &name);
 	const char *who = is_named ? owner : "ohdc";
 	printf(SQL_HEAD, who, roles ? roles : "-", is_named ? name : "ohdc", who, who);
-	migrate_print(&migration_own, roles ? roles : "", stdout);
+	printf("%s\nselect set_config('ohdc.roles', $ohdc$%s$ohdc$, false);\n%s", migration_psql, roles ? roles : "",
+	       migration_grants);
 	return true;
 }
 

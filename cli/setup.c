@@ -5,18 +5,15 @@
 #include "common/base/json_field.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
-#include "common/base/number.h"
 #include "common/connect/claim.h"
 #include "common/domain/settings.h"
 #include "common/domain/topics.h"
 #include "common/io/entropy.h"
 #include "common/io/installation.h"
 #include "common/io/kafka_topics.h"
-#include "common/io/sysclock.h"
 
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/base/banned.h"
 
@@ -26,7 +23,7 @@
 
 /* ---- topics ------------------------------------------------------------------------------------------------------ */
 
-enum { WAIT_MAX_S = 86400, WAIT_PAUSE_S = 2, COMMANDS_BYTES = 64 * 1024 };
+enum { COMMANDS_BYTES = 64 * 1024 };
 
 #define DAYS_14 "1209600000"
 #define DAYS_30 "2592000000"
@@ -46,6 +43,7 @@ struct topics_seen {
 	struct kafka_topic wanted[TOPIC_COUNT];
 	struct kafka_topic_state states[TOPIC_COUNT];
 	int32_t brokers; /**< 0: not looked at */
+	bool is_apply;
 };
 
 /* A topic as it should be and as it is; the command that makes it goes to the end of `commands`. */
@@ -121,25 +119,19 @@ static void show_topics(const char *prefix, const struct topics_seen *seen, bool
 }
 
 /* Brokers that are not there yet, or do not know our user yet, are tried again. */
-static bool sync_topics(struct topics_seen *seen, bool is_apply, int64_t until_ms, struct err *err)
+static bool sync_topics(struct cli *cli, void *context, struct err *err)
 {
-	while (!kafka_topics_sync(&seen->cluster, seen->wanted, TOPIC_COUNT, is_apply, seen->states, &seen->brokers, err)) {
-		if (err->code == ERR_INPUT || sysclock_monotonic_ms() >= until_ms) return false;
-		(void)fprintf(stderr, "ohdc: waiting for %s: %s\n", seen->cluster.brokers, err->message);
-		(void)sleep(WAIT_PAUSE_S);
-	}
-	return true;
+	struct topics_seen *seen = context;
+	return (!seen->is_apply && !config_text(cli->config, "OHDC_KAFKA_BROKERS")) ||
+	       (cli_cluster(cli, &seen->cluster, err) &&
+		kafka_topics_sync(&seen->cluster, seen->wanted, TOPIC_COUNT, seen->is_apply, seen->states,
+				  &seen->brokers, err));
 }
 
 static bool topics(struct cli *cli, bool is_apply, struct err *err)
 {
-	struct topics_seen seen = {.brokers = 0};
+	struct topics_seen seen = {.is_apply = is_apply};
 	const char *prefix = config_text(cli->config, "OHDC_KAFKA_PREFIX");
-	const char *wait = cli_option(cli, "wait");
-	bool is_looking = is_apply || config_text(cli->config, "OHDC_KAFKA_BROKERS");
-	int64_t wait_s = 0;
-	if (wait && !number_parse(wait, 0, WAIT_MAX_S, &wait_s, err)) return err_wrap(err, "--wait");
-	if (!cli_no_more(cli, err) || (is_looking && !cli_cluster(cli, &seen.cluster, err))) return false;
 	for (int i = 0; i < TOPIC_COUNT; i++) {
 		topic_name((enum topic)i, prefix, seen.names[i]);
 		seen.wanted[i] = shapes[i];
@@ -147,7 +139,7 @@ static bool topics(struct cli *cli, bool is_apply, struct err *err)
 		if (shapes[i].partitions == 0)
 			seen.wanted[i].partitions = (int32_t)config_int(cli->config, "OHDC_KAFKA_PARTITIONS");
 	}
-	if (is_looking && !sync_topics(&seen, is_apply, sysclock_monotonic_ms() + wait_s * 1000, err)) return false;
+	if (!cli_keep_trying(cli, sync_topics, &seen, err)) return false;
 	show_topics(prefix, &seen, cli->is_json, !is_apply);
 	return true;
 }

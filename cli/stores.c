@@ -6,12 +6,12 @@
 #include "common/io/service.h"
 #include "common/io/sysclock.h"
 
-#include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "common/base/banned.h"
 
-enum { WAIT_MAX_S = 86400, TELL_MS = 10000, PAUSE_MS = 1000 };
+enum { WAIT_MAX_S = 86400, TELL_TRIES = 10 };
 
 /* Notes a setting that cannot be used; false. */
 static bool wrong_setting(struct cli *cli, const struct err *err)
@@ -49,16 +49,16 @@ bool cli_keep_trying(struct cli *cli, bool (*attempt)(struct cli *cli, void *con
 		     struct err *err)
 {
 	const char *seconds = cli_option(cli, "wait");
-	int64_t wait_s = 0, now_ms = sysclock_monotonic_ms(), tell_ms = now_ms;
-	if (seconds && !number_parse(seconds, 0, WAIT_MAX_S, &wait_s, NULL))
-		return err_set(err, ERR_INPUT, "--wait '%s': expected seconds from 0 to %d", seconds, WAIT_MAX_S);
+	int64_t wait_s = 0;
+	if (seconds && !number_parse(seconds, 0, WAIT_MAX_S, &wait_s, err)) return err_wrap(err, "--wait");
 	if (!cli_no_more(cli, err)) return false;
-	for (int64_t end_ms = now_ms + wait_s * 1000; !attempt(cli, context, err); now_ms = sysclock_monotonic_ms()) {
-		if (err->code != ERR_NETWORK || now_ms >= end_ms) return false;
-		if (now_ms >= tell_ms) (void)fprintf(stderr, "ohdc: waiting: %s\n", err->message);
-		if (now_ms >= tell_ms) tell_ms += TELL_MS;
+	int64_t end_ms = sysclock_monotonic_ms() + wait_s * 1000;
+	for (int tries = 0; !attempt(cli, context, err); tries++) {
+		if (err->code == ERR_INPUT || err->code == ERR_CONFLICT || sysclock_monotonic_ms() >= end_ms)
+			return false;
+		if (tries % TELL_TRIES == 0) (void)fprintf(stderr, "ohdc: waiting: %s\n", err->message);
 		*err = (struct err){0};
-		(void)poll(NULL, 0, PAUSE_MS);
+		(void)sleep(1);
 	}
 	return true;
 }

@@ -131,14 +131,14 @@ bool crypto_seal(const struct crypto_keyring *ring, const char *place, const uin
 	if (plain.len > LIMIT_SETTING_BYTES)
 		return err_set(err, ERR_INPUT, "secret is longer than %d bytes", LIMIT_SETTING_BYTES);
 
-	size_t header_len = write_header(&ring->keys[0], header);
+	const struct crypto_key *key = &ring->keys[ring->newest];
+	size_t header_len = write_header(key, header);
 	size_t body_len = plain.len + TAG_SIZE;
 	if (header_len + CRYPTO_NONCE_SIZE + body_len > ret->ceiling - ret->len)
 		return err_set(err, ERR_INTERNAL, "sealed secret does not fit its buffer");
 
 	uint8_t *body = mem_zalloc(body_len, 1);
-	bool is_done = run_cipher(&ring->keys[0], bytes_of(header, header_len), place, nonce, true, plain, body,
-				  body + plain.len);
+	bool is_done = run_cipher(key, bytes_of(header, header_len), place, nonce, true, plain, body, body + plain.len);
 	if (is_done) {
 		strbuf_add_bytes(ret, bytes_of(header, header_len));
 		strbuf_add_bytes(ret, bytes_of(nonce, CRYPTO_NONCE_SIZE));

@@ -58,14 +58,24 @@ struct crypto_key {
 	uint8_t key[CRYPTO_KEY_SIZE];
 };
 
-/** The sealing keys, newest first; zeroed means none. */
+/** The sealing keys; zeroed means none. One thread may add keys while others use it. */
 struct crypto_keyring {
-	struct crypto_key keys[CRYPTO_SEAL_KEYS_MAX];
-	size_t count;
+	struct crypto_key keys[CRYPTO_SEAL_KEYS_MAX]; /**< as read: newest first; added ones behind */
+	_Atomic size_t count;
+	_Atomic size_t newest; /**< index of the one that seals */
 };
 
 /** Read lines `KEYID 64hex`, newest first; blank lines and lines starting with # are skipped. ERR_INPUT names the line number. */
 NODISCARD bool crypto_keyring_parse(const char *text, struct crypto_keyring *ret, struct err *err);
+
+/**
+ * Take the keys of a list that was read later, and its first one to seal with. Keys that are gone from the list still open. ERR_INPUT:
+ * a known id with another key, or too many in all; then the ring seals as before.
+ */
+NODISCARD bool crypto_keyring_add(struct crypto_keyring *ring, const struct crypto_keyring *list, struct err *err);
+
+/** Number of certificates in a PEM text; 0 when one of them cannot be read. */
+NODISCARD size_t crypto_count_certificates(const char *pem);
 
 /** Wipe. */
 void crypto_keyring_done(struct crypto_keyring *ring);

@@ -1,8 +1,10 @@
-/* The file of sealing keys, and what may be said about a key. */
+/* The file of sealing keys, what may be said about a key, and whether a file of certificates is one. */
 #include "common/base/crypto.h"
 #include "common/base/encode.h"
 #include "common/base/mem.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -28,12 +30,13 @@ static bool read_key(const char *line, size_t len, struct crypto_key *ret)
 	return true;
 }
 
-static bool has_id(const struct crypto_keyring *ring, const char *id)
+/* The place of a key; behind the last one where there is none. */
+static size_t find_id(const struct crypto_keyring *ring, const char *id)
 {
-	for (size_t i = 0; i < ring->count; i++) {
-		if (strcmp(ring->keys[i].id, id) == 0) return true;
-	}
-	return false;
+	size_t i = 0;
+	while (i < ring->count && strcmp(ring->keys[i].id, id) != 0)
+		i++;
+	return i;
 }
 
 /* Add the key of one line to the ring. */
@@ -45,7 +48,7 @@ static bool add_line(struct crypto_keyring *ring, const char *line, size_t len, 
 	if (!read_key(line, len, key))
 		return err_set(err, ERR_INPUT, "line %d: expected a key id, a blank and %d hex digits", number,
 			       2 * CRYPTO_KEY_SIZE);
-	if (has_id(ring, key->id))
+	if (find_id(ring, key->id) < ring->count)
 		return err_set(err, ERR_INPUT, "line %d: key id '%s' is there twice", number, key->id);
 	ring->count++;
 	return true;
@@ -65,6 +68,24 @@ bool crypto_keyring_parse(const char *text, struct crypto_keyring *ret, struct e
 	}
 	if (ring.count == 0) return err_set(err, ERR_INPUT, "there is no key in it");
 	*ret = ring;
+	return true;
+}
+
+bool crypto_keyring_add(struct crypto_keyring *ring, const struct crypto_keyring *list, struct err *err)
+{
+	size_t at = 0;
+	for (size_t i = list->count; i-- > 0;) {
+		const struct crypto_key *key = &list->keys[i];
+		at = find_id(ring, key->id);
+		if (at == CRYPTO_SEAL_KEYS_MAX)
+			return err_set(err, ERR_INPUT, "more than %d keys since the start", CRYPTO_SEAL_KEYS_MAX);
+		if (at < ring->count && memcmp(ring->keys[at].key, key->key, CRYPTO_KEY_SIZE) != 0)
+			return err_set(err, ERR_INPUT, "key '%s' is not the one it was", key->id);
+		if (at < ring->count) continue;
+		ring->keys[at] = *key;
+		ring->count = at + 1; /* readers look no further than this */
+	}
+	ring->newest = at;
 	return true;
 }
 
@@ -93,4 +114,17 @@ void crypto_key_fingerprint(const struct crypto_key *key, char ret[17])
 	mem_wipe(data, sizeof(data));
 	memcpy(ret, digest, 16);
 	ret[16] = '\0';
+}
+
+size_t crypto_count_certificates(const char *pem)
+{
+	char none[] = ""; /* no question for a password */
+	size_t count = 0;
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	for (X509 *one; bio && (one = PEM_read_bio_X509_AUX(bio, NULL, NULL, none)); count++)
+		X509_free(one);
+	bool is_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ERR_clear_error();
+	BIO_free(bio);
+	return is_end ? count : 0;
 }

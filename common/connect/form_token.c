@@ -33,7 +33,7 @@ static void make(const struct crypto_key *key, const char *user_id, int64_t time
 
 void form_token_make(const struct crypto_keyring *keys, const char *user_id, int64_t now_ms, char ret[FORM_TOKEN_SIZE])
 {
-	make(&keys->keys[0], user_id, now_ms, ret);
+	make(&keys->keys[keys->newest], user_id, now_ms, ret);
 }
 
 static bool read_time(const char *token, int64_t *ret)

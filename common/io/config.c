@@ -14,6 +14,8 @@
 
 #include "common/base/banned.h"
 
+enum { LABELS_SIZE = 128 };
+
 struct config {
 	struct config_value *values;
 	size_t count;
@@ -132,4 +134,22 @@ bool config_secret(struct config *config, const char *name, struct secret *ret)
 	if (!secret_is_set(&value->secret)) return false;
 	secret_set(ret, value->secret.text, value->secret.len);
 	return true;
+}
+
+struct metric *config_refused(struct metrics *metrics, const char *setting)
+{
+	char labels[LABELS_SIZE];
+	(void)snprintf(labels, sizeof(labels), "name=\"%s\"", setting);
+	return metrics_cell(metrics, METRIC_GAUGE, "ohdc_secret_refused", labels,
+			    "1 while the newest content of a secret's file cannot be used and the one before stays");
+}
+
+void config_refresh(struct config *config, struct metrics *metrics)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		struct config_value *value = &config->values[i];
+		LOCK_HOLD(&config->lock);
+		config_secret_refresh(value);
+		if (value->file.path) metric_set(config_refused(metrics, value->setting->name), value->file.is_refused);
+	}
 }

@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/base/secret.h"
 #include "common/base/setting.h"
+#include "common/io/metrics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,26 @@ bool config_secret(struct config *config, const char *name, struct secret *ret);
 
 /** Read a secret of one line from a file that the setting `name` has led to. ERR_INPUT names both, and what was found. */
 NODISCARD bool config_read_file(const char *name, const char *path, struct secret *ret, struct err *err);
+
+/** Which content of a file was seen; zeroed: none. */
+struct config_file_id {
+	int64_t figures[7]; /**< device, inode, size, times of content and rights in seconds and nanoseconds */
+};
+
+/** Read a file of at most `most` bytes; NULL, or what was found instead (`ret` is as it was). */
+NODISCARD const char *config_read(const char *path, size_t most, struct secret *ret, struct config_file_id *ret_id);
+
+/** The file as it is now, symbolic links followed (Kubernetes swaps one); zeroed when it cannot be seen. */
+NODISCARD struct config_file_id config_look_at(const char *path);
+
+/** Whether the content is the one that was seen. */
+NODISCARD bool config_is_same_file(const struct config_file_id *a, const struct config_file_id *b);
+
+/** Re-read the files of all secrets that changed; a gauge of each says whether its new content was refused. */
+void config_refresh(struct config *config, struct metrics *metrics);
+
+/** The gauge: 1 while the newest content of a setting's file cannot be used. */
+NODISCARD struct metric *config_refused(struct metrics *metrics, const char *setting);
 
 /** Print the settings that `reader` uses for --help. */
 void config_print_help(FILE *out, const struct setting *table, size_t count, enum setting_reader reader);

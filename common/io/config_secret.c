@@ -17,7 +17,7 @@
 
 #include "common/base/banned.h"
 
-enum { NAME_BYTES = 128 };
+enum { NAME_BYTES = 128, FILE_BYTES = LIMIT_SETTING_BYTES + 2 /* with a line end */ };
 
 static void close_fd(int *fd)
 {
@@ -30,77 +30,56 @@ static struct config_file_id id_of(const struct stat *stat)
 					stat->st_mtim.tv_nsec, stat->st_ctim.tv_sec, stat->st_ctim.tv_nsec}};
 }
 
-static bool is_same_file(const struct config_file_id *a, const struct config_file_id *b)
+bool config_is_same_file(const struct config_file_id *a, const struct config_file_id *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* The file as it is now, symbolic links followed (Kubernetes swaps one); zeroed when it cannot be seen. */
-static struct config_file_id look_at(const char *path)
+struct config_file_id config_look_at(const char *path)
 {
 	struct stat status;
 	return stat(path, &status) == 0 ? id_of(&status) : (struct config_file_id){0};
 }
 
-/* NULL when the bytes are fit to be a secret, else what they are. Trailing line ends were cut off. */
-static const char *fault_of(const uint8_t *bytes, size_t len)
-{
-	if (len == 0) return "an empty value";
-	if (len > LIMIT_SETTING_BYTES) return "more than 64 KiB";
-	for (size_t i = 0; i < len; i++) {
-		if (bytes[i] < 0x20 || bytes[i] == 0x7f) return "a control character";
-	}
-	return NULL;
-}
-
 /* NULL when `ret` was set, else what was found instead of a secret. */
-static const char *keep(const uint8_t *bytes, size_t len, struct secret *ret)
+static const char *keep(const char *bytes, size_t len, struct secret *ret)
 {
 	while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
 		len--;
-	const char *fault = fault_of(bytes, len);
-	if (!fault) secret_set(ret, bytes, len);
-	return fault;
-}
-
-static bool read_all(int fd, uint8_t *buffer, size_t size, size_t *ret_len)
-{
-	size_t len = 0;
-	while (len < size) {
-		ssize_t got = read(fd, buffer + len, size - len);
-		if (got < 0 && errno == EINTR) continue;
-		if (got < 0) return false;
-		if (got == 0) break;
-		len += (size_t)got;
+	if (len == 0) return "an empty value";
+	if (len > LIMIT_SETTING_BYTES) return "more than 64 KiB";
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)bytes[i] < 0x20 || bytes[i] == 0x7f) return "a control character";
 	}
-	*ret_len = len;
-	return true;
+	secret_set(ret, bytes, len);
+	return NULL;
 }
 
-/* One byte more than a secret and its line end may have shows that a file is too large. */
-static const char *read_secret(int fd, struct secret *ret)
-{
-	size_t size = LIMIT_SETTING_BYTES + 3;
-	uint8_t *buffer = mem_zalloc(1, size);
-	const char *fault = "an unreadable file";
-	size_t len = 0;
-	if (read_all(fd, buffer, size, &len)) fault = keep(buffer, len, ret);
-	mem_wipe(buffer, size);
-	mem_free(buffer);
-	return fault;
-}
-
-/* NULL when `ret` and `ret_id` were set, else what was found. O_NONBLOCK: a pipe must not stop the program. */
-static const char *read_file(const char *path, struct secret *ret, struct config_file_id *ret_id)
+/* O_NONBLOCK: a pipe must not stop the program. What grows meanwhile is seen as changed the next time. */
+const char *config_read(const char *path, size_t most, struct secret *ret, struct config_file_id *ret_id)
 {
 	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
-	const char *fault;
+	ssize_t got;
 	if (fd < 0) return errno == ENOENT ? "no such file" : "an unreadable file";
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return "something that is no regular file";
-	fault = read_secret(fd, ret);
-	if (!fault) *ret_id = id_of(&status);
-	return fault;
+	if (status.st_size > (off_t)most) return "a file that is too large";
+	CLEANUP(secret_done) struct secret text = {.text = mem_zalloc(1, (size_t)status.st_size + 1)};
+	while ((got = read(fd, text.text + text.len, (size_t)status.st_size - text.len)) > 0)
+		text.len += (size_t)got;
+	if (got < 0) return "an unreadable file";
+	*ret_id = id_of(&status);
+	secret_done(ret);
+	*ret = text;
+	text = (struct secret){0};
+	return NULL;
+}
+
+static const char *read_file(const char *path, struct secret *ret, struct config_file_id *ret_id)
+{
+	CLEANUP(secret_done) struct secret text = {0};
+	const char *fault = config_read(path, FILE_BYTES, &text, ret_id);
+	return fault ? fault : keep(text.text, text.len, ret);
 }
 
 static bool refuse_file(const char *name, const char *path, const char *fault, struct err *err)
@@ -148,14 +127,14 @@ bool config_secret_load(struct config_value *value, struct err *err)
 		return err_set(err, ERR_INPUT, "%s: found %s set as well, expected one of both", name, file_name);
 	if (path) return load_file(value, file_name, path, err);
 	if (!text) return true;
-	fault = keep((const uint8_t *)text, strlen(text), &value->secret);
+	fault = keep(text, strlen(text), &value->secret);
 	return !fault || err_set(err, ERR_INPUT, "%s: found %s, expected a secret of one line", name, fault);
 }
 
 static void complain_once(struct config_value *value, const struct config_file_id *now, const char *fault)
 {
 	struct config_file *file = &value->file;
-	if (file->is_refused && is_same_file(&file->refused, now)) return;
+	if (file->is_refused && config_is_same_file(&file->refused, now)) return;
 	file->is_refused = true;
 	file->refused = *now;
 	LOG_WARN("a changed secret cannot be used, the old one stays in use", LOG_TEXT("setting", value->setting->name),
@@ -168,8 +147,10 @@ void config_secret_refresh(struct config_value *value)
 	struct config_file_id now;
 	const char *fault;
 	if (!file->path) return;
-	now = look_at(file->path);
-	if (is_same_file(&now, &file->seen)) return;
+	now = config_look_at(file->path);
+	bool is_same = config_is_same_file(&now, &file->seen);
+	file->is_refused = file->is_refused && !is_same;
+	if (is_same) return;
 	fault = read_file(file->path, &value->secret, &file->seen);
 	if (fault) {
 		complain_once(value, &now, fault);

@@ -8,6 +8,7 @@
 #include "common/base/secret.h"
 #include "common/base/setting.h"
 #include "common/base/strbuf.h"
+#include "common/io/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +18,6 @@
 
 enum {
 	CONFIG_PHRASE_BYTES = 512 /**< what is expected, in words: the longest list of choices and some */
-};
-
-/** Which content of a file was seen; zeroed: none. */
-struct config_file_id {
-	int64_t figures[7]; /**< device, inode, size, times of content and rights in seconds and nanoseconds */
 };
 
 /** A secret in a file; all owned; start with zeroed. */

@@ -280,27 +280,23 @@ bool db_commit(struct db *db, struct err *err)
 
 /* A later name wins: what stands before dbname may be changed by the URL, what stands behind not. */
 static const char *const parameter_names[] = {
-	"connect_timeout",  "keepalives_idle",      "keepalives_interval", "keepalives_count",
-	"tcp_user_timeout", "gssencmode",           "application_name",    "dbname",
-	"password",         "target_session_attrs", "client_encoding",     NULL,
+	"connect_timeout",
+	"keepalives_idle",
+	"keepalives_interval",
+	"keepalives_count",
+	"tcp_user_timeout",
+	"gssencmode",
+	"application_name",
+	"dbname",
+	"target_session_attrs",
+	"client_encoding",
+	NULL,
 };
 
-/* A password of its own stands behind the URL, which has none then. */
-static PGconn *open_as(const struct db_pool *pool, const struct db_login *login)
+static PGconn *open_as(const struct db_pool *pool, const struct secret *login)
 {
 	const char *const values[] = {
-		"5",
-		"10",
-		"3",
-		"3",
-		"10000",
-		"disable",
-		pool->program,
-		login->url.text,
-		login->password.text,
-		"read-write",
-		"UTF8",
-		NULL,
+		"5", "10", "3", "3", "10000", "disable", pool->program, login->text, "read-write", "UTF8", NULL,
 	};
 	return PQconnectdbParams(parameter_names, values, 1);
 }
@@ -308,7 +304,7 @@ static PGconn *open_as(const struct db_pool *pool, const struct db_login *login)
 /* With the login as it is now; while that does not work with the one that worked last. */
 static PGconn *open_connection(struct db_pool *pool, char *ret_fault, size_t size)
 {
-	CLEANUP(db_login_done) struct db_login now = {0}, good = {0};
+	CLEANUP(secret_done) struct secret now = {0}, good = {0};
 	bool is_same = db_login_now(pool, &now, &good);
 	PGconn *conn = open_as(pool, &now);
 	bool is_open = PQstatus(conn) == CONNECTION_OK;

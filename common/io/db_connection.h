@@ -38,20 +38,14 @@ struct db {
 	bool was_warned; /**< the server warned about the current statement */
 };
 
-/** Where to connect, and as whom. */
-struct db_login {
-	struct secret url;
-	struct secret password; /**< not set: the URL's */
-};
-
 struct db_options;
 
-/** The pool; `mutex` guards `is_lent` of all slots, `good` and `is_refused`. */
+/** The pool; `mutex` guards `is_lent` of all slots, `login` and `is_refused`. */
 struct db_pool {
 	struct config *config; /**< NULL: the login does not change */
 	const char *settings;
-	struct db_login good; /**< worked last, before that the one at the start */
-	bool is_refused;      /**< a newer one was complained about */
+	struct secret login; /**< a libpq URI: worked last, before that the one at the start */
+	bool is_refused;     /**< a newer one was complained about */
 	char *program;
 	int64_t statement_timeout_ms;
 	pthread_mutex_t mutex;
@@ -61,17 +55,14 @@ struct db_pool {
 	struct db slots[DB_POOL_SIZE_MAX];
 };
 
-/** Wipe. */
-void db_login_done(struct db_login *login);
-
 /** Read the login of a new pool. ERR_INPUT: not set, not readable, or two passwords. */
 NODISCARD bool db_login_init(struct db_pool *pool, const struct db_options *options, struct err *err);
 
 /** Copies of the login as the settings are now, and of the one that worked last; whether they are the same. */
-NODISCARD bool db_login_now(struct db_pool *pool, struct db_login *ret, struct db_login *ret_good);
+NODISCARD bool db_login_now(struct db_pool *pool, struct secret *ret, struct secret *ret_good);
 
 /** Note that `login` worked (`fault` NULL), or that it did not while the one that worked last still does; logged once. */
-void db_login_note(struct db_pool *pool, const struct db_login *login, const char *fault);
+void db_login_note(struct db_pool *pool, const struct secret *login, const char *fault);
 
 /** Connect; the slot must be disconnected. ERR_NETWORK: cannot. */
 NODISCARD bool db_connect(struct db *db, struct err *err);

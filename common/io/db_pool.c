@@ -45,7 +45,7 @@ void db_pool_free(struct db_pool *pool)
 	}
 	(void)pthread_cond_destroy(&pool->returned);
 	(void)pthread_mutex_destroy(&pool->mutex);
-	db_login_done(&pool->good);
+	secret_done(&pool->login);
 	MEM_FREE_ALL(pool->program, pool);
 }
 

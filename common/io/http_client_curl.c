@@ -15,8 +15,10 @@
 #include "common/base/mem.h"
 #include "common/base/strbuf.h"
 #include "common/base/text.h"
+#include "common/io/config.h"
 #include "common/io/http_client_ca.h"
 #include "common/io/lock.h"
+#include "common/io/log.h"
 
 #include "common/base/banned.h"
 
@@ -33,6 +35,7 @@ enum {
 /* A handle keeps the connections of its safe calls, so that the next call to the same origin had best use it too. */
 struct handle {
 	CURL *easy;
+	unsigned ca_number; /* of the bundle it has parsed */
 	char origin[ORIGIN_SIZE];
 	struct handle *next;
 };
@@ -42,9 +45,12 @@ struct curl_client {
 	struct http_client_options options;
 	char *user_agent;
 	char *proxy; /* for http URLs, where libcurl does not find it itself; else NULL */
+	char *ca_file;
+	struct config_file_id ca_seen;
+	_Atomic unsigned ca_number; /* counts the contents of ca_file */
 	int ca_fd;
 	char ca_path[CA_PATH_SIZE]; /* "": the system's */
-	pthread_mutex_t lock;       /* guards idle and idle_count */
+	pthread_mutex_t lock;       /* guards idle, idle_count and ca_seen */
 	struct handle *idle;
 	unsigned idle_count;
 };
@@ -103,6 +109,30 @@ static void handle_free(struct handle *handle)
 	mem_free(handle);
 }
 
+static void free_idle(struct curl_client *client)
+{
+	while (client->idle) {
+		struct handle *handle = client->idle;
+		client->idle = handle->next;
+		handle_free(handle);
+	}
+	client->idle_count = 0;
+}
+
+/* Once, and again when the file has changed: handles keep what they have parsed, and go with it. */
+static bool join_roots(struct curl_client *client, struct err *err)
+{
+	struct config_file_id now = config_look_at(client->ca_file ? client->ca_file : "");
+	LOCK_HOLD(&client->lock);
+	if (!client->ca_file || (client->ca_fd >= 0 && config_is_same_file(&now, &client->ca_seen))) return true;
+	client->ca_seen = now;
+	if (!http_client_ca_join(curl_version_info(CURLVERSION_NOW)->cainfo, client->ca_file, &client->ca_fd, err))
+		return false;
+	client->ca_number++;
+	free_idle(client);
+	return true;
+}
+
 static struct handle *handle_take(struct curl_client *client, const char *url)
 {
 	char origin[ORIGIN_SIZE];
@@ -113,6 +143,7 @@ static struct handle *handle_take(struct curl_client *client, const char *url)
 		if (!easy) return NULL;
 		handle = mem_zalloc(1, sizeof(*handle));
 		handle->easy = easy;
+		handle->ca_number = client->ca_number;
 	}
 	memcpy(handle->origin, origin, sizeof(origin));
 	return handle;
@@ -122,7 +153,7 @@ static struct handle *handle_take(struct curl_client *client, const char *url)
 static bool push(struct curl_client *client, struct handle *handle)
 {
 	LOCK_HOLD(&client->lock);
-	if (client->idle_count == IDLE_HANDLES_MAX) return false;
+	if (client->idle_count == IDLE_HANDLES_MAX || handle->ca_number != client->ca_number) return false;
 	handle->next = client->idle;
 	client->idle = handle;
 	client->idle_count++;
@@ -341,12 +372,15 @@ static bool curl_send(struct http_client *self, const struct http_call *call, st
 {
 	struct curl_client *client = (struct curl_client *)self;
 	CLEANUP(transfer_done) struct transfer transfer = {.client = client, .call = call};
+	struct err failure = {0};
 	struct handle *handle;
 	CURLcode code;
 	if (call->deadline_ms <= 0) return err_set(err, ERR_NETWORK, "%s: no time left to send it", call->method);
 	if (has_broken_header(call))
 		return err_set(err, ERR_INPUT, "%s: a header holds a control character", call->method);
 	strbuf_init(&transfer.body, call->ceiling_bytes > 0 ? call->ceiling_bytes : LIMIT_HTTP_RESPONSE_BYTES);
+	if (!join_roots(client, &failure))
+		log_err("a changed CA file cannot be used, the old one stays in use", &failure);
 	handle = handle_take(client, call->url);
 	if (!handle) return err_set(err, ERR_NETWORK, "%s: no HTTP handle", call->method);
 	set_up(&transfer, handle->easy);
@@ -362,26 +396,12 @@ static bool curl_send(struct http_client *self, const struct http_call *call, st
 static void curl_free_client(struct http_client *self)
 {
 	struct curl_client *client = (struct curl_client *)self;
-	while (client->idle) {
-		struct handle *handle = client->idle;
-		client->idle = handle->next;
-		handle_free(handle);
-	}
+	free_idle(client);
 	if (client->ca_fd >= 0) (void)close(client->ca_fd);
-	MEM_FREE_ALL(client->user_agent, client->proxy);
+	MEM_FREE_ALL(client->user_agent, client->proxy, client->ca_file);
 	(void)pthread_mutex_destroy(&client->lock);
 	mem_free(client);
 	curl_global_cleanup();
-}
-
-static bool join_roots(struct curl_client *client, struct err *err)
-{
-	const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
-	if (!client->options.ca_file) return true;
-	if (!http_client_ca_join(system_file, client->options.ca_file, &client->ca_fd, err)) return false;
-	client->options.ca_file = NULL; /* borrowed, and no longer needed */
-	(void)snprintf(client->ca_path, sizeof(client->ca_path), "/proc/self/fd/%d", client->ca_fd);
-	return true;
 }
 
 bool http_client_curl_new(const struct http_client_options *options, struct http_client **ret, struct err *err)
@@ -395,12 +415,14 @@ bool http_client_curl_new(const struct http_client_options *options, struct http
 	client->options = *options;
 	client->user_agent = mem_dup(options->user_agent);
 	client->proxy = getenv("http_proxy") ? NULL : mem_dup(getenv("HTTP_PROXY"));
+	client->ca_file = mem_dup(options->ca_file);
 	client->ca_fd = -1;
 	(void)pthread_mutex_init(&client->lock, NULL);
 	if (!join_roots(client, err)) {
 		curl_free_client(&client->port);
 		return false;
 	}
+	if (client->ca_file) (void)snprintf(client->ca_path, CA_PATH_SIZE, "/proc/self/fd/%d", client->ca_fd);
 	*ret = &client->port;
 	return true;
 }

@@ -3,10 +3,8 @@
 #include "common/io/installation.h"
 
 #include "common/base/limits.h"
-#include "common/base/mem.h"
+#include "common/io/config.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/banned.h"
@@ -16,21 +14,15 @@ static const char sql_read[] = "select id, coalesce(seal_key_id, ''), coalesce(s
 static const char sql_note_key[] = "update installation set seal_key_id = $1, seal_fingerprint = "
 				   "$2 where seal_fingerprint is null";
 
-CLEANUP_FUNCTION(close_file, FILE *, fclose);
-
 bool installation_load_keys(const char *path, struct crypto_keyring *ret, struct err *err)
 {
 	if (!path)
 		return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE is not set, expected a file of lines 'KEYID 64hex'");
-	CLEANUP(close_file) FILE *file = fopen(path, "re");
-	if (!file) return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE: cannot read '%s' (errno %d)", path, errno);
-	char *text = mem_zalloc(1, LIMIT_SETTING_BYTES + 1);
-	size_t len = fread(text, 1, LIMIT_SETTING_BYTES, file);
-	bool is_ok = len < LIMIT_SETTING_BYTES && crypto_keyring_parse(text, ret, err);
-	if (!is_ok && len >= LIMIT_SETTING_BYTES) err_set(err, ERR_INPUT, "more than %d bytes", LIMIT_SETTING_BYTES);
-	mem_wipe(text, len);
-	mem_free(text);
-	return is_ok ? true : err_wrap(err, "OHDC_SEAL_KEYS_FILE '%s'", path);
+	CLEANUP(secret_done) struct secret text = {0};
+	struct config_file_id seen;
+	const char *fault = config_read(path, LIMIT_SETTING_BYTES, &text, &seen);
+	if (fault) return err_set(err, ERR_INPUT, "OHDC_SEAL_KEYS_FILE: found '%s', %s", path, fault);
+	return crypto_keyring_parse(text.text, ret, err) || err_wrap(err, "OHDC_SEAL_KEYS_FILE '%s'", path);
 }
 
 static bool has_fingerprint(const struct crypto_keyring *keys, const char *fingerprint)

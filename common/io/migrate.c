@@ -15,7 +15,8 @@ static const char HAS_TABLE_SQL[] = "SELECT to_regclass('schema_migration') IS N
 
 static const char LIST_SQL[] = "SELECT name, sha256 FROM schema_migration ORDER BY name";
 
-static const char RECORD_SQL[] = "INSERT INTO schema_migration (name, sha256) VALUES ($1, $2)";
+static const char RECORD_SQL[] = "INSERT INTO schema_migration (name, sha256)"
+				 " VALUES ($1, encode(sha256(convert_to($2, 'UTF8')), 'hex'))";
 
 /*
  * One migrator at a time; the lock goes with the transaction. A migration may take long, and so may
@@ -29,11 +30,6 @@ static const char LOCK_SQL[] = "SET LOCAL statement_timeout = 0;"
 			       " applied_at timestamptz NOT NULL DEFAULT now());";
 
 static const char ROLES_SQL[] = "SELECT set_config('ohdc.roles', $1, true)";
-
-#define PRINT_FORMAT                                                                                           \
-	"\nselect not exists (select from schema_migration where name = '%s') as is_missing \\gset\n"          \
-	"\\if :is_missing\nbegin;\n%s\n%s\ninsert into schema_migration (name, sha256) values ('%s', '%s');\n" \
-	"commit;\n\\endif\n"
 
 /* --- what is there ------------------------------------------------------------------------------ */
 
@@ -98,20 +94,13 @@ static bool read_state(const struct migration_set *set, struct db *db, struct mi
 
 /* --- applying ----------------------------------------------------------------------------------- */
 
-static bool record_file(struct db *db, const struct migration_file *file, struct err *err)
-{
-	char digest[CRYPTO_DIGEST_TEXT_SIZE];
-	crypto_sha256_text(bytes_text(file->sql), digest);
-	return db_run(db, RECORD_SQL, DB_PARAMS(file->name, digest), NULL, err);
-}
-
 /* Looked up again under the lock: another migrator may have been at work meanwhile. */
 static bool apply_locked(struct db *db, const struct migration_file *file, struct err *err)
 {
 	CLEANUP(db_rows_done) struct db_rows applied = {0};
 	if (!db_script(db, LOCK_SQL, err) || !read_applied(db, &applied, err)) return false;
 	if (find_digest(&applied, file->name)) return true;
-	return db_script(db, file->sql, err) && record_file(db, file, err);
+	return db_script(db, file->sql, err) && db_run(db, RECORD_SQL, DB_PARAMS(file->name, file->sql), NULL, err);
 }
 
 static bool try_file(struct db_pool *pool, const struct migration_file *file, struct err *err)
@@ -133,17 +122,12 @@ static bool apply_file(struct db_pool *pool, const struct migration_file *file, 
 	return err_wrap(err, "migration '%s'", file->name);
 }
 
-static bool read_state_of_pool(const struct migration_set *set, struct db_pool *pool, struct migration_state *ret,
-			       struct err *err)
-{
-	CLEANUP(db_return) struct db *db = NULL;
-	return db_borrow(pool, BORROW_WAIT_MS, &db, err) && read_state(set, db, ret, err);
-}
-
 bool migrate_run(const struct migration_set *set, struct db_pool *pool, bool apply, struct migration_state *ret,
 		 struct err *err)
 {
-	if (!read_state_of_pool(set, pool, ret, err)) return false;
+	CLEANUP(db_return) struct db *db = NULL;
+	if (!db_borrow(pool, BORROW_WAIT_MS, &db, err) || !read_state(set, db, ret, err)) return false;
+	db_return(&db);
 	for (size_t i = 0; apply && i < set->count; i++) {
 		if (!ret[i].was_applied && !apply_file(pool, &set->files[i], err)) return false;
 	}
@@ -156,18 +140,6 @@ bool migrate_grant(struct db_pool *pool, const char *roles, struct err *err)
 	return db_borrow(pool, BORROW_WAIT_MS, &db, err) && db_begin(db, err) &&
 	       db_run(db, ROLES_SQL, DB_PARAMS(roles), NULL, err) && db_script(db, migration_grants, err) &&
 	       db_commit(db, err);
-}
-
-void migrate_print(const struct migration_set *set, const char *roles, FILE *out)
-{
-	(void)fprintf(out, "begin;\n%s\ncommit;\n", LOCK_SQL);
-	for (size_t i = 0; i < set->count; i++) {
-		const char *name = set->files[i].name;
-		char digest[CRYPTO_DIGEST_TEXT_SIZE];
-		crypto_sha256_text(bytes_text(set->files[i].sql), digest);
-		(void)fprintf(out, PRINT_FORMAT, name, LOCK_SQL, set->files[i].sql, name, digest);
-	}
-	(void)fprintf(out, "\nselect set_config('ohdc.roles', $ohdc$%s$ohdc$, false);\n%s", roles, migration_grants);
 }
 
 bool migrate_check(const struct migration_set *set, struct db_pool *pool, struct err *err)

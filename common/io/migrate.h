@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 /** One file of db/migrations, embedded by the build in the order of the names. */
 struct migration_file {
@@ -33,6 +32,9 @@ extern const struct migration_set migration_own;
 /** db/grants.sql: rights of the roles in the setting ohdc.roles ("ingress=NAME,linker=NAME") (generated). */
 extern const char migration_grants[];
 
+/** All of it for psql, which runs what is missing (generated). */
+extern const char migration_psql[];
+
 /** One file's state. */
 struct migration_state {
 	const char *name;
@@ -48,9 +50,6 @@ NODISCARD bool migrate_run(const struct migration_set *set, struct db_pool *pool
 
 /** Give each role of the list ("ingress=NAME,linker=NAME") the rights its program needs. */
 NODISCARD bool migrate_grant(struct db_pool *pool, const char *roles, struct err *err);
-
-/** Print the set and the rights of `roles` as SQL for psql, which runs what is missing. */
-void migrate_print(const struct migration_set *set, const char *roles, FILE *out);
 
 /** Whether the database has exactly or more than the files of the set; ERR_CONFLICT says what is missing. */
 NODISCARD bool migrate_check(const struct migration_set *set, struct db_pool *pool, struct err *err);

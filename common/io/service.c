@@ -19,7 +19,7 @@
 #define OHDC_VERSION "0.1.0"
 #endif
 
-enum { DATABASE_PAUSE_MS = 1000 };
+enum { DATABASE_PAUSE_MS = 1000, REFRESH_MS = 10000 };
 
 static bool answer_arguments(const struct service_options *options, int argc, char **argv, int *ret_status)
 {
@@ -44,9 +44,11 @@ static bool open_settings(const struct service_options *options, struct service 
 {
 	size_t count;
 	const struct setting *settings = options->settings(&count);
-	if (!config_load(settings, count, options->reader, &service->config, err)) return false;
-	return !options->needs_keys ||
-	       installation_load_keys(config_text(service->config, "OHDC_SEAL_KEYS_FILE"), &service->keys, err);
+	if (!config_load(settings, count, options->reader, &service->config, err) ||
+	    !installation_load_keys(config_text(service->config, "OHDC_SEAL_KEYS_FILE"), &service->keys, err))
+		return false;
+	service->key_list = service->keys;
+	return true;
 }
 
 static bool open_pool(const struct service_options *options, struct service *service, struct err *err)
@@ -105,6 +107,25 @@ static void forbid_dumps(void)
 #endif
 }
 
+/* A list counts as read when all is well with it: until then each look says the same, once. */
+static void refresh_keys(struct service *service)
+{
+	CLEANUP(crypto_keyring_done) struct crypto_keyring list = {0};
+	struct err err = {0};
+	struct uuid installation;
+	if (installation_load_keys(config_text(service->config, "OHDC_SEAL_KEYS_FILE"), &list, &err) &&
+	    memcmp(&list, &service->key_list, sizeof(list)) != 0 &&
+	    installation_open(service->pool, &list, &installation, &err) &&
+	    crypto_keyring_add(&service->keys, &list, &err)) {
+		service->key_list = list;
+		LOG_INFO("changed sealing keys are in use", LOG_TEXT("newest", list.keys[0].id));
+	}
+	metric_set(config_refused(service->metrics, "OHDC_SEAL_KEYS_FILE"), err.code != ERR_NONE);
+	if (err.code != ERR_NONE && strcmp(err.message, service->key_fault.message) != 0)
+		log_err("changed sealing keys cannot be used, the old ones stay in use", &err);
+	service->key_fault = err;
+}
+
 int service_run(const struct service_options *options, int argc, char **argv, struct service *service,
 		service_start_fn *start, void *program)
 {
@@ -116,16 +137,19 @@ int service_run(const struct service_options *options, int argc, char **argv, st
 		daemon_set_ready(service->daemon, true);
 	else if (err.code != ERR_NONE)
 		daemon_fail(service->daemon, &err);
+	while (!daemon_pause(service->daemon, REFRESH_MS)) {
+		config_refresh(service->config, service->metrics);
+		refresh_keys(service);
+	}
 	return daemon_wait(service->daemon);
 }
 
 bool service_wait_database(struct service *service, struct err *err)
 {
-	const struct crypto_keyring *keys = service->keys.count > 0 ? &service->keys : NULL;
 	while (!daemon_is_stopping(service->daemon)) {
 		*err = (struct err){0};
 		if (migrate_check(&migration_own, service->pool, err) &&
-		    installation_open(service->pool, keys, &service->installation, err))
+		    installation_open(service->pool, &service->keys, &service->installation, err))
 			return true;
 		if (err->code == ERR_INPUT) return false;
 		log_err("waiting for the database", err);
@@ -160,6 +184,7 @@ void service_close(struct service *service)
 	daemon_free(service->daemon);
 	metrics_free(service->metrics);
 	crypto_keyring_done(&service->keys);
+	crypto_keyring_done(&service->key_list);
 	config_free(service->config);
 	*service = (struct service){0};
 }

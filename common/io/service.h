@@ -24,7 +24,6 @@ struct service_options {
 	enum setting_reader reader;
 	const struct setting *(*settings)(size_t *ret_count); /**< the table of all settings */
 	size_t extra_connections; /**< database connections beside OHDC_DATABASE_POOL (threads of their own) */
-	bool needs_keys;          /**< reads OHDC_SEAL_KEYS_FILE */
 };
 
 /** The opened frame; zeroed means not open. */
@@ -34,7 +33,9 @@ struct service {
 	struct daemon *daemon;
 	struct db_pool *pool;
 	struct crypto_keyring keys;
-	struct uuid installation; /**< after service_wait_database() */
+	struct crypto_keyring key_list; /**< the file as it was read last */
+	struct err key_fault;           /**< why that file was refused */
+	struct uuid installation;       /**< after service_wait_database() */
 };
 
 /** What a service does between its opened frame and its readiness. False with an empty `err`: stopping was asked for. */

@@ -58,7 +58,6 @@ int main(int argc, char **argv)
 		.reader = SETTING_DISPATCHER,
 		.settings = settings_all,
 		.extra_connections = 8,
-		.needs_keys = true,
 	};
 	return service_run(&options, argc, argv, &program.service, start, &program);
 }

@@ -97,7 +97,6 @@ int main(int argc, char **argv)
 		.reader = SETTING_INGRESS,
 		.settings = settings_all,
 		.extra_connections = 1,
-		.needs_keys = true,
 	};
 	return service_run(&options, argc, argv, &program.service, start, &program);
 }

@@ -55,7 +55,6 @@ int main(int argc, char **argv)
 			   "missed events",
 		.reader = SETTING_INSTALLER,
 		.settings = settings_all,
-		.needs_keys = true,
 	};
 	return service_run(&options, argc, argv, &program.service, start, &program);
 }

@@ -86,7 +86,6 @@ int main(int argc, char **argv)
 		.reader = SETTING_LINKER,
 		.settings = settings_all,
 		.extra_connections = 4,
-		.needs_keys = true,
 	};
 	return service_run(&options, argc, argv, &program.service, start, &program);
 }

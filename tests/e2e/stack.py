@@ -161,6 +161,9 @@ class Stack:
             "jwt-secret-of-the-tests",
         ]
         self.keys = folder / "seal-keys"
+        # Every service has a database role of its own; OHDC_TEST_ROLES=0: all have the owner's.
+        own = SERVICES if os.environ.get("OHDC_TEST_ROLES") != "0" else ()
+        self.roles = {name: f"{self.name}_{name}" for name in own}
 
     @property
     def origin(self) -> str:
@@ -182,8 +185,34 @@ class Stack:
         self.keys.write_text(line + "\n")
         self.keys.chmod(0o600)
         self.secrets.append(line.split()[1])
-        self.ohdc("migrate")
+        if self.roles:
+            self._make_roles()
+        else:
+            self.ohdc("migrate")
         self.ohdc("topics", "apply")
+
+    def roles_env(self) -> dict[str, str]:
+        """What `ohdc migrate --create` needs to make the services' roles."""
+        folder = self.folder / "roles"
+        folder.mkdir(exist_ok=True)
+        for name in self.roles:
+            (folder / name).write_text(f"{name}-role-password\n")
+        return {
+            "OHDC_DATABASE_ADMIN_URL": self.postgres.url_of("postgres"),
+            "OHDC_DATABASE_ROLES": ",".join(f"{name}={role}" for name, role in self.roles.items()),
+            "OHDC_DATABASE_ROLE_PASSWORDS_DIR": str(folder),
+        }
+
+    def _make_roles(self) -> None:
+        done = self.ohdc_run("migrate", "--create", env=self.roles_env())
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        self.secrets += [f"{name}-role-password" for name in self.roles]
+
+    def url_for(self, program: str) -> str:
+        """The database as a program's own role."""
+        if program not in self.roles:
+            return self.url
+        return f"postgresql://{self.roles[program]}:{program}-role-password@127.0.0.1:{self.postgres.port}/{self.name}"
 
     def common_env(self) -> dict[str, str]:
         """What every program gets."""
@@ -225,7 +254,7 @@ class Stack:
 
     def env_for(self, program: str) -> dict[str, str]:
         """Environment of one program."""
-        env = self.common_env() | SPEED
+        env = self.common_env() | SPEED | {"OHDC_DATABASE_URL": self.url_for(program)}
         if program != "ingress":
             env |= self.peers_env()
         return env | self.settings
@@ -247,6 +276,8 @@ class Stack:
         statuses = {p.name: p.process.wait(30) for p in running if p.process}
         self.sims.stop()
         self.postgres.drop_database(self.name)
+        for role in self.roles.values():
+            self.postgres.psql(f'DROP ROLE IF EXISTS "{role}"', "postgres")
         bad = {name: status for name, status in statuses.items() if status != 0}
         assert not bad, f"exit statuses {bad}; logs in {self.folder}"
         for program in self.programs.values():

@@ -316,6 +316,69 @@ static void test_http_client_trusts_the_given_roots(void)
 	(void)unlink(path);
 }
 
+static void replace_file(const char *path, const char *text)
+{
+	char fresh[64];
+	(void)snprintf(fresh, sizeof(fresh), "%s.new", path);
+	FILE *file = fopen(fresh, "we");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	(void)fputs(text, file);
+	(void)fclose(file);
+	CU_ASSERT_EQUAL(rename(fresh, path), 0);
+}
+
+static void read_text(const char *path, char *ret, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	ret[fread(ret, 1, size - 1, file)] = '\0';
+	(void)fclose(file);
+}
+
+/* Connections that stand stay in use: unsafe calls make one each. */
+static void test_http_client_follows_the_root_file(void)
+{
+	static const struct peer_step steps[] = {{OK_EMPTY, true}, {OK_EMPTY, true}, {OK_EMPTY, true},
+						 {OK_EMPTY, true}, {OK_EMPTY, true}, {OK_EMPTY, true}};
+	static const char *const wrong[] = {"", "no certificate",
+					    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
+	char own_path[] = "/tmp/ohdc-ca-XXXXXX", other_path[] = "/tmp/ohdc-ca-XXXXXX";
+	char own[4096], other[4096], cut[8192];
+	int fds[] = {mkstemp(own_path), mkstemp(other_path)};
+	struct talk talk;
+	struct http_peer *peer = http_peer_tls_new(steps, ARRAY_LEN(steps), own_path);
+	struct http_peer *elsewhere = http_peer_tls_new(steps, ARRAY_LEN(steps), other_path);
+	read_text(own_path, own, sizeof(own));
+	read_text(other_path, other, sizeof(other));
+	(void)snprintf(cut, sizeof(cut), "%s%.200s", other, own);
+	talk_start(&talk, NULL, 0);
+	make_unsafe(&talk);
+	http_client_free(talk.client);
+	talk.client = client_new(&(struct http_client_options){.ca_file = other_path});
+	(void)snprintf(talk.url, sizeof(talk.url), "https://127.0.0.1:%d/", peer->port);
+	CU_ASSERT_FALSE(say(&talk));
+	replace_file(other_path, own);
+	CU_ASSERT_TRUE(say(&talk));
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		replace_file(other_path, wrong[i]);
+		CHECK(wrong[i], say(&talk));
+	}
+	replace_file(other_path, cut);
+	CU_ASSERT_TRUE(say(&talk));
+	CU_ASSERT_EQUAL(unlink(other_path), 0);
+	CU_ASSERT_TRUE(say(&talk));
+	replace_file(other_path, other);
+	CU_ASSERT_FALSE(say(&talk));
+	CU_ASSERT_EQUAL(talk.err.code, ERR_NETWORK);
+	talk_end(&talk);
+	http_peer_free(peer);
+	http_peer_free(elsewhere);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		(void)close(fds[i]);
+	(void)unlink(own_path);
+	(void)unlink(other_path);
+}
+
 static void test_http_client_refuses_wrong_root_files(void)
 {
 	static const char *const paths[] = {"/nonexistent/ca.pem", "/dev/null", "/proc/self/mem"};
@@ -545,6 +608,7 @@ void suite_http_client(void)
 	CU_ADD_TEST(suite, test_http_client_repeats_a_safe_call_on_a_dead_connection);
 	CU_ADD_TEST(suite, test_http_client_sends_nothing_when_the_gate_is_shut);
 	CU_ADD_TEST(suite, test_http_client_trusts_the_given_roots);
+	CU_ADD_TEST(suite, test_http_client_follows_the_root_file);
 	CU_ADD_TEST(suite, test_http_client_refuses_wrong_root_files);
 	CU_ADD_TEST(suite, test_http_client_opens_only_allowed_addresses);
 	CU_ADD_TEST(suite, test_http_client_uses_the_proxy_of_the_environment);

@@ -511,6 +511,11 @@ class JiraSim(OAuthProvider, Simulator):
         return self.shapes.user(user)
 
     @control
+    def add_token(self, name: str, token: str) -> None:
+        """One more token of a user."""
+        self.tokens[token] = self.users[name]
+
+    @control
     def revoke(self, token: str) -> None:
         """Make a token unknown."""
         self.tokens.pop(token)

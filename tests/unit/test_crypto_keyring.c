@@ -54,6 +54,50 @@ static void test_crypto_keyring_parse_refuses(void)
 	}
 }
 
+/* What was sealed with an older key opens as before; only the first of the new list seals. */
+static void test_crypto_keyring_add_changes_what_seals(void)
+{
+	static const uint8_t nonce[CRYPTO_NONCE_SIZE] = {0};
+	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0}, next = {0}, back = {0};
+	CLEANUP(strbuf_done) struct strbuf old = strbuf_of(256), fresh = strbuf_of(256);
+	CLEANUP(secret_done) struct secret opened = {0};
+	struct err err = {0};
+	CU_ASSERT_TRUE_FATAL(crypto_keyring_parse("a " HEX_A, &ring, &err));
+	CU_ASSERT_TRUE_FATAL(crypto_keyring_parse("b " HEX_B "\na " HEX_A, &next, &err));
+	CU_ASSERT_TRUE_FATAL(crypto_keyring_parse("a " HEX_A, &back, &err));
+	CU_ASSERT_TRUE(crypto_seal(&ring, "here", nonce, bytes_text("old"), &old, &err));
+	CU_ASSERT_TRUE(crypto_keyring_add(&ring, &next, &err));
+	CU_ASSERT_TRUE(ring.count == 2 && ring.newest == 1 && strcmp(ring.keys[1].id, "b") == 0);
+	CU_ASSERT_TRUE(crypto_seal(&ring, "here", nonce, bytes_text("fresh"), &fresh, &err));
+	CU_ASSERT_TRUE(crypto_open(&ring, "here", bytes_of(old.text, old.len), &opened, &err));
+	CU_ASSERT_TRUE(crypto_open(&next, "here", bytes_of(fresh.text, fresh.len), &opened, &err));
+	CU_ASSERT_TRUE(crypto_keyring_add(&ring, &next, &err) && ring.count == 2 && ring.newest == 1);
+	CU_ASSERT_TRUE(crypto_keyring_add(&ring, &back, &err) && ring.count == 2 && ring.newest == 0);
+	CU_ASSERT_TRUE(crypto_open(&ring, "here", bytes_of(fresh.text, fresh.len), &opened, &err));
+	CU_ASSERT_STRING_EQUAL(opened.text, "fresh");
+}
+
+static void test_crypto_keyring_add_refuses(void)
+{
+	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0}, other = {0};
+	char line[CRYPTO_KEY_ID_MAX + sizeof(HEX_A) + 2];
+	struct err err = {0};
+	CU_ASSERT_TRUE_FATAL(crypto_keyring_parse("a " HEX_A, &ring, &err));
+	CU_ASSERT_TRUE_FATAL(crypto_keyring_parse("c " HEX_B "\na " HEX_B, &other, &err));
+	CU_ASSERT_FALSE(crypto_keyring_add(&ring, &other, &err));
+	CU_ASSERT_STRING_EQUAL(err.message, "key 'a' is not the one it was");
+	CU_ASSERT_TRUE(ring.count == 1 && ring.newest == 0);
+	for (int i = 0; i <= CRYPTO_SEAL_KEYS_MAX; i++) {
+		CLEANUP(crypto_keyring_done) struct crypto_keyring one = {0};
+		(void)snprintf(line, sizeof(line), "k%d " HEX_B, i);
+		CU_ASSERT_TRUE_FATAL(crypto_keyring_parse(line, &one, &err));
+		err = (struct err){0};
+		CHECK(line, crypto_keyring_add(&ring, &one, &err) == (i < CRYPTO_SEAL_KEYS_MAX - 1));
+	}
+	CU_ASSERT_TRUE(ring.count == CRYPTO_SEAL_KEYS_MAX && ring.newest == CRYPTO_SEAL_KEYS_MAX - 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "more than 16 keys"));
+}
+
 static void test_crypto_keyring_parse_has_a_ceiling(void)
 {
 	CLEANUP(crypto_keyring_done) struct crypto_keyring ring = {0};
@@ -97,6 +141,8 @@ void suite_crypto_keyring(void)
 	CU_pSuite suite = CU_add_suite("crypto_keyring", NULL, NULL);
 	CU_ADD_TEST(suite, test_crypto_keyring_parse_reads_newest_first);
 	CU_ADD_TEST(suite, test_crypto_keyring_parse_refuses);
+	CU_ADD_TEST(suite, test_crypto_keyring_add_changes_what_seals);
+	CU_ADD_TEST(suite, test_crypto_keyring_add_refuses);
 	CU_ADD_TEST(suite, test_crypto_keyring_parse_has_a_ceiling);
 	CU_ADD_TEST(suite, test_crypto_keyring_done_wipes);
 	CU_ADD_TEST(suite, test_crypto_key_fingerprint_depends_on_key_alone);
