@@ -319,9 +319,9 @@ class Cluster:
         with self.lock:
             return dict(self.closed + Counter(refused()))
 
-    def answered(self) -> dict[str, int]:
-        """What the router answered so far."""
-        found: dict[str, int] = requests.get(f"http://{self.router_port.address}:81/", timeout=5).json()
+    def answered(self) -> dict[str, dict[str, int]]:
+        """What the router answered so far: `answers` by status, `pods` by the pod (ADDRESS:PORT) that gave it."""
+        found: dict[str, dict[str, int]] = requests.get(f"http://{self.router_port.address}:81/", timeout=5).json()
         return found
 
 

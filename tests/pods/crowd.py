@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import threading
 import time
 from collections.abc import Iterator
@@ -9,19 +10,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import requests
+
+from tests.connect.browser import Browser
 from tests.e2e.fleet import Fleet, Load
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
 from tests.pods.installation import Pods
 
 CATCH_UP_S = 30.0
+ORG = "0a000000-0000-4000-8000-000000000001"
+PAGES = ("/integration/jira-dc/workspaces/link", "/integration/jira-dc/workspaces/status")
 
 
 @dataclass
 class Crowd(Fleet):
     """The world behind the router; `under_load` runs both kinds of traffic."""
 
-    spans: list[tuple[str, float, float]] = field(default_factory=list)
+    visits: collections.Counter[str] = field(default_factory=collections.Counter)
 
     @property
     def pods(self) -> Pods:
@@ -36,17 +42,34 @@ class Crowd(Fleet):
 
     @contextmanager
     def under_load(self, rate: float, pause: float = 0.7) -> Iterator[Load]:
-        """Deliveries at a rate and an ask every `pause` seconds while the block runs."""
+        """Deliveries at a rate, an ask every `pause` seconds and somebody at Settings, while the block runs."""
         load, ended = self.load(rate), threading.Event()
-        asker = threading.Thread(target=self._ask_again, args=(ended, pause), daemon=True)
-        asker.start()
+        others = [
+            threading.Thread(target=act, args=(ended, pause), daemon=True) for act in (self._ask_again, self._visit)
+        ]
+        for thread in others:
+            thread.start()
         try:
             yield load
         finally:
             ended.set()
-            asker.join(60)
+            for thread in others:
+                thread.join(60)
             load.finish()
-            print(f"deliveries {load.tally()}, slowest {load.slowest:.2f} s, asks {len(self.asks)}")
+            print(f"deliveries {load.tally()}, slowest {load.slowest:.2f} s, asks {len(self.asks)}, {self.visits}")
+
+    def _visit(self, ended: threading.Event, pause: float) -> None:
+        """Calls of OHE's screens, which the linker and the installer answer."""
+        sims, ana = self.pods.sims, self.world.people["ana"]
+        sims.ohe.set_role(identity=ana, org=ORG, role="owner")
+        browser = Browser(self.pods, sims.ohe.sign_in(identity=ana, org=ORG))
+        while not ended.wait(pause / 4):
+            for path in PAGES:
+                try:
+                    answer = browser.call("GET", path)
+                    self.visits[f"{answer.status_code} {'' if answer.ok else answer.text[:80]}"] += 1
+                except requests.RequestException as error:
+                    self.visits[repr(error)] += 1
 
     def _ask_again(self, ended: threading.Event, pause: float) -> None:
         while not ended.wait(pause):
@@ -59,8 +82,12 @@ class Crowd(Fleet):
         done, ends = time.monotonic(), self.pods.ends("webhook")
         wait_until(lambda: self._behind(ends) == 0, CATCH_UP_S, f"{what}: the linkers catch up")
         spent, caught = done - began, time.monotonic() - done
-        self.spans.append((what, spent, caught))
         print(f"{time.strftime('%H:%M:%S')} {what}: {spent:.1f} s, caught up {caught:.1f} s later", flush=True)
+
+    def slowest_intake(self) -> float:
+        """Longest time from the receipt of a delivery to its place in the database, seconds."""
+        sql = "select extract(epoch from max(intake_at - received_at))::float8 as s from delivery"
+        return float(self.pods.rows(sql)[0]["s"])
 
     def _behind(self, ends: dict[int, int]) -> int:
         sql = """select topic_partition as number, next_offset as place from consumer_offset
@@ -79,12 +106,28 @@ class Crowd(Fleet):
 
         self.step(f"{name} {replicas}", act)
 
+    def wait_work(self, name: str) -> None:
+        """Until each pod of a service has done some of its work."""
+        counter = {"linker": "ohdc_deliveries_total", "dispatcher": "ohdc_jobs_taken_total"}.get(name)
+
+        def done() -> list[float]:
+            pods = self.pods.cluster.pods(name)
+            if counter:
+                return [sum(v for k, v in self.pods.metrics_of(pod).items() if k.startswith(counter)) for pod in pods]
+            served = self.pods.cluster.answered()["pods"]
+            return [served.get(f"{pod.port.address}:8080", 0) for pod in pods]
+
+        wait_until(lambda: all(done()), 60, f"each {name} works: {done()}", 0.5)
+        print(f"work of each {name}: {[round(count) for count in done()]}")
+
     def hold(self, load: Load) -> None:
         """Nothing was refused, lost or done twice."""
         assert set(load.tally()) == {200}, (load.tally(), self.pods.cluster.answered())
+        assert [visit for visit in self.visits if not visit.startswith("200")] == []
         began = time.monotonic()
         self.world.drained(CATCH_UP_S)
-        print(f"all work done {time.monotonic() - began:.1f} s after the last delivery")
+        told = f"all work done {time.monotonic() - began:.1f} s after the last delivery"
+        print(f"{told}; slowest intake so far {self.slowest_intake():.1f} s", flush=True)
         self.finish(60)
         assert [ask for ask in self.asks if not ask.accepted] == []
         assert self.wrong_asks() == []

@@ -31,6 +31,7 @@ class Router:
         self.endpoints: dict[str, list[str]] = {}
         self.turn = itertools.count()
         self.seen: collections.Counter[str] = collections.Counter()
+        self.served: collections.Counter[str] = collections.Counter()
         self.session: aiohttp.ClientSession | None = None
 
     def pick(self, host: str, path: str) -> str | None:
@@ -49,8 +50,8 @@ class Router:
         return web.json_response({})
 
     async def counts(self, _: web.Request) -> web.Response:
-        """GET of what was answered: status, or what went wrong behind."""
-        return web.json_response(self.seen)
+        """GET of what was answered: status, or what went wrong behind; and how many each pod answered."""
+        return web.json_response({"answers": self.seen, "pods": self.served})
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
         """One request to one pod."""
@@ -79,6 +80,7 @@ class Router:
         except (aiohttp.ClientError, TimeoutError) as error:
             return self._own(502, f"{place} {type(error).__name__} {error}")
         self.seen[str(answer.status)] += 1
+        self.served[place] += 1
         kept: Any = [(k, v) for k, v in answer.headers.items() if k.lower() not in HOP | {"content-length"}]
         return web.Response(status=answer.status, body=content, headers=CIMultiDict(kept))
 

@@ -27,8 +27,14 @@ UNKNOWN = ("OHDC_DATABASE_PASSWORD_FILE", "OHDC_DATABASE_ADMIN_URL", "OHDC_DATAB
 
 
 def env_before(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The settings of a container as the release before takes them: a password only in the URL, each file there."""
-    made = [{"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres-password", "key": "password"}}}]
+    """The settings of a container as the release before takes them.
+
+    A password only in the URL, each named file there, the client's secret wherever its id is.
+    """
+    made = [from_secret("PASSWORD", "postgres-password", "password")]
+    names = {entry["name"] for entry in entries}
+    if "JIRA_DC_CLIENT_ID" in names and "JIRA_DC_CLIENT_SECRET_FILE" not in names:
+        made.append(from_secret("JIRA_DC_CLIENT_SECRET", "jira-dc-app", "client-secret"))
     for entry in entries:
         if entry["name"] in UNKNOWN:
             continue
@@ -39,6 +45,11 @@ def env_before(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
             text = text[1:]
         made.append(entry if text is None else {"name": entry["name"], "value": text})
     return made
+
+
+def from_secret(name: str, secret: str, key: str) -> dict[str, Any]:
+    """A variable from a Secret."""
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
 def as_before(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
