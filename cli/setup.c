@@ -82,7 +82,7 @@ static json_t *access_object(const struct topic_access *access, const char *pref
 			 operations);
 }
 
-static void print_topics(const json_t *topics)
+static void print_topics(const json_t *topics, int brokers, const char *commands)
 {
 	const json_t *topic;
 	size_t i;
@@ -94,6 +94,8 @@ static void print_topics(const json_t *topics)
 		       (long long)json_int_at(topic, partitions, 0), json_text_at(topic, "state"),
 		       different[0] ? ", but " : "", different);
 	}
+	printf("%d %s\n%s", brokers,
+	       brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed" : "brokers", commands);
 }
 
 static void show_topics(const char *prefix, const struct topics_seen *seen, bool is_json, bool is_plan)
@@ -101,6 +103,7 @@ static void show_topics(const char *prefix, const struct topics_seen *seen, bool
 	size_t count;
 	const struct topic_access *accesses = topic_accesses(&count);
 	CLEANUP(strbuf_done) struct strbuf commands = strbuf_of(COMMANDS_BYTES);
+	strbuf_add(&commands, "\nFor the owner of Kafka, with a user for each service:\n");
 	json_t *topics = json_array();
 	json_t *acls = json_array();
 	json_auto_t *shown = json_pack("{si so so}", "brokers", (int)seen->brokers, "topics", topics, "acls", acls);
@@ -108,14 +111,10 @@ static void show_topics(const char *prefix, const struct topics_seen *seen, bool
 		json_array_append_new(topics, topic_object(seen, i, &commands));
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(acls, access_object(&accesses[i], prefix, &commands));
-	if (is_json) {
+	if (is_json)
 		cli_print_json(shown);
-		return;
-	}
-	print_topics(topics);
-	printf("%d %s\n", (int)seen->brokers,
-	       seen->brokers == 1 ? "broker: one copy of each record, flushed before it is confirmed" : "brokers");
-	if (is_plan) printf("\nFor the owner of Kafka, with a user for each service:\n%s", strbuf_text(&commands));
+	else
+		print_topics(topics, (int)seen->brokers, is_plan ? strbuf_text(&commands) : "");
 }
 
 /* Brokers that are not there yet, or do not know our user yet, are tried again. */
@@ -168,12 +167,9 @@ bool cli_topics_claim(struct cli *cli, struct err *err)
 	struct claim_place place = claim_place(cli->config, "ohdc", &installation);
 	if (!kafka_claim(&cluster, place.topic, place.group, place.own, true, other, err))
 		return err_wrap(err, "is a linker still running with '%s'?", place.prefix);
-	const char *from = other[0] ? other : NULL;
-	if (!cli_query(cli, sql_claimed, DB_PARAMS(cli->who, place.prefix, cluster.brokers, from), NULL, err))
-		return false;
-	printf("%s on %s is installation %s's now%s%s\n", place.prefix, cluster.brokers, place.own,
-	       from ? ", and was " : "", other);
-	return true;
+	printf("%s is installation %s's; before: %s\n", place.prefix, place.own,
+	       other[0] ? other : "nobody's or the same");
+	return cli_query(cli, sql_claimed, DB_PARAMS(cli->who, place.prefix, cluster.brokers, other), NULL, err);
 }
 
 /* ---- keys, settings, version ----------------------------------------------------------------------------------- */

@@ -28,12 +28,11 @@ static bool look(const struct claim *claim, bool is_first)
 	const struct claim_place *place = &claim->place;
 	char other[UUID_TEXT_SIZE];
 	struct err err = {0};
-	if (!kafka_claim(&place->cluster, place->topic, place->group, place->own, false, other, &err)) {
-		bool is_away = err.code == ERR_NETWORK || err.code == ERR_TIMEOUT;
-		if (is_first && !is_away && err.code != ERR_NOT_FOUND) log_err("not seen whose the prefix is", &err);
-		return !is_away;
-	}
-	if (other[0] == '\0') return true;
+	bool is_read = kafka_claim(&place->cluster, place->topic, place->group, place->own, false, other, &err);
+	bool is_away = err.code == ERR_NETWORK || err.code == ERR_TIMEOUT;
+	if (is_first && !is_read && !is_away && err.code != ERR_NOT_FOUND)
+		log_err("not seen whose the prefix is", &err);
+	if (!is_read || other[0] == '\0') return !is_away;
 	err_set(&err, ERR_INPUT,
 		"OHDC_KAFKA_PREFIX is '%s', which on %.40s is installation %s's, and this is %s: set another, or run "
 		"'ohdc topics claim'",

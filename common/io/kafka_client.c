@@ -33,6 +33,8 @@ static const struct kafka_property defaults[] = {
 	{"log_level", "5"},
 	/* The partitions of a killed consumer go to the others after this. */
 	{"session.timeout.ms", "10000"},
+	/* How late a consumer hears that partitions are shared anew. */
+	{"heartbeat.interval.ms", "1000"},
 	/* After the bounded fetch queue was full: the default of 1 s would starve a fast reader. */
 	{"fetch.queue.backoff.ms", "50"},
 	{"fetch.max.bytes", "16777216"},

@@ -41,23 +41,16 @@ struct kafka_producer {
 /* --- callbacks, all in the producer's thread ---------------------------------------------------- */
 
 /* What may have reached the log although its report failed must not look as if it had not. */
-static void fill_failure(const rd_kafka_message_t *message, struct err *ret)
-{
-	(void)kafka_client_fail(ret, message->err, "record not confirmed");
-	if (ret->code != ERR_INPUT && rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED)
-		ret->code = ERR_UNCERTAIN;
-}
-
 static void on_report(UNUSED rd_kafka_t *rk, const rd_kafka_message_t *message, void *context)
 {
-	struct kafka_producer *producer = context;
+	const struct kafka_producer *producer = context;
 	struct err failure = {0};
-	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		producer->report(producer->context, message->_private, NULL);
-		return;
-	}
-	fill_failure(message, &failure);
-	producer->report(producer->context, message->_private, &failure);
+	bool is_safe = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (!is_safe) (void)kafka_client_fail(&failure, message->err, "record not confirmed");
+	if (!is_safe && failure.code != ERR_INPUT &&
+	    rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED)
+		failure.code = ERR_UNCERTAIN;
+	producer->report(producer->context, message->_private, is_safe ? NULL : &failure);
 }
 
 static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, void *context)

@@ -189,7 +189,7 @@ static bool read_committed(const struct kafka_cluster *cluster, const char *topi
 	for (int32_t i = 0; i < found && i < max; i++)
 		(void)rd_kafka_topic_partition_list_add(list, topic, i);
 	rd_kafka_resp_err_t resp = group ? rd_kafka_committed(*ret_client, list, wait_ms) : RD_KAFKA_RESP_ERR_NO_ERROR;
-	return resp == RD_KAFKA_RESP_ERR_NO_ERROR ? MOVE(ret, list) : kafka_client_fail(err, resp, group);
+	return resp == RD_KAFKA_RESP_ERR_NO_ERROR ? MOVE(ret, list) : (kafka_client_fail(err, resp, group), false);
 }
 
 bool kafka_claim(const struct kafka_cluster *cluster, const char *topic, const char *group, const char *own,

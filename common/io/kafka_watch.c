@@ -26,7 +26,7 @@ static const char *const watched[] = {"ssl.ca.location", "ssl.certificate.locati
 
 bool kafka_client_again(rd_kafka_t *client, rd_kafka_t **ret, struct err *err)
 {
-	return kafka_client_new(rd_kafka_type(client), rd_kafka_conf_dup(rd_kafka_conf(client)), ret, err);
+	return kafka_client_new((int)rd_kafka_type(client), rd_kafka_conf_dup(rd_kafka_conf(client)), ret, err);
 }
 
 /* Never 0. Symbolic links are followed: Kubernetes swaps one. */
@@ -37,10 +37,9 @@ static uint64_t digest_files(rd_kafka_t *client)
 	for (size_t i = 0; i < ARRAY_LEN(watched); i++) {
 		struct stat file = {0};
 		size_t size = sizeof(path);
-		bool is_set = rd_kafka_conf_get(rd_kafka_conf(client), watched[i], path, &size) == RD_KAFKA_CONF_OK;
-		if (!is_set || stat(path, &file) != 0) continue;
-		digest = digest * PRIME + (uint64_t)file.st_ino;
-		digest = digest * PRIME + (uint64_t)file.st_mtim.tv_sec * PRIME + (uint64_t)file.st_mtim.tv_nsec;
+		if (rd_kafka_conf_get(rd_kafka_conf(client), watched[i], path, &size) || stat(path, &file)) continue;
+		digest = (digest * PRIME + (uint64_t)file.st_ino) * PRIME;
+		digest = (digest + (uint64_t)file.st_mtim.tv_sec) * PRIME + (uint64_t)file.st_mtim.tv_nsec;
 	}
 	return digest | 1;
 }

@@ -90,6 +90,13 @@ def test_ingress_cannot_read_jobs(world: World, stack: SecureStack) -> None:
     assert "uthorization" not in stack.read_by_tool("dispatcher", topic)
 
 
+def test_status_as_the_dispatcher(stack: SecureStack) -> None:
+    """Its rights are enough for `ohdc status`."""
+    done = stack.ohdc_run("status", "--json", env=stack.kafka_env("dispatcher"))
+    assert done.returncode == 0, done.stderr
+    assert [topic.get("lag") is not None for topic in json.loads(done.stdout)["topics"]] == [True, True, False, False]
+
+
 def test_the_printed_commands_are_kafkas_own(stack: SecureStack, kafka: SecureKafka) -> None:
     """The lines of `ohdc topics plan` go through Kafka's tools as they are."""
     lines = [line.split() for line in stack.ohdc("topics", "plan").splitlines()]

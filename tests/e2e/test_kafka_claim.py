@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from tests.e2e.door import Door
 from tests.e2e.stack import Program, Stack
 from tests.e2e.test_start import ended
 from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
-from tests.run.servers import Kafka, Postgres, free_port
+from tests.run.servers import Kafka, Postgres
 
 CONCERNED = ("ingress", "linker", "dispatcher")
 PARTITIONS = 4
@@ -195,42 +194,3 @@ def test_two_that_start_together(running: World, run_dir: Path, kafka: Kafka, po
         assert program.stop() in (None, 0)
         stack.stop()
     assert set(ends()) <= {0, 2}
-
-
-class Door:
-    """A port that leads to another one, once it is open."""
-
-    def __init__(self, target: int) -> None:
-        self.port, self.target = free_port(), target
-        self.listener = socket.socket()
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-
-    def open(self) -> None:
-        """From now on."""
-        self.listener.bind(("127.0.0.1", self.port))
-        self.listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """No more new ones."""
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                come, _ = self.listener.accept()
-            except OSError:
-                return
-            on = socket.create_connection(("127.0.0.1", self.target))
-            for one, two in ((come, on), (on, come)):
-                threading.Thread(target=self._pass, args=(one, two), daemon=True).start()
-
-    @staticmethod
-    def _pass(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
