@@ -19,7 +19,7 @@
 #define OHDC_VERSION "0.1.0"
 #endif
 
-enum { DATABASE_PAUSE_MS = 1000, REFRESH_MS = 10000 };
+enum { DATABASE_PAUSE_MS = 1000, REFRESH_MS = 2000 };
 
 static bool answer_arguments(const struct service_options *options, int argc, char **argv, int *ret_status)
 {
