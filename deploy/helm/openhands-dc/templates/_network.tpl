@@ -15,8 +15,9 @@
      one of that namespace, an address is itself, and behind another name may be anything (an empty list). */}}
 {{- define "ohdc.peersOfHost" -}}
 {{- $host := include "ohdc.hostOf" . }}
-{{- if regexMatch ":.*:" (regexReplaceAll "^[A-Za-z][A-Za-z0-9+.-]*://" . "") }}
-{{- list | toJson }}{{/* IPv6 */}}
+{{- $ipv6 := regexFind "\\[[0-9A-Fa-f:]+\\]" . | trimAll "[]" }}
+{{- if $ipv6 }}
+{{- list (dict "ipBlock" (dict "cidr" (printf "%s/128" $ipv6))) | toJson }}
 {{- else if regexMatch "^[0-9]+([.][0-9]+){3}$" $host }}
 {{- list (dict "ipBlock" (dict "cidr" (printf "%s/32" $host))) | toJson }}
 {{- else if not (contains "." $host) }}

@@ -42,6 +42,6 @@
 
 {{/* Port of a URL or of host:port; without one its scheme's, else 443. */}}
 {{- define "ohdc.portOf" -}}
-{{- $port := regexFind ":[0-9]+" (regexReplaceAll "^[A-Za-z][A-Za-z0-9+.-]*://" . "") | trimPrefix ":" }}
+{{- $port := regexFind ":[0-9]+" (regexReplaceAll "^[A-Za-z][A-Za-z0-9+.-]*://|\\[[^]]*\\]" . "") | trimPrefix ":" }}
 {{- $port | default (hasPrefix "http://" . | ternary "80" "443") }}
 {{- end }}
