@@ -406,6 +406,97 @@ static void test_kafka_topics_and_offsets_are_read(void)
 	CU_ASSERT_EQUAL(err.code, ERR_NOT_FOUND);
 }
 
+/* --- whose the group is ------------------------------------------------------------------------- */
+
+static const char OURS[] = "0b54dc1e-6a2c-4e67-9c0c-6a2f1d0e8a11";
+static const char THEIRS[] = "5d0c8f0e-6f6f-4d53-9f6b-2f6a1a3c7b10";
+
+static struct kafka_consumer *new_claimant(const struct kafka_mock *mock, const char *claim)
+{
+	struct kafka_consumer *consumer = NULL;
+	const struct kafka_consumer_options options = {
+		.cluster = mock->config, .group = GROUP, .topic = TOPIC, .claim = claim};
+	CU_ASSERT_TRUE_FATAL(kafka_consumer_new(&options, &consumer, NULL));
+	return consumer;
+}
+
+/* Whether, in time, `own` is told of `wanted` ("": of nobody else). */
+static bool comes_to_claim(const struct kafka_mock *mock, struct kafka_consumer *consumer, const char *own,
+			   const char *wanted)
+{
+	int64_t deadline_ms = sysclock_monotonic_ms() + KAFKA_MOCK_WAIT_MS;
+	char other[UUID_TEXT_SIZE] = "?";
+	struct err err = {0};
+	while (strcmp(other, wanted) != 0 && sysclock_monotonic_ms() < deadline_ms) {
+		CLEANUP(kafka_batch_done) struct kafka_batch batch = {0};
+		if (consumer) CU_ASSERT_TRUE(kafka_consumer_poll(consumer, 10, 50, &batch, NULL));
+		CU_ASSERT_TRUE_FATAL(kafka_claim(&mock->config, TOPIC, GROUP, own, false, other, &err));
+	}
+	return strcmp(other, wanted) == 0;
+}
+
+static void test_kafka_consumer_claims_its_group(void)
+{
+	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
+	struct kafka_batch batch;
+	kafka_mock_init(&mock, TOPIC, 2);
+	CU_ASSERT_TRUE(comes_to_claim(&mock, NULL, OURS, ""));
+	/* Before the first record, and with every commit. */
+	struct kafka_consumer *consumer = new_claimant(&mock, OURS);
+	CU_ASSERT_TRUE(comes_to_claim(&mock, consumer, THEIRS, OURS));
+	CU_ASSERT_TRUE(comes_to_claim(&mock, consumer, OURS, ""));
+	CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 0, 5));
+	poll_some(consumer, 10, &batch);
+	CU_ASSERT_TRUE(batch.count > 0);
+	kafka_consumer_commit(consumer, &batch);
+	kafka_batch_done(&batch);
+	kafka_consumer_free(consumer);
+	CU_ASSERT_TRUE(comes_to_claim(&mock, NULL, THEIRS, OURS));
+	CU_ASSERT_TRUE(committed_offset(&mock, 0) > 0);
+	/* Another one gets nothing. */
+	consumer = new_claimant(&mock, THEIRS);
+	for (int i = 0; i < 20; i++) {
+		CU_ASSERT_TRUE(kafka_consumer_poll(consumer, 10, 100, &batch, NULL));
+		CU_ASSERT_EQUAL(batch.count, 0);
+		kafka_batch_done(&batch);
+	}
+	CU_ASSERT_EQUAL(kafka_consumer_lag(consumer), -1);
+	kafka_consumer_free(consumer);
+}
+
+/* The lag of a partition goes with it. */
+static void test_kafka_consumer_lag_moves_with_its_partitions(void)
+{
+	CLEANUP(kafka_mock_done) struct kafka_mock mock = {0};
+	struct positions positions[2];
+	struct kafka_batch batch;
+	size_t passed = 0;
+	kafka_mock_init(&mock, TOPIC, 2);
+	CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 0, 400));
+	CU_ASSERT_TRUE(kafka_mock_fill(&mock, TOPIC, 1, 400));
+	no_positions(&positions[0]);
+	no_positions(&positions[1]);
+	struct kafka_consumer *both[2] = {new_consumer(&mock, &positions[0]), NULL};
+	poll_some(both[0], 1, &batch);
+	kafka_batch_done(&batch);
+	both[1] = new_consumer(&mock, &positions[1]);
+	int64_t deadline_ms = sysclock_monotonic_ms() + KAFKA_MOCK_WAIT_MS;
+	while ((kafka_consumer_lag(both[0]) >= 400 || kafka_consumer_lag(both[1]) <= 0) &&
+	       sysclock_monotonic_ms() < deadline_ms) {
+		for (size_t i = 0; i < 2; i++) {
+			CU_ASSERT_TRUE(kafka_consumer_poll(both[i], 1, 20, &batch, NULL));
+			passed += batch.count;
+			kafka_batch_done(&batch);
+		}
+	}
+	int64_t first = kafka_consumer_lag(both[0]);
+	int64_t second = kafka_consumer_lag(both[1]);
+	CU_ASSERT_TRUE(first > 0 && first < 400 && second > 0 && second <= 400);
+	CU_ASSERT_TRUE(first + second <= 800 && first + second + (int64_t)passed >= 800 - 1);
+	kafka_consumer_free(both[1]);
+	kafka_consumer_free(both[0]);
+}
+
 void suite_kafka_consumer(void)
 {
 	CU_pSuite suite = CU_add_suite("kafka_consumer", NULL, NULL);
@@ -418,4 +509,6 @@ void suite_kafka_consumer(void)
 	CU_ADD_TEST(suite, test_kafka_consumer_survives_a_broker_that_is_away);
 	CU_ADD_TEST(suite, test_kafka_consumer_tells_of_a_missing_topic);
 	CU_ADD_TEST(suite, test_kafka_topics_and_offsets_are_read);
+	CU_ADD_TEST(suite, test_kafka_consumer_claims_its_group);
+	CU_ADD_TEST(suite, test_kafka_consumer_lag_moves_with_its_partitions);
 }
