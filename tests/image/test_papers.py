@@ -124,6 +124,7 @@ def made_again() -> tuple[str, str]:
     return (folder / "digest").read_text(), (folder / "rootfs/var/lib/dpkg/status").read_text()
 
 
+@pytest.mark.timeout(1200)
 def test_the_same_sources_give_the_same_image(root: Path) -> None:
     """Bit by bit, manifest included; where Debian has released something since, two new builds are compared."""
     first = (image_folder() / "digest").read_text(), (root / "var/lib/dpkg/status").read_text()
