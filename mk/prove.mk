@@ -5,6 +5,11 @@ bench: all ## CPU per acknowledgement, memory, start time; writes docs/figures.m
 	$(Q)command -v wrk >/dev/null || { echo 'make bench: wrk is not installed (Debian package wrk)' >&2; exit 1; }
 	$(Q)$(VENV)/python -m bench.figures
 
+.PHONY: bench-scale
+bench-scale: all ## what 1, 2 and 4 replicas of each service do here; writes docs/figures-scale.md (needs wrk)
+	$(Q)command -v wrk >/dev/null || { echo 'make bench-scale: wrk is not installed (Debian package wrk)' >&2; exit 1; }
+	$(Q)$(VENV)/python -m bench.scale
+
 .PHONY: mutants
 mutants: ## breaks one line at a time and shows that the test named in tests/mutations fails; T=TEXT chooses
 	$(Q)$(if $(TEST_DATABASE_URL),,tests/run/servers.py run postgres --) tools/mutants '$(T)'

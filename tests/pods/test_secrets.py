@@ -118,6 +118,7 @@ def test_the_databases_password(world: World) -> None:
     with psycopg.connect(stack.url, autocommit=True) as connection:
         connection.execute(cut, [stack.name])
     ask(world, "bitbucket")
+    wait_until(lambda: reports(stack, "dispatcher", "OHDC_DATABASE"), EFFECTIVE_S, "the wrong password is reported")
     change(world, "postgres-password", **{"password": new, "postgres-password": new})
 
 
