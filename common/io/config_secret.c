@@ -78,8 +78,11 @@ const char *config_read(const char *path, size_t most, struct secret *ret, struc
 static const char *read_file(const char *path, struct secret *ret, struct config_file_id *ret_id)
 {
 	CLEANUP(secret_done) struct secret text = {0};
-	const char *fault = config_read(path, FILE_BYTES, &text, ret_id);
-	return fault ? fault : keep(text.text, text.len, ret);
+	struct config_file_id id;
+	const char *fault = config_read(path, FILE_BYTES, &text, &id);
+	if (!fault) fault = keep(text.text, text.len, ret);
+	if (!fault) *ret_id = id;
+	return fault;
 }
 
 static bool refuse_file(const char *name, const char *path, const char *fault, struct err *err)

@@ -221,6 +221,37 @@ static size_t lines_after(struct config *config, const struct mount *mount, cons
 	return count;
 }
 
+static void expect_refused(struct config *config, struct metrics *metrics, const char *expected)
+{
+	CLEANUP(strbuf_done) struct strbuf text = strbuf_of(LIMIT_SETTING_BYTES);
+	config_refresh(config, metrics);
+	metrics_write(metrics, &text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(strbuf_text(&text), expected));
+}
+
+/* As long as the wrong one is there, not only at the first look. */
+static void test_config_secret_that_is_refused_is_shown(void)
+{
+	struct config *config = NULL;
+	struct capture capture;
+	struct mount mount;
+	mount_init(&mount, "first");
+	CU_ASSERT_TRUE_FATAL(load_secret(NULL, mount.token, &config, NULL));
+	struct metrics *metrics = metrics_new();
+	write_file(mount.token, "", 0);
+	capture_begin(&capture);
+	for (int i = 0; i < 3; i++)
+		expect_refused(config, metrics, "ohdc_secret_refused{name=\"TEST_TOKEN\"} 1\n");
+	mount_publish(&mount, "..2", "right");
+	expect_refused(config, metrics, "ohdc_secret_refused{name=\"TEST_TOKEN\"} 0\n");
+	char *text = capture_end(&capture);
+	CU_ASSERT_EQUAL(capture_count(text), 2);
+	free(text);
+	metrics_free(metrics);
+	config_free(config);
+	mount_done(&mount);
+}
+
 static void test_config_secret_wrong_new_value_keeps_the_old_one(void)
 {
 	struct config *config = NULL;
@@ -303,6 +334,7 @@ void suite_config_secret(void)
 	CU_ADD_TEST(suite, test_config_secret_file_is_read_without_line_end);
 	CU_ADD_TEST(suite, test_config_secret_wrong_file_stops_the_start);
 	CU_ADD_TEST(suite, test_config_secret_follows_a_changed_file);
+	CU_ADD_TEST(suite, test_config_secret_that_is_refused_is_shown);
 	CU_ADD_TEST(suite, test_config_secret_wrong_new_value_keeps_the_old_one);
 	CU_ADD_TEST(suite, test_config_secret_survives_a_missing_file);
 	CU_ADD_TEST(suite, test_config_secret_file_that_may_be_missing);
