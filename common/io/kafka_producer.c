@@ -21,6 +21,7 @@ enum {
 	QUEUE_BYTES_DEFAULT = 64 * 1024 * 1024,
 	QUEUE_BYTES_PER_RECORD = 1024, /* bounds the number of small records, whose own cost counts too */
 	POLL_MS = 100,                 /* how late a stop or a fatal error is noticed */
+	SWAP_POLL_MS = 20,
 	PURGE_WAIT_MS = 2000,
 	SWAP_FLUSH_MS = 5000,
 	VALUES_MAX = 6 + KAFKA_HEADERS_MAX,
@@ -33,7 +34,6 @@ struct kafka_producer {
 	rd_kafka_t *client;
 	struct kafka_watch watch;
 	pthread_t thread;
-	_Atomic bool is_fatal;
 	_Atomic bool is_stopping;
 	_Atomic int64_t flush_ms;
 };
@@ -53,12 +53,10 @@ static void on_report(UNUSED rd_kafka_t *rk, const rd_kafka_message_t *message, 
 	producer->report(producer->context, message->_private, is_safe ? NULL : &failure);
 }
 
-static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, void *context)
+static void on_error(UNUSED rd_kafka_t *rk, int code, const char *reason, UNUSED void *context)
 {
-	struct kafka_producer *producer = context;
 	LOG_DEBUG("kafka producer error", LOG_TEXT("reason", reason),
 		  LOG_TEXT("name", rd_kafka_err2name((rd_kafka_resp_err_t)code)));
-	if (code == RD_KAFKA_RESP_ERR__FATAL) atomic_store(&producer->is_fatal, true);
 }
 
 /* --- the client --------------------------------------------------------------------------------- */
@@ -100,7 +98,7 @@ static void purge(rd_kafka_t *client)
 
 /*
  * Another client takes over: `next`, else (an idempotent producer cannot go on after a fatal error) one like the old. Senders go
- * on with it at once; what is on its way in the old one has `flush_ms` to arrive.
+ * on with it at once, and hear of their records; what is on its way in the old one has `flush_ms` to arrive.
  */
 static void replace_client(struct kafka_producer *producer, rd_kafka_t *next, int flush_ms)
 {
@@ -113,11 +111,11 @@ static void replace_client(struct kafka_producer *producer, rd_kafka_t *next, in
 	rd_kafka_t *old = producer->client;
 	producer->client = next;
 	(void)pthread_rwlock_unlock(&producer->lock);
-	(void)rd_kafka_flush(old, flush_ms);
+	int64_t end_ms = sysclock_monotonic_ms() + flush_ms;
+	while (sysclock_monotonic_ms() < end_ms && rd_kafka_flush(old, SWAP_POLL_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		(void)rd_kafka_poll(next, 0);
 	purge(old);
 	rd_kafka_destroy(old);
-	/* Only now: the old client may have told of its error once more. */
-	atomic_store(&producer->is_fatal, false);
 }
 
 static void *serve(void *context)
@@ -126,7 +124,8 @@ static void *serve(void *context)
 	while (!atomic_load(&producer->is_stopping)) {
 		(void)rd_kafka_poll(producer->client, POLL_MS);
 		rd_kafka_t *next = kafka_watch_turn(&producer->watch, producer->client);
-		if (next || atomic_load(&producer->is_fatal)) replace_client(producer, next, next ? SWAP_FLUSH_MS : 0);
+		if (next || rd_kafka_fatal_error(producer->client, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+			replace_client(producer, next, next ? SWAP_FLUSH_MS : 0);
 	}
 	int64_t flush_ms = atomic_load(&producer->flush_ms);
 	(void)rd_kafka_flush(producer->client, (int)(flush_ms < INT32_MAX ? flush_ms : INT32_MAX));

@@ -14,7 +14,6 @@
 
 enum {
 	LOOK_MS = 1000,
-	PROOF_WAIT_MS = 20, /* the polling thread has other things to do */
 	TRIES = 10,
 	PATH_SIZE = 4096,
 };
@@ -55,19 +54,19 @@ static void follow_password(struct kafka_watch *watch, rd_kafka_t *client)
 	    rd_kafka_conf_get(rd_kafka_conf(client), "sasl.username", user, &size) != RD_KAFKA_CONF_OK)
 		return;
 	rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(client, user, now.text));
+	if (watch->next) rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(watch->next, user, now.text));
 	secret_set(&watch->password, now.text, now.len);
 }
 
-CLEANUP_FUNCTION(metadata_done, const rd_kafka_metadata_t *, rd_kafka_metadata_destroy);
-
+/* A client connects by itself, and then knows the cluster's name: nobody waits for a broker here, however far it is. */
 static bool reaches_broker(struct kafka_watch *watch)
 {
-	CLEANUP(metadata_done) const rd_kafka_metadata_t *metadata = NULL;
-	rd_kafka_resp_err_t resp = rd_kafka_metadata(watch->next, 0, NULL, &metadata, PROOF_WAIT_MS);
-	if (resp != RD_KAFKA_RESP_ERR_NO_ERROR && ++watch->tries == TRIES)
+	char *cluster = rd_kafka_clusterid(watch->next, 0);
+	if (!cluster && ++watch->tries == TRIES)
 		LOG_WARN("changed Kafka TLS files reach no broker, the old ones stay in use",
-			 LOG_TEXT("reason", rd_kafka_err2str(resp)));
-	return resp == RD_KAFKA_RESP_ERR_NO_ERROR;
+			 LOG_TEXT("client", rd_kafka_name(watch->next)));
+	rd_kafka_mem_free(watch->next, cluster);
+	return cluster;
 }
 
 static void follow_files(struct kafka_watch *watch, rd_kafka_t *client)
