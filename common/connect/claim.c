@@ -8,7 +8,7 @@
 
 #include "common/base/banned.h"
 
-enum { AGAIN_MS = 15000, RETRY_MS = 1000, WAIT_MS = 20 };
+enum { AGAIN_MS = 15000, RARELY_MS = 600000, RETRY_MS = 1000, WAIT_MS = 20 };
 
 struct claim_place claim_place(struct config *config, const char *client_id, const struct uuid *installation)
 {
@@ -45,10 +45,13 @@ static void *watch(void *context)
 {
 	struct claim *claim = context;
 	bool is_settled = false;
+	int64_t pause_ms = RETRY_MS;
+	/* Each look is a client of its own: often while two installations may be starting, ever more rarely after that. */
 	do {
 		is_settled = look(claim, !is_settled) || is_settled;
 		atomic_store(&claim->is_settled, is_settled);
-	} while (!daemon_pause(claim->daemon, is_settled ? AGAIN_MS : RETRY_MS));
+		if (is_settled && pause_ms < RARELY_MS) pause_ms = pause_ms == RETRY_MS ? AGAIN_MS : 2 * pause_ms;
+	} while (!daemon_pause(claim->daemon, pause_ms));
 	return NULL;
 }
 

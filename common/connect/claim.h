@@ -3,7 +3,7 @@
 
 /*
  * One installation per cluster and prefix: its id stands beside the offsets that the linkers' group commits. Two of them would
- * take each other's records. A thread looks at start, until the brokers answer, and then from time to time.
+ * take each other's records. A thread looks at start, until the brokers answer, and then ever more rarely.
  */
 
 #include "common/base/attr.h"
