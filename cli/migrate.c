@@ -85,6 +85,7 @@ static bool make_roles(struct cli *cli, struct db *db, const char *owner, struct
 		const char *role = db_text(&rows, i, 1);
 		if (!read_password(cli, db_text(&rows, i, 0), &password, err)) return false;
 		CLEANUP(mem_free_text) char *hidden = db_hide_password(db, role, password.text);
+		if (!hidden) return err_set(err, ERR_NETWORK, "no way to keep the password of role '%s'", role);
 		if (!run_made(db, sql_role, DB_PARAMS(role, hidden), err)) return false;
 	}
 	return true;

@@ -117,10 +117,18 @@ static void show_topics(const char *prefix, const struct topics_seen *seen, bool
 		print_topics(topics, (int)seen->brokers, is_plan ? strbuf_text(&commands) : "");
 }
 
-/* Brokers that are not there yet, or do not know our user yet, are tried again. */
+/* Brokers that are not there yet, or do not know our user yet, are tried again, and there may be more of them then. */
 static bool sync_topics(struct cli *cli, void *context, struct err *err)
 {
 	struct topics_seen *seen = context;
+	const char *prefix = config_text(cli->config, "OHDC_KAFKA_PREFIX");
+	for (int i = 0; i < TOPIC_COUNT; i++) {
+		topic_name((enum topic)i, prefix, seen->names[i]);
+		seen->wanted[i] = shapes[i];
+		seen->wanted[i].name = seen->names[i];
+		if (shapes[i].partitions == 0)
+			seen->wanted[i].partitions = (int32_t)config_int(cli->config, "OHDC_KAFKA_PARTITIONS");
+	}
 	return (!seen->is_apply && !config_text(cli->config, "OHDC_KAFKA_BROKERS")) ||
 	       (cli_cluster(cli, &seen->cluster, err) &&
 		kafka_topics_sync(&seen->cluster, seen->wanted, TOPIC_COUNT, seen->is_apply, seen->states,
@@ -130,16 +138,8 @@ static bool sync_topics(struct cli *cli, void *context, struct err *err)
 static bool topics(struct cli *cli, bool is_apply, struct err *err)
 {
 	struct topics_seen seen = {.is_apply = is_apply};
-	const char *prefix = config_text(cli->config, "OHDC_KAFKA_PREFIX");
-	for (int i = 0; i < TOPIC_COUNT; i++) {
-		topic_name((enum topic)i, prefix, seen.names[i]);
-		seen.wanted[i] = shapes[i];
-		seen.wanted[i].name = seen.names[i];
-		if (shapes[i].partitions == 0)
-			seen.wanted[i].partitions = (int32_t)config_int(cli->config, "OHDC_KAFKA_PARTITIONS");
-	}
 	if (!cli_keep_trying(cli, sync_topics, &seen, err)) return false;
-	show_topics(prefix, &seen, cli->is_json, !is_apply);
+	show_topics(config_text(cli->config, "OHDC_KAFKA_PREFIX"), &seen, cli->is_json, !is_apply);
 	return true;
 }
 
