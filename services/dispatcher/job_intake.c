@@ -3,11 +3,9 @@
 #include "services/dispatcher/job_intake.h"
 
 #include "common/base/mem.h"
-#include "common/domain/dead_letter.h"
-#include "common/domain/hold.h"
+#include "common/connect/aside.h"
 #include "common/domain/limits.h"
 #include "common/domain/topics.h"
-#include "common/io/kafka_wait.h"
 #include "common/io/log.h"
 #include "common/io/sysclock.h"
 #include "services/dispatcher/gauges.h"
@@ -21,7 +19,6 @@ enum {
 	PARTITIONS_MAX = 256, /**< positions in one transaction */
 	POLL_MS = 500,        /**< longest wait for records, and so for a stop */
 	FAILURE_PAUSE_MS = 1000,
-	DEAD_LETTER_WAIT_MS = 30000,
 };
 
 struct job_intake {
@@ -32,6 +29,7 @@ struct job_intake {
 	char group[TOPIC_NAME_SIZE];
 	char topic[TOPIC_NAME_SIZE];
 	char dlq[TOPIC_NAME_SIZE];
+	struct aside aside;
 	struct holds holds; /* partitions that wait at a newer schema */
 	pthread_t thread;
 	bool is_running;
@@ -73,33 +71,6 @@ static void note_position(const struct job_intake *intake, struct load *load, co
 										record->partition, record->offset + 1};
 }
 
-static bool set_aside(const struct job_intake *intake, const struct kafka_record *record, const struct err *why,
-		      struct err *err)
-{
-	struct kafka_record letter = *record;
-	letter.topic = intake->dlq;
-	struct dead_letter place = {record->topic, record->partition, record->offset, .attempts = 1, .error = why};
-	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
-		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
-	dead_letter_write(&place, kafka_record_put, &letter);
-	if (!kafka_send_and_wait(intake->dispatcher->producer, &letter, DEAD_LETTER_WAIT_MS, err))
-		return err_wrap(err, "dead letter");
-	LOG_WARN("record set aside as a dead letter", LOG_TEXT("error", why->message),
-		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	metric_add(metrics_cell(intake->dispatcher->metrics, METRIC_COUNTER, "ohdc_dead_letters_total", "topic=\"job\"",
-				"Records that could not be used"),
-		   1);
-	return true;
-}
-
-static bool hold(struct job_intake *intake, const struct kafka_record *record, const struct err *why, struct err *err)
-{
-	LOG_ERROR("partition paused: a newer schema", LOG_TEXT("error", why->message),
-		  LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	return holds_add(&intake->holds, record->partition, record->offset, sysclock_monotonic_ms()) ||
-	       err_set(err, ERR_LIMIT, "more than %d partitions wait", HOLDS_MAX);
-}
-
 /* Read one record into the load. A newer major schema holds its partition right before it; the others go on. */
 static bool take_record(struct job_intake *intake, const struct kafka_record *record, struct load *load, struct err *err)
 {
@@ -107,8 +78,8 @@ static bool take_record(struct job_intake *intake, const struct kafka_record *re
 	if (job_record_read(record->value, &load->records[load->count], &why)) {
 		load->sources[load->count++] = record;
 	} else if (why.code == ERR_CONFLICT) {
-		return hold(intake, record, &why, err);
-	} else if (!set_aside(intake, record, &why, err)) {
+		return aside_hold(&intake->holds, record, &why, err);
+	} else if (!aside_send(&intake->aside, record, &why, 1, err)) {
 		return false;
 	}
 	note_position(intake, load, record);
@@ -129,7 +100,7 @@ static bool store_singly(const struct job_intake *intake, const struct load *loa
 			*err = why;
 			return false;
 		}
-		if (!is_stored && !set_aside(intake, load->sources[i], &why, err)) return false;
+		if (!is_stored && !aside_send(&intake->aside, load->sources[i], &why, 1, err)) return false;
 	}
 	size_t none;
 	return job_store_intake(dispatcher->pool, NULL, 0, load->positions, load->position_count, &dispatcher->rules,
@@ -230,6 +201,7 @@ bool job_intake_new(const struct dispatcher *dispatcher, const struct kafka_clus
 	group_name(GROUP_DISPATCHER, dispatcher->topic_prefix, intake->group);
 	topic_name(TOPIC_JOB, dispatcher->topic_prefix, intake->topic);
 	topic_name(TOPIC_DLQ, dispatcher->topic_prefix, intake->dlq);
+	intake->aside = (struct aside){dispatcher->producer, dispatcher->metrics, intake->dlq, "topic=\"job\""};
 	struct kafka_consumer_options options = {
 		.cluster = *cluster,
 		.group = intake->group,

@@ -104,7 +104,7 @@ static void name_topics(struct intake *intake)
 	intake->runner = (struct intake_runner){
 		.linker = intake->linker,
 		.place = {intake->group, intake->topic},
-		.dlq_topic = intake->dlq,
+		.aside = {intake->linker->producer, intake->linker->metrics, intake->dlq, "topic=\"webhook\""},
 		.max_age_ms = config_int(intake->linker->config, "OHDC_MAX_TRIGGER_AGE") * 1000,
 	};
 }

@@ -6,14 +6,11 @@
 #include <string.h>
 
 #include "common/base/mem.h"
-#include "common/domain/dead_letter.h"
-#include "common/io/kafka_wait.h"
 #include "common/io/log.h"
-#include "common/io/sysclock.h"
 
 #include "common/base/banned.h"
 
-enum { DEAD_LETTER_WAIT_MS = 30000, MS_PER_DAY = 86400000 };
+enum { MS_PER_DAY = 86400000 };
 
 /* --- a batch that is being built ------------------------------------------------------------------- */
 
@@ -50,39 +47,6 @@ static void add_span(struct load *load, const struct kafka_record *record)
 		}
 	}
 	load->spans[load->span_count++] = (struct intake_span){record->partition, record->offset, record->offset + 1};
-}
-
-/* --- records that cannot be used --------------------------------------------------------------------- */
-
-static bool set_aside(const struct intake_runner *runner, const struct kafka_record *record, const struct err *why,
-		      int64_t attempts, struct err *err)
-{
-	struct dead_letter place = {.topic = record->topic,
-				    .partition = record->partition,
-				    .offset = record->offset,
-				    .attempts = attempts,
-				    .error = why};
-	struct kafka_record letter = *record;
-	letter.topic = runner->dlq_topic;
-	if (letter.header_count > KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS)
-		letter.header_count = KAFKA_HEADERS_MAX - DEAD_LETTER_HEADERS;
-	dead_letter_write(&place, kafka_record_put, &letter);
-	if (!kafka_send_and_wait(runner->linker->producer, &letter, DEAD_LETTER_WAIT_MS, err))
-		return err_wrap(err, "dead letter");
-	LOG_WARN("record set aside as a dead letter", LOG_TEXT("error", why->message),
-		 LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	metric_add(metrics_cell(runner->linker->metrics, METRIC_COUNTER, "ohdc_dead_letters_total", "topic=\"webhook\"",
-				"Records that could not be used"),
-		   1);
-	return true;
-}
-
-static bool hold(struct intake_runner *runner, const struct kafka_record *record, const struct err *why, struct err *err)
-{
-	LOG_ERROR("partition paused: a newer schema", LOG_TEXT("error", why->message),
-		  LOG_INT("partition", record->partition), LOG_INT("offset", record->offset));
-	return holds_add(&runner->holds, record->partition, record->offset, sysclock_monotonic_ms()) ||
-	       err_set(err, ERR_LIMIT, "more than %d partitions wait for a newer schema", HOLDS_MAX);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------ */
@@ -139,9 +103,9 @@ static bool take(struct intake_runner *runner, const struct kafka_record *record
 	if (err->code != ERR_CONFLICT && err->code != ERR_INPUT) return false;
 	const struct err why = *err;
 	*err = (struct err){0};
-	if (why.code == ERR_CONFLICT) return hold(runner, record, &why, err);
+	if (why.code == ERR_CONFLICT) return aside_hold(&runner->holds, record, &why, err);
 	add_span(load, record);
-	return set_aside(runner, record, &why, 1, err);
+	return aside_send(&runner->aside, record, &why, 1, err);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------- */
@@ -211,7 +175,7 @@ static bool run_alone(struct intake_runner *runner, const struct kafka_record *r
 	*err = (struct err){0};
 	load_clear(load);
 	add_span(load, record);
-	return set_aside(runner, record, &why, is_given_up ? attempts - 2 : 1, err) && write(runner, load, err);
+	return aside_send(&runner->aside, record, &why, is_given_up ? attempts - 2 : 1, err) && write(runner, load, err);
 }
 
 static bool run_one_by_one(struct intake_runner *runner, const struct kafka_batch *batch, bool is_counted,

@@ -5,7 +5,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/domain/hold.h"
+#include "common/connect/aside.h"
 #include "common/io/kafka.h"
 #include "services/linker/intake_store.h"
 #include "services/linker/linker.h"
@@ -19,7 +19,7 @@ enum { INTAKE_BATCH_MAX = 500 };
 struct intake_runner {
 	struct linker *linker;
 	struct intake_place place;
-	const char *dlq_topic;
+	struct aside aside;
 	int64_t max_age_ms;
 	struct holds holds;
 	struct intake_span tried[INTAKE_BATCH_MAX]; /**< begun by this process and given up in order: not counted as crashes */
