@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -132,3 +133,13 @@ def test_the_same_sources_give_the_same_image(root: Path) -> None:
     if first[1] != second[1]:
         first, second = second, made_again()
     assert first == second
+
+
+def test_the_archive_is_the_same_image(root: Path, tmp_path: Path) -> None:
+    """oci.tar, which people push, unpacks to the manifest whose digest is written down."""
+    subprocess.run(["tar", "-xf", image_folder() / "oci.tar", "-C", tmp_path], check=True)
+    digest = (image_folder() / "digest").read_text().strip()
+    assert json.loads((tmp_path / "index.json").read_text())["manifests"][0]["digest"] == digest
+    for blob in (tmp_path / "blobs/sha256").iterdir():
+        assert hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name
+    assert (tmp_path / "blobs/sha256" / digest.removeprefix("sha256:")).exists()
