@@ -21,12 +21,12 @@ PATCH_TYPES = {
 }
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """The first true result of a condition; fails after so many seconds."""
+def until(condition: Callable[[], Any], what: str, seconds: float = 60, pause: float = 0.1) -> Any:
+    """The first true result of a condition, asked again after a pause; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
     return result
 
 

@@ -214,7 +214,7 @@ class Place:
         """Until the namespace has just these objects; fails with what is too much and what is missing."""
         found: set[tuple[str, str]] = set()
         with contextlib.suppress(AssertionError):
-            until(lambda: found.clear() or found.update(self.objects()) or found == wanted, "", 30)
+            until(lambda: found.clear() or found.update(self.objects()) or found == wanted, "", 30, 0.5)
         assert found == wanted, f"too much: {sorted(found - wanted)}, missing: {sorted(wanted - found)}"
 
     def remove(self) -> None:

@@ -10,6 +10,7 @@ from tests.cluster.api import Api, until
 from tests.cluster.charts import Helm, Place
 from tests.cluster.metrics import Metrics
 from tests.cluster.plane import ControlPlane
+from tests.cluster.test_life import watched
 
 pytestmark = pytest.mark.usefixtures("custom_kinds")
 
@@ -53,8 +54,10 @@ def test_autoscaling_is_switched_on_and_off(place: Place, helm: Helm, metrics: M
     metrics.use[place.name] = REQUEST * TARGET // 100
     place.install(helm)
     assert size(place) == 2
-    place.upgrade(helm, ON)
-    until(lambda: place.settled("ingress", 2), "the least number")
+    with watched(place) as fewest:
+        place.upgrade(helm, ON)
+        until(lambda: place.settled("ingress", 2), "the least number")
+    assert fewest["ingress"] >= 1
     place.upgrade(helm)
     until(lambda: place.settled("ingress", 2), "the number of the values")
     place.uninstall(helm)
