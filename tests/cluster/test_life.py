@@ -43,7 +43,7 @@ def watched(place: Place) -> Iterator[dict[str, int]]:
 
     def look() -> None:
         try:
-            while not stop.wait(0.05):
+            while not stop.wait(0.1):
                 for name, deployment in place.deployments().items():
                     fewest[name] = min(fewest[name], deployment["status"].get("readyReplicas", 0))
         except BaseException as error:
