@@ -166,6 +166,15 @@ class Place:
         """Upgrade and wait; the seconds it took."""
         return self.install(helm, *values, chart=chart, verb="upgrade", more=more)
 
+    def take_back(self, helm: Helm, *values: str) -> None:
+        """Upgrade after `kubectl scale` wrote the number of pods: Helm 3 overwrites it, Helm 4 only when told to."""
+        if helm.major == 4:
+            options = settings([*BASE, *values])
+            refused = helm.call("upgrade", RELEASE, str(CHART), *options, kubeconfig=self.kubeconfig)
+            assert "conflict" in refused.stderr
+            assert ".spec.replicas" in refused.stderr
+        self.upgrade(helm, *values, more=("--force-conflicts",) if helm.major == 4 else ())
+
     def uninstall(self, helm: Helm) -> None:
         """Uninstall and wait."""
         self.helm(helm, "uninstall", RELEASE, "--wait", "--timeout", "90s")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.cluster.api import Api
-from tests.cluster.charts import BASE, CHART, EMBEDDED_VOLUME, RELEASE, SERVICES, Helm, Place, is_ready, settings
+from tests.cluster.charts import CHART, EMBEDDED_VOLUME, RELEASE, SERVICES, Helm, Place, is_ready
 
 pytestmark = pytest.mark.usefixtures("custom_kinds")
 
@@ -124,10 +124,7 @@ def test_one_helm_takes_over_from_the_other(place: Place, helms: dict[int, Helm]
 
 def test_server_side_apply_takes_over_from_helm_3(place: Place, helms: dict[int, Helm]) -> None:
     place.install(helms[3])
-    options = ["--server-side=true", *settings([*BASE, "logLevel=debug"])]
-    refused = helms[4].call("upgrade", RELEASE, str(CHART), *options, kubeconfig=place.kubeconfig)
-    assert "conflict" in refused.stderr
-    place.upgrade(helms[4], "logLevel=debug", more=("--server-side=true", "--force-conflicts"))
+    place.upgrade(helms[4], "logLevel=debug", more=("--server-side=true",))
     place.upgrade(helms[4], "logLevel=warn", more=("--server-side=true",))
     assert all_settled(place)
     environment = place.deployments()["ingress"]["spec"]["template"]["spec"]["containers"][0]["env"]

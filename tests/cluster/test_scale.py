@@ -54,6 +54,17 @@ def test_one_service_alone_by_kubectl(place: Place, helms: dict[int, Helm], kube
     place.uninstall(helms[3])
 
 
+def test_an_upgrade_after_scaling_by_hand(place: Place, helm: Helm, kubectl: Kubectl) -> None:
+    place.install(helm)
+    kubectl("-n", place.name, "scale", f"deployment/{name_of(place, 'linker')}", "--replicas=3")
+    until(lambda: place.settled("linker", 3), "three pods")
+    place.take_back(helm, "linker.replicas=4")
+    assert place.settled("linker", 4)
+    place.upgrade(helm, "logLevel=debug")
+    assert place.settled("linker", 2)
+    place.uninstall(helm)
+
+
 def test_pods_are_spread_over_the_nodes(place: Place, helms: dict[int, Helm]) -> None:
     place.install(helms[4])
     for service in ("ingress", "linker", "dispatcher"):
