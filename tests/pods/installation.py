@@ -107,10 +107,14 @@ class Pods(Stack):
         self.cluster = Cluster(folder, network)
         self.cluster.images |= images
         self.beside(network)
-        super().__init__(folder, Embedded(), postgres)  # type: ignore[arg-type]
+        super().__init__(folder, self.broker(), postgres)
         self.postgres.drop_database(self.name)  # the chart makes it
         self.values = merge(merge(VALUES, {"database": {"name": self.name}}), values or {})
         self.prefix = "ohdc."
+
+    def broker(self) -> Any:
+        """Where tests read topics."""
+        return Embedded()
 
     def beside(self, network: Network) -> None:
         """OHE's pods behind its Services, the products outside, the router at the app's address."""

@@ -47,12 +47,12 @@ class Authority:
         done = subprocess.run(["openssl", *args], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
-    def issue(self, folder: pathlib.Path, name: str) -> tuple[bytes, bytes]:
-        """Certificate and private key of CN=`name`, good for loopback addresses too; kept in `folder` as well."""
+    def issue(self, folder: pathlib.Path, name: str, host: str = "localhost") -> tuple[bytes, bytes]:
+        """Certificate and private key of CN=`name`, good for a host and loopback too; kept in `folder` as well."""
         folder.mkdir(parents=True, exist_ok=True)
         certificate, key, request = (folder / f"{name}.{end}" for end in ("crt", "key", "csr"))
         extensions = folder / f"{name}.ext"
-        extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        extensions.write_text(f"subjectAltName=DNS:{host},IP:127.0.0.1\n")
         self._openssl("req", "-new", *self._new_key(key), "-subj", f"/CN={name}", "-out", str(request))
         self._openssl(
             "x509",
