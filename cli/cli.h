@@ -92,7 +92,7 @@ void cli_print_json(const json_t *object);
 /** A statement, and the names of its columns, which are texts or null. */
 struct cli_query {
 	const char *sql;
-	const char *const *names;
+	const char *const *names; /**< NULL: the first cell is one JSON object */
 	size_t count;
 };
 

@@ -115,17 +115,12 @@ bool cli_show(struct cli *cli, const struct cli_query *query, const struct db_pa
 	CLEANUP(db_rows_done) struct db_rows rows = {0};
 	if (!cli_query(cli, query->sql, params, &rows, err)) return false;
 	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "%s", missing);
-	json_auto_t *object = row_object(query, &rows, 0);
+	json_auto_t *object = query->names ? row_object(query, &rows, 0) : json_loads(db_text(&rows, 0, 0), 0, NULL);
 	cli_print_object(cli, object);
 	return true;
 }
 
 bool cli_answer(struct cli *cli, const char *sql, const struct db_params *params, const char *missing, struct err *err)
 {
-	CLEANUP(db_rows_done) struct db_rows rows = {0};
-	if (!cli_query(cli, sql, params, &rows, err)) return false;
-	if (rows.count == 0) return err_set(err, ERR_NOT_FOUND, "%s", missing);
-	json_auto_t *object = json_loads(db_text(&rows, 0, 0), 0, NULL);
-	cli_print_object(cli, object);
-	return true;
+	return cli_show(cli, &(struct cli_query){.sql = sql}, params, missing, err);
 }
