@@ -75,6 +75,15 @@ const char *json_text_at(const json_t *root, const char *path)
 	return json_string_value(json_at(root, path));
 }
 
+bool json_has_text(const json_t *list, const char *text)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *item = json_string_value(json_array_get(list, i));
+		if (item && strcmp(item, text) == 0) return true;
+	}
+	return false;
+}
+
 static const char *const type_names[] = {
 	[JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array",  [JSON_STRING] = "a text",
 	[JSON_INTEGER] = "an integer", [JSON_REAL] = "a fraction", [JSON_TRUE] = "a boolean",

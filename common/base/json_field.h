@@ -28,6 +28,9 @@ NODISCARD json_t *json_at(const json_t *root, const char *path);
 /** Text at a path, borrowed; NULL when absent or null; a value of another type also gives NULL (use json_need_text to complain). */
 NODISCARD const char *json_text_at(const json_t *root, const char *path);
 
+/** Whether a text is one of a list's; false for what is no list. */
+NODISCARD bool json_has_text(const json_t *list, const char *text);
+
 /** Text at a path that must be there and not be empty, at most `max_bytes` long; ERR_INPUT names the path. Borrowed. */
 NODISCARD bool json_need_text(const json_t *root, const char *path, size_t max_bytes, const char **ret, struct err *err);
 

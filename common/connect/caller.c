@@ -219,14 +219,7 @@ bool callers_find(struct callers *callers, const struct web_request *request, st
 
 bool caller_may(const struct caller *caller, const char *permission)
 {
-	size_t i;
-	json_t *one;
-	json_array_foreach(json_at(caller->me, "permissions"), i, one)
-	{
-		const char *text = json_string_value(one);
-		if (text && strcmp(text, permission) == 0) return true;
-	}
-	return false;
+	return json_has_text(json_at(caller->me, "permissions"), permission);
 }
 
 bool caller_must(const struct caller *caller, const char *permission, struct web_reply *reply)

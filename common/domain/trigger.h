@@ -71,6 +71,12 @@ void trigger_decide(const struct trigger_context *context, const json_t *body, s
 void trigger_read_jira(const struct trigger_context *context, const json_t *body, struct ask *ret);
 void trigger_read_bitbucket(const struct trigger_context *context, const json_t *body, struct ask *ret);
 
+/** How words are compared: strncmp or strncasecmp. */
+typedef int trigger_compare_fn(const char *a, const char *b, size_t len);
+
+/** Whether a list of Jira's changes put a label on: each gives the whole set before and after, so the difference counts. */
+NODISCARD bool trigger_label_added(const json_t *items, const char *label, trigger_compare_fn *compare);
+
 /** New partition key of the body's subject, NULL when it has none (the record is keyed by its delivery id then). */
 NODISCARD char *trigger_subject(enum provider provider, int64_t instance_id, const json_t *body);
 

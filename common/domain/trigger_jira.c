@@ -84,43 +84,28 @@ static bool read_comment(const struct trigger_context *context, const json_t *bo
 }
 
 /* Whether `label` is one of the words; labels cannot hold spaces. */
-static bool has_word(const char *words, const char *label)
+static bool has_word(const char *words, const char *label, trigger_compare_fn *compare)
 {
 	size_t label_len = strlen(label);
 	while (words && *words != '\0') {
 		size_t len = strcspn(words, " ");
-		if (len == label_len && strncmp(words, label, len) == 0) return true;
+		if (len == label_len && compare(words, label, len) == 0) return true;
 		words += len + strspn(words + len, " ");
 	}
 	return false;
 }
 
-/* Whether the change put the label on: the whole set before and after is given, so the difference counts. */
-static bool is_label_added(const json_t *body, const char *label)
+bool trigger_label_added(const json_t *items, const char *label, trigger_compare_fn *compare)
 {
-	const json_t *items = json_at(body, "changelog.items");
 	const json_t *item;
 	size_t i;
 	json_array_foreach(items, i, item)
 	{
 		const char *field = json_text_at(item, "field");
-		if (field && text_equal_nocase(field, "labels") && has_word(json_text_at(item, "toString"), label) &&
-		    !has_word(json_text_at(item, "fromString"), label))
+		if (field && text_equal_nocase(field, "labels") &&
+		    has_word(json_text_at(item, "toString"), label, compare) &&
+		    !has_word(json_text_at(item, "fromString"), label, compare))
 			return true;
-	}
-	return false;
-}
-
-/* A label given at creation is nowhere but among the fields. */
-static bool is_label_there(const json_t *body, const char *label)
-{
-	const json_t *labels = json_at(body, "issue.fields.labels");
-	const json_t *item;
-	size_t i;
-	json_array_foreach(labels, i, item)
-	{
-		const char *text = json_string_value(item);
-		if (text && strcmp(text, label) == 0) return true;
 	}
 	return false;
 }
@@ -131,9 +116,10 @@ static char *label_key(const struct trigger_context *context, enum jira_event ev
 {
 	CLEANUP(mem_free_text) char *change = NULL;
 	if (event == JIRA_ISSUE_CREATED) {
-		if (!is_label_there(body, context->bot->label)) return NULL;
+		/* A label given at creation is nowhere but among the fields. */
+		if (!json_has_text(json_at(body, "issue.fields.labels"), context->bot->label)) return NULL;
 		change = mem_dup("created");
-	} else if (is_label_added(body, context->bot->label)) {
+	} else if (trigger_label_added(json_at(body, "changelog.items"), context->bot->label, strncmp)) {
 		change = trigger_id(body, "changelog.id");
 		if (!change) change = trigger_key("t%" PRId64, json_int_at(body, "timestamp", 0));
 	} else {

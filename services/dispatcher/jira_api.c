@@ -4,8 +4,10 @@
 #include "common/base/json_field.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/domain/trigger.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/banned.h"
 
@@ -66,31 +68,6 @@ bool jira_api_read_issue(const struct bot_server *api, const char *issue, struct
 
 /* --- who set a label ------------------------------------------------------------------------------- */
 
-/* Whether a label is one of the words of a label set as histories write it. */
-static bool set_has(const char *set, const char *label)
-{
-	size_t len = strlen(label);
-	while (set && *set) {
-		size_t word = strcspn(set, " ");
-		if (word == len && text_bytes_contain_nocase(bytes_of(set, word), label)) return true;
-		set += word + strspn(set + word, " ");
-	}
-	return false;
-}
-
-static bool entry_adds(const json_t *entry, const char *label)
-{
-	const json_t *items = json_at(entry, "items");
-	for (size_t i = 0; i < json_array_size(items); i++) {
-		const json_t *item = json_array_get(items, i);
-		const char *field = json_text_at(item, "field");
-		if (field && strcmp(field, "labels") == 0 && set_has(json_text_at(item, "toString"), label) &&
-		    !set_has(json_text_at(item, "fromString"), label))
-			return true;
-	}
-	return false;
-}
-
 /* Histories come oldest first from some versions and newest first from others: the largest id is the newest. */
 static const json_t *find_entry(const json_t *histories, const char *changelog_id, const char *label)
 {
@@ -99,7 +76,9 @@ static const json_t *find_entry(const json_t *histories, const char *changelog_i
 	char id[LIMIT_ID_BYTES];
 	for (size_t i = 0; i < json_array_size(histories); i++) {
 		const json_t *entry = json_array_get(histories, i);
-		if (!json_id_at(entry, "id", id, sizeof(id)) || !entry_adds(entry, label)) continue;
+		if (!json_id_at(entry, "id", id, sizeof(id)) ||
+		    !trigger_label_added(json_at(entry, "items"), label, strncasecmp))
+			continue;
 		if (changelog_id && strcmp(id, changelog_id) == 0) return entry;
 		if (!changelog_id && comment_id_number(id) > newest_id) {
 			newest_id = comment_id_number(id);
@@ -113,11 +92,10 @@ bool jira_api_label_author(const struct bot_server *api, const char *issue, cons
 			   struct person *ret, struct err *err)
 {
 	CLEANUP(api_answer_done) struct api_answer answer = {0};
-	CLEANUP(mem_free_text) char *lower = text_lower(label);
 	bool is_created = changelog_id && strcmp(changelog_id, "created") == 0;
 	const json_t *entry = NULL;
 	if (!get_issue(api, issue, "?fields=labels,creator&expand=changelog", &answer, err)) return false;
-	if (!is_created) entry = find_entry(json_at(answer.json, "changelog.histories"), changelog_id, lower);
+	if (!is_created) entry = find_entry(json_at(answer.json, "changelog.histories"), changelog_id, label);
 	if (!entry && changelog_id && !is_created)
 		return err_set(err, ERR_NOT_FOUND, "history entry %s did not add label '%s'", changelog_id, label);
 	const json_t *author = entry ? json_at(entry, "author") : json_at(answer.json, "fields.creator");

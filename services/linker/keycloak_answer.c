@@ -19,15 +19,7 @@ bool keycloak_is_value(const char *text)
 static bool has_attribute(const json_t *user, const char *name, const char *value)
 {
 	const json_t *values = json_object_get(json_at(user, "attributes"), name);
-	const json_t *item;
-	size_t i;
-	if (!values) return true;
-	json_array_foreach(values, i, item)
-	{
-		const char *text = json_string_value(item);
-		if (text && strcmp(text, value) == 0) return true;
-	}
-	return false;
+	return !values || json_has_text(values, value);
 }
 
 /* Whether an answer's user is meant: by an attribute, or (without a name) by the e-mail address. */
