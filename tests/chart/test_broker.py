@@ -254,3 +254,24 @@ def test_what_holds_records_outlives_the_release(profile: str, kind: str) -> Non
     found = render(profile=profile).of(kind)
     assert found
     assert all(thing["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for thing in found)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("auto.create.topics.enable", "false"), ("log.flush.interval.messages", "1"),
+    ("offsets.topic.replication.factor", "1"), ("default.replication.factor", "1"), ("min.insync.replicas", "1"),
+    ("log.dirs", "/var/lib/kafka/data/kraft"), ("process.roles", "broker,controller"),
+    ("advertised.listeners", "PLAINTEXT://openhands-dc-kafka.openhands.svc:9092"),
+])
+def test_property(name: str, value: str) -> None:
+    """What a single broker's promises rest on."""
+    assert properties(render())[name] == value
+
+
+def test_clients_find_the_broker_while_it_starts() -> None:
+    """By a headless Service that names the pod ready or not; the init container makes a second start harmless."""
+    rendered = render()
+    service = rendered.get("Service", "kafka")["spec"]
+    assert (service["clusterIP"], service["publishNotReadyAddresses"]) == ("None", True)
+    assert rendered.get("StatefulSet", "kafka")["spec"]["serviceName"] == "openhands-dc-kafka"
+    assert rendered.env("ingress")["OHDC_KAFKA_BROKERS"] == "openhands-dc-kafka.openhands.svc:9092"
+    assert "--ignore-formatted" in rendered.container("kafka", "format")["command"]
