@@ -58,6 +58,7 @@ def trigger(service: str, values: dict[str, Any]) -> dict[str, Any]:
     ({}, "topic", "ohdc.webhook.v1"),
     ({}, "lagThreshold", "200"),
     ({}, "offsetResetPolicy", "earliest"),
+    ({}, "version", "2.8.0"),
     ({}, "sasl", None),
     ({}, "tls", None),
     ({"linker.autoscaling.lagThreshold": 7}, "lagThreshold", "7"),

@@ -1,6 +1,6 @@
 {{/* KEDA's triggers. */}}
 
-{{/* Records that wait for the linkers. Kafka 4 does not understand clients older than 2.1, which KEDA is unless told. */}}
+{{/* Records that wait for the linkers. KEDA takes brokers for 1.0 unless told, and Kafka 4 wants clients of 2.1 or newer. */}}
 {{- define "ohdc.triggers.linker" -}}
 {{- $access := include "ohdc.kafka.access" (dict "root" . "user" "linker") | fromYaml }}
 - type: kafka
