@@ -313,7 +313,7 @@ static PGconn *open_connection(struct db_pool *pool, char *ret_fault, size_t siz
 		PQfinish(conn);
 		conn = open_as(pool, &good);
 	}
-	if (PQstatus(conn) == CONNECTION_OK) db_login_note(pool, &now, is_open ? NULL : ret_fault);
+	if (!is_same && PQstatus(conn) == CONNECTION_OK) db_login_note(pool, &now, is_open ? NULL : ret_fault);
 	return conn;
 }
 

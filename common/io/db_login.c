@@ -83,7 +83,9 @@ bool db_login_now(struct db_pool *pool, struct secret *ret, struct secret *ret_g
 	LOCK_HOLD(&pool->mutex);
 	secret_set(ret_good, pool->login.text, pool->login.len);
 	if (!is_read) secret_set(ret, pool->login.text, pool->login.len);
-	return bytes_equal(secret_bytes(ret), secret_bytes(ret_good));
+	bool is_same = bytes_equal(secret_bytes(ret), secret_bytes(ret_good));
+	pool->is_refused = pool->is_refused && !(is_read && is_same);
+	return is_same;
 }
 
 char *db_hide_password(struct db *db, const char *role, const char *password)

@@ -337,8 +337,11 @@ def test_a_password_changes_under_a_running_service(world: World) -> None:
     role, service = stack.roles["ingress"], "ingress"
     file = stack.folder / "ingress-password"
     file.write_text("ingress-role-password\n")
+    url = stack.folder / "ingress-url"
+    url.write_text(stack.url_for(service).replace(":ingress-role-password", ""))
     change = {
-        "OHDC_DATABASE_URL": stack.url_for(service).replace(":ingress-role-password", ""),
+        "OHDC_DATABASE_URL": "",
+        "OHDC_DATABASE_URL_FILE": str(url),
         "OHDC_DATABASE_PASSWORD_FILE": str(file),
     }
     program = Program(service, stack.folder, stack.env_for(service) | change)
@@ -365,8 +368,15 @@ def test_a_password_changes_under_a_running_service(world: World) -> None:
     stack.postgres.psql(f"ALTER ROLE \"{role}\" PASSWORD 'last-password'", "postgres")
     file.write_text("last-password\n")
     reconnects()
+    right = url.read_text()
+    url.write_text(stack.url_for(service))
+    reconnects()
+    reconnects()
+    assert program.log.read_text().count(warned) == 2, "two passwords are said once"
+    url.write_text(right)
+    reconnects()
     text = program.log.read_text()
-    assert text.count(warned) == 1 and "-password" not in text.replace(str(file), "")
+    assert text.count(warned) == 2 and "-password" not in text.replace(str(file), "")
     assert program.stop() == 0
     stack.postgres.psql(f"ALTER ROLE \"{role}\" PASSWORD 'ingress-role-password'", "postgres")
     others.start()
