@@ -29,10 +29,10 @@ static bool look(const struct claim *claim, bool is_first)
 	char other[UUID_TEXT_SIZE];
 	struct err err = {0};
 	bool is_read = kafka_claim(&place->cluster, place->topic, place->group, place->own, false, other, &err);
-	bool is_away = err.code == ERR_NETWORK || err.code == ERR_TIMEOUT;
-	if (is_first && !is_read && !is_away && err.code != ERR_NOT_FOUND)
-		log_err("not seen whose the prefix is", &err);
-	if (!is_read || other[0] == '\0') return !is_away;
+	bool is_final = is_read || err.code == ERR_AUTH || err.code == ERR_NOT_FOUND;
+	bool is_told = err.code != ERR_NETWORK && err.code != ERR_TIMEOUT && err.code != ERR_NOT_FOUND;
+	if (is_first && !is_read && is_told) log_err("not seen whose the prefix is", &err);
+	if (!is_read || other[0] == '\0') return is_final;
 	err_set(&err, ERR_INPUT,
 		"OHDC_KAFKA_PREFIX is '%s', which on %.40s is installation %s's, and this is %s: set another, or run "
 		"'ohdc topics claim'",
