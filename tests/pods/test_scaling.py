@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.e2e.waiting import wait_until
 from tests.e2e.world import World
 from tests.pods.crowd import crowd_of
 
@@ -26,3 +27,17 @@ def test_one_to_four_to_one(world: World, name: str) -> None:
         crowd.wait_work(name)
         crowd.scale(name, 1)
     crowd.hold(load)
+
+
+def test_the_embedded_broker_is_replaced(world: World) -> None:
+    """Its pod goes and comes back on its volume at another address: what was accepted is there, and all goes on."""
+    crowd = crowd_of(world)
+    cluster = crowd.pods.cluster
+    with crowd.under_load(RATE / 4) as load:
+        cluster.deployment("kafka").live[0].delete()
+        crowd.step("another broker", lambda: cluster.wait(120))
+        before = len(load.outcomes)
+        wait_until(lambda: len(load.outcomes) > before + RATE, 30, "deliveries go on")
+    assert list(load.tally()) != [503]
+    crowd.hold(load, may_refuse=True)
+    assert [pod.describe() for pod in cluster.all_pods() if pod.restarts] == []
