@@ -28,10 +28,10 @@ deps-image:
 	@tools/deps-venv prove
 
 .PHONY: pods
-pods: all ## the rendered pods as real processes: main job, scaling, upgrade and rollback, changed Secrets (needs root; T= as above)
+pods: all ## the rendered pods as real processes, as root: main job, edges, scaling, upgrade and rollback, Secrets; T=EXPRESSION
 	+@$(SUB) deps-image
 	@tools/deps-chart
-	@tests/pods/run tests/pods -s $(if $(T),-k '$(T)')
+	@tools/prove 'pods$(if $(T), T=$(T))' tests/pods/run tests/pods -s --timeout=900 $(if $(T),-k '$(T)')
 
 .PHONY: chart-test deps-prove
 deps-prove: ## builds the Kubernetes API and Helm 4 for `make chart-test` (some minutes, once)
