@@ -79,7 +79,7 @@ bool db_login_now(struct db_pool *pool, struct secret *ret, struct secret *ret_g
 	struct err err = {0};
 	/* libpq's own message about a URL might quote a password. */
 	bool is_read = pool->config && read_login(pool, ret, &err);
-	if (err.code != ERR_NONE) db_login_note(pool, NULL, err.message);
+	if (err.code != ERR_NONE) db_login_note(pool, ret, err.message);
 	LOCK_HOLD(&pool->mutex);
 	secret_set(ret_good, pool->login.text, pool->login.len);
 	if (!is_read) secret_set(ret, pool->login.text, pool->login.len);
