@@ -131,8 +131,9 @@ static bool sync_topics(struct cli *cli, void *context, struct err *err)
 	}
 	return (!seen->is_apply && !config_text(cli->config, "OHDC_KAFKA_BROKERS")) ||
 	       (cli_cluster(cli, &seen->cluster, err) &&
-		kafka_topics_sync(&seen->cluster, seen->wanted, TOPIC_COUNT, seen->is_apply, seen->states,
-				  &seen->brokers, err));
+		(kafka_topics_sync(&seen->cluster, seen->wanted, TOPIC_COUNT, seen->is_apply, seen->states,
+				   &seen->brokers, err) ||
+		 err_wrap(err, "%s", seen->cluster.brokers)));
 }
 
 static bool topics(struct cli *cli, bool is_apply, struct err *err)

@@ -56,7 +56,7 @@ bool cli_keep_trying(struct cli *cli, bool (*attempt)(struct cli *cli, void *con
 	for (int tries = 0; !attempt(cli, context, err); tries++) {
 		if (err->code == ERR_INPUT || err->code == ERR_CONFLICT || sysclock_monotonic_ms() >= end_ms)
 			return false;
-		if (tries % TELL_TRIES == 0) (void)fprintf(stderr, "ohdc: waiting: %s\n", err->message);
+		if (tries % TELL_TRIES == 0) (void)fprintf(stderr, "ohdc: waiting for %s\n", err->message);
 		*err = (struct err){0};
 		(void)sleep(1);
 	}

@@ -114,7 +114,7 @@ static void refresh_keys(struct service *service)
 	struct err err = {0};
 	struct uuid installation;
 	if (installation_load_keys(config_text(service->config, "OHDC_SEAL_KEYS_FILE"), &list, &err) &&
-	    memcmp(&list, &service->key_list, sizeof(list)) != 0 &&
+	    memcmp(list.keys, service->key_list.keys, sizeof(list.keys)) != 0 &&
 	    installation_open(service->pool, &list, &installation, &err) &&
 	    crypto_keyring_add(&service->keys, &list, &err)) {
 		service->key_list = list;

@@ -176,7 +176,7 @@ def test_wait_ends(place: Place) -> None:
     began = time.monotonic()
     done = place.run("--wait", "2", OHDC_DATABASE_URL="postgresql://a@127.0.0.1:1/b")
     assert done.returncode == 6 and 2 <= time.monotonic() - began < 20
-    assert done.stderr.splitlines()[0].startswith("ohdc: waiting: database: connection to server at")
+    assert done.stderr.splitlines()[0].startswith("ohdc: waiting for database: connection to server at")
 
 
 @pytest.mark.parametrize("seconds", ["x", "-1", "1.5", ""])
