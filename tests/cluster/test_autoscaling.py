@@ -58,8 +58,6 @@ def test_autoscaling_is_switched_on_and_off(place: Place, helm: Helm, metrics: M
         place.upgrade(helm, ON)
         until(lambda: place.settled("ingress", 2), "the least number")
     assert fewest["ingress"] >= 1
-    metrics.use[place.name] = 10 * REQUEST
-    until(lambda: place.settled("ingress", 6), "the greatest number")
     place.upgrade(helm)
     until(lambda: place.settled("ingress", 2), "the number of the values")
     place.uninstall(helm)
