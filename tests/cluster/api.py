@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 Object = dict[str, Any]
 
@@ -43,6 +45,9 @@ class Api:
             session = requests.Session()
             session.trust_env = False
             session.cert, session.verify = self._certificate, self._authority
+            # A kept connection that the server has closed meanwhile: all our calls may be made twice.
+            again = Retry(3, allowed_methods=None, backoff_factor=0.2, respect_retry_after_header=False)
+            session.mount("https://", HTTPAdapter(max_retries=again))
             self._local.session = session
         return self._local.session
 

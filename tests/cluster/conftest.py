@@ -172,7 +172,8 @@ def make_place(plane: ControlPlane, api: Api, nodes: Nodes, _names: Iterator[int
         return made[-1]
 
     yield make
-    assert nodes.failure is None
+    if nodes.failure:
+        raise RuntimeError("the nodes have died") from nodes.failure
     for place in made:
         place.remove()
 
