@@ -220,6 +220,7 @@ class Cluster:
         self.thread.join(10)
         self.router.terminate()
         self.router.wait(10)
+        self.network.unplug(self.router_port)
 
     # --- controllers --------------------------------------------------------------------------------
 
