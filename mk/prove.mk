@@ -39,5 +39,5 @@ deps-prove: ## builds the Kubernetes API and Helm 4 for `make chart-test` (some 
 	@tools/deps-prove
 	@tools/deps-strimzi || [ $$? = 3 ]
 
-chart-test: deps-prove ## the chart with Helm 3 and 4 on a real Kubernetes API: install, upgrade, rollback, scale, drain, uninstall; T=EXPRESSION
+chart-test: all deps-prove ## the chart with Helm 3 and 4 on a real Kubernetes API: install, upgrade, rollback, scale, drain, uninstall; T=EXPRESSION
 	@tools/prove chart-test tests/cluster/run '$(T)'

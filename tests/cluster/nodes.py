@@ -73,7 +73,7 @@ class Nodes:
         self.waiting: dict[str, str] = {}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._address = 0
+        self._addresses: dict[str, str] = {}
         self._lock = threading.Lock()
         self.failure: BaseException | None = None
 
@@ -185,9 +185,9 @@ class Nodes:
     def _status(self, pod: Object) -> Object:
         stage = pod["metadata"].get("annotations", {}).get(STAGE, "")
         failing, ready = stage == "init-fails", stage not in ("init-fails", "never-ready")
-        with self._lock:
-            self._address += 1
-            address = f"10.244.{self._address >> 8 & 255}.{self._address & 255}"
+        with self._lock:  # two threads may meet at one pod, which has one address
+            number = len(self._addresses) + 1
+            address = self._addresses.setdefault(pod["metadata"]["uid"], f"10.244.{number >> 8 & 255}.{number & 255}")
 
         def container(entry: Object, state: Object, ready: bool) -> Object:
             more: Object = {"restartCount": 0, "imageID": entry["image"], "ready": ready}
