@@ -42,11 +42,13 @@ begin
             ('linker installer ohdc', 'execute', 'function audit_write(text, text, text, jsonb)'),
             ('linker installer ohdc', 'select', 'delivery'),
             ('linker', 'insert, update (verdict)', 'delivery'),
+            ('dispatcher', 'select (received_at)', 'delivery'), -- ohdc status, in its pod
             ('linker', 'execute', 'function delivery_partition(date)'),
             ('linker dispatcher ohdc', 'select, update', 'trigger'),
             ('linker', 'insert', 'trigger'),
             ('linker', 'select, insert, update', 'intake_attempt'),
             ('linker', 'select, insert, delete', 'job_outbox'),
+            ('dispatcher', 'select (id)', 'job_outbox'), -- ohdc status
             ('linker', 'select, update', 'outbox_bucket'),
             ('linker dispatcher ohdc', 'select', 'consumer_offset'),
             ('linker dispatcher', 'insert, update', 'consumer_offset'),

@@ -265,6 +265,18 @@ def test_the_sql_needs_no_settings(place: Place) -> None:
 
 # --- least privilege ---------------------------------------------------------------------------------
 
+
+def test_status_as_the_dispatchers_role(place: Place) -> None:
+    """What the chart's notes tell an operator to run in a dispatcher's pod; here only Kafka is missing."""
+    place.migrate("--create")
+    url = f"postgresql://{place.roles['dispatcher']}@127.0.0.1:{place.postgres.port}/{place.name}"
+    env = {"OHDC_DATABASE_URL": url, "OHDC_DATABASE_PASSWORD": "dispatcher's", "OHDC_KAFKA_BROKERS": "127.0.0.1:1"}
+    done = subprocess.run([str(bin_dir() / "ohdc"), "status"], env=os.environ | env, capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert "last delivery" in done.stdout and "unsent jobs" in done.stdout, done.stderr
+    assert "Kafka" in done.stderr
+
+
 REFUSED = [
     ("ingress", "select * from user_link"),
     ("ingress", "select tokens_sealed from user_link"),
@@ -283,6 +295,8 @@ REFUSED = [
     ("linker", "delete from trigger"),
     ("linker", "insert into access_rule (instance_id, effect, kind, value) values (1, 'allow', 'user', 'x')"),
     ("dispatcher", "select * from oauth_state"),
+    ("dispatcher", "select subject from delivery"),
+    ("dispatcher", "select record from job_outbox"),
     ("dispatcher", "insert into trigger select * from trigger"),
     ("dispatcher", "insert into user_link (user_id) select user_id from user_link"),
     ("dispatcher", "update connection set status = 'active'"),
