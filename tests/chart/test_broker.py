@@ -275,3 +275,16 @@ def test_clients_find_the_broker_while_it_starts() -> None:
     assert rendered.get("StatefulSet", "kafka")["spec"]["serviceName"] == "openhands-dc-kafka"
     assert rendered.env("ingress")["OHDC_KAFKA_BROKERS"] == "openhands-dc-kafka.openhands.svc:9092"
     assert "--ignore-formatted" in rendered.container("kafka", "format")["command"]
+
+
+def test_a_broker_that_cannot_start_is_replaced_after_a_rollback() -> None:
+    """A StatefulSet of ordered pods waits for the broken one for ever."""
+    assert render().get("StatefulSet", "kafka")["spec"]["podManagementPolicy"] == "Parallel"
+
+
+def test_tools_in_the_brokers_pod_find_the_broker() -> None:
+    """`kubectl exec` is the way to them: the policy lets the pod ask nobody for the name that the broker tells."""
+    rendered = render()
+    name = properties(rendered)["advertised.listeners"].removeprefix("PLAINTEXT://").removesuffix(":9092")
+    assert rendered.pod("kafka")["hostAliases"] == [{"ip": "127.0.0.1", "hostnames": [name]}]
+    assert properties(rendered)["listeners"].startswith("PLAINTEXT://:9092,")

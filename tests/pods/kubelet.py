@@ -28,9 +28,10 @@ NUMBERS = itertools.count(1)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 UNITS = {"": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9}
 KNOWN_POD = {
-    "affinity", "automountServiceAccountToken", "containers", "enableServiceLinks", "hostname", "imagePullSecrets",
-    "initContainers", "nodeSelector", "priorityClassName", "restartPolicy", "securityContext", "serviceAccountName",
-    "subdomain", "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints", "volumes",
+    "affinity", "automountServiceAccountToken", "containers", "enableServiceLinks", "hostAliases", "hostname",
+    "imagePullSecrets", "initContainers", "nodeSelector", "priorityClassName", "restartPolicy", "securityContext",
+    "serviceAccountName", "subdomain", "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints",
+    "volumes",
 }  # fmt: skip
 KNOWN_CONTAINER = {
     "args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle", "livenessProbe", "name", "ports",
