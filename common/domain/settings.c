@@ -34,7 +34,7 @@ static const struct setting settings[] = {
 	    .help = "Password for OHDC_DATABASE_URL, which has none then. Both are read anew for each new connection; "
 		    "while a changed one does not work, the one that worked last is used."),
 	ROW(.name = "OHDC_DATABASE_POOL", .readers = SETTING_SERVICES, .kind = SETTING_INT, .fallback = "4", .min = 1,
-	    .max = 64, .help = "Database connections of one process."),
+	    .max = 64, .help = "Database connections of one process; ingress has up to 1 more, linker 4, dispatcher 8."),
 	ROW(.name = "OHDC_DATABASE_ADMIN_URL", .readers = SETTING_CLI, .kind = SETTING_SECRET,
 	    .help = "Maintenance database of the server, as a role that may make databases and roles, for "
 		    "`ohdc migrate --create`."),
@@ -184,8 +184,8 @@ static const struct setting settings[] = {
 		    "verified one."),
 	ROW(.name = "OHDC_PRODUCE_HEDGE_MS", .readers = SETTING_INGRESS, .kind = SETTING_INT, .fallback = "150",
 	    .min = 1, .max = 10000, .unit = "ms",
-	    .help = "Without a delivery report after this time a delivery also goes to the second "
-		    "store."),
+	    .help = "Not used yet: without a delivery report after this time a delivery shall also go to a "
+		    "second store."),
 	ROW(.name = "OHDC_PRODUCE_DEADLINE_MS", .readers = SETTING_INGRESS, .kind = SETTING_INT, .fallback = "5000",
 	    .min = 100, .max = 60000, .unit = "ms",
 	    .help = "Without a durable copy after this time a delivery is answered with 503."),

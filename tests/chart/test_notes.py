@@ -72,6 +72,7 @@ def test_all_needed_secrets_are_named(chart: Path) -> None:
         ({"keycloak.admin.existingSecret": "a", "keycloak.client.existingSecret": ""}, "keycloak.admin is for trials"),
         ({"jira.linkMethod": "email"}, "networks.denied is empty"),
         ({}, "one broker on one volume"),
+        ({}, "While it restarts deliveries are answered 503"),
         ({}, 'work as "postgres", the owner of the schema'),
     ],
 )
@@ -87,6 +88,12 @@ def test_how_the_operator_works_as_the_owner(chart: Path) -> None:
     text = notes(chart, {"database.key": "a.b"}, profile="everything")
     assert said in text and "get secret ohdc-db-owner -o jsonpath='{.data.a\\.b}'" in text
     assert "OHDC_DATABASE_URL" not in notes(chart)
+
+
+def test_the_plan_for_the_owner_of_kafka_has_the_wanted_partitions(chart: Path) -> None:
+    """The dispatcher's own settings do not say how many."""
+    values = {"kafka.partitions": 24, "kafka.external.createTopics": False}
+    assert "env OHDC_KAFKA_PARTITIONS=24 ohdc topics plan" in notes(chart, values, profile="everything")
 
 
 def test_the_paths_that_are_left_to_take_over(chart: Path) -> None:
