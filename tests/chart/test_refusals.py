@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from tests.chart.helm import CHART, EXTENSIONS, refusal, render
+from tests.chart.helm import CHART, EXTENSIONS, refusal, render, template
 
 EXTERNAL = {"kafka.mode": "external", "kafka.external.brokers": ["kafka:9092"]}
 PLAINTEXT = EXTERNAL | {"kafka.external.securityProtocol": "PLAINTEXT"}
@@ -18,6 +19,10 @@ ROLE = {"user": "ohdc_linker", "existingSecret": "role"}
 # Values, and all the parts that the refusal must have.
 CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({"openhands.host": ""}, ["openhands.host is empty: set it to the host", "app.example.com"]),
+    ({"openhands.host": "https://app.example.com/base"},
+     ['openhands.host is "https://app.example.com/base"', "more than a host", "such as app.example.com"]),
+    ({"openhands.host": "*.example.com"}, ['openhands.host is "*.example.com"']),
+    ({"openhands.host": "App.example.com"}, ['openhands.host is "App.example.com"', "small letters"]),
     ({"jira.enabled": False, "bitbucket.enabled": False}, ["jira.enabled and bitbucket.enabled are both false", "set"]),
     ({"keycloak.admin.existingSecret": "adm"},
      ['keycloak.client.existingSecret is "ohdc-keycloak-client"', 'keycloak.admin.existingSecret is "adm"',
@@ -51,6 +56,10 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
      ["for topics neither user name nor Secret was found"]),
     (PLAINTEXT | {"kafka.external.users.all.username": "ohdc"},
      ['kafka.external.users: ingress has user name "ohdc"', 'securityProtocol is "PLAINTEXT"', "set it to SASL_SSL"]),
+    (PLAINTEXT | {"kafka.external.users.all.existingSecret": "s"},
+     ['kafka.external.users.all.existingSecret is "s"', "has no use for it", "SSL or SASL_SSL"]),
+    (EXTERNAL | {"kafka.external.securityProtocol": "SSL", "kafka.external.users.ingress.existingSecret": "s"},
+     ["for linker no Secret was found", "for dispatcher no Secret was found", "users.all"]),
     ({"kafka.external.brokers": ["kafka:9092"]},
      ['kafka.external.brokers is ["kafka:9092"] and kafka.mode is "embedded"', "set kafka.mode to external"]),
     ({"kafka.mode": "strimzi"}, ["kafka.strimzi.cluster is empty", "set it to the name of the Kafka resource"]),
@@ -82,12 +91,17 @@ def test_what_does_not_fit(values: dict[str, Any], said: list[str]) -> None:
     assert len(lines) <= max(1, len(named), found.count("has user name")), found
 
 
+def refusal_of_release(name: str) -> str:
+    """What is said of a release's name."""
+    return template(json.dumps({"openhands": {"host": "app.example.com"}}), None, EXTENSIONS, release=name).err
+
+
 def test_each_fault_has_a_case() -> None:
     """A message that nobody has seen may be nonsense."""
     text = (CHART / "templates/validations.yaml").read_text()
     messages = re.findall(r'append \$faults \(?(?:printf )?"((?:[^"\\]|\\.)*)"', text)
     assert len(messages) == text.count("append $faults")
-    seen = [refusal(values) for values, _ in CASES]
+    seen = [refusal(values) for values, _ in CASES] + [refusal_of_release("my.release")]
     for message in messages:
         words = re.sub(r"%\w", "\0", message.replace('\\"', '"')).split("\0")
         longest = max(words, key=len)
@@ -98,6 +112,11 @@ def test_all_faults_are_told_at_once() -> None:
     """Nobody mends one to be told of the next."""
     found = refusal({"openhands.host": "", "jira.tokenInSandbox": True, "database.sslMode": "verify-ca"})
     assert len([line for line in found.splitlines() if line.startswith("  - ")]) == 3
+
+
+def test_release_name_of_no_service() -> None:
+    """Helm takes names with a dot; a Service does not."""
+    assert 'objects would be called "my.release-openhands-dc"' in refusal_of_release("my.release")
 
 
 @pytest.mark.parametrize("service", ["linker", "dispatcher"])
@@ -120,6 +139,7 @@ WRONG: list[tuple[str, Any]] = [
     ("kafka.prefix", "a b"), ("kafka.external.brokers", ["kafka"]), ("kafka.external.brokers", "kafka:9092"),
     ("kafka.external.saslMechanism", "SCRAM"), ("kafka.strimzi.authentication", "scram"),
     ("kafka.embedded.persistence.size", "10"), ("kafka.embedded.heap", "384"), ("networks.denied", ["10.0.0.0"]),
+    ("networks.denied", ["10.0.0.0/33"]), ("networks.denied", ["fd00::/129"]), ("networks.allowed", ["abc/8"]),
     ("logLevel", "trace"), ("caBundle.mountPath", "etc"), ("proxy.http", "proxy:3128"), ("linker.workers", 65),
     ("linker.replicas", -1), ("ingress.terminationGracePeriodSeconds", 10), ("ingress.keepBodies", "none"),
     ("ingress.podLabels", {"app.kubernetes.io/component": "x"}), ("commonLabels", {"helm.sh/chart": "x"}),
@@ -141,13 +161,13 @@ def test_what_the_schema_refuses(path: str, value: Any) -> None:
 def test_what_may_be_set() -> None:
     """Neighbours of what is refused."""
     fine = {
-        "openhands.host": "http://localhost:3000/base",
+        "openhands.host": "http://localhost:3000",
         "bitbucket.host": "http://git.example.com:7990/bitbucket",
         "jira.httpTimeout": 300,
         "database.host": "[fd00::1]",
         "kafka.prefix": "a.b-c_",
         "kafka.embedded.persistence.size": "10Ti",
-        "networks.denied": ["fd00::/8", "10.0.0.0/8"],
+        "networks.denied": ["fd00::/8", "::1/128", "10.0.0.0/8", "10.1.2.3/32"],
         "image.digest": "sha256:" + "0" * 64,
         "ingress.podDisruptionBudget.maxUnavailable": "50%",
         "ingress.resources": {"requests": {"cpu": 0.5, "memory": "1Gi", "example.com/gpu": 1}},
