@@ -70,6 +70,7 @@ def test_all_needed_secrets_are_named(chart: Path) -> None:
         ({"linker.replicas": 4}, "linker.replicas is 4 and the webhook topic has 3 partitions: 1 of the linkers"),
         ({"routing.ingress.enabled": False}, "no path comes here until you route it yourself"),
         ({"keycloak.admin.existingSecret": "a", "keycloak.client.existingSecret": ""}, "keycloak.admin is for trials"),
+        ({"database.user": "ohdc"}, 'database.user "ohdc" has the password of "postgres"'),
         ({"takeover.settings": True}, "neither lists nor installs Bitbucket repositories"),
         ({"jira.linkMethod": "email"}, "networks.denied is empty"),
         ({}, "one broker on one volume"),

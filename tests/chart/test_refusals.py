@@ -148,6 +148,7 @@ WRONG: list[tuple[str, Any]] = [
     ("ingress.resources", {"requests": {"cpus": 1}}), ("networkPolicy.openhands.ports", [0]),
     ("networkPolicy.dns.podSelector", {"matchLabel": {}}), ("ingress.podDisruptionBudget.maxUnavailable", 0),
     ("monitoring.podMonitor.interval", "30"), ("imagePullSecrets", ["name"]),
+    ("routing.gateway.parentRefs", [{"nam": "gateway"}]), ("routing.gateway.parentRefs", [{"namespace": "traefik"}]),
 ]
 
 
