@@ -57,6 +57,7 @@ def test_all_needed_secrets_are_named(chart: Path) -> None:
                  "ohdc-keycloak-client, key client-id", "pg-admin, key postgres-password", "jwt-secret, key jwt-secret",
                  "ohdc-seal-keys, key seal-keys"):
         assert f"  - Secret {line}\n" in text
+    assert "  - ConfigMap openhands-ca-bundle, key ca-bundle.crt\n" in text
     assert "Secret jira-dc-app" not in text
 
 
@@ -99,9 +100,11 @@ def test_the_plan_for_the_owner_of_kafka_has_the_wanted_partitions(chart: Path) 
 
 
 def test_the_paths_that_are_left_to_take_over(chart: Path) -> None:
-    """One after the other, in the order of risk; none is left in the end."""
+    """Webhooks with the pages that make them, the sign-in last; none is left in the end."""
     assert "(events, settings, signIn are still OHE's)" in notes(chart)
+    assert "--set takeover.events=true,takeover.settings=true\n" in notes(chart)
     assert "--set takeover.settings=true" in notes(chart, {"takeover.events": True})
+    assert "--set takeover.events=true\n" in notes(chart, {"takeover.settings": True})
     everything = {f"takeover.{name}": True for name in ("events", "settings", "signIn")}
     assert "takeover." not in notes(chart, everything | {"linker.replicas": 2}).replace("takeover.signIn is on", "")
 
