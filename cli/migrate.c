@@ -40,6 +40,7 @@ static const char sql_newer[] = "select string_agg(name || '  newer than this pr
 	"--   create role \"%s\" login password '...';\n"                                                           \
 	"--   the same for each program's own role: %s\n"                                                           \
 	"--   create database \"%s\" owner \"%s\" template template0 encoding 'UTF8';\n"                            \
+	"--   with PostgreSQL 14, in it: revoke create on schema public from public;\n"                             \
 	"\\set ON_ERROR_STOP on\nselect set_config('role', $ohdc$%s$ohdc$, false);\n"
 
 struct options {

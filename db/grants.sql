@@ -16,6 +16,13 @@ begin
     end if;
     if asked <> '' then
         revoke execute on function audit_write(text, text, text, jsonb), delivery_partition(date) from public;
+        -- What runs as the owner must not take a table of the caller's temporary schema, which else comes first, for its own.
+        execute format('alter function audit_write(text, text, text, jsonb) set search_path = %I, pg_temp', current_schema());
+        execute format('alter function delivery_partition(date) set search_path = %I, pg_temp', current_schema());
+        -- PostgreSQL 14 lets everybody make objects in the schema.
+        if has_schema_privilege('public', current_schema(), 'create') then
+            execute format('revoke create on schema %I from public', current_schema());
+        end if;
     end if;
     for line in
         with who as (select split_part(part, '=', 1) as program, substr(part, strpos(part, '=') + 1) as role_name

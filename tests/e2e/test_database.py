@@ -331,6 +331,32 @@ def test_what_a_service_may_not(made: Place, service: str, sql: str) -> None:
         own.execute(sql)
 
 
+@pytest.mark.parametrize("service", ["linker", "installer"])
+def test_no_service_acts_as_the_owner(made: Place, service: str) -> None:
+    """A table of the caller's own, named as one that a function of the owner writes to, is not taken for it."""
+    with made.as_service(service) as own:
+        own.execute("create temp table audit (operator text, action text, object text, detail jsonb)")
+        own.execute("grant all on audit to public")
+        own.execute(
+            "create function pg_temp.seize() returns trigger language plpgsql as"
+            " $$ begin raise exception 'at work as %', current_user; end $$"
+        )
+        own.execute("create trigger seize before insert on pg_temp.audit for each row execute function pg_temp.seize()")
+        own.execute("select audit_write('a', %s, 'c', '{}')", [service])
+    with made.connect(made.owner, "the owner's") as owner:
+        assert owner.execute("select count(*) from audit where action = %s", [service]).fetchone() == (1,)
+
+
+def test_no_service_makes_objects(place: Place) -> None:
+    """Where everybody may make them in the schema (PostgreSQL 14), a function there could be called as another."""
+    place.migrate("--create", OHDC_DATABASE_ROLES="")
+    with place.connect(place.owner, "the owner's") as owner:
+        owner.execute("grant create on schema public to public")
+    place.migrate("--create")
+    with place.as_service("ingress") as own, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        own.execute("create function lower(date) returns text language sql as 'select null::text'")
+
+
 def test_every_table_has_somebody(made: Place) -> None:
     """A new table without a line in db/grants.sql is found here."""
     with made.connect(made.owner, "the owner's") as own:
