@@ -27,6 +27,7 @@ class Member:
 CLUSTER = [
     Member("traefik", "10.42.0.1", "traefik", {"app": "traefik"}),
     Member("prometheus", "10.42.0.2", "monitoring", {"app": "prometheus"}),
+    Member("keda", "10.42.0.9", "keda", {"app": "keda-operator"}),
     Member("dns", "10.42.0.3", "kube-system", {"k8s-app": "kube-dns"}),
     Member("ohe", "10.42.0.4", NAMESPACE, {"app": "openhands"}),
     Member("postgres", "10.42.0.5", NAMESPACE, {"app": "postgres"}),
@@ -212,6 +213,13 @@ def test_embedded_kafka_is_ours_alone() -> None:
     assert {m.name for m in everybody.values() if lets(rendered, "Ingress", kafka, m, 9092, "TCP")} == set(KAFKA)
     assert {e for e in found if e[1] == "kafka"} == EMBEDDED
     assert not [e for e in found if e[0] == "kafka"]
+
+
+def test_embedded_kafka_is_closed_to_strangers() -> None:
+    """It knows no users: whatever is chosen or not, no pod of the cluster comes in beside ours and KEDA's."""
+    for scaling in (False, True):
+        rendered = render({"linker.autoscaling.enabled": scaling})
+        assert {e[0] for e in edges(rendered) if e[1] == "kafka"} == {*KAFKA, *(["keda"] if scaling else [])}
 
 
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
