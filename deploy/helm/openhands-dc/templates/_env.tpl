@@ -30,12 +30,12 @@ SSL_CERT_FILE: {{ .mountPath }}/{{ .key }}
 {{- end }}
 {{- end }}
 
-{{/* NO_PROXY with the names of OHE and Keycloak where they are the cluster's own. dict root */}}
+{{/* NO_PROXY with the names of OHE and Keycloak where they are the cluster's own, or where a proxy would read our keys. dict root */}}
 {{- define "ohdc.noProxy" -}}
 {{- $names := without (splitList "," (.root.Values.proxy.noProxy | nospace)) "" }}
 {{- range list .root.Values.openhands.url .root.Values.keycloak.url }}
 {{- $host := regexReplaceAll ":[0-9]+$" (urlParse .).host "" }}
-{{- if regexMatch "^[^.]+$|\\.svc$|\\.cluster\\.local$" $host }}
+{{- if or (hasPrefix "http://" .) (regexMatch "^[^.]+$|\\.svc$|\\.cluster\\.local$" $host) }}
 {{- $names = append $names $host }}
 {{- end }}
 {{- end }}
@@ -80,7 +80,8 @@ OH_RESOLVER_LABEL: {{ $v.openhands.resolverLabel | quote }}
 BITBUCKET_DATA_CENTER_BOT_USERNAME: {{ $v.bitbucket.botUsername | quote }}
 {{- end }}
 {{- with $v.proxy }}
-{{- if or .http .https .noProxy }}
+{{- $names := merge (dict) $own.env $v.env | keys | join " " }}
+{{- if or .http .https .noProxy (regexMatch "(?i)\\b(http|https|all)_proxy\\b" $names) }}
 HTTP_PROXY: {{ .http | quote }}
 HTTPS_PROXY: {{ .https | quote }}
 NO_PROXY: {{ include "ohdc.noProxy" $ | quote }}
