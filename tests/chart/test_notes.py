@@ -73,16 +73,24 @@ def test_all_needed_secrets_are_named(chart: Path) -> None:
         ({"keycloak.admin.existingSecret": "a", "keycloak.client.existingSecret": ""}, "keycloak.admin is for trials"),
         ({"database.user": "ohdc"}, 'database.user "ohdc" has the password of "postgres"'),
         ({"takeover.settings": True}, "neither lists nor installs Bitbucket repositories"),
-        ({"jira.linkMethod": "email"}, "networks.denied is empty"),
         ({}, "one broker on one volume"),
         ({}, "While it restarts deliveries are answered 503"),
-        ({}, 'work as "postgres", the owner of the schema'),
+        ({"jira.linkMethod": "email"}, "without a base URL people name the Jira that is called"),
+        ({"networkPolicy.enabled": False}, "which asks nobody who he is"),
+        ({}, "networks.denied is empty: linker, dispatcher and installer may call every pod"),
+        ({}, 'work as "postgres", the owner of the schema and administrator of the server'),
+        ({"database.user": "ohdc"}, 'work as "ohdc", the owner of the schema: give'),
     ],
 )
 def test_what_to_mind(chart: Path, values: dict[str, Any], said: str) -> None:
     """Each warning is there when it is due, and not otherwise."""
     assert said in notes(chart, values)
     assert not values or said not in notes(chart)
+
+
+def test_denied_networks_are_enough(chart: Path) -> None:
+    """Then nothing is said of them."""
+    assert "networks.denied" not in notes(chart, {"jira.linkMethod": "email", "networks.denied": ["10.42.0.0/16"]})
 
 
 def test_how_the_operator_works_as_the_owner(chart: Path) -> None:

@@ -44,6 +44,8 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
      ['database.users.linker.existingSecret is "role" and its user is empty', "name the role"]),
     ({"database.users.linker": ROLE | {"user": "postgres"}},
      ['database.users.linker.user is "postgres", the owner of the schema', "name a role of its own"]),
+    ({"database.user": "ohdc", "database.users.linker": ROLE | {"user": "postgres"}},
+     ['database.users.linker.user is "postgres", as is database.create.superuser', "name a role of its own"]),
     ({"kafka.mode": "external", "kafka.external.securityProtocol": "PLAINTEXT"},
      ['kafka.mode is "external" and kafka.external.brokers is empty', "list the bootstrap servers as host:port"]),
     (EXTERNAL, ['kafka.external.securityProtocol is "SASL_SSL"', "for ingress neither user name nor Secret was found",
