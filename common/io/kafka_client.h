@@ -32,17 +32,16 @@ NODISCARD bool kafka_client_new(int type, struct rd_kafka_conf_s *conf, struct r
 /** What a client that lives long was made from, and looks at again. Zeroed at first. */
 struct kafka_watch {
 	struct config *config;   /**< as in struct kafka_cluster */
-	struct secret password;  /**< given to the client; empty: none yet */
-	uint64_t files;          /**< digest of what the TLS files were; 0: not looked at yet */
-	struct rd_kafka_s *next; /**< made with changed files, and not yet proved */
+	uint64_t login;          /**< digest of what password and TLS files were; 0: not looked at yet */
+	struct rd_kafka_s *next; /**< made with changed ones, and not yet proved */
 	int tries;               /**< to reach a broker with it */
 	int64_t looked_ms;       /**< monotonic */
 };
 
 /**
- * Look, at most once a second, whether the password or a file that `client` was made from (CA, certificate, key) changed. A new
- * password is given to the client, whose connections stay. For new files a second client is made; once it has reached a broker
- * it is returned, to take the place of the first; NULL: go on. Said once when it cannot be made or reaches nobody. Polling thread.
+ * Look, at most once a second, whether the password or a file that `client` was made from (CA, certificate, key) changed. Then a
+ * second client is made; once it has reached a broker it is returned, to take the place of the first; NULL: go on. Said once when
+ * it cannot be made or reaches nobody. Polling thread.
  */
 NODISCARD struct rd_kafka_s *kafka_watch_turn(struct kafka_watch *watch, struct rd_kafka_s *client);
 

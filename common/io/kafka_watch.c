@@ -29,10 +29,12 @@ bool kafka_client_again(rd_kafka_t *client, rd_kafka_t **ret, struct err *err)
 }
 
 /* Never 0. Symbolic links are followed: Kubernetes swaps one. */
-static uint64_t digest_files(rd_kafka_t *client)
+static uint64_t digest_login(rd_kafka_t *client, const struct secret *password)
 {
 	uint64_t digest = 1;
 	char path[PATH_SIZE];
+	for (size_t i = 0; i < password->len; i++)
+		digest = (digest + (unsigned char)password->text[i]) * PRIME;
 	for (size_t i = 0; i < ARRAY_LEN(watched); i++) {
 		struct stat file = {0};
 		size_t size = sizeof(path);
@@ -43,19 +45,15 @@ static uint64_t digest_files(rd_kafka_t *client)
 	return digest | 1;
 }
 
-/* Connections that stand stay; the next one uses the new password. */
-static void follow_password(struct kafka_watch *watch, rd_kafka_t *client)
+/* The password is there before the first connection is: what reaches a broker has come in with it. */
+static bool make_next(const struct secret *password, rd_kafka_t *client, rd_kafka_t **ret, struct err *err)
 {
-	CLEANUP(secret_done) struct secret now = {0};
-	char user[PATH_SIZE];
-	size_t size = sizeof(user);
-	if (!watch->config || !config_secret(watch->config, "OHDC_KAFKA_PASSWORD", &now) ||
-	    bytes_equal(secret_bytes(&now), secret_bytes(&watch->password)) ||
-	    rd_kafka_conf_get(rd_kafka_conf(client), "sasl.username", user, &size) != RD_KAFKA_CONF_OK)
-		return;
-	rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(client, user, now.text));
-	if (watch->next) rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(watch->next, user, now.text));
-	secret_set(&watch->password, now.text, now.len);
+	rd_kafka_conf_t *conf = rd_kafka_conf_dup(rd_kafka_conf(client));
+	if (secret_is_set(password)) {
+		char ignored[1];
+		(void)rd_kafka_conf_set(conf, "sasl.password", password->text, ignored, sizeof(ignored));
+	}
+	return kafka_client_new((int)rd_kafka_type(client), conf, ret, err);
 }
 
 /* A client connects by itself, and then knows the cluster's name: nobody waits for a broker here, however far it is. */
@@ -63,22 +61,24 @@ static bool reaches_broker(struct kafka_watch *watch)
 {
 	char *cluster = rd_kafka_clusterid(watch->next, 0);
 	if (!cluster && ++watch->tries == TRIES)
-		LOG_WARN("changed Kafka TLS files reach no broker, the old ones stay in use",
+		LOG_WARN("changed Kafka credentials reach no broker, the old ones stay in use",
 			 LOG_TEXT("client", rd_kafka_name(watch->next)));
 	rd_kafka_mem_free(watch->next, cluster);
 	return cluster;
 }
 
-static void follow_files(struct kafka_watch *watch, rd_kafka_t *client)
+static void follow(struct kafka_watch *watch, rd_kafka_t *client)
 {
+	CLEANUP(secret_done) struct secret password = {0};
 	struct err err = {0};
-	uint64_t files = digest_files(client);
-	if (files == watch->files) return;
-	bool is_first = watch->files == 0;
+	if (watch->config) (void)config_secret(watch->config, "OHDC_KAFKA_PASSWORD", &password);
+	uint64_t login = digest_login(client, &password);
+	if (login == watch->login) return;
+	bool is_first = watch->login == 0;
 	kafka_watch_done(watch);
-	watch->files = files;
-	if (!is_first && !kafka_client_again(client, &watch->next, &err))
-		log_err("changed Kafka TLS files cannot be used, the old ones stay in use", &err);
+	watch->login = login;
+	if (!is_first && !make_next(&password, client, &watch->next, &err))
+		log_err("changed Kafka credentials cannot be used, the old ones stay in use", &err);
 }
 
 rd_kafka_t *kafka_watch_turn(struct kafka_watch *watch, rd_kafka_t *client)
@@ -86,19 +86,16 @@ rd_kafka_t *kafka_watch_turn(struct kafka_watch *watch, rd_kafka_t *client)
 	int64_t now_ms = sysclock_monotonic_ms();
 	if (now_ms - watch->looked_ms < LOOK_MS) return NULL;
 	watch->looked_ms = now_ms;
-	follow_password(watch, client);
-	follow_files(watch, client);
+	follow(watch, client);
 	if (!watch->next || !reaches_broker(watch)) return NULL;
 	rd_kafka_t *proved = watch->next;
 	watch->next = NULL;
-	LOG_INFO("changed Kafka TLS files are in use", LOG_TEXT("client", rd_kafka_name(proved)));
+	LOG_INFO("changed Kafka credentials are in use", LOG_TEXT("client", rd_kafka_name(proved)));
 	return proved;
 }
 
-/* The password goes with it: whatever client comes next is given the newest again. */
 void kafka_watch_done(struct kafka_watch *watch)
 {
 	if (watch->next) rd_kafka_destroy(watch->next);
-	secret_done(&watch->password);
 	*watch = (struct kafka_watch){.config = watch->config, .looked_ms = watch->looked_ms};
 }

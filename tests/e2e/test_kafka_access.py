@@ -154,6 +154,22 @@ def test_a_password_that_is_none(world: World, stack: SecureStack) -> None:
     assert len(log_lines(stack.programs["linker"], said)) == 1
 
 
+def test_a_password_that_is_wrong(world: World, stack: SecureStack) -> None:
+    """Not the broker's: the old one stays in use, also for new connections, and it is said once by each client."""
+    said = "changed Kafka credentials reach no broker, the old ones stay in use"
+    mount, linker = stack.passwords["linker"], stack.programs["linker"]
+    right = Path(mount.path("password")).read_bytes()
+    mount.swap({"password": b"not-the-brokers\n"})
+    wait_until(lambda: len(log_lines(linker, said)) == 2, 60, "both clients say it")
+    stack.kafka.restart()
+    job(world, "with a wrong password")
+    used = len(log_lines(linker, "changed Kafka credentials are in use"))
+    mount.swap({"password": right})
+    wait_until(lambda: len(log_lines(linker, "changed Kafka credentials are in use")) == used + 2, 60, "mended")
+    job(world, "with the right password again")
+    assert len(log_lines(linker, said)) == 2
+
+
 def test_a_password_in_both_places(stack: SecureStack) -> None:
     """Refused at start, with both names and without the password."""
     file = stack.folder / "both.properties"
@@ -176,10 +192,11 @@ def test_certificates_that_change(world: World, stack: SecureStack) -> None:
     """A new certificate of another name takes over: the old name's rights are not needed any more."""
     rows = [row for row in stack.plan()["acls"] if row["service"] in KAFKA_SERVICES]
     stack.allow([(f"new-{row['service']}", row) for row in rows])
+    said = "changed Kafka credentials are in use"
+    clients = {"ingress": 1, "linker": 2, "dispatcher": 2}
+    counts = {user: len(log_lines(stack.programs[user], said)) + more for user, more in clients.items()}
     for user in KAFKA_SERVICES:
         stack.certificates[user].swap(stack.certificate(f"new-{user}"))
-    said = "changed Kafka TLS files are in use"
-    counts = {"ingress": 1, "linker": 2, "dispatcher": 2}
     for user, count in counts.items():
         wait_until(lambda n=user, c=count: len(log_lines(stack.programs[n], said)) == c, 60, f"{user} uses it")
     stack.forbid([(f"ohdc-{row['service']}", row) for row in rows])
@@ -189,20 +206,21 @@ def test_certificates_that_change(world: World, stack: SecureStack) -> None:
 @pytest.mark.parametrize("what", ["another CA's", "broken"])
 def test_certificates_that_are_wrong(world: World, stack: SecureStack, what: str) -> None:
     """The old ones stay in use, and it is said once by each client."""
-    said = "changed Kafka TLS files reach no broker, the old ones stay in use"
+    said = "changed Kafka credentials reach no broker, the old ones stay in use"
     wrong = {"user.crt": b"-----BEGIN CERTIFICATE-----\n", "user.key": b"x"}
     if what == "broken":
-        said = "changed Kafka TLS files cannot be used, the old ones stay in use"
+        said = "changed Kafka credentials cannot be used, the old ones stay in use"
     else:
         certificate, key = Authority(stack.folder / "strange", "strange").issue(stack.folder / "strange", "new-linker")
         wrong = {"user.crt": certificate, "user.key": key}
     right = {name: Path(stack.certificates["linker"].path(name)).read_bytes() for name in wrong}
     linker = stack.programs["linker"]
+    before = len(log_lines(linker, said))
     stack.certificates["linker"].swap(wrong)
-    wait_until(lambda: len(log_lines(linker, said)) == 2, 60, "both clients say it")
+    wait_until(lambda: len(log_lines(linker, said)) == before + 2, 60, "both clients say it")
     job(world, f"with {what} certificates")
     stack.certificates["linker"].swap(right)
-    used = len(log_lines(linker, "changed Kafka TLS files are in use"))
-    wait_until(lambda: len(log_lines(linker, "changed Kafka TLS files are in use")) == used + 2, 60, "mended")
+    used = len(log_lines(linker, "changed Kafka credentials are in use"))
+    wait_until(lambda: len(log_lines(linker, "changed Kafka credentials are in use")) == used + 2, 60, "mended")
     job(world, f"after {what} certificates")
-    assert len(log_lines(linker, said)) == 2
+    assert len(log_lines(linker, said)) == before + 2
