@@ -40,8 +40,8 @@ struct kafka_watch {
 
 /**
  * Look, at most once a second, whether the password or a file that `client` was made from (CA, certificate, key) changed. Then a
- * second client is made; once it has reached a broker it is returned, to take the place of the first; NULL: go on. Said once when
- * it cannot be made or reaches nobody. Polling thread.
+ * second client is made; once it has reached a broker it is returned, to take the place of the first, which has the new password
+ * too, for what is on its way in it; NULL: go on. Said once when it cannot be made or reaches nobody. Polling thread.
  */
 NODISCARD struct rd_kafka_s *kafka_watch_turn(struct kafka_watch *watch, struct rd_kafka_s *client);
 

@@ -14,7 +14,8 @@
 
 enum {
 	LOOK_MS = 1000,
-	TRIES = 10,
+	PROVE_MS = 100,
+	TRIES = 100,
 	PATH_SIZE = 4096,
 };
 
@@ -67,27 +68,37 @@ static bool reaches_broker(struct kafka_watch *watch)
 	return cluster;
 }
 
-static void follow(struct kafka_watch *watch, rd_kafka_t *client)
+/* What is on its way in a client that is followed by another arrives too: it may have to connect anew. */
+static void give_password(rd_kafka_t *client, const struct secret *password)
 {
-	CLEANUP(secret_done) struct secret password = {0};
+	char user[PATH_SIZE];
+	size_t size = sizeof(user);
+	if (secret_is_set(password) && !rd_kafka_conf_get(rd_kafka_conf(client), "sasl.username", user, &size))
+		rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(client, user, password->text));
+}
+
+static void follow(struct kafka_watch *watch, rd_kafka_t *client, const struct secret *password)
+{
 	struct err err = {0};
-	if (watch->config) (void)config_secret(watch->config, "OHDC_KAFKA_PASSWORD", &password);
-	uint64_t login = digest_login(client, &password);
+	uint64_t login = digest_login(client, password);
 	if (login == watch->login) return;
 	bool is_first = watch->login == 0;
 	kafka_watch_done(watch);
 	watch->login = login;
-	if (!is_first && !make_next(&password, client, &watch->next, &err))
+	if (!is_first && !make_next(password, client, &watch->next, &err))
 		log_err("changed Kafka credentials cannot be used, the old ones stay in use", &err);
 }
 
 rd_kafka_t *kafka_watch_turn(struct kafka_watch *watch, rd_kafka_t *client)
 {
+	CLEANUP(secret_done) struct secret password = {0};
 	int64_t now_ms = sysclock_monotonic_ms();
-	if (now_ms - watch->looked_ms < LOOK_MS) return NULL;
+	if (now_ms - watch->looked_ms < (watch->next && watch->tries < TRIES ? PROVE_MS : LOOK_MS)) return NULL;
 	watch->looked_ms = now_ms;
-	follow(watch, client);
+	if (watch->config) (void)config_secret(watch->config, "OHDC_KAFKA_PASSWORD", &password);
+	follow(watch, client, &password);
 	if (!watch->next || !reaches_broker(watch)) return NULL;
+	give_password(client, &password);
 	rd_kafka_t *proved = watch->next;
 	watch->next = NULL;
 	LOG_INFO("changed Kafka credentials are in use", LOG_TEXT("client", rd_kafka_name(proved)));
