@@ -25,6 +25,24 @@ OTHER_ORG = "0a000000-0000-4000-8000-000000000002"
 PROVIDER = "bitbucket_data_center"
 ROLES = {"olga": "owner", "adam": "admin", "mia": "member", "max": "member", "gus": "guest"}
 SERVICES = ("ingress", "linker", "installer")
+RESOLVER_EVENTS = [
+    "repo:refs_changed",
+    "repo:comment:added",
+    "repo:comment:edited",
+    "repo:comment:deleted",
+    "pr:opened",
+    "pr:from_ref_updated",
+    "pr:modified",
+    "pr:reviewer:approved",
+    "pr:reviewer:unapproved",
+    "pr:reviewer:needs_work",
+    "pr:merged",
+    "pr:declined",
+    "pr:deleted",
+    "pr:comment:added",
+    "pr:comment:edited",
+    "pr:comment:deleted",
+]
 EVENTS = [
     "comment_created",
     "comment_deleted",

@@ -10,30 +10,12 @@ import pytest
 import requests
 
 from tests.connect.office import BITBUCKET_API as PATH
-from tests.connect.office import PROVIDER, Office, open_office
+from tests.connect.office import PROVIDER, RESOLVER_EVENTS, Office, open_office
 from tests.e2e.signing import encode, sign
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_until
 
 NAME = "OpenHands Resolver"
-EVENTS = [
-    "repo:refs_changed",
-    "repo:comment:added",
-    "repo:comment:edited",
-    "repo:comment:deleted",
-    "pr:opened",
-    "pr:from_ref_updated",
-    "pr:modified",
-    "pr:reviewer:approved",
-    "pr:reviewer:unapproved",
-    "pr:reviewer:needs_work",
-    "pr:merged",
-    "pr:declined",
-    "pr:deleted",
-    "pr:comment:added",
-    "pr:comment:edited",
-    "pr:comment:deleted",
-]
 NO_RIGHT = "Bitbucket answered 401: You are not permitted to access this resource"
 NOT_ADMIN = "User does not have admin access to this repository"
 NOT_THERE = "Bitbucket answered 404: Repository PROJ/gone does not exist."
@@ -55,10 +37,7 @@ def opened(stack: Stack) -> Office:
 def office(opened: Office) -> Iterator[Office]:
     """The office; no peer may have seen a forbidden call."""
     yield opened
-    found = [text for remote in opened.stack.sims.remotes() for text in remote.forgive()]
-    for remote in opened.stack.sims.remotes():
-        remote.heal()
-    assert found == []
+    opened.stack.sims.settle()
 
 
 def new_repo(office: Office, key: str = "PROJ", slug: str | None = None, **more: Any) -> dict[str, str]:
@@ -133,7 +112,7 @@ def test_install_makes_the_hook_and_the_connection(office: Office) -> None:
         "webhook_url": url,
     }
     secret = hook["configuration"]["secret"]
-    assert (hook["name"], hook["url"], hook["events"], hook["active"]) == (NAME, url, EVENTS, True)
+    assert (hook["name"], hook["url"], hook["events"], hook["active"]) == (NAME, url, RESOLVER_EVENTS, True)
     assert len(secret) == 43 and hook["sslVerificationRequired"] is True
     row = row_of(office, number)
     assert (row["status"], row["hook_id"], row["hook_error"]) == ("active", str(hook["id"]), None)
@@ -183,7 +162,7 @@ def test_install_takes_over_a_hook_of_ours(office: Office, name: str, url: str) 
     (hook,) = hooks(office, repo)
     assert again["webhook_id"] == str(found) == str(hook["id"])
     assert (hook["name"], hook["url"], hook["active"]) == (NAME, again["webhook_url"], True)
-    assert hook["events"] == EVENTS
+    assert hook["events"] == RESOLVER_EVENTS
 
 
 @pytest.mark.parametrize(
@@ -505,7 +484,7 @@ def test_enroll_shows_the_secret_and_takes_the_id(office: Office) -> None:
         "connection_id": number,
         "webhook_url": f"{office.stack.origin}{PATH}/connections/{number}/events",
         "webhook_name": NAME,
-        "events": EVENTS,
+        "events": RESOLVER_EVENTS,
     }
     wait_delivery(office, repo, number, secret)
     entry = listed(office, "olga", repo)

@@ -9,28 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests.connect.office import BITBUCKET_API, ORG, OTHER_ORG, PROVIDER, Office, open_office
+from tests.connect.office import BITBUCKET_API, ORG, OTHER_ORG, PROVIDER, RESOLVER_EVENTS, Office, open_office
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("tidy")
-EVENTS = [
-    "repo:refs_changed",
-    "repo:comment:added",
-    "repo:comment:edited",
-    "repo:comment:deleted",
-    "pr:opened",
-    "pr:from_ref_updated",
-    "pr:modified",
-    "pr:reviewer:approved",
-    "pr:reviewer:unapproved",
-    "pr:reviewer:needs_work",
-    "pr:merged",
-    "pr:declined",
-    "pr:deleted",
-    "pr:comment:added",
-    "pr:comment:edited",
-    "pr:comment:deleted",
-]
 WEB = {"project_key": "PROJ", "repo_slug": "web"}
 NOBODY = {"resource": WEB}
 ENDPOINTS = [
@@ -72,11 +54,7 @@ def tidy(office: Office) -> Iterator[None]:
     office.sql("delete from connection where provider = 'bitbucket'")
     office.stack.sims.bitbucket.drop_hooks()
     yield
-    sims = office.stack.sims
-    found = [text for remote in sims.remotes() for text in remote.forgive()]
-    for remote in sims.remotes():
-        remote.heal()
-    assert found == []
+    office.stack.sims.settle()
 
 
 def post(office: Office, who: str, call: str, key: str = "PROJ", slug: str = "web") -> requests.Response:
@@ -220,7 +198,7 @@ def test_installing_answers_with_the_hook(office: Office) -> None:
         "connection_id": row["id"],
         "webhook_url": url,
     }
-    assert (hook["name"], hook["url"], hook["events"]) == ("OpenHands Resolver", url, EVENTS)
+    assert (hook["name"], hook["url"], hook["events"]) == ("OpenHands Resolver", url, RESOLVER_EVENTS)
     assert hook["active"] is True
     secret = hook["configuration"]["secret"]
     assert re.fullmatch("[A-Za-z0-9_-]{43}", secret)
@@ -364,7 +342,7 @@ def test_enrolling_by_hand(office: Office) -> None:
         "connection_id": row["id"],
         "webhook_url": f"{office.stack.origin}{BITBUCKET_API}/connections/{row['id']}/events",
         "webhook_name": "OpenHands Resolver",
-        "events": EVENTS,
+        "events": RESOLVER_EVENTS,
     }
     assert office.stack.sims.bitbucket.hooks_of(repo="PROJ/web") == []
 

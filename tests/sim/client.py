@@ -85,6 +85,13 @@ class Sims:
         """The simulators that run."""
         return [getattr(self, name) for name in self.started]
 
+    def settle(self) -> None:
+        """End of a test: every peer is whole again; fails when one saw a forbidden call."""
+        found = [text for remote in self.remotes() for text in remote.forgive()]
+        for remote in self.remotes():
+            remote.heal()
+        assert found == []
+
     def violations(self) -> list[str]:
         """Everything that was done wrong to any of them."""
         return [text for remote in self.remotes() for text in remote.violations()]
